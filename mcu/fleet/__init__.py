@@ -1,0 +1,1 @@
+"""Which worker holds a room, and how to talk to it."""

@@ -1,0 +1,47 @@
+"""How one participant is connected: a SIP dialog, a WebRTC peer connection, later an H.323 call."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from mcu.media import Kind, LegMedia
+
+
+class HangUp(StrEnum):
+    """Why the conference ends a leg; each protocol maps it to its own words."""
+
+    REMOVED = "removed"
+    CONFERENCE_ENDED = "conference-ended"
+    SILENT = "silent"
+    MEDIA_FAILED = "media-failed"
+    SHUTDOWN = "shutdown"
+
+
+class Leg(Protocol):
+    """What a conference knows of a leg. Implementations live in signaling."""
+
+    @property
+    def id(self) -> int:
+        """Unique while the server runs, from Fleet.next_leg_id()."""
+
+    @property
+    def protocol(self) -> str:
+        """"sip" or "webrtc"."""
+
+    @property
+    def remote_address(self) -> str:
+        """Transport address of the peer, for the roster and the audit."""
+
+    @property
+    def media(self) -> LegMedia:
+        """What is agreed now; it changes with a re-INVITE."""
+
+    def request_keyframe(self, kind: Kind) -> None:
+        """Ask by signalling (RFC 5168), because this leg has no RTCP feedback."""
+
+    def roster_changed(self) -> None:
+        """Something that a participant may see changed; called at most a few times a second."""
+
+    async def hang_up(self, reason: HangUp) -> None:
+        """End the leg; it is already out of the conference. Never raises."""

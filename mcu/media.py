@@ -1,0 +1,137 @@
+"""What one leg negotiated, as values: codecs, streams, keys. Signalling writes them, the media plane reads them."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """The role of one stream of a leg."""
+
+    AUDIO = "audio"
+    VIDEO = "video"
+    CONTENT = "content"
+
+
+class Codec(IntEnum):
+    """Media formats of the plane; the number travels in the header of every frame between processes."""
+
+    OPUS = 1
+    G722 = 2
+    PCMU = 3
+    PCMA = 4
+    TELEPHONE_EVENT = 5
+    H264 = 16
+    VP8 = 17
+    RTX = 32
+
+    @property
+    def is_video(self) -> bool:
+        """Whether frames of this codec go to the video process."""
+        return self in (Codec.H264, Codec.VP8)
+
+
+class Grade(IntEnum):
+    """The lock of a leg: who may have read or changed its media on the way."""
+
+    CLEAR = 0
+    OPPORTUNISTIC = 1
+    AUTHENTICATED = 2
+
+
+class Format(msgspec.Struct, frozen=True):
+    """One payload type of an m-line (RFC 8866 rtpmap and fmtp, already understood)."""
+
+    codec: Codec
+    payload_type: int
+    clock_rate_hz: int
+    # H.264 (RFC 6184): what the receiver of this format takes.
+    profile_level_id: str = ""
+    packetization_mode: int = 0
+    max_fs: int = 0
+    # RTX (RFC 4588): the payload type that is repeated.
+    apt: int = 0
+
+
+class SdesKeys(msgspec.Struct, frozen=True):
+    """SRTP keys from a=crypto lines (RFC 4568); key followed by salt, raw bytes."""
+
+    suite: str
+    local: bytes
+    remote: bytes
+
+
+class DtlsPeer(msgspec.Struct, frozen=True):
+    """The other end of a DTLS-SRTP handshake (RFC 5763)."""
+
+    fingerprint_algorithm: str
+    fingerprint: str
+    is_client: bool
+    """Whether *we* are the DTLS client (a=setup:active on our side)."""
+
+
+class Extensions(msgspec.Struct, frozen=True):
+    """Negotiated ids of RTP header extensions (RFC 8285); 0 means not negotiated."""
+
+    mid: int = 0
+    audio_level: int = 0
+    abs_send_time: int = 0
+    transport_cc: int = 0
+
+
+class StreamSpec(msgspec.Struct, frozen=True):
+    """One m-line as agreed: what the peer may send to us and what we send to it."""
+
+    mid: str
+    kind: Kind
+    receive: tuple[Format, ...] = ()
+    send: Format | None = None
+    send_rtx: Format | None = None
+    send_dtmf: Format | None = None
+    remote: tuple[str, int] | None = None
+    """Where RTP goes; None over ICE. Replaced once by the source that is learnt (symmetric RTP)."""
+    remote_rtcp: tuple[str, int] | None = None
+    """Where RTCP goes; None means multiplexed on the RTP port (RFC 5761)."""
+    sdes: SdesKeys | None = None
+    dtls: DtlsPeer | None = None
+    extensions: Extensions = Extensions()
+    has_nack: bool = False
+    has_pli: bool = False
+    has_fir: bool = False
+    has_transport_cc: bool = False
+    max_bitrate_bps: int = 0
+    ptime_ms: int = 20
+    remote_ssrcs: tuple[int, ...] = ()
+
+
+class LegMedia(msgspec.Struct, frozen=True):
+    """All streams of a leg after an offer and its answer."""
+
+    streams: tuple[StreamSpec, ...]
+    is_encrypted: bool
+    grade: Grade
+
+    def stream(self, kind: Kind) -> StreamSpec | None:
+        """The first stream of `kind`, None where the leg has none."""
+        return next((stream for stream in self.streams if stream.kind == kind), None)
+
+
+_KIND_NUMBER = {Kind.AUDIO: 0, Kind.VIDEO: 1, Kind.CONTENT: 2}
+_NUMBER_KIND = {number: kind for kind, number in _KIND_NUMBER.items()}
+
+
+def stream_id(leg: int, kind: Kind) -> int:
+    """The number under which all processes know the stream `kind` of `leg` (legs count from 1)."""
+    return leg * 4 + _KIND_NUMBER[kind]
+
+
+def leg_of(stream: int) -> int:
+    """The leg that owns `stream`."""
+    return stream // 4
+
+
+def kind_of(stream: int) -> Kind:
+    """The role of `stream` within its leg."""
+    return _NUMBER_KIND[stream % 4]

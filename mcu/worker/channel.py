@@ -1,0 +1,244 @@
+"""Media frames and messages between two processes of a worker, over one SOCK_SEQPACKET socket that never blocks.
+
+A datagram over about 200 kB fails on Linux, so frames are cut at 64 KiB and put together again under a bound. When
+the other end does not keep up, frames wait in a bounded outbox; past the bound a video source is dropped up to its
+next keyframe and an audio frame is dropped alone, and both are counted.
+"""
+
+from __future__ import annotations
+
+import array
+import socket
+import struct
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from mcu.media import Codec
+from mcu.worker.messages import AnyMessage, Message, decode, encode
+
+PIECE_BYTES = 65_536
+MAX_FRAME_BYTES = 4 << 20
+MAX_OUTBOX_BYTES = 8 << 20
+MAX_UNDELIVERED_BYTES = 16 << 20
+_SOCKET_BUFFER_BYTES = 1 << 20
+_MAX_DESCRIPTORS = 4
+
+# kind, codec, flags, level, stream, sequence, (pad), rtp timestamp, capture, due, bytes in the whole frame, offset
+_HEADER = struct.Struct("!BBBBIHxxIqqII")
+_FRAME = 1
+_MESSAGE = 2
+_KEYFRAME = 1
+NO_LEVEL = 255
+
+
+@dataclass(slots=True)
+class Frame:
+    """One encoded frame (a whole picture in Annex B or VP8 form, or one audio packet)."""
+
+    stream: int
+    codec: Codec
+    payload: bytes
+    rtp_timestamp: int = 0
+    """Of a source: as received. Of an output: 90 kHz (video) or 48 kHz (audio) units of the worker's media clock."""
+    sequence: int = 0
+    """Audio of a source: its RTP sequence number, so that the jitter buffer sees losses."""
+    capture_us: int = 0
+    """CLOCK_MONOTONIC: of a source, when it was captured as far as sender reports tell; of an output, its tick."""
+    due_us: int = 0
+    """Video of a source: do not show earlier. Audio: play no earlier than its video can be shown. 0: no wish."""
+    is_keyframe: bool = False
+    level: int = NO_LEVEL
+    """RFC 6464 level in -dBov (0..127) when the sender told it."""
+
+
+@dataclass(slots=True)
+class _Partial:
+    total: int
+    header: tuple[int, ...]
+    pieces: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+
+class ChannelClosed(ConnectionError):
+    """The process at the other end is gone."""
+
+
+class Channel:
+    """One end of a channel. Not safe for use by several threads at once, except one sender beside one receiver."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER_BYTES)
+        self._socket = sock
+        self._outbox: deque[tuple[bytes, tuple[int, ...]]] = deque()
+        self._outbox_bytes = 0
+        self._waits_for_keyframe: set[int] = set()
+        self._partial: _Partial | None = None
+        self.drops: Counter[str] = Counter()
+
+    def fileno(self) -> int:
+        """For selectors and event loops."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close this end; the other one gets ChannelClosed."""
+        self._socket.close()
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether something waits in the outbox: call flush() when the socket becomes writable."""
+        return bool(self._outbox)
+
+    def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
+        """Send or queue a message; messages are never dropped.
+
+        `descriptors` are duplicated for the other end and may be closed by the caller once `wants_write` is False.
+        Raises ChannelClosed, also when the other end has not read for so long that the outbox is beyond all bounds.
+        """
+        data = bytes((_MESSAGE,)) + encode(message)
+        if len(data) > PIECE_BYTES:
+            raise ValueError(f"message of {len(data)} bytes")
+        if self._outbox_bytes + len(data) > MAX_UNDELIVERED_BYTES:
+            raise ChannelClosed("the other end does not read")
+        self._put(data, tuple(descriptors))
+        self.flush()
+
+    def send_frame(self, frame: Frame) -> bool:
+        """Send or queue a frame; False when it was dropped (the reason is counted in `drops`). Raises ChannelClosed."""
+        size = len(frame.payload)
+        if size > MAX_FRAME_BYTES:
+            self.drops["frame-too-large"] += 1
+            return False
+        if frame.codec.is_video and frame.stream in self._waits_for_keyframe and not frame.is_keyframe:
+            self.drops["waiting-for-keyframe"] += 1
+            return False
+        if self._outbox_bytes + size > MAX_OUTBOX_BYTES:
+            self.drops["channel-full"] += 1
+            if frame.codec.is_video:
+                self._waits_for_keyframe.add(frame.stream)
+            return False
+        self._waits_for_keyframe.discard(frame.stream)
+        flags = _KEYFRAME if frame.is_keyframe else 0
+        for offset in range(0, size or 1, PIECE_BYTES):
+            head = _HEADER.pack(
+                _FRAME, frame.codec, flags, frame.level, frame.stream, frame.sequence & 0xFFFF,
+                frame.rtp_timestamp & 0xFFFFFFFF, frame.capture_us, frame.due_us, size, offset,
+            )  # fmt: skip
+            self._put(head + frame.payload[offset : offset + PIECE_BYTES], ())
+        self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Write what waits until the socket is full. Raises ChannelClosed."""
+        while self._outbox:
+            data, descriptors = self._outbox[0]
+            try:
+                if descriptors:
+                    socket.send_fds(self._socket, [data], descriptors)
+                else:
+                    self._socket.send(data)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                raise ChannelClosed(str(error)) from error
+            self._outbox.popleft()
+            self._outbox_bytes -= len(data)
+
+    def receive(self, limit: int = 256) -> Iterator[Frame | AnyMessage]:
+        """What has arrived, until the socket is empty or `limit` pieces were read. Raises ChannelClosed at the end."""
+        for _ in range(limit):
+            try:
+                data = self._socket.recv(PIECE_BYTES + _HEADER.size)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                raise ChannelClosed(str(error)) from error
+            if not data:
+                raise ChannelClosed("closed by the other end")
+            arrived = self._parse(data)
+            if arrived is not None:
+                yield arrived
+
+    def receive_with_descriptors(self, limit: int = 64) -> Iterator[tuple[Frame | AnyMessage, list[int]]]:
+        """Like receive(), for a channel on which descriptors travel; the caller owns them."""
+        for _ in range(limit):
+            try:
+                data, ancillary, _, _ = self._socket.recvmsg(
+                    PIECE_BYTES + _HEADER.size, socket.CMSG_SPACE(_MAX_DESCRIPTORS * 4)
+                )
+            except BlockingIOError:
+                return
+            except OSError as error:
+                raise ChannelClosed(str(error)) from error
+            if not data:
+                raise ChannelClosed("closed by the other end")
+            arrived = self._parse(data)
+            if arrived is not None:
+                yield arrived, _descriptors(ancillary)
+
+    def _put(self, data: bytes, descriptors: tuple[int, ...]) -> None:
+        self._outbox.append((data, descriptors))
+        self._outbox_bytes += len(data)
+
+    def _parse(self, data: bytes) -> Frame | AnyMessage | None:
+        if data[0] == _MESSAGE:
+            try:
+                return decode(memoryview(data)[1:])
+            except msgspec.DecodeError:
+                self.drops["bad-message"] += 1
+                return None
+        if data[0] != _FRAME or len(data) < _HEADER.size:
+            self.drops["bad-piece"] += 1
+            return None
+        return self._join(_HEADER.unpack_from(data), data)
+
+    def _join(self, header: tuple[int, ...], data: bytes) -> Frame | None:
+        total, offset = header[9], header[10]
+        size = len(data) - _HEADER.size
+        if offset == 0:
+            self._partial = None
+            if size == total:
+                return self._frame(header, data[_HEADER.size :])
+            if total > MAX_FRAME_BYTES:
+                self.drops["frame-too-large"] += 1
+                return None
+            self._partial = _Partial(total, header)
+        partial = self._partial
+        if partial is None or partial.size != offset or partial.total != total:
+            self._partial = None
+            self.drops["bad-piece"] += 1
+            return None
+        partial.pieces.append(data[_HEADER.size :])
+        partial.size += size
+        if partial.size < total:
+            return None
+        self._partial = None
+        return self._frame(partial.header, b"".join(partial.pieces))
+
+    def _frame(self, header: tuple[int, ...], payload: bytes) -> Frame | None:
+        _, codec, flags, level, stream, sequence, rtp_timestamp, capture_us, due_us, _, _ = header
+        try:
+            known = Codec(codec)
+        except ValueError:
+            self.drops["bad-piece"] += 1
+            return None
+        return Frame(
+            stream, known, payload, rtp_timestamp, sequence, capture_us, due_us, bool(flags & _KEYFRAME), level
+        )
+
+
+def channel_pair() -> tuple[socket.socket, socket.socket]:
+    """Two connected sockets for two processes; wrap each in a Channel in its own process."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
+    found = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    return list(found)

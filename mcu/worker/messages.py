@@ -1,0 +1,412 @@
+"""Commands and events between the control process and the processes of a worker (msgspec, MessagePack).
+
+Nothing here assumes that both ends run on one machine. Times are microseconds of the worker's CLOCK_MONOTONIC.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from mcu.media import Codec, Format, Kind, StreamSpec
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """Base of everything that travels on a channel beside media frames."""
+
+
+# ---- control -> every process -----------------------------------------------------------------------------------
+
+
+class Start(Message):
+    """First message to a process: its settings, as the TOML table of its component, and what it may use."""
+
+    settings: dict[str, object]
+
+
+class Channel(Message):
+    """A new channel to the named process ("video", "audio", "recorder"); its socket travels as SCM_RIGHTS beside it.
+
+    Sent to the net process at start and whenever that neighbour was restarted.
+    """
+
+    name: str
+
+
+class Stop(Message):
+    """Finish what is open, then exit with status 0."""
+
+
+# ---- control -> net ---------------------------------------------------------------------------------------------
+
+
+class Transport(StrEnum):
+    """How packets of a leg find us."""
+
+    ICE = "ice"
+    """All streams on the one shared port of the worker, found by ICE (RFC 8445, lite)."""
+    PORTS = "ports"
+    """An RTP and an RTCP port for each stream, from the configured range."""
+
+
+class OpenLeg(Message):
+    """Reserve the transport of a leg. Answered by LegOpened or LegFailed. No media passes before AttachLeg."""
+
+    leg: int
+    room: str
+    transport: Transport
+    kinds: tuple[Kind, ...]
+    local_address: str = ""
+    """The local address that signalling used; "" lets net choose among its configured ones."""
+
+
+class ConfigureLeg(Message):
+    """What was negotiated; sent again after every renegotiation. Answered by LegConfigured or LegFailed."""
+
+    leg: int
+    streams: tuple[StreamSpec, ...]
+
+
+class RestartIce(Message):
+    """New ICE credentials for a leg (RFC 8445 9); the old path works until the new one is checked. LegOpened answers."""
+
+    leg: int
+
+
+class AttachLeg(Message):
+    """The gate is open: media of this leg reaches its room and the other way round."""
+
+    leg: int
+
+
+class RouteVideo(Message):
+    """Send this rendition to the leg from now on (0: none)."""
+
+    leg: int
+    rendition: int
+
+
+class CloseLeg(Message):
+    """End a leg: RTCP BYE, ports and keys freed. Unknown legs are ignored."""
+
+    leg: int
+
+
+class OpenRecorderLeg(Message):
+    """A leg without a network: frames of `rendition` and the audio output assigned to `leg` go to the recorder."""
+
+    leg: int
+    room: str
+    rendition: int
+
+
+class RequestKeyframe(Message):
+    """Ask the sender of a source stream for a keyframe (to net), or an encoder for one (to video, `stream` = rendition)."""
+
+    stream: int
+
+
+# ---- net -> control ---------------------------------------------------------------------------------------------
+
+
+class LegOpened(Message):
+    """What signalling writes into its SDP."""
+
+    leg: int
+    address: str
+    """The address for c= and candidates: the external one where the network has one."""
+    ports: dict[str, tuple[int, int]] = {}
+    """PORTS: kind -> (RTP port, RTCP port)."""
+    candidates: tuple[tuple[str, int], ...] = ()
+    """ICE: (address, port) of each UDP host candidate."""
+    ice_ufrag: str = ""
+    ice_pwd: str = ""
+    fingerprint: str = ""
+    """SHA-256 of our DTLS certificate, upper-case hex with colons."""
+    ssrcs: dict[str, int] = {}
+    """kind -> the constant SSRC that we send with; kind + "-rtx" -> that of its RTX stream."""
+    cname: str = ""
+
+
+class LegConfigured(Message):
+    """ConfigureLeg took effect."""
+
+    leg: int
+
+
+class LegFailed(Message):
+    """OpenLeg or ConfigureLeg failed, or the leg broke later; `reason` is a word for logs and counters."""
+
+    leg: int
+    reason: str
+
+
+class LegConnected(Message):
+    """Keys are agreed and the path works (first authenticated packet or end of the DTLS handshake)."""
+
+    leg: int
+
+
+class LegSilent(Message):
+    """Nothing valid was heard from the peer for `silent_s` (ICE: consent is gone too); sent once, again after recovery."""
+
+    leg: int
+    silent_s: float
+
+
+class KeyframeWanted(Message):
+    """The leg's sender has no RTCP feedback: signalling has to ask (SIP INFO, RFC 5168)."""
+
+    leg: int
+    kind: Kind
+
+
+class Dtmf(Message):
+    """A digit by RFC 4733, once a digit."""
+
+    leg: int
+    digit: str
+
+
+class StreamStats(Message):
+    """One direction-pair of a leg over the last second."""
+
+    kind: Kind
+    received_packets: int = 0
+    lost_packets: int = 0
+    """Cumulative, after repair by NACK."""
+    jitter_ms: float = 0.0
+    received_bitrate_bps: int = 0
+    sent_packets: int = 0
+    sent_bitrate_bps: int = 0
+    remote_loss: float = 0.0
+    """Fraction lost that the peer reports (RFC 3550 6.4.1)."""
+    round_trip_ms: float = 0.0
+    codec: str = ""
+
+
+class LegStats(Message):
+    """Every second for every attached leg."""
+
+    leg: int
+    streams: tuple[StreamStats, ...]
+
+
+class ProcessStats(Message):
+    """Every second from every process: counters are cumulative since its start."""
+
+    process: str
+    counters: dict[str, int]
+    gauges: dict[str, float]
+
+
+# ---- control -> video -------------------------------------------------------------------------------------------
+
+
+class Tile(msgspec.Struct, frozen=True):
+    """One seat of a scene. Position and size are fractions of the picture, from the upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    stream: int = 0
+    """The source shown; 0, or a source without a picture yet, shows a card with the label."""
+    label: str = ""
+    is_speaking: bool = False
+    is_muted: bool = False
+    is_content: bool = False
+
+
+class SetScene(Message):
+    """What a scene shows from the next tick on; the first one creates it."""
+
+    room: str
+    scene: str
+    tiles: tuple[Tile, ...]
+    is_recording: bool = False
+    caption: str = ""
+    """One line in the picture, for messages to all."""
+
+
+class OpenRendition(Message):
+    """Encode a scene. Frames come out under stream number `rendition`."""
+
+    rendition: int
+    room: str
+    scene: str
+    codec: Codec
+    width: int
+    height: int
+    frame_rate: int
+    bitrate_bps: int
+    profile_level_id: str = "42e01f"
+    max_slice_bytes: int = 0
+    """H.264 packetization-mode 0: no NAL unit larger than this; 0 is unlimited."""
+    keyframe_interval_s: float = 0.0
+    """0: only when asked for."""
+
+
+class UpdateRendition(Message):
+    """Change the keyframe interval of a running encoder (a recording starts or stops)."""
+
+    rendition: int
+    keyframe_interval_s: float
+
+
+class CloseRendition(Message):
+    """Stop an encoder."""
+
+    rendition: int
+
+
+class CloseRoom(Message):
+    """Forget a room: scenes, encoders, decoders, mixes. Sent to video and audio."""
+
+    room: str
+
+
+class BanSource(Message):
+    """Decode this source no more (it was in flight at two crashes), or again."""
+
+    stream: int
+    is_banned: bool
+
+
+class RemoveSource(Message):
+    """A source left: free its decoder and its jitter buffer. Sent to video and audio."""
+
+    stream: int
+
+
+# ---- control -> audio -------------------------------------------------------------------------------------------
+
+
+class AddAudioLeg(Message):
+    """A leg that hears the room, in `codec`; what it sends, if anything, comes as stream_id(leg, AUDIO)."""
+
+    room: str
+    leg: int
+    codec: Codec
+    ptime_ms: int = 20
+    is_recorder: bool = False
+
+
+class RemoveAudioLeg(Message):
+    """The leg hears nothing any more and is not mixed."""
+
+    leg: int
+
+
+class MuteLeg(Message):
+    """The leg is (not) mixed; it goes on hearing."""
+
+    leg: int
+    is_muted: bool
+
+
+class PlayPrompt(Message):
+    """Mix a prompt file into what the room (leg 0) or one leg hears."""
+
+    room: str
+    prompt: str
+    leg: int = 0
+
+
+# ---- video, audio -> net ----------------------------------------------------------------------------------------
+
+
+class AssignAudio(Message):
+    """From the next frame on the leg is fed by `output` (0: by none). Outputs are numbered by the audio process."""
+
+    leg: int
+    output: int
+
+
+class Playout(Message):
+    """The audio process plays this stream `delay_us` after its capture; video of the same leg is held to match."""
+
+    stream: int
+    delay_us: int
+
+
+# ---- audio -> control -------------------------------------------------------------------------------------------
+
+
+class Levels(Message):
+    """Five times a second for each room: who is how loud, who speaks."""
+
+    room: str
+    levels: dict[int, int]
+    """leg -> level in -dBov (0 loudest, 127 silence), for legs whose level changed."""
+    talkers: tuple[int, ...]
+    """Legs that are mixed now, loudest first."""
+    speaker: int = 0
+    """The active speaker, with hysteresis; 0 when nobody ever spoke."""
+
+
+# ---- control <-> recorder ---------------------------------------------------------------------------------------
+
+
+class StartRecording(Message):
+    """Write frames of `leg` (OpenRecorderLeg) into the file; the first chunk starts at a keyframe."""
+
+    leg: int
+    recording: str
+    path: str
+    key: bytes
+    """The data key of this recording, 32 bytes; it is never written."""
+    header: bytes
+    """Opaque bytes for the head of the file: the wrapped key and identity, made by crypto.sealing."""
+    width: int
+    height: int
+    frame_rate: int
+
+
+class StopRecording(Message):
+    """Finish a file. RecordingEnded answers."""
+
+    leg: int
+
+
+class RecordingProgress(Message):
+    """Every second while recording."""
+
+    recording: str
+    size_bytes: int
+    duration_s: float
+    chain_head: str
+
+
+class RecordingEnded(Message):
+    """The file is complete and synced, or `error` says why it ended early."""
+
+    recording: str
+    size_bytes: int
+    duration_s: float
+    chain_head: str
+    error: str = ""
+
+
+AnyMessage = (
+    Start | Channel | Stop
+    | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | CloseLeg | OpenRecorderLeg | RequestKeyframe
+    | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
+    | SetScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
+    | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | AssignAudio | Playout | Levels
+    | StartRecording | StopRecording | RecordingProgress | RecordingEnded
+)  # fmt: skip
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
+
+
+def encode(message: Message) -> bytes:
+    """MessagePack of `message`, tagged with its class."""
+    return _encoder.encode(message)
+
+
+def decode(data: bytes | memoryview) -> AnyMessage:
+    """The message in `data`. Raises msgspec.DecodeError (a ValidationError where the shape is wrong)."""
+    return _decoder.decode(data)
