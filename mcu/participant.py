@@ -1,0 +1,88 @@
+"""Who is in a conference, as the roster shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mcu.leg import Leg
+from mcu.media import Kind
+from mcu.worker.messages import LegStats, StreamStats
+
+SILENCE_LEVEL = 127
+
+
+class Role(StrEnum):
+    """What a participant may do; decided by the passcode or the sign-in that opened the gate."""
+
+    GUEST = "guest"
+    HOST = "host"
+
+
+@dataclass(slots=True)
+class Participant:
+    """One person or terminal in a conference; `id` is the id of its leg."""
+
+    leg: Leg
+    name: str
+    role: Role
+    is_muted: bool = False
+    is_speaking: bool = False
+    level: int = SILENCE_LEVEL
+    """Loudness in -dBov, 127 is silence."""
+    is_sharing: bool = False
+    rendition: int = 0
+    stats: dict[Kind, StreamStats] = field(default_factory=dict)
+
+    @property
+    def id(self) -> int:
+        """The number of its leg."""
+        return self.leg.id
+
+    @property
+    def protocol(self) -> str:
+        """How it is connected."""
+        return self.leg.protocol
+
+    @property
+    def has_video(self) -> bool:
+        """Whether it may send a picture."""
+        stream = self.leg.media.stream(Kind.VIDEO)
+        return stream is not None and bool(stream.receive)
+
+    @property
+    def has_content(self) -> bool:
+        """Whether it has agreed to send a shared screen."""
+        stream = self.leg.media.stream(Kind.CONTENT)
+        return stream is not None and bool(stream.receive)
+
+    def take_stats(self, stats: LegStats) -> None:
+        """Keep the last second's figures for the roster."""
+        self.stats = {stream.kind: stream for stream in stats.streams}
+
+    def snapshot(self) -> dict[str, object]:
+        """JSON-ready row of the roster."""
+        media = self.leg.media
+        audio = self.stats.get(Kind.AUDIO, StreamStats(Kind.AUDIO))
+        video = self.stats.get(Kind.VIDEO, StreamStats(Kind.VIDEO))
+        received, lost = audio.received_packets + video.received_packets, audio.lost_packets + video.lost_packets
+        return {
+            "id": self.id,
+            "name": self.name,
+            "role": str(self.role),
+            "protocol": self.protocol,
+            "address": self.leg.remote_address,
+            "is_muted": self.is_muted,
+            "is_speaking": self.is_speaking,
+            "level": self.level,
+            "has_video": self.has_video,
+            "is_sharing": self.is_sharing,
+            "grade": media.grade.name.lower(),
+            "is_encrypted": media.is_encrypted,
+            "codecs": [stream.send.codec.name for stream in media.streams if stream.send is not None],
+            "loss": round(lost / (received + lost), 4) if received + lost else 0.0,
+            "jitter_ms": round(max(audio.jitter_ms, video.jitter_ms), 1),
+            "round_trip_ms": round(max(audio.round_trip_ms, video.round_trip_ms), 1),
+            "bitrate_kbps": sum(s.received_bitrate_bps for s in self.stats.values()) // 1000,
+            "sent_kbps": sum(s.sent_bitrate_bps for s in self.stats.values()) // 1000,
+        }
