@@ -107,6 +107,15 @@ class RequestKeyframe(Message):
     stream: int
 
 
+class PeerWantsKeyframe(Message):
+    """The peer of a leg asked by signalling (SIP INFO picture_fast_update, RFC 5168) for a keyframe of what *it* receives.
+
+    The other direction is RequestKeyframe(stream_id(leg, kind)): the peer's own picture is to start afresh.
+    """
+
+    leg: int
+
+
 # ---- net -> control ---------------------------------------------------------------------------------------------
 
 
@@ -391,7 +400,7 @@ class RecordingEnded(Message):
 
 AnyMessage = (
     Start | Channel | Stop
-    | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | CloseLeg | OpenRecorderLeg | RequestKeyframe
+    | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | CloseLeg | OpenRecorderLeg | RequestKeyframe | PeerWantsKeyframe
     | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
     | SetScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
     | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | AssignAudio | Playout | Levels
