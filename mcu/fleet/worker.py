@@ -40,6 +40,9 @@ class Worker(Protocol):
         Several observers may be set for one leg; close_leg forgets them.
         """
 
+    def observe(self, observer: LegObserver) -> None:
+        """Call `observer` with Levels, RecordingProgress and RecordingEnded of all rooms of this worker."""
+
     def send(self, process: str, message: Message) -> None:
         """Tell a process ("net", "video", "audio", "recorder") something; kept and repeated where it was restarted."""
 

@@ -8,6 +8,7 @@ next keyframe and an audio frame is dropped alone, and both are counted.
 from __future__ import annotations
 
 import array
+import os
 import socket
 import struct
 from collections import Counter, deque
@@ -86,6 +87,10 @@ class Channel:
 
     def close(self) -> None:
         """Close this end; the other one gets ChannelClosed."""
+        for _, descriptors in self._outbox:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._outbox.clear()
         self._socket.close()
 
     @property
@@ -96,7 +101,7 @@ class Channel:
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         """Send or queue a message; messages are never dropped.
 
-        `descriptors` are duplicated for the other end and may be closed by the caller once `wants_write` is False.
+        `descriptors` are duplicated for the other end; the caller goes on owning its own.
         Raises ChannelClosed, also when the other end has not read for so long that the outbox is beyond all bounds.
         """
         data = bytes((_MESSAGE,)) + encode(message)
@@ -104,7 +109,7 @@ class Channel:
             raise ValueError(f"message of {len(data)} bytes")
         if self._outbox_bytes + len(data) > MAX_UNDELIVERED_BYTES:
             raise ChannelClosed("the other end does not read")
-        self._put(data, tuple(descriptors))
+        self._put(data, tuple(os.dup(descriptor) for descriptor in descriptors))
         self.flush()
 
     def send_frame(self, frame: Frame) -> bool:
@@ -147,6 +152,8 @@ class Channel:
                 raise ChannelClosed(str(error)) from error
             self._outbox.popleft()
             self._outbox_bytes -= len(data)
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def receive(self, limit: int = 256) -> Iterator[Frame | AnyMessage]:
         """What has arrived, until the socket is empty or `limit` pieces were read. Raises ChannelClosed at the end."""
