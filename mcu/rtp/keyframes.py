@@ -1,0 +1,13 @@
+"""When to ask a sender for a keyframe, and how a joiner gets the frames since the last one."""
+class KeyframeRequester:
+    """One a source: >= 300 ms apart, repeated while none comes, with back-off."""
+    def want(self, now_us: int) -> None: ...
+    def arrived(self) -> None: ...
+    def due(self, now_us: int) -> bool: """True when a request goes out now (call on each tick); counts it."""
+    def next_timeout(self) -> int | None: ...
+    fir_sequence: int   # grows with each new want, not with repeats (RFC 5104 4.3.1.1)
+class Replay:
+    """Frames since the last keyframe for one joiner, paced; live frames follow without a gap."""
+    def __init__(self, ring: "PieceRing", rate_bps: int, now_us: int) -> None: ...
+    def due(self, now_us: int) -> "list[RingFrame]": """Frames to send now; includes live frames added meanwhile."""
+    is_done: bool    # caught up: send live frames directly

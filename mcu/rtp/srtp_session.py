@@ -1,0 +1,9 @@
+"""SRTP and SRTCP of one transport, both directions, by libsrtp; errors come back as words (RFC 3711, RFC 7714)."""
+MAX_PACKET_BYTES = 1356  # before protection
+class SrtpPair:
+    def __init__(self, suite: str, local: bytes, remote: bytes) -> None: """Keys with salt as in SdesKeys; suite by its RFC 4568/7714 name. Raises ValueError for wrong suite or length."""
+    def protect(self, packet: bytes) -> bytes | None: ...
+    def protect_rtcp(self, packet: bytes) -> bytes | None: ...
+    def unprotect(self, packet: bytes) -> bytes | None: """None: dropped, counted in `drops` by reason (auth, replay, too-long, malformed...)."""
+    def unprotect_rtcp(self, packet: bytes) -> bytes | None: ...
+    drops: "Counter[str]"
