@@ -1,0 +1,58 @@
+"""Cutting a byte stream into SIP messages (RFC 3261 18.3) with the keep-alive of RFC 5626 3.5.1."""
+
+from __future__ import annotations
+
+import re
+
+from signaling.errors import MalformedMessage
+from signaling.sip.message import MAX_MESSAGE_BYTES
+
+PING = b"\r\n\r\n"
+PONG = b"\r\n"
+_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:(?:[ \t]|\r\n[ \t])*(\d{1,9})[ \t]*(?=\r\n)", re.IGNORECASE)
+
+
+class StreamFramer:
+    """Bytes of one connection in, whole messages out; what waits is never more than one message."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self.pings = 0
+        """Double CRLFs seen; each deserves a PONG."""
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """Whole messages after `data`. Raises MalformedMessage when the stream cannot be followed any more."""
+        self._buffer += data
+        messages = []
+        while (message := self._next()) is not None:
+            messages.append(message)
+        if len(self._buffer) > MAX_MESSAGE_BYTES:
+            raise MalformedMessage("Message too large", 513)
+        return messages
+
+    def _next(self) -> bytes | None:
+        self._skip_keep_alive()
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return None
+        found = _LENGTH.findall(self._buffer, 0, end + 2)
+        if len(set(found)) != 1:
+            raise MalformedMessage("Content-Length is needed on a stream")
+        total = end + 4 + int(found[0])
+        if total > MAX_MESSAGE_BYTES:
+            raise MalformedMessage("Message too large", 513)
+        if len(self._buffer) < total:
+            return None
+        message = bytes(self._buffer[:total])
+        del self._buffer[:total]
+        return message
+
+    def _skip_keep_alive(self) -> None:
+        while self._buffer.startswith(b"\r\n"):
+            if self._buffer.startswith(PING):
+                self.pings += 1
+                del self._buffer[:4]
+            elif len(self._buffer) == 2 or (len(self._buffer) == 3 and self._buffer[2:] == b"\r"):
+                return
+            else:
+                del self._buffer[:2]

@@ -1,0 +1,1 @@
+"""Sockets that carry SIP messages (RFC 3261 18)."""
