@@ -26,7 +26,7 @@ def run_process(name: str, main: Callable[[Channel], None]) -> None:
     """
     parser = argparse.ArgumentParser(prog=f"drumtower-{name}")
     parser.add_argument("--fd", type=int, required=True, help="descriptor of the control channel")
-    arguments = parser.parse_args()
+    arguments, _ = parser.parse_known_args()  # a process may know further options
     logging.basicConfig(
         stream=sys.stderr,
         level=os.environ.get("DRUMTOWER_LOG", "INFO"),
