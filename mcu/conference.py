@@ -1,7 +1,359 @@
 """A running room: who is in it, what they see and hear, and who may change that."""
 
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from mcu.fleet.worker import Worker
+from mcu.leg import HangUp, Leg
+from mcu.media import Codec, Kind, leg_of, stream_id
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
+from mcu.sharing import Sharing
+from mcu.stage import Stage, View
+from mcu.taping import RecordingRegister, Taping
+from mcu.worker.messages import (
+    AddAudioLeg,
+    AnyMessage,
+    AttachLeg,
+    BanSource,
+    CloseRoom,
+    KeyframeWanted,
+    LegStats,
+    Levels,
+    MuteLeg,
+    PlayPrompt,
+    RecordingEnded,
+    RecordingProgress,
+    RemoveAudioLeg,
+    RemoveSource,
+)
 
-__all__ = ["LayoutMode", "Participant", "RecordPolicy", "Role", "RoomPolicy"]
-# mcu/layout.py: import LayoutMode from mcu.policy (this module imports layout)
+__all__ = ["Conference", "ConferenceEvent", "LayoutMode", "Participant", "RecordPolicy", "Role", "RoomPolicy"]
+
+logger = logging.getLogger(__name__)
+
+_SPEAKING_LEVEL = 50
+"""Talkers louder than this many -dBov get the border."""
+_RECORD_AGAIN_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConferenceEvent:
+    """Something that portals and metrics want to know."""
+
+    kind: str
+    """opened, closed, changed, levels, joined, left, recording-started, recording-ended"""
+    room: str
+    data: dict[str, object] = field(default_factory=dict)
+
+
+class Conference:
+    """One room while somebody is in it, on one worker."""
+
+    def __init__(
+        self,
+        policy: RoomPolicy,
+        worker: Worker,
+        register: RecordingRegister,
+        next_leg_id: Callable[[], int],
+        tell: Callable[[ConferenceEvent], None],
+    ) -> None:
+        self.policy = policy
+        self.layout = policy.layout
+        self.is_locked = policy.is_locked
+        self.started_at = datetime.now(UTC)
+        self.speaker = 0
+        self._worker = worker
+        self._tell = tell
+        self._people: dict[int, Participant] = {}
+        self._audio: dict[int, AddAudioLeg] = {}
+        self._sharing = Sharing()
+        self._banned: set[int] = set()
+        self._stage = Stage(policy.number, worker)
+        self._taping = Taping(worker, register, next_leg_id, self._recording_lost)
+        self._is_refresh_due = False
+        self._is_closed = False
+
+    # ---- what it is
+
+    @property
+    def participants(self) -> Mapping[int, Participant]:
+        """By number, in the order in which they came."""
+        return MappingProxyType(self._people)
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is being recorded now."""
+        return self._taping.is_running
+
+    @property
+    def host_is_in(self) -> bool:
+        """Whether somebody with host rights takes part."""
+        return any(person.role is Role.HOST for person in self._people.values())
+
+    @property
+    def encoder_count(self) -> int:
+        """How many video encoders the room needs."""
+        return self._stage.rendition_count
+
+    def snapshot(self) -> dict[str, object]:
+        """JSON-ready picture of the conference for the portal and the roster."""
+        return {
+            "number": self.policy.number,
+            "name": self.policy.name,
+            "layout": str(self.layout),
+            "is_locked": self.is_locked,
+            "is_recording": self.is_recording,
+            "record_policy": str(self.policy.record),
+            "started_at": self.started_at.isoformat(timespec="seconds"),
+            "speaker": self.speaker,
+            "participants": [
+                person.snapshot() | {"is_video_banned": stream_id(person.id, Kind.VIDEO) in self._banned}
+                for person in self._people.values()
+            ],
+        }
+
+    # ---- who comes and goes
+
+    async def join(self, leg: Leg, name: str, role: Role) -> Participant:
+        """Open the gate for a configured leg: from now on it is seen, heard, and sees and hears."""
+        person = Participant(leg, name, role)
+        self._people[leg.id] = person
+        self._worker.observe_leg(leg.id, lambda message: self._heard_of(person, message))
+        self._worker.send("net", AttachLeg(leg.id))
+        self._update_audio(person)
+        self._refresh_now()
+        logger.info("room=%s leg=%d joined protocol=%s role=%s", self.policy.number, leg.id, leg.protocol, role)
+        self._say("joined", participant=person.id, name=name, protocol=leg.protocol)
+        self._taping.note_participant(name)
+        if self.policy.record is RecordPolicy.ALWAYS and not self.is_recording:
+            await self.start_recording("policy")
+        elif self.is_recording:
+            self._worker.send("audio", PlayPrompt(self.policy.number, "recording-started", leg.id))
+        return person
+
+    async def leave(self, participant: int) -> None:
+        """The leg is gone; unknown participants are ignored."""
+        person = self._people.pop(participant, None)
+        if person is None:
+            return
+        self._stage.forget(participant)
+        if self._audio.pop(participant, None):
+            self._worker.send("audio", RemoveAudioLeg(participant))
+        for process, kind in (("audio", Kind.AUDIO), ("video", Kind.VIDEO), ("video", Kind.CONTENT)):
+            self._worker.send(process, RemoveSource(stream_id(participant, kind)))
+        self._sharing.end(participant)
+        self._update_sharing()
+        if self.speaker == participant:
+            self.speaker = 0
+        logger.info("room=%s leg=%d left", self.policy.number, participant)
+        self._say("left", participant=participant, name=person.name)
+        if self._people:
+            self._refresh_now()
+        else:
+            await self.close()
+
+    async def remove(self, participant: int, reason: HangUp = HangUp.REMOVED) -> None:
+        """Show somebody the door; unknown participants are ignored."""
+        if person := self._people.get(participant):
+            await self.leave(participant)
+            await person.leg.hang_up(reason)
+
+    def leg_changed(self, participant: int) -> None:
+        """The leg was renegotiated: hold, another codec, content added or taken away."""
+        if person := self._people.get(participant):
+            self._update_audio(person)
+            if person.has_content:
+                self._refresh()
+            else:
+                self.stop_sharing(participant)
+
+    # ---- what hosts do
+
+    def mute(self, participant: int, is_muted: bool) -> None:
+        """Stop (or go on) mixing what somebody says. Raises KeyError for somebody who is not here."""
+        person = self._people[participant]
+        if person.is_muted != is_muted:
+            person.is_muted = is_muted
+            self._worker.send("audio", MuteLeg(participant, is_muted))
+            self._refresh()
+
+    def mute_all(self) -> None:
+        """Mute everybody but the hosts."""
+        for person in self._people.values():
+            if person.role is not Role.HOST:
+                self.mute(person.id, is_muted=True)
+
+    def set_layout(self, layout: LayoutMode) -> None:
+        """Arrange the picture otherwise."""
+        self.layout = layout
+        self._refresh()
+
+    def lock(self, is_locked: bool) -> None:
+        """Let nobody else in, or let people in again."""
+        self.is_locked = is_locked
+        self._refresh()
+
+    def stop_sharing(self, participant: int) -> None:
+        """The participant says that its screen is shared no more."""
+        self._sharing.end(participant)
+        self._update_sharing()
+        self._refresh()
+
+    def allow_video(self, participant: int) -> None:
+        """Decode a picture again that was banned because the decoder crashed on it twice."""
+        for kind in (Kind.VIDEO, Kind.CONTENT):
+            stream = stream_id(participant, kind)
+            if stream in self._banned:
+                self._banned.discard(stream)
+                self._worker.send("video", BanSource(stream, is_banned=False))
+        self._refresh()
+
+    async def start_recording(self, by: str) -> None:
+        """Record from now on; all are told. Does nothing while it records or where the policy forbids it."""
+        if self.policy.record is RecordPolicy.OFF or self.is_recording:
+            return
+        await self._taping.start(self.policy, by, [person.name for person in self._people.values()], self._stage)
+        self._worker.send("audio", PlayPrompt(self.policy.number, "recording-started"))
+        self._say("recording-started", by=by)
+        self._refresh_now()
+
+    async def stop_recording(self) -> None:
+        """Finish the recording; all are told."""
+        if not self.is_recording:
+            return
+        await self._taping.stop(self._stage)
+        self._worker.send("audio", PlayPrompt(self.policy.number, "recording-stopped"))
+        self._say("recording-ended")
+        self._refresh_now()
+
+    async def close(self, reason: HangUp = HangUp.CONFERENCE_ENDED) -> None:
+        """End it for everybody."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        people, self._people = list(self._people.values()), {}
+        if self.is_recording:
+            await self._taping.stop(self._stage)
+            self._say("recording-ended")
+        self._stage.close()
+        self._worker.send("audio", CloseRoom(self.policy.number))
+        self._say("closed")
+        await asyncio.gather(*(person.leg.hang_up(reason) for person in people))
+
+    def policy_changed(self, policy: RoomPolicy) -> None:
+        """The administrator changed the room; what runs follows where it can."""
+        if policy.layout is not self.policy.layout:
+            self.layout = policy.layout
+        if policy.is_locked is not self.policy.is_locked:
+            self.is_locked = policy.is_locked
+        self.policy = policy
+        self._refresh()
+
+    # ---- what the worker says
+
+    def heard(self, message: AnyMessage) -> None:
+        """An event of the worker that concerns this room."""
+        match message:
+            case Levels():
+                self._take_levels(message)
+            case BanSource():
+                self._banned.add(message.stream)
+                self._refresh()
+            case RecordingProgress() | RecordingEnded():
+                if self._taping.concerns(message.recording):
+                    self._taping.heard(message)
+            case _:
+                pass
+
+    async def _recording_lost(self) -> None:
+        """A recording that ended by itself is taken up again in a new file."""
+        if self._is_closed or not self.is_recording:
+            return
+        self._taping.abandon(self._stage)
+        self._say("recording-ended")
+        await asyncio.sleep(_RECORD_AGAIN_AFTER_S)
+        if not self._is_closed and self._people:
+            await self.start_recording("recovery")
+
+    def owns(self, stream: int) -> bool:
+        """Whether a source belongs to somebody in this room."""
+        return leg_of(stream) in self._people
+
+    def _heard_of(self, person: Participant, message: AnyMessage) -> None:
+        match message:
+            case LegStats():
+                person.take_stats(message)
+                self._watch_sharing(person, message)
+                self._refresh()
+            case KeyframeWanted():
+                person.leg.request_keyframe(message.kind)
+            case _:
+                pass
+
+    def _take_levels(self, message: Levels) -> None:
+        for leg, level in message.levels.items():
+            if person := self._people.get(leg):
+                person.level = level
+        for person in self._people.values():
+            person.is_speaking = person.id in message.talkers and person.level < _SPEAKING_LEVEL
+        self.speaker = message.speaker if message.speaker in self._people else self.speaker
+        self._show()
+        self._say("levels", levels=message.levels, speaker=self.speaker)
+
+    def _watch_sharing(self, person: Participant, stats: LegStats) -> None:
+        """A content stream that flows is shown, one that has dried up is not; no protocol has to say so."""
+        content = next((stream for stream in stats.streams if stream.kind is Kind.CONTENT), None)
+        if person.has_content and content is not None:
+            self._sharing.report(person.id, content.received_bitrate_bps > 0)
+            self._update_sharing()
+
+    def _update_sharing(self) -> None:
+        for person in self._people.values():
+            is_sharing = person.id == self._sharing.current
+            if person.is_sharing and not is_sharing:
+                self._worker.send("video", RemoveSource(stream_id(person.id, Kind.CONTENT)))
+            person.is_sharing = is_sharing
+
+    # ---- bringing the worker up to date
+
+    def _update_audio(self, person: Participant) -> None:
+        stream = person.leg.media.stream(Kind.AUDIO)
+        codec = stream.send.codec if stream is not None and stream.send is not None else None
+        if codec is None or stream is None:
+            if self._audio.pop(person.id, None):
+                self._worker.send("audio", RemoveAudioLeg(person.id))
+            return
+        wanted = AddAudioLeg(self.policy.number, person.id, Codec(codec), stream.ptime_ms)
+        if self._audio.get(person.id) != wanted:
+            self._audio[person.id] = wanted
+            self._worker.send("audio", wanted)
+            if person.is_muted:
+                self._worker.send("audio", MuteLeg(person.id, is_muted=True))
+
+    def _refresh(self) -> None:
+        """Show what changed, once for all changes of this turn of the loop."""
+        if not self._is_refresh_due:
+            self._is_refresh_due = True
+            asyncio.get_running_loop().call_soon(self._refresh_now)
+
+    def _refresh_now(self) -> None:
+        self._is_refresh_due = False
+        if self._is_closed:
+            return
+        self._show()
+        for person in self._people.values():
+            person.leg.roster_changed()
+        self._say("changed")
+
+    def _show(self) -> None:
+        self._stage.show(list(self._people.values()), View(self.layout, self.speaker, self.is_recording))
+
+    def _say(self, kind: str, **data: object) -> None:
+        self._tell(ConferenceEvent(kind, self.policy.number, data))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from mcu.conference import LayoutMode
+from mcu.policy import LayoutMode
 
 MAX_SEATS = 36
 """More people than this are heard, but have no seat in one picture."""

@@ -27,7 +27,7 @@ class Leg(Protocol):
 
     @property
     def protocol(self) -> str:
-        """"sip" or "webrtc"."""
+        """ "sip" or "webrtc"."""
 
     @property
     def remote_address(self) -> str:

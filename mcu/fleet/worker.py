@@ -55,3 +55,6 @@ class Fleet(Protocol):
 
     async def worker_for(self, room: str) -> Worker:
         """The worker that holds `room`, chosen now where none does. Raises WorkerError."""
+
+    def release(self, room: str) -> None:
+        """The room is closed; its next conference may live elsewhere."""

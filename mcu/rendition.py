@@ -1,0 +1,110 @@
+"""Which encoded output a leg can take: one of few sizes, so that many legs share one encoder.
+
+H.264 levels: ITU-T H.264 Table A-1. What a receiver of VP8 takes: RFC 7741 6.1 (max-fs).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcu.media import Codec, Format, StreamSpec
+
+MAX_RENDITIONS = 4
+SLICE_BYTES = 1180
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One size of the ladder."""
+
+    width: int
+    height: int
+    frame_rate: int
+    bitrate_bps: int
+    level: str
+    """The H.264 level that this size needs, as the last two digits of profile-level-id."""
+
+    @property
+    def macroblocks(self) -> int:
+        """16x16 blocks in one picture."""
+        return -(-self.width // 16) * -(-self.height // 16)
+
+    @property
+    def macroblocks_per_s(self) -> int:
+        """16x16 blocks in a second."""
+        return self.macroblocks * self.frame_rate
+
+
+LADDER = (
+    Rung(1280, 720, 25, 1_500_000, "1f"),
+    Rung(640, 360, 25, 600_000, "1e"),
+    Rung(320, 180, 25, 200_000, "0c"),
+    Rung(176, 96, 15, 60_000, "0a"),
+)
+_LOWEST_SHARE_OF_BITRATE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class RenditionKey:
+    """What tells two encoded outputs of a room apart."""
+
+    scene: str
+    codec: Codec
+    rung: Rung
+    max_slice_bytes: int = 0
+
+    @property
+    def profile_level_id(self) -> str:
+        """Constrained Baseline, which every H.264 terminal decodes, at the level of the size."""
+        return "42e0" + self.rung.level
+
+    def fits(self, other: RenditionKey) -> bool:
+        """Whether a leg that would get `other` can take this output instead."""
+        return (
+            self.scene == other.scene
+            and self.codec == other.codec
+            and self.rung.macroblocks_per_s <= other.rung.macroblocks_per_s
+            and (not other.max_slice_bytes or 0 < self.max_slice_bytes <= other.max_slice_bytes)
+        )
+
+
+# level_idc -> (MaxFS in macroblocks, MaxMBPS in macroblocks per second)
+_LEVELS = {
+    10: (99, 1_485), 11: (396, 3_000), 12: (396, 6_000), 13: (396, 11_880), 20: (396, 11_880), 21: (792, 19_800),
+    22: (1_620, 20_250), 30: (1_620, 40_500), 31: (3_600, 108_000), 32: (5_120, 216_000),
+}  # fmt: skip
+_ABOVE = (8_192, 245_760)
+
+
+def h264_limits(profile_level_id: str) -> tuple[int, int]:
+    """MaxFS and MaxMBPS of a profile-level-id; where it is missing level 1 holds (RFC 6184 8.1)."""
+    try:
+        level = int(profile_level_id[4:6], 16)
+    except ValueError:
+        level = 10
+    if level > max(_LEVELS):
+        return _ABOVE
+    return _LEVELS[max((known for known in _LEVELS if known <= level), default=10)]
+
+
+def rendition_for(stream: StreamSpec, scene: str) -> RenditionKey | None:
+    """The best output for a video stream; None where nothing can be sent."""
+    send = stream.send
+    if send is None or not send.codec.is_video:
+        return None
+    max_fs, max_mbps = _limits(send)
+    rungs = [rung for rung in LADDER if rung.macroblocks <= max_fs and rung.macroblocks_per_s <= max_mbps]
+    if stream.max_bitrate_bps:
+        thin = [rung for rung in rungs if rung.bitrate_bps * _LOWEST_SHARE_OF_BITRATE <= stream.max_bitrate_bps]
+        rungs = thin or rungs[-1:]
+    rung = rungs[0] if rungs else LADDER[-1]
+    needs_slices = send.codec == Codec.H264 and send.packetization_mode == 0
+    return RenditionKey(scene, send.codec, rung, SLICE_BYTES if needs_slices else 0)
+
+
+def _limits(send: Format) -> tuple[int, int]:
+    if send.codec == Codec.H264:
+        max_fs, max_mbps = h264_limits(send.profile_level_id)
+        # RFC 6184 8.1: max-fs raises the level's limit, never lowers it.
+        return max(max_fs, send.max_fs), max_mbps
+    return send.max_fs or _ABOVE[0], _ABOVE[1]

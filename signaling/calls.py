@@ -1,0 +1,30 @@
+"""The last steps into a conference, the same for every protocol: the gate has opened, the leg is configured."""
+
+from __future__ import annotations
+
+from mcu.conferences import Conferences
+from mcu.leg import Leg
+from mcu.participant import Participant
+from signaling.admission import Admission
+
+
+class Calls:
+    """Puts admitted legs into their conference and takes them out again."""
+
+    def __init__(self, conferences: Conferences) -> None:
+        self.conferences = conferences
+
+    async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
+        """Let a configured leg into its room; from here on media flows. Raises WorkerError."""
+        conference = await self.conferences.open(admission.policy)
+        return await conference.join(leg, name, admission.role)
+
+    async def leave(self, room: str, leg: int) -> None:
+        """The peer hung up; rooms and legs that are gone already are ignored."""
+        if conference := self.conferences.get(room):
+            await conference.leave(leg)
+
+    def leg_changed(self, room: str, leg: int) -> None:
+        """The leg was renegotiated."""
+        if conference := self.conferences.get(room):
+            conference.leg_changed(leg)
