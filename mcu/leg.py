@@ -27,7 +27,7 @@ class Leg(Protocol):
 
     @property
     def protocol(self) -> str:
-        """ "sip" or "webrtc"."""
+        """The signalling protocol in lower case: sip, webrtc."""
 
     @property
     def remote_address(self) -> str:

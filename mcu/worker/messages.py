@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from mcu.media import Codec, Format, Kind, StreamSpec
+from mcu.media import Codec, Kind, StreamSpec
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -69,7 +69,7 @@ class ConfigureLeg(Message):
 
 
 class RestartIce(Message):
-    """New ICE credentials for a leg (RFC 8445 9); the old path works until the new one is checked. LegOpened answers."""
+    """New ICE credentials (RFC 8445 9), answered by LegOpened; the old path works until the new one is checked."""
 
     leg: int
 
@@ -102,13 +102,13 @@ class OpenRecorderLeg(Message):
 
 
 class RequestKeyframe(Message):
-    """Ask the sender of a source stream for a keyframe (to net), or an encoder for one (to video, `stream` = rendition)."""
+    """Ask a source for a keyframe (to net), or an encoder (to video; `stream` is a rendition)."""
 
     stream: int
 
 
 class PeerWantsKeyframe(Message):
-    """The peer of a leg asked by signalling (SIP INFO picture_fast_update, RFC 5168) for a keyframe of what *it* receives.
+    """The peer of a leg asked by signalling (RFC 5168) for a keyframe of what *it* receives.
 
     The other direction is RequestKeyframe(stream_id(leg, kind)): the peer's own picture is to start afresh.
     """
@@ -158,7 +158,7 @@ class LegConnected(Message):
 
 
 class LegSilent(Message):
-    """Nothing valid was heard from the peer for `silent_s` (ICE: consent is gone too); sent once, again after recovery."""
+    """Nothing valid was heard from the peer for `silent_s` (ICE: nor consent); once, and again after recovery."""
 
     leg: int
     silent_s: float
@@ -400,8 +400,8 @@ class RecordingEnded(Message):
 
 AnyMessage = (
     Start | Channel | Stop
-    | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | CloseLeg | OpenRecorderLeg | RequestKeyframe | PeerWantsKeyframe
-    | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
+    | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | CloseLeg | OpenRecorderLeg
+    | RequestKeyframe | PeerWantsKeyframe | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
     | SetScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
     | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | AssignAudio | Playout | Levels
     | StartRecording | StopRecording | RecordingProgress | RecordingEnded
