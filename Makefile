@@ -1,0 +1,55 @@
+# `make help` lists what can be done here. Everything that a target needs it installs itself, into .venv.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench format arch fast interop prompts lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?=
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.installed  ## start the server on this machine; DEMO=1 lets two test callers into the demo room
+	@$(BIN)/drumtower serve --demo-room $(if $(DEMO),--demo-callers)
+
+test: $(VENV)/.installed-dev  ## everything: checks, then tests against real browsers and telephones
+	@scripts/peers.sh
+	@$(MAKE) --no-print-directory check
+	@echo "== tests against real peers"
+	@$(BIN)/python -m pytest tests/interop -m "interop or not interop" --timeout=180 --durations=10
+
+check: $(VENV)/.installed-dev format arch fast  ## format, lint, types, layers, fast tests (under 60 s)
+
+format: $(VENV)/.installed-dev
+	@echo "== format and lint"
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@echo "== types"
+	@$(BIN)/mypy --no-error-summary
+
+arch: $(VENV)/.installed-dev  ## do the imports point one way?
+	@echo "== layers"
+	@$(BIN)/lint-imports --no-logo 2>&1 | tail -n 12
+
+fast: $(VENV)/.installed-dev
+	@echo "== fast tests"
+	@$(BIN)/python -m pytest tests -m "not interop" --ignore=tests/interop
+
+bench: $(VENV)/.installed-dev  ## measure: CPU of our processes beside a baseline, in one run
+	@scripts/peers.sh
+	@$(BIN)/python -m bench room
+
+prompts: $(VENV)/.installed-dev  ## make the spoken announcements again (espeak-ng)
+	@$(BIN)/python -m mcu.audio.prompts.make
+
+lock: $(VENV)/.installed-dev  ## write constraints.txt from what is installed
+	@$(BIN)/python scripts/lock.py > constraints.txt
+
+clean:  ## remove what make made (never ./data)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build
+
+$(VENV)/.installed: pyproject.toml constraints.txt scripts/venv.sh
+	@scripts/venv.sh
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt scripts/venv.sh
+	@scripts/venv.sh dev

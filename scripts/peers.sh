@@ -1,0 +1,21 @@
+#!/bin/sh
+# Installs the programs that the tests talk to, from Debian's packages. As root it does so itself; otherwise it says how.
+set -eu
+packages="chromium baresip-core baresip-ffmpeg sip-tester linphone-cli tshark ffmpeg iproute2 fonts-noto-cjk fonts-dejavu-core procps"
+
+missing=""
+for package in $packages; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+[ -z "$missing" ] && { echo "== peers: all installed"; exit 0; }
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "== peers: installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    exit 0
+fi
+echo "== peers: missing; tests that need them are skipped. To run them all:" >&2
+echo "   sudo apt-get install --no-install-recommends$missing" >&2

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Makes .venv and installs Drumtower into it, with the versions of constraints.txt. `venv.sh dev` adds the tools of `make test`.
+set -eu
+cd "$(dirname "$0")/.."
+extra=${1:+[$1]}
+
+python=""
+for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
+    [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 || continue
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then python=$candidate; break; fi
+done
+if [ -z "$python" ]; then
+    echo "Drumtower needs Python 3.11 or newer. On Debian 12:  apt-get install python3 python3-venv" >&2
+    exit 1
+fi
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    echo "Python's venv module is missing. On Debian 12:  apt-get install python3-venv" >&2
+    exit 1
+fi
+[ -x .venv/bin/python ] || { echo "== making .venv with $("$python" --version)"; "$python" -m venv .venv; }
+echo "== installing Drumtower$extra and what it needs (about a minute the first time)"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".$extra"
+touch .venv/.installed
+if [ -n "$extra" ]; then touch .venv/.installed-dev; fi
