@@ -1,0 +1,1 @@
+"""Settings: one frozen model a component, from a TOML file and the environment."""

@@ -1,0 +1,1 @@
+"""Keys, passcodes, certificates, sealing: everything that handles secrets."""

@@ -1,0 +1,1 @@
+"""What Drumtower keeps: rooms, people, sessions, recordings; SQLAlchemy on SQLite or PostgreSQL."""
