@@ -401,7 +401,8 @@ class RecordingEnded(Message):
 AnyMessage = (
     Start | Channel | Stop
     | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | CloseLeg | OpenRecorderLeg
-    | RequestKeyframe | PeerWantsKeyframe | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
+    | RequestKeyframe | PeerWantsKeyframe
+    | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
     | SetScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
     | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | AssignAudio | Playout | Levels
     | StartRecording | StopRecording | RecordingProgress | RecordingEnded
