@@ -243,15 +243,15 @@ def _serialize(start: str, headers: Headers, body: bytes) -> bytes:
 VERSION_MARK = ":version"
 """A pseudo header that carries a version other than 2.0 to validate.check (505); it is never sent."""
 
-_NAMES = (
-    "Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info Authorization Call-ID "
-    "Call-Info Contact Content-Disposition Content-Encoding Content-Language Content-Length Content-Type CSeq Date "
-    "Error-Info Event Expires From In-Reply-To Info-Package Max-Forwards MIME-Version Min-Expires Min-SE Organization "
-    "P-Asserted-Identity Path Priority Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route "
-    "Recv-Info Refer-To Referred-By Replaces Reply-To Require Retry-After Route RSeq Server Service-Route "
-    "Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Supported Timestamp To Unsupported User-Agent "
-    "Via Warning WWW-Authenticate"
-).split()
+_NAMES = """
+    Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info Authorization Call-ID
+    Call-Info Contact Content-Disposition Content-Encoding Content-Language Content-Length Content-Type CSeq Date
+    Error-Info Event Expires From In-Reply-To Info-Package Max-Forwards MIME-Version Min-Expires Min-SE Organization
+    P-Asserted-Identity Path Priority Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route
+    Recv-Info Refer-To Referred-By Replaces Reply-To Require Retry-After Route RSeq Server Service-Route
+    Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Supported Timestamp To Unsupported User-Agent
+    Via Warning WWW-Authenticate
+""".split()  # noqa: SIM905 - a table is easier to read as text
 _COMPACT = {  # RFC 3261 7.3.3 and 20, RFC 3515, RFC 3265, RFC 4028
     "c": "Content-Type", "e": "Content-Encoding", "f": "From", "i": "Call-ID", "k": "Supported", "l": "Content-Length",
     "m": "Contact", "s": "Subject", "t": "To", "v": "Via", "r": "Refer-To", "b": "Referred-By", "o": "Event",

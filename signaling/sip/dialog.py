@@ -1,0 +1,173 @@
+"""One dialog (RFC 3261 12): identifiers, sequence numbers, route set, remote target, and where its requests go."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, replace
+
+from signaling.errors import SipError
+from signaling.sip.message import Headers, Request, Response
+from signaling.sip.transaction import Flow
+from signaling.sip.uri import NameAddr, Uri, parse_name_addr
+from signaling.sip.validate import parse_cseq
+from signaling.sip.via import parse_via
+
+DialogId = tuple[str, str, str]
+"""Call-ID, local tag, remote tag."""
+
+
+@dataclass(slots=True)
+class Dialog:
+    """State of one dialog. `flow` is how the peer was last heard or reached."""
+
+    call_id: str
+    local: NameAddr
+    remote: NameAddr
+    remote_target: Uri
+    local_contact: Uri
+    route_set: tuple[str, ...]
+    flow: Flow
+    is_nat: bool = False
+    """The peer's own idea of its address differs from where its packets come from."""
+    local_cseq: int = 0
+    remote_cseq: int | None = None
+    user_agent: str = ""
+
+    @property
+    def id(self) -> DialogId:
+        """Call-ID, local tag, remote tag."""
+        return (self.call_id, self.local.tag, self.remote.tag)
+
+    def request(self, method: str, cseq: int | None = None) -> Request:
+        """A request within the dialog (RFC 3261 12.2.1.1); an ACK is given the number of its INVITE."""
+        if cseq is None:
+            self.local_cseq += 1
+            cseq = self.local_cseq
+        headers = Headers()
+        headers.add("Max-Forwards", "70")
+        headers.add("From", self.local.serialize())
+        headers.add("To", self.remote.serialize())
+        headers.add("Call-ID", self.call_id)
+        headers.add("CSeq", f"{cseq} {method}")
+        uri, routes = self._routing()
+        for route in routes:
+            headers.add("Route", route)
+        headers.add("Contact", f"<{self.local_contact.serialize()}>")
+        if self.user_agent:
+            headers.add("User-Agent", self.user_agent)
+        return Request(method, uri.serialize(), headers)
+
+    def receive_request(self, request: Request, flow: Flow) -> None:
+        """Check the order (RFC 3261 12.2.2) and refresh the target. Raises SipError 500 for an old CSeq."""
+        number = parse_cseq(request.headers.get("CSeq")).number
+        if self.remote_cseq is not None and number < self.remote_cseq:
+            raise SipError(500, "CSeq out of order")
+        self.remote_cseq = number
+        self.flow, self.is_nat = flow, _is_nat(request)
+        if request.method in _REFRESHES:
+            self.refresh_target(request.headers)
+
+    def refresh_target(self, headers: Headers) -> None:
+        """Take a new Contact; a message without a readable one changes nothing."""
+        for contact in headers.values("Contact")[:1]:
+            try:
+                self.remote_target = parse_name_addr(contact).uri
+            except SipError:
+                return
+
+    def next_hop(self) -> Flow:
+        """Where requests go: the first route or the Contact, if that can be reached, else the way the peer came.
+
+        A Contact of the other address family (a terminal with an IPv6 Contact in an IPv4 call), one behind a NAT
+        and one with a host name are answered over the flow that the peer itself uses.
+        """
+        target = parse_name_addr(self.route_set[0]).uri if self.route_set else self.remote_target
+        transport = (target.param("transport") or ("tls" if target.scheme == "sips" else "udp")).lower()
+        if self.flow.is_reliable and (transport == self.flow.transport or self.is_nat):
+            return self.flow
+        if transport not in ("udp", "tcp") or not self._is_reachable(target.host):
+            return self.flow
+        return Flow(transport, self.flow.local, (target.host, target.port or 5060))
+
+    def _is_reachable(self, host: str) -> bool:
+        if self.is_nat and not self.route_set:
+            return False
+        try:
+            address = ipaddress.ip_address(host)
+            local = ipaddress.ip_address(self.flow.local[0])
+        except ValueError:
+            return False
+        return address.version == local.version and not address.is_unspecified and not address.is_multicast
+
+    def _routing(self) -> tuple[Uri, tuple[str, ...]]:
+        """Loose and strict routing (RFC 3261 12.2.1.1)."""
+        target = replace(self.remote_target, headers="")
+        if not self.route_set:
+            return target, ()
+        first = parse_name_addr(self.route_set[0]).uri
+        if first.param("lr") is not None:
+            return target, self.route_set
+        return first, (*self.route_set[1:], f"<{target.serialize()}>")
+
+
+_REFRESHES = frozenset({"INVITE", "UPDATE"})
+
+
+def uas_dialog(request: Request, flow: Flow, local_tag: str, contact: Uri) -> Dialog:
+    """The dialog of an INVITE that we answer. A passcode in the To URI is not kept. Raises SipError."""
+    headers = request.headers
+    local = parse_name_addr(headers.get("To")).with_tag(local_tag)
+    return Dialog(
+        call_id=headers.get("Call-ID"),
+        local=replace(local, uri=local.uri.without_passcode()),
+        remote=parse_name_addr(headers.get("From")),
+        remote_target=parse_name_addr(headers.values("Contact")[0]).uri,
+        local_contact=contact,
+        route_set=tuple(headers.values("Record-Route")),
+        flow=flow,
+        is_nat=_is_nat(request),
+        remote_cseq=parse_cseq(headers.get("CSeq")).number,
+    )
+
+
+def uac_dialog(request: Request, response: Response, flow: Flow, contact: Uri) -> Dialog:
+    """The dialog that a response to our INVITE makes (RFC 3261 12.1.2). Raises SipError."""
+    contacts = response.headers.values("Contact")
+    target = contacts[0] if contacts else request.uri
+    return Dialog(
+        call_id=request.headers.get("Call-ID"),
+        local=parse_name_addr(request.headers.get("From")),
+        remote=parse_name_addr(response.headers.get("To")),
+        remote_target=parse_name_addr(target).uri,
+        local_contact=contact,
+        route_set=tuple(reversed(response.headers.values("Record-Route"))),
+        flow=flow,
+        local_cseq=parse_cseq(request.headers.get("CSeq")).number,
+        user_agent=request.headers.get("User-Agent"),
+    )
+
+
+def dialog_id_of_request(request: Request) -> DialogId:
+    """The id under which the receiver of a request keeps its dialog. Raises SipError."""
+    headers = request.headers
+    to, origin = parse_name_addr(headers.get("To")), parse_name_addr(headers.get("From"))
+    return (headers.get("Call-ID"), to.tag, origin.tag)
+
+
+def dialog_id_of_response(response: Response) -> DialogId:
+    """The id under which the sender of the request keeps its dialog. Raises SipError."""
+    headers = response.headers
+    to, origin = parse_name_addr(headers.get("To")), parse_name_addr(headers.get("From"))
+    return (headers.get("Call-ID"), origin.tag, to.tag)
+
+
+def _is_nat(request: Request) -> bool:
+    """Whether the only hop wrote another address than its packets carry (the Via was stamped on arrival)."""
+    vias = request.headers.values("Via")
+    via = parse_via(vias[0])
+    source, port = via.response_address()
+    try:
+        written = ipaddress.ip_address(via.host)
+    except ValueError:
+        return False
+    return len(vias) == 1 and (written != ipaddress.ip_address(source) or port != (via.port or 5060))

@@ -1,0 +1,354 @@
+"""The transaction layer of one user agent, sans-IO: bytes and `now` in, bytes for flows and the next deadline out.
+
+Matches messages with transactions (RFC 3261 17.1.3, 17.2.3), answers what cannot be understood without keeping
+state, and bounds the number of open transactions.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from signaling.errors import SipError
+from signaling.sip.message import BadMessage, Headers, Message, Request, Response, parse
+from signaling.sip.transaction import AckReceived, Flow, ResponseReceived, Transaction, TransactionUser
+from signaling.sip.transaction_client import (
+    ClientTransaction,
+    InviteClientTransaction,
+    NonInviteClientTransaction,
+)
+from signaling.sip.transaction_server import (
+    InviteServerTransaction,
+    NonInviteServerTransaction,
+    ServerTransaction,
+)
+from signaling.sip.uri import format_host_port
+from signaling.sip.validate import check_request, check_routing, parse_cseq
+from signaling.sip.via import MAGIC_COOKIE, Via, parse_via
+
+MAX_UDP_REQUEST_BYTES = 1300  # RFC 3261 18.1.1: larger requests go by a congestion-controlled transport
+BUSY_RETRY_AFTER_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Bytes for a flow; `transaction` is told when they cannot be sent."""
+
+    flow: Flow
+    data: bytes
+    transaction: Transaction | None = None
+
+
+class RequestHandler(Protocol):
+    """Who serves requests: the agent."""
+
+    def request_received(self, transaction: ServerTransaction | None, request: Request, flow: Flow, now: float) -> None:
+        """A valid new request; ACKs of 2xx come without a transaction."""
+
+    def stray_response(self, response: Response, flow: Flow, now: float) -> None:
+        """A response without a transaction: a 2xx that is repeated after its transaction ended."""
+
+
+class Endpoint:
+    """Transactions of one user agent over any number of flows.
+
+    `token` gives an unguessable string; `max_open` bounds server transactions that still owe a final response and
+    `max_transactions` all of them.
+    """
+
+    def __init__(
+        self, handler: RequestHandler, token: Callable[[], str], *, max_open: int, max_transactions: int
+    ) -> None:
+        self._handler = handler
+        self._token = token
+        self._max_open = max_open
+        self._max_transactions = max_transactions
+        self._servers: dict[tuple[str, ...], ServerTransaction] = {}
+        self._clients: dict[tuple[str, str], ClientTransaction] = {}
+        self._keys: dict[int, tuple[str, ...]] = {}
+        self._deadlines: list[tuple[float, int, Transaction]] = []
+        self._order = itertools.count()
+        self._outbox: deque[Outgoing] = deque()
+        self._upgraded: dict[int, Flow] = {}
+        self._open_invites: set[int] = set()
+        self.counters: Counter[str] = Counter()
+
+    # ---- in ---------------------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, flow: Flow, now: float) -> None:
+        """One datagram or one message of a stream. Never raises for what a peer sent."""
+        if not data.strip(b"\r\n\0"):
+            return  # a keep-alive
+        try:
+            message = parse(data)
+        except BadMessage as error:
+            self._refuse_malformed(error, flow)
+            return
+        try:
+            check_routing(message)
+        except SipError as error:
+            self._refuse_malformed(BadMessage(error.reason, message), flow)
+            return
+        if isinstance(message, Response):
+            self._receive_response(message, flow, now)
+        else:
+            self._receive_request(message, flow, now)
+
+    def handle_timeout(self, now: float) -> None:
+        """Run what is due."""
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, _, transaction = heapq.heappop(self._deadlines)
+            transaction.handle_timeout(now)
+            self._settle(transaction, now)
+
+    def next_timeout(self) -> float | None:
+        """When handle_timeout wants to be called."""
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def messages_to_send(self) -> Iterator[Outgoing]:
+        """Bytes to send, in order."""
+        while self._outbox:
+            yield self._outbox.popleft()
+
+    def transport_failed(self, transaction: Transaction, now: float) -> None:
+        """A message of this transaction could not be sent; one that was moved to TCP for its size returns to UDP."""
+        original = self._upgraded.pop(id(transaction), None)
+        if original is not None and isinstance(transaction, ClientTransaction):
+            self.counters["tcp-refused"] += 1
+            request = Request(
+                transaction.request.method, transaction.request.uri, transaction.request.headers.copy(),
+                transaction.request.body,
+            )  # fmt: skip
+            _set_via_transport(request, original)
+            transaction.restart(request, original, now)
+        else:
+            self.counters["send-failed"] += 1
+            transaction.transport_failed(now)
+        self._settle(transaction, now)
+
+    # ---- out --------------------------------------------------------------------------------------------------
+
+    def request(self, request: Request, flow: Flow, user: TransactionUser | None, now: float) -> ClientTransaction:
+        """Send a request in a new transaction; its Via is added here."""
+        via = Via(flow.transport.upper(), flow.local[0], flow.local[1], (("branch", self.branch()), ("rport", None)))
+        return self._start(request, via, flow, user, now)
+
+    def cancel(self, cancel: Request, invite: ClientTransaction, now: float) -> None:
+        """Send a CANCEL, which carries the Via of its INVITE."""
+        self._run(NonInviteClientTransaction(cancel, invite.flow), (_branch(cancel), "CANCEL"), now)
+
+    def send_ack(self, ack: Request, flow: Flow) -> None:
+        """Send the ACK of a 2xx; it has no transaction. Its Via is added when it has none."""
+        if "Via" not in ack.headers:
+            params = (("branch", self.branch()), ("rport", None))
+            ack.headers.prepend("Via", Via(flow.transport.upper(), *flow.local, params).serialize())
+        self._outbox.append(Outgoing(flow, ack.serialize()))
+
+    def respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
+        """Send a response in its transaction."""
+        transaction.respond(response, now)
+        self._settle(transaction, now)
+
+    def branch(self) -> str:
+        """A new branch (RFC 3261 8.1.1.7)."""
+        return MAGIC_COOKIE + self._token()
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions are kept now."""
+        return len(self._servers) + len(self._clients)
+
+    # ---- within -----------------------------------------------------------------------------------------------
+
+    def _start(
+        self, request: Request, via: Via, flow: Flow, user: TransactionUser | None, now: float
+    ) -> ClientTransaction:
+        request.headers.prepend("Via", via.serialize())
+        original = None
+        if flow.transport == "udp" and len(request.serialize()) > MAX_UDP_REQUEST_BYTES:
+            original, flow = flow, replace(flow, transport="tcp", connection=0)
+            _set_via_transport(request, flow)
+        kind = InviteClientTransaction if request.method == "INVITE" else NonInviteClientTransaction
+        transaction = kind(request, flow, user)
+        if original is not None:
+            self._upgraded[id(transaction)] = original
+        self._run(transaction, (via.branch, request.method), now)
+        return transaction
+
+    def _run(self, transaction: ClientTransaction, key: tuple[str, str], now: float) -> None:
+        self._clients[key] = transaction
+        self._keys[id(transaction)] = key
+        transaction.start(now)
+        self._settle(transaction, now)
+
+    def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
+        transaction = self._clients.get((_branch(response), parse_cseq(response.headers.get("CSeq")).method))
+        if transaction is None:
+            self.counters["stray-response"] += 1
+            self._handler.stray_response(response, flow, now)
+            return
+        self._upgraded.pop(id(transaction), None)
+        transaction.receive_response(response, now)
+        self._settle(transaction, now)
+
+    def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
+        vias = request.headers.values("Via")
+        via = parse_via(vias[0])
+        _stamp(request, via, vias, flow)
+        key = _server_key(request, via)
+        transaction = self._servers.get(key)
+        if transaction is not None:
+            transaction.receive_request(request, now)
+            self._settle(transaction, now)
+            return
+        try:
+            check_request(request)
+        except SipError as error:
+            self.counters[f"refused-{error.status}"] += 1
+            self._answer_stateless(request, flow, error)
+            return
+        if request.method == "ACK":
+            self._handler.request_received(None, request, flow, now)
+        elif not self._has_room(request):
+            self.counters["too-many-transactions"] += 1
+            busy = SipError(503, "Service Unavailable", (("Retry-After", str(BUSY_RETRY_AFTER_S)),))
+            self._answer_stateless(request, flow, busy)
+        else:
+            self._open(request, flow, key, now)
+
+    def _open(self, request: Request, flow: Flow, key: tuple[str, ...], now: float) -> None:
+        kind = InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
+        transaction = kind(request, flow, now)
+        self._servers[key] = transaction
+        self._keys[id(transaction)] = key
+        if request.method == "INVITE":
+            self._open_invites.add(id(transaction))
+        self._handler.request_received(transaction, request, flow, now)
+        self._settle(transaction, now)
+
+    def _has_room(self, request: Request) -> bool:
+        if request.method == "INVITE" and len(self._open_invites) >= self._max_open:
+            return False
+        return self.transactions < self._max_transactions
+
+    def invite_of(self, cancel: Request) -> ServerTransaction | None:
+        """The INVITE that a CANCEL means (RFC 3261 9.2)."""
+        via = parse_via(cancel.headers.values("Via")[0])
+        return self._servers.get(_server_key(cancel, via, "INVITE"))
+
+    def _settle(self, transaction: Transaction, now: float) -> None:
+        """Hand over what the machine produced, arm its timer, forget it when it is done."""
+        for message in transaction.messages_to_send():
+            flow = transaction.flow
+            if isinstance(message, Response):
+                flow = response_flow(flow, message.headers)
+            self._outbox.append(Outgoing(flow, message.serialize(), transaction))
+        while (event := transaction.next_event()) is not None:
+            if isinstance(event, AckReceived):
+                self._handler.request_received(None, event.request, transaction.flow, now)
+            elif isinstance(transaction, ClientTransaction) and transaction.user is not None:
+                transaction.user.transaction_event(transaction, event, now)
+            elif not isinstance(event, ResponseReceived):
+                self.counters[f"transaction-{event.reason}"] += 1
+        if isinstance(transaction, ServerTransaction) and not transaction.is_open:
+            self._open_invites.discard(id(transaction))
+        if transaction.is_terminated:
+            self._forget(transaction)
+        elif (deadline := transaction.next_timeout()) is not None:
+            heapq.heappush(self._deadlines, (deadline, next(self._order), transaction))
+            self._compact()
+
+    def _compact(self) -> None:
+        """Heap entries of timers that were moved pile up; rebuild before they outnumber the live ones fourfold."""
+        if len(self._deadlines) > 64 + 4 * self.transactions:
+            live = {id(entry[2]): entry[2] for entry in self._deadlines if not entry[2].is_terminated}
+            due = ((item.next_timeout(), next(self._order), item) for item in live.values())
+            self._deadlines = [entry for entry in due if entry[0] is not None]  # type: ignore[misc]  # filtered
+            heapq.heapify(self._deadlines)
+
+    def _forget(self, transaction: Transaction) -> None:
+        key = self._keys.pop(id(transaction), None)
+        self._upgraded.pop(id(transaction), None)
+        self._open_invites.discard(id(transaction))
+        if isinstance(transaction, ServerTransaction):
+            self._servers.pop(key or (), None)
+        elif key is not None:
+            self._clients.pop((key[0], key[1]), None)
+
+    def _refuse_malformed(self, error: BadMessage, flow: Flow) -> None:
+        self.counters["malformed"] += 1
+        request = error.partial
+        if not isinstance(request, Request) or request.method == "ACK" or "CSeq" not in request.headers:
+            self.counters["dropped"] += 1
+            return
+        try:
+            vias = request.headers.values("Via")
+            _stamp(request, parse_via(vias[0]), vias, flow)
+        except (SipError, IndexError):
+            self.counters["dropped"] += 1
+            return
+        self._answer_stateless(request, flow, error)
+
+    def _answer_stateless(self, request: Request, flow: Flow, error: SipError) -> None:
+        """RFC 3261 8.2.7: no state is kept, a repeated request gets the same answer."""
+        if request.method == "ACK":
+            return
+        response = response_to(request, error.status, error.reason, to_tag="stateless")
+        for name, value in error.headers:
+            response.headers.add(name, value)
+        self._outbox.append(Outgoing(response_flow(flow, response.headers), response.serialize()))
+
+
+def response_to(request: Request, status: int, reason: str = "", to_tag: str = "") -> Response:
+    """A response with what RFC 3261 8.2.6 copies from its request; the reason never repeats what the peer wrote."""
+    headers = Headers()
+    for name in ("Via", "From", "To", "Call-ID", "CSeq"):
+        for value in request.headers.raw(name):
+            if name == "To" and to_tag and status > 100 and b"tag=" not in value.lower():
+                headers.add(name, value + b";tag=" + to_tag.encode())
+            else:
+                headers.add(name, value)
+    if status == 100 and "Timestamp" in request.headers:
+        headers.add("Timestamp", request.headers.raw("Timestamp")[0])
+    return Response(status, reason, headers)
+
+
+def response_flow(flow: Flow, headers: Headers) -> Flow:
+    """RFC 3261 18.2.2: the same connection, or the address in the stamped Via."""
+    if flow.is_reliable:
+        return flow
+    return replace(flow, remote=parse_via(headers.values("Via")[0]).response_address())
+
+
+def _stamp(request: Request, via: Via, vias: list[str], flow: Flow) -> None:
+    request.headers.set("Via", via.stamped(*flow.remote).serialize())
+    for value in vias[1:]:
+        request.headers.add("Via", value)
+
+
+def _branch(message: Message) -> str:
+    return parse_via(message.headers.values("Via")[0]).branch
+
+
+def _server_key(request: Request, via: Via, method: str = "") -> tuple[str, ...]:
+    """RFC 3261 17.2.3; without the magic cookie the headers of RFC 2543 tell transactions apart."""
+    method = method or ("INVITE" if request.method == "ACK" else request.method)
+    if via.branch.startswith(MAGIC_COOKIE) and len(via.branch) > len(MAGIC_COOKIE):
+        return (via.branch, via.sent_by, method)
+    headers = request.headers
+    cseq = parse_cseq(headers.get("CSeq")).number
+    return (request.uri, headers.get("From"), headers.get("Call-ID"), str(cseq), via.sent_by, method)
+
+
+def _set_via_transport(request: Request, flow: Flow) -> None:
+    via = parse_via(request.headers.values("Via")[0])
+    request.headers.set_first("Via", replace(via, transport=flow.transport.upper()).serialize())
+
+
+def describe(flow: Flow) -> str:
+    """A flow in a log line."""
+    return f"{flow.transport}:{format_host_port(*flow.remote)}"

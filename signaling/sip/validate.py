@@ -1,0 +1,93 @@
+"""What a request must have before anybody acts on it (RFC 3261 8.1.1, 8.2 and 16.3; torture cases of RFC 4475)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from signaling.errors import SipError
+from signaling.sip.message import VERSION_MARK, Message, Request
+from signaling.sip.uri import parse_name_addr, parse_uri
+from signaling.sip.via import parse_via
+
+_ONCE = ("From", "To", "Call-ID", "CSeq")
+_AT_MOST_ONCE = ("Max-Forwards", "Content-Type", "Content-Length", "Subject", "Expires", "Date")
+_CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
+_KNOWN_EXTENSIONS: frozenset[str] = frozenset()
+MAX_CSEQ = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class CSeq:
+    """Sequence number and method."""
+
+    number: int
+    method: str
+
+    def serialize(self) -> str:
+        """The value as it stands in the header."""
+        return f"{self.number} {self.method}"
+
+
+def parse_cseq(text: str) -> CSeq:
+    """The CSeq header. Raises SipError."""
+    found = _CSEQ.fullmatch(text)
+    if not found or int(found.group(1)) > MAX_CSEQ:
+        raise SipError(400, "Malformed CSeq")
+    return CSeq(int(found.group(1)), found.group(2))
+
+
+def check_routing(message: Message) -> None:
+    """What is needed to match a message with its transaction and to answer it. Raises SipError."""
+    headers = message.headers
+    for name in _ONCE:
+        if headers.count(name) != 1 or not headers.get(name):
+            raise SipError(400, f"{name} has to be there once")
+    for name in _AT_MOST_ONCE:
+        if headers.count(name) > 1:
+            raise SipError(400, f"More than one {name}")
+    vias = headers.values("Via")
+    if not vias:
+        raise SipError(400, "Via is missing")
+    parse_via(vias[0])
+    parse_cseq(headers.get("CSeq"))
+    for name in ("From", "To"):
+        parse_name_addr(headers.get(name))
+
+
+def check_request(request: Request) -> None:
+    """The semantic checks of a server. Raises SipError with the status for the peer."""
+    if VERSION_MARK in request.headers:
+        raise SipError(505, "Version Not Supported")
+    check_routing(request)
+    parse_uri(request.uri)
+    if parse_cseq(request.headers.get("CSeq")).method != request.method:
+        raise SipError(400, "CSeq does not name the method")
+    forwards = request.headers.get("Max-Forwards", "70")
+    if not (forwards.isascii() and forwards.isdigit() and int(forwards[:4]) <= 255):
+        raise SipError(400, "Malformed Max-Forwards")
+    for name in ("Contact", "Route", "Record-Route"):
+        for value in request.headers.values(name):
+            if value != "*":
+                parse_name_addr(value)
+    if request.method == "INVITE":
+        _check_invite(request)
+    _check_extensions(request)
+
+
+def _check_invite(request: Request) -> None:
+    contacts = request.headers.values("Contact")
+    if len(contacts) != 1 or contacts[0] == "*":
+        raise SipError(400, "An INVITE needs one Contact")  # RFC 3261 8.1.1.8
+
+
+def _check_extensions(request: Request) -> None:
+    """RFC 3261 8.2.2.3; ACK and CANCEL are never refused for an extension."""
+    if request.method in ("ACK", "CANCEL"):
+        return
+    unknown = [tag for tag in request.headers.values("Require") if tag.lower() not in _KNOWN_EXTENSIONS]
+    if unknown:
+        raise SipError(420, "Bad Extension", (("Unsupported", ", ".join(unknown)[:256]),))
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    if request.body and encoding != "identity":
+        raise SipError(415, "Unsupported Media Type", (("Accept-Encoding", "identity"),))

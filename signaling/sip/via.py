@@ -1,0 +1,61 @@
+"""The Via header and where a response goes (RFC 3261 18.2.2, RFC 3581)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from signaling.errors import MalformedMessage
+from signaling.sip.uri import Params, format_host_port, format_params, param_value, parse_host_port, parse_params
+
+MAGIC_COOKIE = "z9hG4bK"
+_VIA = re.compile(r"\s*SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-]+)\s+([^;]+)(.*)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """One hop that a request took."""
+
+    transport: str
+    host: str
+    port: int | None
+    params: Params = ()
+
+    @property
+    def branch(self) -> str:
+        """The transaction id of that hop."""
+        return param_value(self.params, "branch") or ""
+
+    @property
+    def sent_by(self) -> str:
+        """Host and port as the sender wrote them, for matching."""
+        return f"{self.host.lower()}:{self.port or 5060}"
+
+    def stamped(self, host: str, port: int) -> Via:
+        """With `received` and `rport` filled in from the source of the request (RFC 3581 4)."""
+        asked = param_value(self.params, "rport") is not None
+        kept = tuple(item for item in self.params if item[0] not in ("received", "rport"))
+        if asked:
+            kept = (*kept, ("rport", str(port)), ("received", host))
+        elif host != self.host:
+            kept = (*kept, ("received", host))
+        return replace(self, params=kept)
+
+    def response_address(self) -> tuple[str, int]:
+        """Where a response over an unreliable transport goes; the Via was stamped before."""
+        host = param_value(self.params, "received") or self.host
+        rport = param_value(self.params, "rport") or ""
+        return host, int(rport) if rport.isdigit() else (self.port or 5060)
+
+    def serialize(self) -> str:
+        """The value as it stands in the header."""
+        return f"SIP/2.0/{self.transport} {format_host_port(self.host, self.port)}{format_params(self.params)}"
+
+
+def parse_via(text: str) -> Via:
+    """One Via value. Raises MalformedMessage."""
+    found = _VIA.fullmatch(text)
+    if not found:
+        raise MalformedMessage("Malformed Via")
+    host, port = parse_host_port(found.group(2))
+    return Via(found.group(1).upper(), host, port, parse_params(found.group(3)))
