@@ -1,0 +1,1 @@
+"""WebRTC signalling: messages, SDP and the seat of one browser. The WebSocket itself belongs to the portal."""

@@ -1,0 +1,157 @@
+"""One call in, by browser: the gate, a leg on a worker, an offer and its answer, then the room."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from dataclasses import dataclass
+
+from crypto.secret import Secret
+from mcu.fleet.worker import Worker
+from mcu.leg import HangUp
+from mcu.media import Grade, Kind, LegMedia
+from mcu.participant import Role
+from mcu.worker.messages import AnyMessage, ConfigureLeg, LegConnected, LegFailed, LegOpened, OpenLeg, Transport
+from signaling.admission import Admission, CallRequest
+from signaling.webrtc.errors import CallError
+from signaling.webrtc.leg import WebrtcLeg
+from signaling.webrtc.negotiation import Agreed, Negotiation, Rejected
+from signaling.webrtc.patience import Patience
+from signaling.webrtc.protocol import Answer, Join, Joined, Problem, Waiting, clean_name, serialize
+from signaling.webrtc.seat import Seat
+from signaling.webrtc.seats import Seats
+from signaling.webrtc.services import Link, Visitor
+
+logger = logging.getLogger(__name__)
+
+_KINDS = (Kind.AUDIO, Kind.VIDEO, Kind.CONTENT)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """The leg of a call that is not in a room yet."""
+
+    leg: int
+    worker: Worker
+    opened: LegOpened
+    connected: asyncio.Future[None]
+
+    def observe(self, message: AnyMessage) -> None:
+        """An event of the worker about this leg."""
+        if self.connected.done():
+            return
+        if isinstance(message, LegConnected):
+            self.connected.set_result(None)
+        elif isinstance(message, LegFailed):
+            self.connected.set_exception(CallError(HangUp.MEDIA_FAILED, message.reason))
+
+
+class Call:
+    """The steps from `join` to the seat. `run` is awaited once; answers come in by `take_answer`."""
+
+    def __init__(self, seats: Seats, visitor: Visitor, link: Link, call: str) -> None:
+        self._seats = seats
+        self._services = seats.services
+        self._visitor = visitor
+        self._link = link
+        self._call = call
+        self._negotiation: Negotiation | None = None
+        self._answered: asyncio.Future[LegMedia] = asyncio.get_running_loop().create_future()
+        self.is_camera_on = True
+
+    async def run(self, join: Join) -> Seat:
+        """Take the caller to a seat. Raises Refused, CallError, WorkerError; then nothing is left behind."""
+        name = clean_name(join.name)
+        if not name:
+            raise CallError("no-name")
+        admission = await self._services.gate.admit(self._request(join, name))
+        room = admission.policy.number
+        worker = await self._services.fleet.worker_for(room)
+        leg = self._services.fleet.next_leg_id()
+        try:
+            return await self._enter(admission, worker, leg, name)
+        except BaseException:
+            await self._services.calls.leave(room, leg)
+            worker.close_leg(leg)
+            raise
+
+    def take_answer(self, answer: Answer) -> bool:
+        """The browser's answer; False when it is no use."""
+        if self._negotiation is None:
+            return False
+        result = self._negotiation.receive_answer(answer)
+        if isinstance(result, Rejected):
+            self._link.send(serialize(Problem("bad-answer", result.detail)))
+            self._answered.set_exception(CallError("bad-answer", result.detail))
+            return False
+        if isinstance(result, Agreed):
+            self._answered.set_result(result.media)
+        return result is not None
+
+    async def _enter(self, admission: Admission, worker: Worker, leg: int, name: str) -> Seat:
+        gate, room = self._services.gate, admission.policy.number
+        opened = await worker.open_leg(
+            OpenLeg(leg, room, Transport.ICE, _KINDS, local_address=self._visitor.local_address)
+        )
+        attempt = _Attempt(leg, worker, opened, asyncio.get_running_loop().create_future())
+        worker.observe_leg(leg, attempt.observe)
+        media = await self._negotiate(attempt)
+        gate.check_media(admission, media.grade)
+        await self._wait_for_media(attempt)
+        if self._has_to_wait(admission):
+            self._link.send(serialize(Waiting()))
+        admission = await gate.wait_for_host(admission)
+        browser = WebrtcLeg(leg, self._visitor.source, media)
+        browser.is_camera_on = self.is_camera_on
+        participant = await self._services.calls.connect(browser, admission, name)
+        conference = self._services.conferences.get(room)
+        if conference is None or self._negotiation is None:
+            raise CallError(HangUp.CONFERENCE_ENDED)
+        settings = self._services.settings
+        patience = Patience(settings.seat_socket_s, settings.seat_silence_s)
+        seat = Seat(participant, browser, worker, conference, self._negotiation, patience, self._seats.now)
+        token = self._seats.add(seat)
+        self._link.send(serialize(Joined(participant.id, participant.role, token, room, admission.policy.name)))
+        await seat.attach(self._link)
+        return seat
+
+    async def _negotiate(self, attempt: _Attempt) -> LegMedia:
+        grade = Grade.AUTHENTICATED if self._visitor.is_secure else Grade.OPPORTUNISTIC
+        self._negotiation = Negotiation(secrets.randbits(62), grade, attempt.opened)
+        offer = self._negotiation.next_offer()
+        if offer is not None:
+            self._link.send(serialize(offer))
+        try:
+            async with asyncio.timeout(self._services.settings.answer_timeout_s):
+                media = await self._answered
+        except TimeoutError as error:
+            raise CallError("no-answer") from error
+        await attempt.worker.configure_leg(ConfigureLeg(attempt.leg, media.streams))
+        return media
+
+    async def _wait_for_media(self, attempt: _Attempt) -> None:
+        """A seat is for those whom media reaches: without this a blocked UDP port would leave a silent card behind."""
+        try:
+            async with asyncio.timeout(self._services.settings.media_timeout_s):
+                await attempt.connected
+        except TimeoutError as error:
+            raise CallError("no-media") from error
+
+    def _has_to_wait(self, admission: Admission) -> bool:
+        if not admission.policy.waits_for_host or admission.role is Role.HOST:
+            return False
+        conference = self._services.conferences.get(admission.policy.number)
+        return conference is None or not conference.host_is_in
+
+    def _request(self, join: Join, name: str) -> CallRequest:
+        return CallRequest(
+            source=self._visitor.source,
+            protocol="webrtc",
+            room=join.room.lower(),
+            passcode=Secret(join.passcode) if join.passcode else None,
+            name=name,
+            is_trusted=self._visitor.is_trusted,
+            call=self._call,
+            has_secure_signalling=self._visitor.is_secure,
+        )

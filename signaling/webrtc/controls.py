@@ -1,0 +1,91 @@
+"""What a seated page may ask for: a table of small handlers, with the rights checked before them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mcu.participant import Role
+from signaling.webrtc import protocol
+from signaling.webrtc.errors import MessageError
+from signaling.webrtc.protocol import AnyPageMessage
+from signaling.webrtc.seat import Seat
+
+Handler = Callable[[Seat, Any], Awaitable[None]]
+
+_FOR_HOSTS = (protocol.MuteAll, protocol.Layout, protocol.Lock, protocol.Record, protocol.Remove)
+
+
+async def control(seat: Seat, message: AnyPageMessage) -> None:
+    """Carry a message out. Raises MessageError for what may not be done or makes no sense now."""
+    handler = _HANDLERS.get(type(message))
+    if handler is None:
+        raise MessageError("unexpected", "not while in a room")
+    if isinstance(message, _FOR_HOSTS) or (isinstance(message, protocol.Mute) and not _is_own(seat, message)):
+        _check_host(seat)
+    await handler(seat, message)
+
+
+def _is_own(seat: Seat, message: protocol.Mute) -> bool:
+    return message.participant in (None, seat.participant.id)
+
+
+def _check_host(seat: Seat) -> None:
+    if seat.participant.role is not Role.HOST:
+        raise MessageError("not-allowed", "for hosts only")
+
+
+async def _mute(seat: Seat, message: protocol.Mute) -> None:
+    participant = seat.participant.id if message.participant is None else message.participant
+    if participant not in seat.conference.participants:
+        raise MessageError("unexpected", "nobody of that number is here")
+    # Nobody is made to speak: a host mutes others, they unmute themselves.
+    if not message.is_muted and participant != seat.participant.id:
+        raise MessageError("not-allowed", "people unmute themselves")
+    seat.conference.mute(participant, message.is_muted)
+
+
+async def _mute_all(seat: Seat, _message: protocol.MuteAll) -> None:
+    seat.conference.mute_all()
+
+
+async def _layout(seat: Seat, message: protocol.Layout) -> None:
+    seat.conference.set_layout(message.mode)
+
+
+async def _lock(seat: Seat, message: protocol.Lock) -> None:
+    seat.conference.lock(message.is_locked)
+
+
+async def _record(seat: Seat, message: protocol.Record) -> None:
+    if message.is_on:
+        await seat.conference.start_recording(seat.participant.name)
+    else:
+        await seat.conference.stop_recording()
+
+
+async def _remove(seat: Seat, message: protocol.Remove) -> None:
+    if message.participant == seat.participant.id or message.participant not in seat.conference.participants:
+        raise MessageError("unexpected", "nobody of that number is here")
+    await seat.conference.remove(message.participant)
+
+
+async def _camera(seat: Seat, message: protocol.Camera) -> None:
+    seat.switch_camera(message.is_on)
+
+
+async def _share(seat: Seat, message: protocol.Share) -> None:
+    seat.negotiation.share(message.is_on)
+    seat.make_offer()
+
+
+_HANDLERS: dict[type[AnyPageMessage], Handler] = {
+    protocol.Mute: _mute,
+    protocol.MuteAll: _mute_all,
+    protocol.Layout: _layout,
+    protocol.Lock: _lock,
+    protocol.Record: _record,
+    protocol.Remove: _remove,
+    protocol.Camera: _camera,
+    protocol.Share: _share,
+}

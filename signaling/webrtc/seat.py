@@ -1,0 +1,160 @@
+"""The seat of one browser in a conference: it outlives the WebSocket for a while (network changes, RFC 8445 9)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from mcu.conference import Conference, Participant
+from mcu.fleet.worker import Worker
+from mcu.worker.messages import AnyMessage, ConfigureLeg, LegConnected, LegFailed, LegSilent, LegStats
+from signaling.webrtc.leg import WebrtcLeg
+from signaling.webrtc.negotiation import Agreed, Negotiation, Rejected
+from signaling.webrtc.patience import Patience
+from signaling.webrtc.protocol import Answer, Bye, Problem, Roster, ServerMessage, Wanted, serialize
+from signaling.webrtc.services import Link
+from signaling.webrtc.wanted import wanted_picture
+
+_ROSTER_FIELDS = (
+    "id", "name", "role", "protocol", "is_muted", "is_speaking", "level", "has_video", "is_sharing", "grade",
+    "is_encrypted",
+)  # fmt: skip
+
+
+class Seat:
+    """One participant who came by browser, and how to reach the page while it is connected."""
+
+    def __init__(
+        self,
+        participant: Participant,
+        leg: WebrtcLeg,
+        worker: Worker,
+        conference: Conference,
+        negotiation: Negotiation,
+        patience: Patience,
+        now: Callable[[], float],
+    ) -> None:
+        self.participant = participant
+        self.leg = leg
+        self.worker = worker
+        self.conference = conference
+        self.negotiation = negotiation
+        self.patience = patience
+        self.roster_due = asyncio.Event()
+        self.has_failed = False
+        self.on_failure: Callable[[], None] = _nothing
+        self.link: Link | None = None
+        self.restarted_at = float("-inf")
+        self._now = now
+        self._told: dict[type[ServerMessage], ServerMessage] = {}
+        leg.on_roster = self.roster_due.set
+        worker.observe_leg(leg.id, self._observe)
+
+    @property
+    def room(self) -> str:
+        """Number of its room."""
+        return self.conference.policy.number
+
+    # ---- the page comes and goes
+
+    async def attach(self, link: Link) -> None:
+        """The page is connected by `link` from now on; an older WebSocket is told and closed."""
+        old, self.link = self.link, link
+        self.patience.socket_back()
+        self._told.clear()
+        self.roster_due.set()
+        if old is not None:
+            old.send(serialize(Bye("replaced")))
+            await old.close()
+        self.negotiation.abandon()
+
+    def detach(self, link: Link) -> None:
+        """That WebSocket is gone; the seat stays."""
+        if self.link is link:
+            self.link = None
+            self.patience.socket_lost(self._now())
+
+    async def dismiss(self, reason: str) -> None:
+        """Tell the page goodbye and close its WebSocket."""
+        link, self.link = self.link, None
+        if link is not None:
+            link.send(serialize(Bye(reason)))
+            await link.close()
+
+    def send(self, message: ServerMessage) -> None:
+        """Tell the page, if it is connected."""
+        if self.link is not None:
+            self.link.send(serialize(message))
+
+    def push_roster(self) -> None:
+        """Send what changed of the roster, and the picture size that follows from it."""
+        snapshot = self.conference.snapshot()
+        people = snapshot["participants"]
+        rows = [{name: row[name] for name in _ROSTER_FIELDS} for row in people] if isinstance(people, list) else []
+        self._send_change(
+            Roster(str(snapshot["layout"]), bool(snapshot["is_locked"]), bool(snapshot["is_recording"]),
+                   snapshot["record_policy"] != "off", rows)
+        )  # fmt: skip
+        self._send_change(wanted_picture(self.participant.id, snapshot))
+
+    def _send_change(self, message: Roster | Wanted) -> None:
+        if self._told.get(type(message)) != message:
+            self._told[type(message)] = message
+            self.send(message)
+
+    # ---- offers and answers
+
+    def make_offer(self) -> None:
+        """Send the offer that is due, if the page is connected to take it."""
+        if self.link is not None and (offer := self.negotiation.next_offer()) is not None:
+            self.send(offer)
+
+    async def take_answer(self, answer: Answer) -> bool:
+        """Put an answer into effect; False when it was no use."""
+        result = self.negotiation.receive_answer(answer)
+        if isinstance(result, Rejected):
+            self.send(Problem("bad-answer", result.detail))
+            return False
+        if isinstance(result, Agreed):
+            await self.worker.configure_leg(ConfigureLeg(self.leg.id, result.media.streams))
+            self.leg.renegotiated(result.media)
+            self.conference.leg_changed(self.leg.id)
+        self.make_offer()
+        return True
+
+    def switch_camera(self, is_on: bool) -> None:
+        """Show a picture or a card."""
+        if self.leg.is_camera_on != is_on:
+            self.leg.is_camera_on = is_on
+            self.conference.leg_changed(self.leg.id)
+
+    async def restart_ice(self, min_interval_s: float) -> None:
+        """New credentials and a new offer, at most once in `min_interval_s`."""
+        now = self._now()
+        if now - self.restarted_at < min_interval_s:
+            self.make_offer()
+            return
+        self.restarted_at = now
+        self.negotiation.abandon()
+        self.negotiation.restart_ice(await self.worker.restart_ice(self.leg.id))
+        self.make_offer()
+
+    # ---- the worker
+
+    def _observe(self, message: AnyMessage) -> None:
+        match message:
+            case LegSilent():
+                self.patience.media_silent(self._now() - message.silent_s)
+            case LegConnected():
+                self.patience.media_heard()
+            case LegStats() if any(stream.received_bitrate_bps for stream in message.streams):
+                self.patience.media_heard()
+            case LegFailed():
+                self.has_failed = True
+                self.on_failure()
+            case _:
+                pass
+
+
+def _nothing() -> None:
+    """Nobody listens yet."""

@@ -1,0 +1,85 @@
+"""What a session needs of the rest of the server, as small faces; the composition root fills them in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from config.webrtc import WebrtcSettings
+from mcu.conference import Conference, ConferenceEvent, Participant
+from mcu.fleet.worker import Fleet
+from mcu.leg import Leg
+from mcu.media import Grade
+from signaling.admission import Admission, CallRequest
+
+
+class Gate(Protocol):
+    """The one gate of all protocols (signaling.admission)."""
+
+    async def admit(self, request: CallRequest) -> Admission:
+        """Let a caller in as far as the waiting room. Raises Refused."""
+
+    def check_media(self, admission: Admission, grade: Grade) -> None:
+        """Whether this lock is good enough for the room. Raises Refused."""
+
+    async def wait_for_host(self, admission: Admission) -> Admission:
+        """Return when the caller may come in. Raises Refused."""
+
+
+class Calls(Protocol):
+    """The last steps of a call, the same in every protocol (signaling.calls)."""
+
+    async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
+        """Let the leg into its conference. Raises Refused."""
+
+    async def leave(self, room: str, leg: int) -> None:
+        """Take the leg out of its conference and of its worker; unknown legs are ignored."""
+
+
+class Conferences(Protocol):
+    """The running conferences (mcu.conferences)."""
+
+    def get(self, number: str) -> Conference | None:
+        """The running conference of a room."""
+
+    def observe(self, callback: Callable[[ConferenceEvent], None]) -> Callable[[], None]:
+        """Call back at every event; the result stops that."""
+
+
+class Link(Protocol):
+    """One WebSocket, whoever serves it."""
+
+    def messages(self) -> AsyncIterator[str | bytes]:
+        """What the page sends, until the WebSocket closes."""
+
+    def send(self, text: str) -> None:
+        """Queue a message; a page that does not read is cut off."""
+
+    async def close(self) -> None:
+        """Deliver what is queued, then close. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a session uses."""
+
+    gate: Gate
+    fleet: Fleet
+    calls: Calls
+    conferences: Conferences
+    settings: WebrtcSettings = field(default_factory=WebrtcSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who opened the WebSocket, as the portal found out from the transport."""
+
+    source: str
+    """IP address of the transport, or what a trusted proxy says."""
+    local_address: str
+    """The address of ours that was reached; media is offered there."""
+    is_secure: bool
+    """HTTPS, or loopback on both ends."""
+    is_trusted: bool = False
+    """Signed in to the portal."""
