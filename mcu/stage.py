@@ -101,7 +101,8 @@ class Stage:
         sharing = next((person for person in people if person.is_sharing), None)
         seats = list(rectangles(view.layout, len(people) + (sharing is not None), sharing is not None))
         tiles = [_tile(seats.pop(0), sharing, Kind.CONTENT)] if sharing is not None and seats else []
-        seated = people if tiles or not _has_big_tile(seats) else _speaker_first(people, view.speaker)
+        has_big_tile = view.layout is LayoutMode.LECTURE or _has_big_tile(seats)
+        seated = _speaker_first(people, view.speaker) if has_big_tile and not tiles else people
         tiles += [_tile(seat, person, Kind.VIDEO) for seat, person in zip(seats, seated, strict=False)]
         message = SetScene(self.room, scene, tuple(tiles), view.is_recording, view.caption)
         if self._scenes.get(scene) != message:
