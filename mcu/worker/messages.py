@@ -19,13 +19,13 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 # ---- control -> every process -----------------------------------------------------------------------------------
 
 
-class Start(Message):
+class Start(Message, frozen=True):
     """First message to a process: its settings, as the TOML table of its component, and what it may use."""
 
     settings: dict[str, object]
 
 
-class Channel(Message):
+class Channel(Message, frozen=True):
     """A new channel to the named process ("video", "audio", "recorder"); its socket travels as SCM_RIGHTS beside it.
 
     Sent to the net process at start and whenever that neighbour was restarted.
@@ -34,7 +34,7 @@ class Channel(Message):
     name: str
 
 
-class Stop(Message):
+class Stop(Message, frozen=True):
     """Finish what is open, then exit with status 0."""
 
 
@@ -50,7 +50,7 @@ class Transport(StrEnum):
     """An RTP and an RTCP port for each stream, from the configured range."""
 
 
-class OpenLeg(Message):
+class OpenLeg(Message, frozen=True):
     """Reserve the transport of a leg. Answered by LegOpened or LegFailed. No media passes before AttachLeg."""
 
     leg: int
@@ -61,39 +61,39 @@ class OpenLeg(Message):
     """The local address that signalling used; "" lets net choose among its configured ones."""
 
 
-class ConfigureLeg(Message):
+class ConfigureLeg(Message, frozen=True):
     """What was negotiated; sent again after every renegotiation. Answered by LegConfigured or LegFailed."""
 
     leg: int
     streams: tuple[StreamSpec, ...]
 
 
-class RestartIce(Message):
+class RestartIce(Message, frozen=True):
     """New ICE credentials (RFC 8445 9), answered by LegOpened; the old path works until the new one is checked."""
 
     leg: int
 
 
-class AttachLeg(Message):
+class AttachLeg(Message, frozen=True):
     """The gate is open: media of this leg reaches its room and the other way round."""
 
     leg: int
 
 
-class RouteVideo(Message):
+class RouteVideo(Message, frozen=True):
     """Send this rendition to the leg from now on (0: none)."""
 
     leg: int
     rendition: int
 
 
-class CloseLeg(Message):
+class CloseLeg(Message, frozen=True):
     """End a leg: RTCP BYE, ports and keys freed. Unknown legs are ignored."""
 
     leg: int
 
 
-class OpenRecorderLeg(Message):
+class OpenRecorderLeg(Message, frozen=True):
     """A leg without a network: frames of `rendition` and the audio output assigned to `leg` go to the recorder."""
 
     leg: int
@@ -101,13 +101,13 @@ class OpenRecorderLeg(Message):
     rendition: int
 
 
-class RequestKeyframe(Message):
+class RequestKeyframe(Message, frozen=True):
     """Ask a source for a keyframe (to net), or an encoder (to video; `stream` is a rendition)."""
 
     stream: int
 
 
-class PeerWantsKeyframe(Message):
+class PeerWantsKeyframe(Message, frozen=True):
     """The peer of a leg asked by signalling (RFC 5168) for a keyframe of what *it* receives.
 
     The other direction is RequestKeyframe(stream_id(leg, kind)): the peer's own picture is to start afresh.
@@ -119,7 +119,7 @@ class PeerWantsKeyframe(Message):
 # ---- net -> control ---------------------------------------------------------------------------------------------
 
 
-class LegOpened(Message):
+class LegOpened(Message, frozen=True):
     """What signalling writes into its SDP."""
 
     leg: int
@@ -138,47 +138,47 @@ class LegOpened(Message):
     cname: str = ""
 
 
-class LegConfigured(Message):
+class LegConfigured(Message, frozen=True):
     """ConfigureLeg took effect."""
 
     leg: int
 
 
-class LegFailed(Message):
+class LegFailed(Message, frozen=True):
     """OpenLeg or ConfigureLeg failed, or the leg broke later; `reason` is a word for logs and counters."""
 
     leg: int
     reason: str
 
 
-class LegConnected(Message):
+class LegConnected(Message, frozen=True):
     """Keys are agreed and the path works (first authenticated packet or end of the DTLS handshake)."""
 
     leg: int
 
 
-class LegSilent(Message):
+class LegSilent(Message, frozen=True):
     """Nothing valid was heard from the peer for `silent_s` (ICE: nor consent); once, and again after recovery."""
 
     leg: int
     silent_s: float
 
 
-class KeyframeWanted(Message):
+class KeyframeWanted(Message, frozen=True):
     """The leg's sender has no RTCP feedback: signalling has to ask (SIP INFO, RFC 5168)."""
 
     leg: int
     kind: Kind
 
 
-class Dtmf(Message):
+class Dtmf(Message, frozen=True):
     """A digit by RFC 4733, once a digit."""
 
     leg: int
     digit: str
 
 
-class StreamStats(Message):
+class StreamStats(Message, frozen=True):
     """One direction-pair of a leg over the last second."""
 
     kind: Kind
@@ -195,14 +195,14 @@ class StreamStats(Message):
     codec: str = ""
 
 
-class LegStats(Message):
+class LegStats(Message, frozen=True):
     """Every second for every attached leg."""
 
     leg: int
     streams: tuple[StreamStats, ...]
 
 
-class ProcessStats(Message):
+class ProcessStats(Message, frozen=True):
     """Every second from every process: counters are cumulative since its start."""
 
     process: str
@@ -228,7 +228,7 @@ class Tile(msgspec.Struct, frozen=True):
     is_content: bool = False
 
 
-class SetScene(Message):
+class SetScene(Message, frozen=True):
     """What a scene shows from the next tick on; the first one creates it."""
 
     room: str
@@ -239,7 +239,7 @@ class SetScene(Message):
     """One line in the picture, for messages to all."""
 
 
-class OpenRendition(Message):
+class OpenRendition(Message, frozen=True):
     """Encode a scene. Frames come out under stream number `rendition`."""
 
     rendition: int
@@ -257,33 +257,33 @@ class OpenRendition(Message):
     """0: only when asked for."""
 
 
-class UpdateRendition(Message):
+class UpdateRendition(Message, frozen=True):
     """Change the keyframe interval of a running encoder (a recording starts or stops)."""
 
     rendition: int
     keyframe_interval_s: float
 
 
-class CloseRendition(Message):
+class CloseRendition(Message, frozen=True):
     """Stop an encoder."""
 
     rendition: int
 
 
-class CloseRoom(Message):
+class CloseRoom(Message, frozen=True):
     """Forget a room: scenes, encoders, decoders, mixes. Sent to video and audio."""
 
     room: str
 
 
-class BanSource(Message):
+class BanSource(Message, frozen=True):
     """Decode this source no more (it was in flight at two crashes), or again."""
 
     stream: int
     is_banned: bool
 
 
-class RemoveSource(Message):
+class RemoveSource(Message, frozen=True):
     """A source left: free its decoder and its jitter buffer. Sent to video and audio."""
 
     stream: int
@@ -292,7 +292,7 @@ class RemoveSource(Message):
 # ---- control -> audio -------------------------------------------------------------------------------------------
 
 
-class AddAudioLeg(Message):
+class AddAudioLeg(Message, frozen=True):
     """A leg that hears the room, in `codec`; what it sends, if anything, comes as stream_id(leg, AUDIO)."""
 
     room: str
@@ -302,20 +302,20 @@ class AddAudioLeg(Message):
     is_recorder: bool = False
 
 
-class RemoveAudioLeg(Message):
+class RemoveAudioLeg(Message, frozen=True):
     """The leg hears nothing any more and is not mixed."""
 
     leg: int
 
 
-class MuteLeg(Message):
+class MuteLeg(Message, frozen=True):
     """The leg is (not) mixed; it goes on hearing."""
 
     leg: int
     is_muted: bool
 
 
-class PlayPrompt(Message):
+class PlayPrompt(Message, frozen=True):
     """Mix a prompt file into what the room (leg 0) or one leg hears."""
 
     room: str
@@ -326,14 +326,14 @@ class PlayPrompt(Message):
 # ---- video, audio -> net ----------------------------------------------------------------------------------------
 
 
-class AssignAudio(Message):
+class AssignAudio(Message, frozen=True):
     """From the next frame on the leg is fed by `output` (0: by none). Outputs are numbered by the audio process."""
 
     leg: int
     output: int
 
 
-class Playout(Message):
+class Playout(Message, frozen=True):
     """The audio process plays this stream `delay_us` after its capture; video of the same leg is held to match."""
 
     stream: int
@@ -343,7 +343,7 @@ class Playout(Message):
 # ---- audio -> control -------------------------------------------------------------------------------------------
 
 
-class Levels(Message):
+class Levels(Message, frozen=True):
     """Five times a second for each room: who is how loud, who speaks."""
 
     room: str
@@ -358,7 +358,7 @@ class Levels(Message):
 # ---- control <-> recorder ---------------------------------------------------------------------------------------
 
 
-class StartRecording(Message):
+class StartRecording(Message, frozen=True):
     """Write frames of `leg` (OpenRecorderLeg) into the file; the first chunk starts at a keyframe."""
 
     leg: int
@@ -373,13 +373,13 @@ class StartRecording(Message):
     frame_rate: int
 
 
-class StopRecording(Message):
+class StopRecording(Message, frozen=True):
     """Finish a file. RecordingEnded answers."""
 
     leg: int
 
 
-class RecordingProgress(Message):
+class RecordingProgress(Message, frozen=True):
     """Every second while recording."""
 
     recording: str
@@ -388,7 +388,7 @@ class RecordingProgress(Message):
     chain_head: str
 
 
-class RecordingEnded(Message):
+class RecordingEnded(Message, frozen=True):
     """The file is complete and synced, or `error` says why it ended early."""
 
     recording: str
