@@ -63,9 +63,9 @@ def parse(user_part: str) -> Dialled:
     passcode = _passcode(after) if mark else None
     host, separator, room = before.rpartition(_HOST_MARK)
     room = room.lower()
-    if mark and passcode is None or (separator or mark) and not room:
+    if (mark and passcode is None) or ((separator or mark) and not room):
         return MALFORMED
-    if room and not _ROOM.fullmatch(room) or not _HOST.fullmatch(host):
+    if (room and not _ROOM.fullmatch(room)) or not _HOST.fullmatch(host):
         return MALFORMED
     return Dialled(room, passcode, host)
 

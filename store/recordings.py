@@ -52,7 +52,7 @@ class Recordings:
         """One recording."""
         raise NotImplementedError
 
-    async def list(self, *, room: str = "", before: datetime | None = None, limit: int = 100) -> list[Recording]:
+    async def page(self, *, room: str = "", before: datetime | None = None, limit: int = 100) -> list[Recording]:
         """Newest first; `before` pages on."""
         raise NotImplementedError
 

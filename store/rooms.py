@@ -59,7 +59,7 @@ class Rooms:
         """The room with this number."""
         raise NotImplementedError
 
-    async def list(self) -> list[Room]:
+    async def all(self) -> list[Room]:
         """All rooms, by number."""
         raise NotImplementedError
 
@@ -68,8 +68,9 @@ class Rooms:
         raise NotImplementedError
 
     async def change(self, number: str, change: Callable[[Room], Room]) -> Room:
-        """Replace the stored room by `change(room)` in one transaction: change("1001", lambda r: replace(r, name="x")).
+        """Replace the stored room by what `change` makes of it, in one transaction.
 
+        For example: await rooms.change("1001", lambda room: replace(room, name="Ward 3")).
         `generation` and `updated_at` are kept by the repository. Raises NotFound, AlreadyExists (alias), Invalid.
         """
         raise NotImplementedError

@@ -1,0 +1,32 @@
+"""Why the gate stays shut, in words that every protocol translates into its own."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Why a caller is not let in. A blocked room gives UNKNOWN_ROOM, like a number that does not exist."""
+
+    UNKNOWN_ROOM = "unknown-room"
+    PASSCODE_REQUIRED = "passcode-required"
+    PASSCODE_WRONG = "passcode-wrong"
+    TOO_MANY_TRIES = "too-many-tries"
+    SLOW_DOWN = "slow-down"
+    LOCKED = "locked"
+    FULL = "full"
+    ENCRYPTION_REQUIRED = "encryption-required"
+    CAPACITY = "capacity"
+    HOST_ABSENT = "host-absent"
+
+
+class Refused(Exception):
+    """The gate stays shut; `reason` is for the protocol's own words."""
+
+    def __init__(self, reason: Refusal, *, retry_after_s: float = 0.0, tries_left: int = 0) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+        """SLOW_DOWN, CAPACITY: how long to stay away; 0 where unknown."""
+        self.tries_left = tries_left
+        """PASSCODE_WRONG, PASSCODE_REQUIRED: further passcodes this call may try."""
