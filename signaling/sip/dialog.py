@@ -63,7 +63,7 @@ class Dialog:
         if self.remote_cseq is not None and number < self.remote_cseq:
             raise SipError(500, "CSeq out of order")
         self.remote_cseq = number
-        self.flow, self.is_nat = flow, _is_nat(request)
+        self.flow, self.is_nat = flow, _is_nat(request, flow)
         if request.method in _REFRESHES:
             self.refresh_target(request.headers)
 
@@ -83,11 +83,11 @@ class Dialog:
         """
         target = parse_name_addr(self.route_set[0]).uri if self.route_set else self.remote_target
         transport = (target.param("transport") or ("tls" if target.scheme == "sips" else "udp")).lower()
-        if self.flow.is_reliable and (transport == self.flow.transport or self.is_nat):
-            return self.flow
         if transport not in ("udp", "tcp") or not self._is_reachable(target.host):
             return self.flow
-        return Flow(transport, self.flow.local, (target.host, target.port or 5060))
+        # An open connection is used again; its remote address is only for when it is gone.
+        connection = self.flow.connection if transport == self.flow.transport else 0
+        return Flow(transport, self.flow.local, (target.host, target.port or 5060), connection)
 
     def _is_reachable(self, host: str) -> bool:
         if self.is_nat and not self.route_set:
@@ -125,7 +125,7 @@ def uas_dialog(request: Request, flow: Flow, local_tag: str, contact: Uri) -> Di
         local_contact=contact,
         route_set=tuple(headers.values("Record-Route")),
         flow=flow,
-        is_nat=_is_nat(request),
+        is_nat=_is_nat(request, flow),
         remote_cseq=parse_cseq(headers.get("CSeq")).number,
     )
 
@@ -161,7 +161,7 @@ def dialog_id_of_response(response: Response) -> DialogId:
     return (headers.get("Call-ID"), origin.tag, to.tag)
 
 
-def _is_nat(request: Request) -> bool:
+def _is_nat(request: Request, flow: Flow) -> bool:
     """Whether the only hop wrote another address than its packets carry (the Via was stamped on arrival)."""
     vias = request.headers.values("Via")
     via = parse_via(vias[0])
@@ -170,4 +170,5 @@ def _is_nat(request: Request) -> bool:
         written = ipaddress.ip_address(via.host)
     except ValueError:
         return False
-    return len(vias) == 1 and (written != ipaddress.ip_address(source) or port != (via.port or 5060))
+    other_port = not flow.is_reliable and port != (via.port or 5060)  # the port of a TCP client says nothing
+    return len(vias) == 1 and (written != ipaddress.ip_address(source) or other_port)

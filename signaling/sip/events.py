@@ -1,0 +1,67 @@
+"""What a session tells its owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A provisional response to our INVITE; `body` may be early media's SDP."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A 2xx to our INVITE or re-INVITE; `body` is the answer."""
+
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Our INVITE or re-INVITE was refused, or nobody answered (408) or could be reached (503)."""
+
+    status: int
+    reason: str
+    retry_after_s: int = 0
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The peer gave up before we answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The ACK of our 2xx; `body` is the answer where the offer was ours."""
+
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A re-INVITE: answer with accept() or reject(). An empty `body` asks for our offer."""
+
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InfoReceived:
+    """An INFO of a known content type (RFC 6086 legacy use); it was answered with 200."""
+
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The session is over: "bye", "no-ack", "gone" (481 or no answer within the dialog), "local"."""
+
+    reason: str
+
+
+SessionEvent = Progressed | Answered | Refused | Cancelled | Confirmed | Offered | InfoReceived | Ended
