@@ -139,10 +139,11 @@ class Conference:
         return person
 
     async def leave(self, participant: int) -> None:
-        """The leg is gone; unknown participants are ignored."""
+        """The leg is gone: it is taken out of the room and of its worker; unknown participants are ignored."""
         person = self._people.pop(participant, None)
         if person is None:
             return
+        self._worker.close_leg(participant)
         self._stage.forget(participant)
         if self._audio.pop(participant, None):
             self._worker.send("audio", RemoveAudioLeg(participant))
@@ -242,6 +243,8 @@ class Conference:
         if self.is_recording:
             await self._taping.stop(self._stage)
             self._say("recording-ended")
+        for person in people:
+            self._worker.close_leg(person.id)
         self._stage.close()
         self._worker.send("audio", CloseRoom(self.policy.number))
         self._say("closed")

@@ -97,6 +97,7 @@ async def test_the_room_closes_behind_the_last():
     await house.conference.leave(2)
     assert house.conferences.get("1001") is None
     assert house.fleet.released == ["1001"]
+    assert house.worker.closed == [1, 2]
     assert [process for process, message in house.worker.sent if isinstance(message, CloseRoom)] == ["video", "audio"]
     assert house.events.count("closed") == 1
 
