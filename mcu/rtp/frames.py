@@ -1,20 +1,288 @@
-"""Packets of one video source in any order -> whole encoded frames in order."""
+"""Packets of one video source in any order become whole encoded frames in order, or a wish for a keyframe."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
 from mcu.media import Codec
+from mcu.rtp import h264, vp8
+from mcu.rtp.nack import NackScheduler
+from mcu.rtp.pieces import Joined
+
+MAX_PACKETS = 4096
+MAX_BYTES = 4 << 20
+MAX_READY = 64
+"""Frames that wait to be fetched; the caller fetches after each packet, so more means that it does not."""
+DEFAULT_ROUND_TRIP_US = 100_000
+REORDER_WAIT_US = 30_000
+"""How long a hole is waited for when the sender repeats nothing."""
+MIN_WAIT_US = 60_000
+MAX_WAIT_US = 200_000
+RESUME_US = 3_000_000
+"""After that long without a keyframe, damaged pictures go on: encoders with gradual refresh send none."""
+_BACKWARD_START = 64
+"""Packets before the first one seen are still taken while no frame has come out."""
+
+
 @dataclass(slots=True)
 class AssembledFrame:
-    payload: bytes; rtp_timestamp: int; first_arrival_us: int; last_arrival_us: int; is_keyframe: bool; width: int; height: int
+    """A whole encoded frame (H.264 Annex B or VP8). `width` and `height` are known for keyframes, else 0."""
+
+    payload: bytes
+    rtp_timestamp: int
+    first_arrival_us: int
+    last_arrival_us: int
+    is_keyframe: bool
+    width: int
+    height: int
+
+
+class _Packet(NamedTuple):
+    rtp_timestamp: int
+    marker: bool
+    payload: bytes
+    arrival_us: int
+
+
+class _Depacketizer(Protocol):
+    malformed: int
+
+    def starts_frame(self, payload: bytes) -> bool: ...
+
+    def join(self, payloads: list[bytes]) -> Joined | None: ...
+
+
 class FrameAssembler:
-    """Bounded. `sequence` is the extended number of a SequenceTracker."""
-    def __init__(self, codec: Codec) -> None: ...
-    keyframe_needed: bool     # stays True until a keyframe came
-    round_trip_us: int        # set it when RTT is known; default 100_000
-    dropped: dict[str, int]   # Counter by reason
-    packets_lost: int         # after repair
-    def receive(self, sequence: int, rtp_timestamp: int, marker: bool, payload: bytes, now_us: int) -> None: ...
-    def next_frame(self) -> AssembledFrame | None: ...
-    def next_timeout(self) -> int | None: ...
-    def handle_timeout(self, now_us: int) -> None: ...
-    def missing(self, now_us: int) -> list[int]: """16-bit numbers to put into a NACK now (spaced by RTT, bounded tries)."""
-    def reset(self) -> None: """The sender restarted or changed its SSRC."""
-def unwrap_rtx(payload: bytes) -> tuple[int, bytes] | None: """(original sequence number, original payload) of an RTX payload (RFC 4588 section 4)."""
+    """One video source. `sequence` is always the extended number of a SequenceTracker.
+
+    A frame is a run of packets of one timestamp up to the marker or to the next timestamp. A hole is waited for
+    2 round trips (bounded); then all frames up to the next keyframe are dropped, because they cannot be decoded.
+    """
+
+    def __init__(self, codec: Codec, has_nack: bool = True) -> None:
+        self.keyframe_needed = True
+        """True at the start and after every loss, until a keyframe has come."""
+        self.round_trip_us = DEFAULT_ROUND_TRIP_US
+        self.dropped: Counter[str] = Counter()
+        self.packets_lost = 0
+        """Packets that never came, in spite of all repair."""
+        self.frames = self.keyframes = 0
+        self.nack = NackScheduler()
+        self._has_nack = has_nack
+        self._codec = codec
+        self._head = self._scan = -1
+        self._highest = -2  # always at least head - 1
+        self._start_over()
+
+    def receive(self, sequence: int, rtp_timestamp: int, marker: bool, payload: bytes, now_us: int) -> None:
+        """Take one packet (a repaired one too); frames that it completes wait in next_frame()."""
+        if self._head < 0:
+            self._head = self._scan = sequence
+            self._highest = sequence - 1
+        if sequence < self._head and not self._move_start(sequence):
+            self.dropped["late"] += 1
+            return
+        if sequence in self._packets:
+            self.dropped["repeated"] += 1
+            return
+        if len(self._packets) >= MAX_PACKETS or self._bytes + len(payload) > MAX_BYTES:
+            if sequence <= self._highest:
+                self.dropped["overflow"] += 1
+                return
+            self._overflow(sequence, now_us)
+        self._packets[sequence] = _Packet(rtp_timestamp, marker, payload, now_us)
+        self._bytes += len(payload)
+        if sequence > self._highest:
+            if sequence > self._highest + 1:
+                self.nack.missed(self._highest + 1, sequence, now_us)
+            self._highest = sequence
+        else:
+            self.nack.received(sequence)
+        self._advance()
+
+    def next_frame(self) -> AssembledFrame | None:
+        """The next whole frame, None when there is none yet."""
+        return self._ready.popleft() if self._ready else None
+
+    def next_timeout(self) -> int | None:
+        """When handle_timeout() or missing() has something to do."""
+        times = [time for time in (self._deadline_us(), self._nack_timeout()) if time is not None]
+        return min(times, default=None)
+
+    def handle_timeout(self, now_us: int) -> None:
+        """Give up holes that were waited for long enough."""
+        deadline = self._deadline_us()
+        while deadline is not None and deadline <= now_us:
+            self._skip_hole(now_us)
+            self._advance()
+            deadline = self._deadline_us()
+
+    def missing(self, now_us: int) -> list[int]:
+        """16-bit sequence numbers to put into a NACK now; [] when the sender repeats nothing."""
+        if not self._has_nack:
+            return []
+        return [sequence & 0xFFFF for sequence in self.nack.due(now_us, self.round_trip_us)]
+
+    def reset(self) -> None:
+        """The sender restarted or changed its SSRC: forget its packets, wait for a keyframe."""
+        self.dropped["reset"] += len(self._packets)
+        self._start_over()
+        self.keyframe_needed = True
+
+    @property
+    def malformed(self) -> int:
+        """Payloads that broke their format."""
+        return self._depacketizer.malformed
+
+    def _start_over(self) -> None:
+        self._packets: dict[int, _Packet] = {}
+        self._bytes = 0
+        self._head = self._scan = -1
+        self._highest = -2  # always at least head - 1
+        self._frame_timestamp: int | None = None
+        self._hole: tuple[int, int] | None = None
+        self._ready: deque[AssembledFrame] = deque()
+        self._is_broken = True
+        self._has_started = False
+        self._has_consumed = False
+        self._resume_us: int | None = None
+        self._depacketizer: _Depacketizer = (
+            h264.Depacketizer() if self._codec == Codec.H264 else vp8.Depacketizer()
+        )  # fmt: skip
+        self.nack.clear()
+
+    def _move_start(self, sequence: int) -> bool:
+        if self._has_consumed or self._head - sequence > _BACKWARD_START:
+            return False
+        self.nack.missed(sequence + 1, self._head, self._packets[self._head].arrival_us)
+        self._head = self._scan = sequence
+        self._frame_timestamp = self._hole = None
+        return True
+
+    def _advance(self) -> None:
+        packets = self._packets
+        while (packet := packets.get(self._scan)) is not None:
+            if not packet.payload:  # padding only (RFC 3550 5.1), as sent to probe the path
+                self._scan += 1
+                if self._frame_timestamp is None:
+                    self._discard(self._scan)
+                continue
+            if self._frame_timestamp is None:
+                self._frame_timestamp = packet.rtp_timestamp
+            elif packet.rtp_timestamp != self._frame_timestamp:
+                self._finish()
+                continue
+            self._scan += 1
+            if packet.marker:
+                self._finish()
+
+    def _finish(self) -> None:
+        """The packets from head to before scan are a whole frame."""
+        run = [self._packets.pop(sequence) for sequence in range(self._head, self._scan)]
+        payloads = [packet.payload for packet in run if packet.payload]
+        self._bytes -= sum(map(len, payloads))
+        self._head = self._scan
+        self._has_consumed = True
+        self._frame_timestamp = None
+        joined = self._depacketizer.join(payloads)
+        if joined is not None:
+            self._deliver(joined, run)
+
+    def _deliver(self, joined: Joined, run: list[_Packet]) -> None:
+        last_us = max(packet.arrival_us for packet in run)
+        if joined.is_keyframe:
+            self._is_broken = self.keyframe_needed = False
+            self._has_started = True
+            self.keyframes += 1
+        elif self._is_broken:
+            if not self._has_started or self._resume_us is None or last_us < self._resume_us:
+                self.dropped["undecodable"] += 1
+                return
+            self._is_broken = False
+        if len(self._ready) >= MAX_READY:
+            self._ready.clear()
+            self.dropped["not-fetched"] += MAX_READY
+        self.frames += 1
+        first_us = min(packet.arrival_us for packet in run)
+        self._ready.append(
+            AssembledFrame(
+                joined.payload, run[0].rtp_timestamp, first_us, last_us, joined.is_keyframe, joined.width, joined.height
+            )
+        )
+
+    def _nack_timeout(self) -> int | None:
+        return self.nack.next_timeout() if self._has_nack else None
+
+    def _deadline_us(self) -> int | None:
+        """When the hole at scan is given up; None without a hole."""
+        if self._highest < self._scan:
+            return None
+        if self._hole is None or self._hole[0] != self._scan:
+            self._hole = (self._scan, self._packets[self._after_hole()].arrival_us)
+        wait = min(MAX_WAIT_US, max(MIN_WAIT_US, 2 * self.round_trip_us)) if self._has_nack else REORDER_WAIT_US
+        return self._hole[1] + wait
+
+    def _after_hole(self) -> int:
+        return min(sequence for sequence in self._packets if sequence > self._scan)
+
+    def _skip_hole(self, now_us: int) -> None:
+        """Drop the damaged frame and go on where the next one may begin."""
+        after = self._after_hole()
+        self.packets_lost += after - self._scan
+        self._break(now_us)
+        position = after
+        is_boundary = False
+        while position <= self._highest:
+            packet = self._packets.get(position)
+            if is_boundary or (
+                packet is not None and packet.payload and self._depacketizer.starts_frame(packet.payload)
+            ):
+                break
+            if packet is None:
+                self.packets_lost += 1
+            else:
+                following = self._packets.get(position + 1)
+                is_boundary = packet.marker or (
+                    following is not None and following.rtp_timestamp != packet.rtp_timestamp
+                )
+            position += 1
+        self.dropped["damaged"] += self._discard(position)
+        self.nack.forget_before(position)
+        self._scan = position
+        self._frame_timestamp = None
+
+    def _break(self, now_us: int) -> None:
+        if not self._is_broken or self._resume_us is None:
+            self._resume_us = now_us + RESUME_US
+        self._is_broken = self.keyframe_needed = True
+
+    def _discard(self, end: int) -> int:
+        """Forget packets before `end`, which becomes the head."""
+        self._has_consumed = True
+        count = 0
+        for sequence in range(self._head, end):
+            packet = self._packets.pop(sequence, None)
+            if packet is not None:
+                count += 1
+                self._bytes -= len(packet.payload)
+        self._head = end
+        return count
+
+    def _overflow(self, sequence: int, now_us: int) -> None:
+        self.dropped["overflow"] += len(self._packets)
+        self._packets.clear()
+        self._bytes = 0
+        self._head = self._scan = sequence
+        self._highest = sequence - 1
+        self._frame_timestamp = None
+        self.nack.clear()
+        self._break(now_us)
+
+
+def unwrap_rtx(payload: bytes) -> tuple[int, bytes] | None:
+    """(original sequence number, original payload) of an RTX payload (RFC 4588 section 4); None for bare padding."""
+    if len(payload) < 3:
+        return None
+    return payload[0] << 8 | payload[1], payload[2:]
