@@ -1,0 +1,23 @@
+"""The environment as the command line sees it: only this package reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from config.settings import Settings, load
+
+
+def environment() -> Mapping[str, str]:
+    """A copy of the process's environment."""
+    return dict(os.environ)
+
+
+def load_settings(path: str | None = None) -> Settings:
+    """Settings of this process: file, then environment. Raises config.settings.SettingsError."""
+    return load(path, environment())
+
+
+def take_secret(variable: str) -> str | None:
+    """The value of a variable that holds a passcode or password, removed so that no child process inherits it."""
+    return os.environ.pop(variable, None)
