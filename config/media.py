@@ -1,0 +1,125 @@
+"""Settings of the media processes of one worker: addresses, ports and the bounds on what a peer can make grow."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class LocalAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One address of this machine that media may use."""
+
+    address: str
+    """Numeric IPv4 or IPv6 address to bind to."""
+    external: str = ""
+    """What peers are told instead, where a NAT stands between (numeric); "" is `address` itself."""
+
+    @property
+    def advertised(self) -> str:
+        """The address for candidates and SDP."""
+        return self.external or self.address
+
+
+class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The net process."""
+
+    addresses: tuple[LocalAddress, ...] = (LocalAddress("127.0.0.1"),)
+    """One media socket each; the first one serves legs that name no address."""
+    webrtc_port: int = 40000
+    """UDP port of all WebRTC legs of the worker; 0 lets the kernel choose."""
+    first_rtp_port: int = 40002
+    last_rtp_port: int = 40999
+    """Inclusive range for the RTP and RTCP port pairs of SIP legs."""
+    socket_buffer_bytes: int = 4 << 20
+    has_gso: bool = True
+    """Hand several packets to the kernel at once (UDP_SEGMENT); off for interfaces that misbehave."""
+
+    max_legs: int = 400
+    max_ssrcs_per_stream: int = 8
+    max_addresses_per_leg: int = 16
+    max_handshakes: int = 64
+    """DTLS handshakes in progress at the same time."""
+    handshake_timeout_s: float = 15.0
+    silent_s: float = 15.0
+    """LegSilent when nothing valid was heard for so long."""
+    consent_s: float = 30.0
+    """ICE: we stop sending when no check was heard for so long (RFC 7675 5.1)."""
+
+    receive_batch: int = 256
+    """Packets read from one socket before others get their turn."""
+    receive_budget_us: int = 3000
+    """Time one socket may hold the loop in one go."""
+
+    burst_ms: int = 5
+    """A video burst carries at most this much of the leg's rate."""
+    pacing_factor: float = 4.0
+    """The leg's rate for pacing, over the rate of the rendition that it receives."""
+    min_pacing_bps: int = 2_000_000
+    max_pacing_queue_ms: int = 400
+    """Past this much waiting video the leg is paced faster."""
+    max_ring_pieces: int = 1024
+    """Pieces of one rendition that are kept for repeats and joiners."""
+    max_gop_bytes: int = 4 << 20
+    """Frames since the last keyframe that a joiner may be given; past it a new keyframe is asked for."""
+    max_video_latency_ms: int = 300
+    """Bound on holding audio and video back for each other."""
+    initial_estimate_bps: int = 2_500_000
+    """REMB told to browsers that negotiated no limit."""
+
+
+class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The video process."""
+
+    decode_threads: int = 2
+    encode_threads: int = 2
+    """Canvases that are composed and encoded at the same time."""
+    tick_rate: int = 25
+    """Pictures a second."""
+    x264_preset: str = "superfast"
+    vp8_cpu_used: int = -12
+    """Speed of libvpx: -16 (fast) to -1 (fine)."""
+    vbv_s: float = 0.5
+    """The most that an encoder may be ahead of its rate."""
+    keyframe_gap_s: float = 1.0
+    """At most one forced keyframe of a rendition in this time."""
+
+    max_width: int = 8192
+    max_height: int = 8192
+    """Larger sources are refused before they are decoded."""
+    max_waiting_frames: int = 30
+    max_waiting_bytes: int = 8 << 20
+    """Encoded frames of one source that wait for a decoder; past it the source is dropped up to its next keyframe."""
+    decode_share: float = 0.6
+    """Seconds of decoding a second that one source may take."""
+    slow_decode_ms: int = 40
+    """Sources that take longer for a frame share one thread, so that others do not wait for them."""
+    max_hold_ms: int = 300
+    """Bound on holding pictures back for their sound."""
+    stale_s: float = 2.0
+    """A source without a new picture for so long shows its card."""
+    max_sources: int = 400
+    max_scenes: int = 400
+    max_renditions: int = 160
+    memory_limit_bytes: int = 3 << 30
+    """Address space that the process may take beyond what it has at start."""
+
+
+class AudioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The audio process."""
+
+    max_talkers: int = 5
+    """Voices mixed at the same time in one room; each costs one encoder more."""
+    max_decoded: int = 10
+    """Sources a room that are decoded because they say that they are loud (RFC 6464); others always are."""
+    opus_bitrate_bps: int = 32_000
+    opus_complexity: int = 5
+    expected_loss_percent: int = 3
+    """In-band FEC is sized for this loss; 0 sends none."""
+    prompt_languages: tuple[str, ...] = ("zh", "en")
+    """Announcements are spoken in these, one after the other."""
+    prompt_gain_db: float = -3.0
+
+    max_legs: int = 800
+    max_late_ticks: int = 3
+    """Ticks that are caught up at once; beyond that time is skipped."""
+    memory_limit_bytes: int = 1 << 30
+    """Address space that the process may take beyond what it has at start."""

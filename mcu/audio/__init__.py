@@ -1,0 +1,1 @@
+"""The audio process: decode, choose who is heard, mix, encode, every 20 ms."""

@@ -1,0 +1,102 @@
+"""Decoders to and encoders from the mixer's 48 kHz, one face for all audio codecs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from mcu.audio import g711, g722, opus
+from mcu.audio.conceal import Repetition
+from mcu.audio.errors import BadPacketError
+from mcu.audio.pcm import RATE_HZ, Pcm
+from mcu.audio.resample import Downsampler, Upsampler
+from mcu.media import Codec
+
+AUDIO_CODECS = (Codec.OPUS, Codec.G722, Codec.PCMU, Codec.PCMA)
+RTP_CLOCK_HZ = {Codec.OPUS: 48_000, Codec.G722: 8_000, Codec.PCMU: 8_000, Codec.PCMA: 8_000}
+_MAX_PACKET_BYTES = 960
+"""120 ms of a 64 kbit/s codec, as long as the longest Opus packet."""
+
+
+class Decoder(Protocol):
+    """Makes 48 kHz sound of packets; methods raise BadPacketError for what they cannot read."""
+
+    def decode(self, payload: bytes) -> Pcm:
+        """The sound of a packet."""
+
+    def conceal(self, samples: int) -> Pcm:
+        """About `samples` of sound in place of a packet that is missing."""
+
+    def recover(self, payload: bytes, samples: int) -> Pcm:
+        """The sound of a missing packet with the help of the one after it."""
+
+
+class Encoder(Protocol):
+    """Makes one packet of each 20 ms frame at 48 kHz."""
+
+    def encode(self, pcm: Pcm) -> bytes:
+        """The payload of one packet."""
+
+
+def duration_us(codec: Codec, payload: bytes) -> int:
+    """How long a packet plays. Raises BadPacketError."""
+    if codec == Codec.OPUS:
+        return opus.packet_samples(payload) * 1_000_000 // RATE_HZ
+    if not 0 < len(payload) <= _MAX_PACKET_BYTES:
+        raise BadPacketError("64 kbit/s codec: not a packet")
+    return len(payload) * 125
+
+
+def make_decoder(codec: Codec) -> Decoder:
+    """A fresh decoder. Raises KeyError for what is no audio codec."""
+    return _DECODERS[codec]()
+
+
+def make_encoder(codec: Codec, bitrate_bps: int, complexity: int, expected_loss_percent: int) -> Encoder:
+    """A fresh encoder; the numbers matter to Opus only. Raises KeyError for what is no audio codec."""
+    if codec == Codec.OPUS:
+        return opus.OpusEncoder(bitrate_bps, complexity, expected_loss_percent)
+    return _ENCODERS[codec]()
+
+
+class _LowRateDecoder:
+    """A codec of 8 or 16 kHz with concealment and the way up to 48 kHz."""
+
+    def __init__(self, decode: Callable[[bytes], Pcm], rate_hz: int) -> None:
+        self._decode = decode
+        self._factor = RATE_HZ // rate_hz
+        self._repetition = Repetition(rate_hz)
+        self._upsampler = Upsampler(self._factor)
+
+    def decode(self, payload: bytes) -> Pcm:
+        return self._upsampler.process(self._repetition.accept(self._decode(payload)))
+
+    def conceal(self, samples: int) -> Pcm:
+        return self._upsampler.process(self._repetition.conceal(max(1, samples // self._factor)))
+
+    def recover(self, payload: bytes, samples: int) -> Pcm:  # noqa: ARG002 - these codecs carry no FEC
+        return self.conceal(samples)
+
+
+class _LowRateEncoder:
+    """The way down from 48 kHz and a codec of 8 or 16 kHz."""
+
+    def __init__(self, encode: Callable[[Pcm], bytes], rate_hz: int) -> None:
+        self._encode = encode
+        self._downsampler = Downsampler(RATE_HZ // rate_hz)
+
+    def encode(self, pcm: Pcm) -> bytes:
+        return self._encode(self._downsampler.process(pcm))
+
+
+_DECODERS: dict[Codec, Callable[[], Decoder]] = {
+    Codec.OPUS: opus.OpusDecoder,
+    Codec.G722: lambda: _LowRateDecoder(g722.G722Decoder().decode, g722.RATE_HZ),
+    Codec.PCMU: lambda: _LowRateDecoder(g711.decode_ulaw, g711.RATE_HZ),
+    Codec.PCMA: lambda: _LowRateDecoder(g711.decode_alaw, g711.RATE_HZ),
+}
+_ENCODERS: dict[Codec, Callable[[], Encoder]] = {
+    Codec.G722: lambda: _LowRateEncoder(g722.G722Encoder().encode, g722.RATE_HZ),
+    Codec.PCMU: lambda: _LowRateEncoder(g711.encode_ulaw, g711.RATE_HZ),
+    Codec.PCMA: lambda: _LowRateEncoder(g711.encode_alaw, g711.RATE_HZ),
+}

@@ -1,0 +1,63 @@
+"""How long packets of one source must wait so that late ones arrive in time, learnt from their arrivals."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+MAX_DELAY_US = 200_000
+_BIN_US = 5_000
+_BINS = MAX_DELAY_US // _BIN_US + 1
+_FORGETTING = 0.998
+"""Weight of the past at each packet: about 10 s are remembered at 50 packets a second."""
+_ACCEPTED_LATE = 0.01
+"""The share of packets that may come too late."""
+_WINDOW_US = 2_000_000
+_WINDOWS = 5
+
+
+class DelayEstimator:
+    """Keeps the smallest transit of the last 10 s and a fading histogram of how much later packets came."""
+
+    def __init__(self) -> None:
+        self._minima: deque[tuple[int, int]] = deque(maxlen=_WINDOWS)
+        self._histogram = np.zeros(_BINS)
+        self._base_us: int | None = None
+        self.target_us = 0
+        """The wait that all but the latest 1 % of packets need, 0..MAX_DELAY_US; 0 while they come regularly."""
+
+    @property
+    def base_us(self) -> int:
+        """The smallest transit: arrival minus media time; an arbitrary number, since the clocks differ."""
+        return self._base_us or 0
+
+    def add(self, transit_us: int, now_us: int) -> None:
+        """Take note of a packet whose arrival minus media time is `transit_us`."""
+        self._slide(transit_us, now_us)
+        late = min(_BINS - 1, max(0, transit_us - self.base_us) // _BIN_US)
+        self._histogram *= _FORGETTING
+        self._histogram[late] += 1.0
+        tail = self._histogram[::-1].cumsum()
+        beyond = int(np.searchsorted(tail, _ACCEPTED_LATE * tail[-1], side="right"))
+        highest = _BINS - 1 - min(beyond, _BINS - 1)
+        self.target_us = min(MAX_DELAY_US, (highest + 1) * _BIN_US) if highest else 0
+
+    def _slide(self, transit_us: int, now_us: int) -> None:
+        if not self._minima or now_us - self._minima[-1][0] >= _WINDOW_US:
+            self._minima.append((now_us, transit_us))
+        elif transit_us < self._minima[-1][1]:
+            self._minima[-1] = (self._minima[-1][0], transit_us)
+        base = min(transit for _, transit in self._minima)
+        if self._base_us is not None:
+            self._shift(int((base - self._base_us) / _BIN_US))
+        self._base_us = base
+
+    def _shift(self, bins: int) -> None:
+        """The base rose by so many bins (fell, when negative): what was late against the old one is less so now."""
+        if bins == 0:
+            return
+        moved = np.zeros(_BINS)
+        positions = np.clip(np.arange(_BINS) - bins, 0, _BINS - 1)
+        np.add.at(moved, positions, self._histogram)
+        self._histogram = moved

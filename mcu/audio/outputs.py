@@ -1,0 +1,93 @@
+"""One encoder for each distinct pair of codec and mix of a room, and which leg is fed by which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mcu.audio.codecs import Encoder
+from mcu.audio.pcm import FRAME_SAMPLES, TICK_US, Pcm, level_db
+from mcu.media import Codec
+from mcu.worker.channel import Frame
+from mcu.worker.messages import AssignAudio
+
+PRIMING_FRAMES = 3
+"""60 ms of the mix go through a new encoder before its first packet is sent, so that it starts without a click."""
+
+MakeEncoder = Callable[[Codec], Encoder]
+
+
+@dataclass(slots=True, frozen=True)
+class Feed:
+    """What a leg hears: a mix, by its key, in a codec."""
+
+    codec: Codec
+    mix: int
+
+
+@dataclass(slots=True)
+class Output:
+    """One encoder and its number; frames come out under that number."""
+
+    number: int
+    encoder: Encoder
+    legs: set[int] = field(default_factory=set)
+
+
+class Outputs:
+    """The encoders of one room. `next_number` gives numbers that no room used before."""
+
+    def __init__(self, make_encoder: MakeEncoder, next_number: Callable[[], int]) -> None:
+        self._make_encoder = make_encoder
+        self._next_number = next_number
+        self._outputs: dict[Feed, Output] = {}
+        self._feeds: dict[int, Feed] = {}
+
+    def __len__(self) -> int:
+        """How many encoders run."""
+        return len(self._outputs)
+
+    def assignments(self) -> Iterator[AssignAudio]:
+        """Who is fed by what now, for a neighbour that was restarted."""
+        for output in self._outputs.values():
+            for leg in sorted(output.legs):
+                yield AssignAudio(leg, output.number)
+
+    def assign(self, feeds: Mapping[int, Feed], history: Callable[[int], Sequence[Pcm]]) -> list[AssignAudio]:
+        """Feed exactly the legs in `feeds`; what changes is returned. `history` gives the last frames of a mix."""
+        if feeds == self._feeds:
+            return []
+        changes = [AssignAudio(leg, 0) for leg in self._feeds if leg not in feeds]
+        for leg, feed in self._feeds.items():
+            if feeds.get(leg) != feed:
+                self._outputs[feed].legs.discard(leg)
+        for leg, feed in feeds.items():
+            if self._feeds.get(leg) != feed:
+                output = self._outputs.get(feed) or self._open(feed, history(feed.mix))
+                output.legs.add(leg)
+                changes.append(AssignAudio(leg, output.number))
+        self._outputs = {feed: output for feed, output in self._outputs.items() if output.legs}
+        self._feeds = dict(feeds)
+        return changes
+
+    def _open(self, feed: Feed, history: Sequence[Pcm]) -> Output:
+        encoder = self._make_encoder(feed.codec)
+        for frame in history[-PRIMING_FRAMES:]:
+            encoder.encode(frame)
+        output = self._outputs[feed] = Output(self._next_number(), encoder)
+        return output
+
+    def encode(self, mixes: Mapping[int, Pcm], now_us: int) -> Iterator[Frame]:
+        """One frame of every output from the mixes of this tick, stamped from the media clock."""
+        tick = now_us // TICK_US
+        for feed, output in self._outputs.items():
+            pcm = mixes[feed.mix]
+            yield Frame(
+                stream=output.number,
+                codec=feed.codec,
+                payload=output.encoder.encode(pcm),
+                rtp_timestamp=tick * FRAME_SAMPLES & 0xFFFFFFFF,
+                sequence=tick & 0xFFFF,
+                capture_us=tick * TICK_US,
+                level=round(-level_db(pcm)),
+            )

@@ -1,0 +1,183 @@
+"""The audio plane of a worker without its channels: messages and packets in, messages and frames out, by ticks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from config.media import AudioSettings
+from mcu.audio.codecs import AUDIO_CODECS, Encoder, make_encoder
+from mcu.audio.prompts.library import PromptLibrary
+from mcu.audio.room import AudioRoom
+from mcu.media import Codec, Kind, kind_of, leg_of
+from mcu.worker.channel import Frame
+from mcu.worker.messages import (
+    AddAudioLeg,
+    AnyMessage,
+    AssignAudio,
+    CloseRoom,
+    Levels,
+    Message,
+    MuteLeg,
+    Playout,
+    PlayPrompt,
+    RemoveAudioLeg,
+    RemoveSource,
+)  # fmt: skip
+
+_TICKS_A_LEVEL_REPORT = 10
+
+
+@dataclass(slots=True)
+class Produced:
+    """What one tick made: for the net process in this order (messages, then frames), and for control."""
+
+    messages: list[AssignAudio | Playout] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    levels: list[Levels] = field(default_factory=list)
+
+
+class AudioPlane:
+    """All rooms of a worker. The caller brings the clock and calls tick() every 20 ms."""
+
+    def __init__(self, settings: AudioSettings, prompts: PromptLibrary) -> None:
+        self._settings = settings
+        self._prompts = prompts
+        self._rooms: dict[str, AudioRoom] = {}
+        self._room_of: dict[int, AudioRoom] = {}
+        self._numbers = count(1)
+        self._waiting: list[AssignAudio | Playout] = []
+        self._ticks = 0
+        self.counters: Counter[str] = Counter()
+        self._handlers: dict[type[Message], Callable[..., None]] = {
+            AddAudioLeg: self._add_leg,
+            RemoveAudioLeg: self._remove_leg,
+            RemoveSource: self._remove_source,
+            MuteLeg: self._mute,
+            PlayPrompt: self._play,
+            CloseRoom: self._close_room,
+        }
+
+    def handle(self, message: AnyMessage) -> None:
+        """Do what control says; a message for others is counted."""
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            self.counters["unexpected-message"] += 1
+            return
+        handler(message)
+
+    def feed(self, frame: Frame, now_us: int) -> None:
+        """Take a packet from the net process; `now_us` is its arrival."""
+        if frame.codec not in AUDIO_CODECS or kind_of_or_none(frame.stream) != Kind.AUDIO:
+            self.counters["not-audio"] += 1
+            return
+        leg = leg_of(frame.stream)
+        room = self._room_of.get(leg)
+        if room is None:
+            self.counters["unknown-leg"] += 1
+            return
+        room.feed(leg, frame, now_us)
+
+    def tick(self, now_us: int) -> Produced:
+        """Mix 20 ms of every room; `now_us` lies on the grid of ticks."""
+        produced = Produced(messages=self._waiting)
+        self._waiting = []
+        self._ticks += 1
+        for room in self._rooms.values():
+            messages, frames = room.tick(now_us)
+            produced.messages += messages
+            produced.frames += frames
+            if self._ticks % _TICKS_A_LEVEL_REPORT == 0:
+                produced.levels.append(room.levels())
+        return produced
+
+    def neighbour_restarted(self) -> None:
+        """The net process is new: tell it with the next tick who is fed by what."""
+        self._waiting = [message for room in self._rooms.values() for message in room.repeat_reports()]
+
+    @property
+    def gauges(self) -> dict[str, float]:
+        """What is running now."""
+        sources = [source for room in self._rooms.values() for source in room.sources]
+        return {
+            "audio_rooms": float(len(self._rooms)),
+            "audio_legs": float(len(self._room_of)),
+            "audio_sources": float(len(sources)),
+            "audio_encoders": float(sum(room.encoders for room in self._rooms.values())),
+            "audio_delay_max_ms": max((source.desired_delay_us / 1000 for source in sources), default=0.0),
+        }
+
+    def totals(self) -> Counter[str]:
+        """Cumulative counts of everything that went past."""
+        totals = Counter(self.counters)
+        for room in self._rooms.values():
+            totals.update(room.counters)
+            for source in room.sources:
+                totals.update(source.stats)
+        return totals
+
+    def _add_leg(self, message: AddAudioLeg) -> None:
+        known = self._room_of.get(message.leg)
+        room = self._rooms.get(message.room)
+        if known is None and len(self._room_of) >= self._settings.max_legs:
+            self.counters["too-many-legs"] += 1
+            return
+        if known is not None and known is not room:
+            self._remove_leg(RemoveAudioLeg(message.leg))
+            room = self._rooms.get(message.room)
+        if room is None:
+            room = AudioRoom(message.room, self._settings, self._make_encoder, lambda: next(self._numbers))
+            self._rooms[message.room] = room
+        room.add_leg(message.leg, message.codec, message.is_recorder)
+        self._room_of[message.leg] = room
+
+    def _remove_leg(self, message: RemoveAudioLeg) -> None:
+        room = self._room_of.pop(message.leg, None)
+        if room is None:
+            return
+        self._waiting += room.remove_leg(message.leg)
+        if not room.legs:
+            self._forget(room)
+
+    def _remove_source(self, message: RemoveSource) -> None:
+        room = self._room_of.get(leg_of(message.stream))
+        if room is not None and kind_of_or_none(message.stream) == Kind.AUDIO:
+            room.remove_source(leg_of(message.stream))
+
+    def _mute(self, message: MuteLeg) -> None:
+        room = self._room_of.get(message.leg)
+        if room is not None:
+            room.mute(message.leg, message.is_muted)
+
+    def _play(self, message: PlayPrompt) -> None:
+        room = self._rooms.get(message.room)
+        sound = self._prompts.get(message.prompt)
+        if sound is None:
+            self.counters["unknown-prompt"] += 1
+        elif room is not None:
+            room.play(message.leg, sound)
+
+    def _close_room(self, message: CloseRoom) -> None:
+        room = self._rooms.get(message.room)
+        if room is None:
+            return
+        for leg in room.legs:
+            self._remove_leg(RemoveAudioLeg(leg))
+
+    def _forget(self, room: AudioRoom) -> None:
+        self.counters.update(room.counters)
+        self._rooms = {name: known for name, known in self._rooms.items() if known is not room}
+
+    def _make_encoder(self, codec: Codec) -> Encoder:
+        settings = self._settings
+        return make_encoder(codec, settings.opus_bitrate_bps, settings.opus_complexity, settings.expected_loss_percent)
+
+
+def kind_of_or_none(stream: int) -> Kind | None:
+    """The role of `stream`; None for numbers that no leg has."""
+    try:
+        return kind_of(stream)
+    except KeyError:
+        return None

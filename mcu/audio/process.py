@@ -1,0 +1,173 @@
+"""The audio process (`python -m mcu.audio.process --fd N`): moves messages and frames, and ticks every 20 ms."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import time
+from collections import deque
+
+import msgspec
+
+from config.media import AudioSettings
+from mcu.audio import opus
+from mcu.audio.pcm import TICK_US
+from mcu.audio.plane import AudioPlane, Produced
+from mcu.audio.prompts.library import PromptLibrary
+from mcu.worker.channel import Channel, ChannelClosed, Frame
+from mcu.worker.messages import Channel as NewChannel
+from mcu.worker.messages import Message, ProcessStats, Start, Stop
+from mcu.worker.shell import run_process
+
+logger = logging.getLogger(__name__)
+_LATENESS_SAMPLES = 500
+
+
+def now_us() -> int:
+    """CLOCK_MONOTONIC in microseconds."""
+    return time.monotonic_ns() // 1000
+
+
+class AudioProcess:
+    """Owns the channels and the clock of one AudioPlane."""
+
+    def __init__(self, control: Channel) -> None:
+        self._control = control
+        self._net: Channel | None = None
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(control, selectors.EVENT_READ)
+        self._plane: AudioPlane | None = None
+        self._settings = AudioSettings()
+        self._is_stopped = False
+        self._next_tick_us = 0
+        self._next_stats_us = 0
+        self._lateness_us: deque[int] = deque(maxlen=_LATENESS_SAMPLES)
+        self._skipped = 0
+
+    def run(self) -> None:
+        """Work until Stop. Raises ChannelClosed when control is gone."""
+        self._next_tick_us = (now_us() // TICK_US + 1) * TICK_US
+        while not self._is_stopped:
+            wait_us = self._next_tick_us - now_us()
+            for key, events in self._selector.select(max(0, wait_us) / 1_000_000):
+                self._serve(key.fileobj, events)
+            self._tick_if_due()
+
+    # ---- channels -----------------------------------------------------------------------------------------------
+
+    def _serve(self, ready: object, events: int) -> None:
+        if ready is self._control:
+            if events & selectors.EVENT_WRITE:
+                self._control.flush()
+            for message, descriptors in self._control.receive_with_descriptors():
+                self._handle(message, descriptors)
+        elif ready is self._net and self._net is not None:
+            self._serve_net(self._net, events)
+        self._watch()
+
+    def _serve_net(self, net: Channel, events: int) -> None:
+        try:
+            if events & selectors.EVENT_WRITE:
+                net.flush()
+            for arrived in net.receive():
+                if isinstance(arrived, Frame) and self._plane is not None:
+                    self._plane.feed(arrived, now_us())
+        except ChannelClosed:
+            self._drop_net()
+
+    def _handle(self, message: Frame | Message, descriptors: list[int]) -> None:
+        if isinstance(message, Start):
+            self._start(message)
+        elif isinstance(message, NewChannel):
+            self._connect(descriptors)
+        elif isinstance(message, Stop):
+            self._is_stopped = True
+        elif isinstance(message, Message) and self._plane is not None:
+            self._plane.handle(message)  # type: ignore[arg-type]  # receive() yields members of the union alone
+
+    def _start(self, message: Start) -> None:
+        self._settings = msgspec.convert(message.settings, AudioSettings)
+        self._plane = AudioPlane(self._settings, PromptLibrary(self._settings.prompt_languages))
+        logger.info("process=audio started with %s", opus.version())
+
+    def _connect(self, descriptors: list[int]) -> None:
+        if not descriptors:
+            return
+        self._drop_net()
+        self._net = Channel(socket.socket(fileno=descriptors[0]))
+        self._selector.register(self._net, selectors.EVENT_READ)
+        if self._plane is not None:
+            self._plane.neighbour_restarted()
+
+    def _drop_net(self) -> None:
+        if self._net is not None:
+            self._selector.unregister(self._net)
+            self._net.close()
+            self._net = None
+
+    def _watch(self) -> None:
+        """Ask for writability where something waits."""
+        for channel in (self._control, self._net):
+            if channel is not None:
+                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.wants_write else 0)
+                if self._selector.get_key(channel).events != events:
+                    self._selector.modify(channel, events)
+
+    # ---- clock --------------------------------------------------------------------------------------------------
+
+    def _tick_if_due(self) -> None:
+        late_us = now_us() - self._next_tick_us
+        if late_us < 0:
+            return
+        behind = late_us // TICK_US
+        if behind >= self._settings.max_late_ticks:
+            # A burst would only fill the jitter buffers of the listeners: time that is lost stays lost.
+            skipped = behind - self._settings.max_late_ticks + 1
+            self._skipped += skipped
+            self._next_tick_us += skipped * TICK_US
+        self._lateness_us.append(late_us)
+        for _ in range(self._settings.max_late_ticks):
+            if self._next_tick_us > now_us():
+                break
+            if self._plane is not None:
+                self._deliver(self._plane.tick(self._next_tick_us))
+            self._next_tick_us += TICK_US
+        if self._next_tick_us >= self._next_stats_us:
+            self._next_stats_us = self._next_tick_us + 1_000_000
+            self._report()
+        self._watch()
+
+    def _deliver(self, produced: Produced) -> None:
+        for levels in produced.levels:
+            self._control.send(levels)
+        if self._net is None:
+            return
+        try:
+            for message in produced.messages:
+                self._net.send(message)
+            for frame in produced.frames:
+                self._net.send_frame(frame)
+        except ChannelClosed:
+            self._drop_net()
+
+    def _report(self) -> None:
+        if self._plane is None:
+            return
+        counters = dict(self._plane.totals())
+        counters["ticks_skipped"] = self._skipped
+        if self._net is not None:
+            counters.update({f"channel_{reason}": number for reason, number in self._net.drops.items()})
+        lateness = sorted(self._lateness_us)
+        gauges = self._plane.gauges
+        gauges["tick_lateness_p99_ms"] = lateness[len(lateness) * 99 // 100] / 1000 if lateness else 0.0
+        self._control.send(ProcessStats("audio", counters, gauges))
+
+
+def main(control: Channel) -> None:
+    """Serve the control channel until Stop; raises ChannelClosed when control is gone."""
+    AudioProcess(control).run()
+
+
+if __name__ == "__main__":
+    run_process("audio", main)

@@ -1,0 +1,1 @@
+"""Spoken announcements: files made by make.py, and the playing of them."""

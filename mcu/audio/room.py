@@ -1,0 +1,228 @@
+"""The sound of one room: its legs, their sources, who is mixed, and what each leg is given to hear."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from config.media import AudioSettings
+from mcu.audio.errors import BadPacketError
+from mcu.audio.mixer import EVERYBODY, Limiter, mix
+from mcu.audio.outputs import PRIMING_FRAMES, Feed, MakeEncoder, Outputs
+from mcu.audio.pcm import Pcm, ramp, silence
+from mcu.audio.prompts.player import Player
+from mcu.audio.source import QUIET, Source, SourceFrame
+from mcu.audio.talkers import AUDIBLE_DB, ActiveSpeaker, Change, TalkerSelection
+from mcu.media import Codec, Kind, stream_id
+from mcu.worker.channel import Frame
+from mcu.worker.messages import AssignAudio, Levels, Playout
+
+_ENTER_SAMPLES = 240
+"""5 ms: long enough not to click, short enough not to swallow the beginning of a word."""
+_PLAYOUT_STEP_US = 5_000
+
+
+@dataclass(slots=True)
+class _Leg:
+    codec: Codec
+    source: Source | None = None
+    is_muted: bool = False
+    is_recorder: bool = False
+    reported_playout_us: int = 0
+    level: int = 127
+
+
+class AudioRoom:
+    """Mixes one room, tick by tick."""
+
+    def __init__(
+        self, name: str, settings: AudioSettings, make_encoder: MakeEncoder, next_output: Callable[[], int]
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._legs: dict[int, _Leg] = {}
+        self._outputs = Outputs(make_encoder, next_output)
+        self._selection = TalkerSelection(settings.max_talkers)
+        self._speaker = ActiveSpeaker()
+        self._limiters: dict[int, Limiter] = {}
+        self._history: dict[int, deque[Pcm]] = {}
+        self._prompts: dict[int, Player] = {}
+        self._reported_levels: dict[int, int] = {}
+        self.counters: Counter[str] = Counter()
+
+    # ---- who is in it -------------------------------------------------------------------------------------------
+
+    @property
+    def legs(self) -> tuple[int, ...]:
+        """Everybody who hears the room."""
+        return tuple(self._legs)
+
+    @property
+    def encoders(self) -> int:
+        """How many encoders run for it."""
+        return len(self._outputs)
+
+    @property
+    def sources(self) -> Iterator[Source]:
+        """Those who send."""
+        return (leg.source for leg in self._legs.values() if leg.source is not None)
+
+    def add_leg(self, leg: int, codec: Codec, is_recorder: bool) -> None:
+        """Let a leg hear the room, or change its codec."""
+        known = self._legs.get(leg)
+        if known is not None:
+            known.codec, known.is_recorder = codec, is_recorder
+        else:
+            self._legs[leg] = _Leg(codec, is_recorder=is_recorder)
+
+    def remove_leg(self, leg: int) -> list[AssignAudio]:
+        """Forget a leg and its source."""
+        self.remove_source(leg)
+        self._prompts.pop(leg, None)
+        if self._legs.pop(leg, None) is None:
+            return []
+        return self._outputs.assign(self._feeds(), self._recent)
+
+    def remove_source(self, leg: int) -> None:
+        """Forget what a leg sends; it goes on hearing."""
+        known = self._legs.get(leg)
+        if known is not None and known.source is not None:
+            self.counters.update(known.source.stats)
+            known.source = None
+
+    def mute(self, leg: int, is_muted: bool) -> None:
+        """Mix a leg or not."""
+        if leg in self._legs:
+            self._legs[leg].is_muted = is_muted
+
+    def play(self, leg: int, sound: Pcm) -> None:
+        """Let the room (leg 0) or one leg hear a prompt after those that it already waits for."""
+        if leg == 0 or leg in self._legs:
+            self._prompts.setdefault(leg, Player(self._settings.prompt_gain_db)).add(sound)
+
+    def feed(self, leg: int, frame: Frame, now_us: int) -> None:
+        """Take a packet of a leg; a change of its codec starts a new source."""
+        known = self._legs[leg]
+        if known.is_recorder:
+            self.counters["unexpected"] += 1
+            return
+        if known.source is None or known.source.codec != frame.codec:
+            self.remove_source(leg)
+            known.source = Source(frame.codec)
+        try:
+            known.source.put(frame, now_us)
+        except BadPacketError:
+            self.counters["bad"] += 1
+
+    # ---- one tick -----------------------------------------------------------------------------------------------
+
+    def tick(self, now_us: int) -> tuple[list[AssignAudio | Playout], list[Frame]]:
+        """Mix and encode 20 ms."""
+        heard = self._listen(now_us)
+        voices = {leg: frame.voice for leg, frame in heard.items()}
+        change = self._selection.update(voices, now_us)
+        self._speaker.update(voices, now_us)
+        mixes = self._mix(heard, change)
+        messages: list[AssignAudio | Playout] = [*self._outputs.assign(self._feeds(set(mixes)), self._recent)]
+        frames = list(self._outputs.encode(mixes, now_us))
+        for key, pcm in mixes.items():
+            self._history.setdefault(key, deque(maxlen=PRIMING_FRAMES)).append(pcm)
+        self._forget_mixes(mixes)
+        messages += self._playouts()
+        return messages, frames
+
+    def _listen(self, now_us: int) -> dict[int, SourceFrame]:
+        """The frame of every leg that may be mixed; the others' time passes too."""
+        decoded = self._worth_decoding()
+        heard: dict[int, SourceFrame] = {}
+        for leg, known in self._legs.items():
+            if known.source is None:
+                known.level = 127
+                continue
+            frame = known.source.pull(now_us, leg in decoded)
+            if known.is_muted:
+                frame = QUIET
+            else:
+                heard[leg] = frame
+            known.level = round(-frame.voice.level_db)
+        return heard
+
+    def _worth_decoding(self) -> set[int]:
+        """Talkers, sources that tell no level, and the loudest of those that do."""
+        claims = {
+            leg: known.source.claimed_level_db()
+            for leg, known in self._legs.items()
+            if known.source is not None and not known.is_muted
+        }
+        talkers = set(self._selection.talkers)
+        always = {leg for leg, level in claims.items() if level is None or leg in talkers}
+        loud = [leg for leg, level in claims.items() if level is not None and level > AUDIBLE_DB and leg not in always]
+        loud.sort(key=lambda leg: -(claims[leg] or 0.0))
+        return always | set(loud[: self._settings.max_decoded])
+
+    def _mix(self, heard: dict[int, SourceFrame], change: Change) -> dict[int, Pcm]:
+        frames = {leg: heard[leg].pcm for leg in self._selection.talkers}
+        for leg in change.entering & frames.keys():
+            frames[leg] = frames[leg].copy()
+            frames[leg][:_ENTER_SAMPLES] *= ramp(0.0, 1.0, _ENTER_SAMPLES)
+        for leg in change.leaving & heard.keys():
+            frames[leg] = heard[leg].pcm * ramp(1.0, 0.0)
+        to_all = self._prompt(0)
+        mixes = mix(frames, to_all)
+        for leg in [leg for leg in self._prompts if leg]:
+            to_one = self._prompt(leg)
+            if to_one is not None:
+                mixes[-leg] = mixes.get(leg, mixes[EVERYBODY]) + to_one
+        return {key: self._limiters.setdefault(key, Limiter()).process(pcm) for key, pcm in mixes.items()}
+
+    def _prompt(self, leg: int) -> Pcm | None:
+        """20 ms of what plays for the leg; the key of the mix with it is the negative leg."""
+        player = self._prompts.get(leg)
+        if player is None:
+            return None
+        pcm = player.next_frame()
+        if pcm is None:
+            del self._prompts[leg]
+        return pcm
+
+    def _feeds(self, mixes: set[int] | None = None) -> dict[int, Feed]:
+        available = mixes if mixes is not None else set(self._selection.talkers)
+        return {leg: Feed(known.codec, _mix_of(leg, available)) for leg, known in self._legs.items()}
+
+    def _recent(self, key: int) -> Sequence[Pcm]:
+        """The last frames of a mix; one that is new sounded like the mix of everybody until now."""
+        return list(self._history.get(key) or self._history.get(EVERYBODY) or [silence()])
+
+    def _forget_mixes(self, mixes: dict[int, Pcm]) -> None:
+        for table in (self._history, self._limiters):
+            for key in table.keys() - mixes.keys():
+                del table[key]
+
+    # ---- reports ------------------------------------------------------------------------------------------------
+
+    def _playouts(self) -> Iterator[Playout]:
+        for leg, known in self._legs.items():
+            if known.source is None or not known.source.playout_us:
+                continue
+            if abs(known.source.playout_us - known.reported_playout_us) > _PLAYOUT_STEP_US:
+                known.reported_playout_us = known.source.playout_us
+                yield Playout(stream_id(leg, Kind.AUDIO), known.source.playout_us)
+
+    def repeat_reports(self) -> list[AssignAudio | Playout]:
+        """Everything that a restarted neighbour has to know."""
+        for known in self._legs.values():
+            known.reported_playout_us = 0
+        return [*self._outputs.assignments(), *self._playouts()]
+
+    def levels(self) -> Levels:
+        """Levels that changed since the last call, the talkers, and the active speaker."""
+        now = {leg: known.level for leg, known in self._legs.items() if not known.is_recorder}
+        changed = {leg: level for leg, level in now.items() if self._reported_levels.get(leg) != level}
+        self._reported_levels = now
+        return Levels(self._name, changed, self._selection.talkers, self._speaker.leg)
+
+
+def _mix_of(leg: int, available: set[int]) -> int:
+    """The key of the mix that the leg hears: with its own prompt, without itself, or that of everybody."""
+    return next((key for key in (-leg, leg) if key in available), EVERYBODY)

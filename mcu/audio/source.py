@@ -1,0 +1,209 @@
+"""One sender as the mixer sees it: packets in, one 20 ms frame of levelled sound out at every tick."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcu.audio import stretch
+from mcu.audio.agc import GainControl, VoiceDetector
+from mcu.audio.codecs import RTP_CLOCK_HZ, Decoder, duration_us, make_decoder
+from mcu.audio.errors import BadPacketError
+from mcu.audio.jitter import Arrival, JitterBuffer, Packet, Step, Verdict
+from mcu.audio.pcm import FRAME_SAMPLES, RATE_HZ, SILENT_DB, Pcm, level_db, ramp, silence
+from mcu.audio.talkers import AUDIBLE_DB, Voice
+from mcu.media import Codec
+from mcu.worker.channel import Frame
+
+_SKIP_US = 300_000
+"""Playout that is later than desired by this much is caught up at once."""
+_SHORTEN_QUIET_US = 25_000
+_SHORTEN_SPEECH_US = 45_000
+"""A tick is 20 ms: less excess than that comes from the phase between the sender's clock and ours."""
+_PATIENCE_FRAMES = 50
+_LENGTHEN_US = -5_000
+_STEPS_A_FRAME = 12
+_LIE_FRAMES = 50
+_LIE_DB = 25.0
+_DC_SMOOTHING = 0.05
+_PLAYOUT_SMOOTHING = 0.1
+_FADE_IN_SAMPLES = 240
+_LEARN_OVER_DB = -50.0
+
+
+@dataclass(slots=True, frozen=True)
+class SourceFrame:
+    """20 ms of one source after gain control; `voice` is its level before it."""
+
+    pcm: Pcm
+    voice: Voice
+
+
+QUIET = SourceFrame(silence(), Voice(SILENT_DB, is_speech=False))
+
+
+class Source:
+    """Jitter buffer, decoder, time stretching, DC removal and gain control of one sender and one codec."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+        self.counters: Counter[str] = Counter()
+        self.playout_us = 0
+        """Playout minus capture, smoothed; 0 before anything was played."""
+        self._jitter = JitterBuffer(RTP_CLOCK_HZ[codec])
+        self._decoder: Decoder = make_decoder(codec)
+        self._pcm = silence(0)
+        self._capture_offset_us: int | None = None
+        self._is_decoded = True
+        self._was_skipped = False
+        self._detector = VoiceDetector()
+        self._gain = GainControl()
+        self._dc = 0.0
+        self._is_quiet = True
+        self._unchanged_frames = 0
+        self._lies = 0
+        self._claimed_db: float | None = None
+
+    def put(self, frame: Frame, now_us: int) -> None:
+        """Take one packet. Raises BadPacketError when it cannot be one of this codec."""
+        arrival = Arrival(
+            frame.sequence, frame.rtp_timestamp, frame.payload, duration_us(self.codec, frame.payload),
+            frame.capture_us, frame.due_us, frame.level,
+        )  # fmt: skip
+        self._jitter.put(arrival, now_us)
+
+    @property
+    def stats(self) -> Counter[str]:
+        """Cumulative counts: lost, concealed, late, discarded, bad packets and the like."""
+        return self._jitter.counters + self.counters
+
+    @property
+    def desired_delay_us(self) -> int:
+        """The wait that the jitter buffer aims at."""
+        return self._jitter.desired_us
+
+    def claimed_level_db(self) -> float | None:
+        """The level that the next packet tells (RFC 6464); None when it tells none or told lies before."""
+        level = self._jitter.next_level()
+        return None if level is None or self._lies >= _LIE_FRAMES else -float(level)
+
+    def pull(self, now_us: int, is_decoded: bool) -> SourceFrame:
+        """The frame of this tick; without `is_decoded` time passes but nothing is decoded (it is not heard)."""
+        self._is_decoded = is_decoded
+        self._claimed_db = self.claimed_level_db()
+        self._adapt(now_us)
+        self._fill(FRAME_SAMPLES, now_us)
+        if len(self._pcm) < FRAME_SAMPLES:
+            self._pcm = np.concatenate((self._pcm, silence(FRAME_SAMPLES - len(self._pcm))))
+        frame, self._pcm = self._pcm[:FRAME_SAMPLES], self._pcm[FRAME_SAMPLES:]
+        return self._level(frame) if is_decoded else self._skipped()
+
+    # ---- time ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _buffered_us(self) -> int:
+        return len(self._pcm) * 1_000_000 // RATE_HZ
+
+    def _adapt(self, now_us: int) -> None:
+        """Bring the delay of playout nearer to the one desired."""
+        if self._jitter.is_idle:
+            return
+        excess = self._jitter.excess_us(now_us, self._buffered_us)
+        self._note_playout(now_us)
+        if excess > _SKIP_US:
+            self._jitter.skip(excess)
+        elif self._may_shorten(excess):
+            while len(self._pcm) < 2 * FRAME_SAMPLES and self._jitter.is_ready:
+                self._make(self._jitter.next_step(now_us))
+            if len(self._pcm) >= FRAME_SAMPLES + stretch.NEEDED_SAMPLES:
+                self._pcm = stretch.shorten(self._pcm)
+                self._unchanged_frames = 0
+                self.counters["shortened"] += 1
+        elif excess < _LENGTHEN_US:
+            if len(self._pcm) < FRAME_SAMPLES and self._jitter.is_ready:
+                self._make(self._jitter.next_step(now_us))
+            if len(self._pcm) >= stretch.NEEDED_SAMPLES:
+                self._pcm = stretch.lengthen(self._pcm)
+                self.counters["lengthened"] += 1
+
+    def _may_shorten(self, excess_us: int) -> bool:
+        """At once in a pause; in speech only where it matters, or once a second where nobody ever pauses."""
+        self._unchanged_frames += 1
+        is_patient = self._unchanged_frames < _PATIENCE_FRAMES and not self._is_quiet
+        return excess_us > (_SHORTEN_SPEECH_US if is_patient else _SHORTEN_QUIET_US)
+
+    def _note_playout(self, now_us: int) -> None:
+        if self._capture_offset_us is None:
+            return
+        measured = self._jitter.played_late_us(now_us, self._buffered_us) - self._capture_offset_us
+        if not self.playout_us:
+            self.playout_us = measured
+        self.playout_us += round(_PLAYOUT_SMOOTHING * (measured - self.playout_us))
+
+    def _fill(self, samples: int, now_us: int) -> None:
+        for _ in range(_STEPS_A_FRAME):
+            if len(self._pcm) >= samples:
+                return
+            step = self._jitter.next_step(now_us)
+            if step.verdict == Verdict.IDLE:
+                return
+            self._make(step)
+
+    # ---- sound --------------------------------------------------------------------------------------------------
+
+    def _make(self, step: Step) -> None:
+        """Append the sound of one step."""
+        samples = step.duration_us * RATE_HZ // 1_000_000
+        if step.verdict == Verdict.PLAY and step.packet is not None:
+            self._capture_offset_us = step.packet.capture_us - step.packet.media_us
+        if not self._is_decoded:
+            pcm = silence(samples)
+            self._was_skipped = True
+        else:
+            pcm = self._sound(step, samples)
+            if self._was_skipped and len(pcm) >= _FADE_IN_SAMPLES:
+                # The decoder's memory is old: its first samples may not fit.
+                pcm[:_FADE_IN_SAMPLES] *= ramp(0.0, 1.0, _FADE_IN_SAMPLES)
+                self._was_skipped = False
+        self._pcm = np.concatenate((self._pcm, pcm))
+
+    def _sound(self, step: Step, samples: int) -> Pcm:
+        packet: Packet | None = step.packet
+        try:
+            if packet is None:
+                return self._decoder.conceal(samples)
+            if step.verdict == Verdict.RECOVER:
+                return self._decoder.recover(packet.payload, samples)
+            return self._decoder.decode(packet.payload)
+        except BadPacketError:
+            self.counters["bad"] += 1
+            return silence(samples)
+
+    def _level(self, pcm: Pcm) -> SourceFrame:
+        pcm = self._without_dc(pcm)
+        level = level_db(pcm)
+        self._check_claim(level)
+        is_speech = self._detector.is_speech(level)
+        self._is_quiet = not is_speech
+        gained = self._gain.apply(pcm, level, is_speech and level > _LEARN_OVER_DB)
+        return SourceFrame(gained, Voice(level, is_speech))
+
+    def _skipped(self) -> SourceFrame:
+        level = SILENT_DB if self._claimed_db is None else self._claimed_db
+        self._is_quiet = level < AUDIBLE_DB
+        return SourceFrame(QUIET.pcm, Voice(level, is_speech=False))
+
+    def _check_claim(self, level: float) -> None:
+        """A sender that calls silence loud would take the place of others among the decoded."""
+        if self._claimed_db is None or self._lies >= _LIE_FRAMES:
+            return
+        self._lies = self._lies + 1 if self._claimed_db > level + _LIE_DB and self._claimed_db > AUDIBLE_DB else 0
+
+    def _without_dc(self, pcm: Pcm) -> Pcm:
+        before = self._dc
+        self._dc += _DC_SMOOTHING * (float(pcm.mean()) - before)
+        if abs(before) < 1e-5 and abs(self._dc) < 1e-5:
+            return pcm
+        return pcm - ramp(before, self._dc, len(pcm))
