@@ -1,0 +1,82 @@
+// <dt-join>: owns the devices and the call, and shows the lobby, the waiting room, the stage or the end.
+
+import { h } from "/static/js/dom.js";
+import { Call } from "./call.js";
+import { Devices } from "./devices.js";
+import { t } from "./i18n.js";
+import "./ended.js";
+import "./lobby.js";
+import "./stage.js";
+
+const NAME = "drumtower.name";
+const VIEWS = { idle: "lobby", connecting: "lobby", waiting: "lobby", joined: "stage", reconnecting: "stage", ended: "ended" };
+
+class DtJoin extends HTMLElement {
+  #call = new Call();
+  #devices = new Devices();
+  #view = null;
+  #name = null;
+  #room = decodeURIComponent(location.pathname.replace(/^\/join\/?/, ""));
+
+  connectedCallback() {
+    this.#call.addEventListener("state", () => this.#show());
+    this.#call.addEventListener("refused", ({ detail }) => this.#view.refuse?.(detail));
+    this.addEventListener("join", ({ detail }) => this.#join(detail));
+    this.addEventListener("cancel-join", () => this.#call.leave());
+    this.addEventListener("again", ({ detail }) => this.#again(detail));
+    this.addEventListener("language", () => this.#show(true));
+    this.#show();
+    this.#devices.start();
+  }
+
+  #join({ name, room, passcode }) {
+    localStorage.setItem(NAME, name);
+    this.#room = room;
+    history.replaceState(null, "", `/join/${encodeURIComponent(room)}`);
+    this.#call.send("audio", this.#devices.tracks.audio);
+    this.#call.send("video", this.#devices.tracks.video);
+    this.#call.join({ name, room, passcode }, { isMuted: !this.#devices.isOn.audio });
+  }
+
+  #again({ room }) {
+    this.#room = room ?? "";
+    if (!room) history.replaceState(null, "", "/join");
+    if (!this.#devices.tracks.audio) this.#devices.start();
+    this.#place("lobby");
+  }
+
+  #show(isForced = false) {
+    const { state } = this.#call;
+    const view = VIEWS[state];
+    if (state === "ended" && this.#call.endReason === "left" && this.#name === "lobby") this.#place("lobby", true);
+    else if (isForced || view !== this.#name) this.#place(view, isForced);
+    this.#view.update?.(state);
+  }
+
+  #place(name) {
+    this.#name = name;
+    const makers = { lobby: () => this.#lobby(), stage: () => this.#stage(), ended: () => this.#ended() };
+    this.#view = makers[name]();
+    if (name === "ended") this.#devices.stop();
+    this.replaceChildren(this.#view);
+    document.title = name === "stage" ? `${this.#call.seat.room_name} · Drumtower` : t("title");
+  }
+
+  #lobby() {
+    const lobby = document.createElement("dt-lobby");
+    Object.assign(lobby, { devices: this.#devices, name: localStorage.getItem(NAME) ?? "", room: this.#room });
+    return lobby;
+  }
+
+  #stage() {
+    const stage = document.createElement("dt-stage");
+    Object.assign(stage, { call: this.#call, devices: this.#devices });
+    return stage;
+  }
+
+  #ended() {
+    return h("dt-ended", { reason: this.#call.endReason, room: this.#room });
+  }
+}
+
+customElements.define("dt-join", DtJoin);

@@ -1,0 +1,113 @@
+// The peer connection: answers the server's offers, sends camera, microphone and screen, receives the mix.
+
+const TROUBLE_AFTER_MS = 1500;
+
+/** Events: "stream" (the mix arrived), "connected", "trouble" (the path is gone). */
+export class Peer extends EventTarget {
+  stream = new MediaStream();
+  #connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  #tracks = { audio: null, video: null, content: null };
+  #wanted = null;
+  #work = Promise.resolve();
+  #timer = null;
+
+  constructor(tracks) {
+    super();
+    Object.assign(this.#tracks, tracks);
+    this.#connection.ontrack = ({ track }) => {
+      this.stream.addTrack(track);
+      this.dispatchEvent(new Event("stream"));
+    };
+    this.#connection.oniceconnectionstatechange = () => this.#watch();
+    this.#connection.onconnectionstatechange = () => this.#watch();
+  }
+
+  get isConnected() {
+    return this.#connection.connectionState === "connected";
+  }
+
+  /** Resolves to the answer of `offer`; one after the other, as a peer connection wants it. */
+  answer(offer) {
+    const answered = this.#work.then(() => this.#answer(offer));
+    this.#work = answered.catch(() => {});
+    return answered;
+  }
+
+  /** Send `track` (null: nothing) as "audio", "video" or "content". */
+  async send(kind, track) {
+    this.#tracks[kind] = track;
+    const transceiver = this.#transceiver(kind);
+    if (transceiver?.currentDirection?.startsWith("send")) await transceiver.sender.replaceTrack(track);
+    await this.#limit(kind);
+  }
+
+  /** The server tells which picture is of use. */
+  async want(wanted) {
+    this.#wanted = wanted;
+    const { width, height, frame_rate: frameRate } = wanted;
+    await this.#tracks.video?.applyConstraints({ width: { ideal: width }, height: { ideal: height },
+      frameRate: { ideal: frameRate, max: frameRate } }).catch(() => {});
+    await this.#limit("video");
+  }
+
+  statistics() {
+    return this.#connection.getStats();
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+    this.#connection.oniceconnectionstatechange = this.#connection.onconnectionstatechange = null;
+    this.#connection.close();
+  }
+
+  async #answer(offer) {
+    const connection = this.#connection;
+    await connection.setRemoteDescription({ type: "offer", sdp: offer.sdp });
+    for (const [kind, track] of Object.entries(this.#tracks)) await this.#prepare(kind, track);
+    await connection.setLocalDescription();
+    await Promise.all(["video", "content"].map((kind) => this.#limit(kind)));
+    return { type: "answer", id: offer.id, sdp: connection.localDescription.sdp };
+  }
+
+  async #prepare(kind, track) {
+    const transceiver = this.#transceiver(kind);
+    if (!transceiver || transceiver.direction === "stopped") return;
+    // Audio and video are always open to send, so that a device found later needs no new offer.
+    if (kind !== "content") transceiver.direction = "sendrecv";
+    else transceiver.direction = track ? "sendonly" : "inactive";
+    if (transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track);
+  }
+
+  #transceiver(kind) {
+    return this.#connection.getTransceivers().find(({ mid }) => mid === kind);
+  }
+
+  async #limit(kind) {
+    const sender = this.#transceiver(kind)?.sender;
+    const parameters = sender?.getParameters();
+    const encoding = parameters?.encodings?.[0];
+    if (!encoding || !sender.track) return;
+    if (kind === "video" && this.#wanted) {
+      const height = sender.track.getSettings().height ?? this.#wanted.height;
+      encoding.scaleResolutionDownBy = Math.max(1, height / this.#wanted.height);
+      encoding.maxBitrate = this.#wanted.max_bitrate_bps;
+      encoding.maxFramerate = this.#wanted.frame_rate;
+    } else if (kind === "content") {
+      parameters.degradationPreference = "maintain-resolution";
+      encoding.maxBitrate = 2_500_000;
+    } else return;
+    await sender.setParameters(parameters).catch(() => {});
+  }
+
+  #watch() {
+    const { iceConnectionState: ice, connectionState: all } = this.#connection;
+    clearTimeout(this.#timer);
+    if (all === "connected") this.dispatchEvent(new Event("connected"));
+    else if (ice === "failed" || all === "failed") this.#trouble();
+    else if (ice === "disconnected") this.#timer = setTimeout(() => this.#trouble(), TROUBLE_AFTER_MS);
+  }
+
+  #trouble() {
+    if (!this.isConnected) this.dispatchEvent(new Event("trouble"));
+  }
+}

@@ -1,0 +1,112 @@
+// <dt-roster>: the drawer with everybody in the room.
+
+import { fill, h, setText } from "/static/js/dom.js";
+import { t } from "./i18n.js";
+import { icon } from "./icons.js";
+
+const SHIELDS = { clear: "open", opportunistic: "halfshield", authenticated: "shield" };
+
+/** Set call before it is placed. Event: "close-roster". */
+class DtRoster extends HTMLElement {
+  #list = h("ul", { class: "roster-list" });
+  #title = h("h2", {});
+  #rows = new Map();
+  #listeners = new AbortController();
+
+  connectedCallback() {
+    this.tabIndex = -1;
+    this.className = "drawer";
+    this.setAttribute("role", "complementary");
+    this.setAttribute("aria-label", t("people.heading"));
+    const close = h("button", { class: "round small-round", "aria-label": t("control.close"),
+      onclick: () => this.dispatchEvent(new Event("close-roster", { bubbles: true })) }, icon("close"));
+    this.replaceChildren(h("header", { class: "drawer-head" }, this.#title, close), this.#list);
+    this.call.addEventListener("roster", () => this.#update(), { signal: this.#listeners.signal });
+    this.#update();
+  }
+
+  disconnectedCallback() {
+    this.#listeners.abort();
+  }
+
+  #update() {
+    const people = this.call.roster?.participants ?? [];
+    setText(this.#title, `${t("people.heading")} · ${people.length}`);
+    const gone = new Set(this.#rows.keys());
+    for (const person of people) {
+      gone.delete(person.id);
+      this.#row(person);
+    }
+    for (const id of gone) {
+      this.#rows.get(id).element.remove();
+      this.#rows.delete(id);
+    }
+  }
+
+  #row(person) {
+    let row = this.#rows.get(person.id);
+    if (!row) {
+      row = { element: h("li", { class: "person" }), key: "" };
+      this.#rows.set(person.id, row);
+      this.#list.append(row.element);
+    }
+    row.element.classList.toggle("is-speaking", person.is_speaking && !person.is_muted);
+    // Levels change five times a second: everything else is drawn again only when it changed.
+    const { level, ...rest } = person;
+    const key = JSON.stringify([rest, this.call.isHost]);
+    if (key === row.key) return;
+    row.key = key;
+    fill(row.element, this.#face(person), this.#name(person), this.#signs(person), this.#actions(person));
+  }
+
+  #face(person) {
+    return h("span", { class: "face", "aria-hidden": "true" }, [...person.name.trim()][0]?.toUpperCase() ?? "?");
+  }
+
+  #name(person) {
+    const isMe = person.id === this.call.seat?.participant;
+    const about = [t(`people.protocol.${person.protocol}`, {}, person.protocol)];
+    if (person.role === "host") about.unshift(t("people.host"));
+    if (person.is_sharing) about.push(t("people.sharing"));
+    return h("span", { class: "person-name" },
+      h("span", { class: "person-title" }, person.name, isMe && h("span", { class: "muted" }, ` (${t("people.me")})`)),
+      h("span", { class: "small muted" }, about.join(" · ")));
+  }
+
+  #signs(person) {
+    const signs = [[SHIELDS[person.grade] ?? "open", `people.grade.${person.grade}`, `grade-${person.grade}`]];
+    if (person.is_sharing) signs.push(["screen", "people.sharing", ""]);
+    if (!person.has_video) signs.push(["video-off", "people.no-video", "is-dim"]);
+    if (person.is_muted) signs.push(["mic-off", "people.muted", "is-dim"]);
+    else if (person.is_speaking) signs.push(["volume", "people.speaking", "is-good"]);
+    return h("span", { class: "person-signs" }, signs.map(([name, key, look]) =>
+      h("span", { class: `sign ${look}`, title: t(key), role: "img", "aria-label": t(key) }, icon(name))));
+  }
+
+  #actions(person) {
+    if (!this.call.isHost || person.id === this.call.seat.participant) return null;
+    const { id: participant, name } = person;
+    const mute = !person.is_muted && this.#action("mic-off", t("host.mute", { name }), () =>
+      this.call.ask({ type: "mute", is_muted: true, participant }));
+    return h("span", { class: "person-actions" }, mute,
+      this.#action("remove", t("host.remove", { name }), () => this.#remove(participant, name)));
+  }
+
+  #action(name, label, onclick) {
+    return h("button", { class: "round small-round", title: label, "aria-label": label, onclick }, icon(name));
+  }
+
+  #remove(participant, name) {
+    const dialog = h("dialog", { class: "ask", onclose: () => {
+      if (dialog.returnValue === "yes") this.call.ask({ type: "remove", participant });
+      dialog.remove();
+    } }, h("form", { method: "dialog" },
+      h("div", { class: "dialog-body" }, h("h2", {}, t("host.remove.ask", { name }))),
+      h("div", { class: "dialog-foot" }, h("button", { class: "button", value: "no", autofocus: true }, t("lobby.cancel")),
+        h("button", { class: "button danger", value: "yes" }, t("host.remove.yes")))));
+    this.append(dialog);
+    dialog.showModal();
+  }
+}
+
+customElements.define("dt-roster", DtRoster);

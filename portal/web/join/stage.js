@@ -1,0 +1,148 @@
+// <dt-stage>: the mixed picture full-window, with everything else laid over it.
+
+import { fill, h, setText } from "/static/js/dom.js";
+import { t } from "./i18n.js";
+import { icon } from "./icons.js";
+import "./controls.js";
+import "./quality-meter.js";
+import "./roster.js";
+
+const IDLE_AFTER_MS = 5000;
+const TOAST_MS = 4500;
+const PROBLEMS = { "not-allowed": "toast.not-allowed", "too-fast": "toast.too-fast" };
+
+/** Set call and devices before it is placed. */
+class DtStage extends HTMLElement {
+  #mix = h("video", { class: "mix", autoplay: true, playsinline: true });
+  #self = h("video", { class: "self mirrored", autoplay: true, playsinline: true, "aria-hidden": "true" });
+  #sign = h("span", { class: "badge recording", hidden: true }, h("span", { class: "dot pulse" }));
+  #lock = h("span", { class: "badge", hidden: true });
+  #banner = h("div", { class: "banner", role: "status", hidden: true });
+  #toasts = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  #play = h("button", { class: "button primary play", hidden: true, onclick: () => this.#listen() });
+  #people = h("button", { class: "chip", "aria-expanded": "false", onclick: () => this.#toggleRoster() });
+  #count = h("span", { class: "number" });
+  #controls = document.createElement("dt-controls");
+  #roster = document.createElement("dt-roster");
+  #quality = document.createElement("dt-quality-meter");
+  #idle = null;
+  #wasRecording = null;
+  #mutedAt = 0;
+  #listeners = new AbortController();
+
+  connectedCallback() {
+    const { call, devices } = this;
+    this.#mix.setAttribute("aria-label", t("stage.label"));
+    this.#self.muted = true;
+    this.#sign.append(t("stage.recording"));
+    this.#sign.title = t("stage.recording.hint");
+    fill(this.#lock, icon("lock"), t("stage.locked"));
+    fill(this.#play, icon("volume"), t("stage.play"));
+    fill(this.#people, icon("people"), this.#count);
+    this.#people.setAttribute("aria-label", t("control.people"));
+    for (const part of [this.#controls, this.#roster, this.#quality]) Object.assign(part, { call, devices });
+    this.#roster.hidden = true;
+    this.replaceChildren(h("div", { class: "stage" }, this.#mix,
+      h("header", { class: "stage-top" }, h("h1", { class: "stage-title" }, call.seat.room_name), this.#sign, this.#lock,
+        h("span", { class: "stage-space" }), this.#quality, this.#people),
+      this.#banner, this.#play, this.#self, this.#toasts, this.#controls, this.#roster));
+    this.#listen();
+    this.#follow();
+    this.#showSelf();
+    this.#wake();
+  }
+
+  disconnectedCallback() {
+    this.#listeners.abort();
+    clearTimeout(this.#idle);
+  }
+
+  update(state) {
+    const isBack = state === "joined" && !this.#banner.hidden;
+    this.#banner.hidden = state === "joined";
+    fill(this.#banner, h("span", { class: "spinner small-spinner" }), t("stage.reconnecting"));
+    if (isBack) this.#toast(t("toast.seat-kept"));
+  }
+
+  #follow() {
+    const { call, devices } = this;
+    const { signal } = this.#listeners;
+    call.addEventListener("stream", () => this.#listen(), { signal });
+    call.addEventListener("roster", () => this.#takeRoster(), { signal });
+    call.addEventListener("problem", ({ detail }) => this.#toast(t(PROBLEMS[detail.code] ?? "toast.failed")), { signal });
+    devices.addEventListener("change", () => this.#showSelf(), { signal });
+    this.addEventListener("toast", ({ detail }) => this.#toast(detail), { signal });
+    this.addEventListener("muting", () => (this.#mutedAt = performance.now()), { signal });
+    this.addEventListener("close-roster", () => this.#toggleRoster(false), { signal });
+    for (const name of ["pointermove", "pointerdown", "keydown"]) addEventListener(name, () => this.#wake(), { signal });
+    addEventListener("keydown", (event) => this.#key(event), { signal });
+    this.#takeRoster();
+  }
+
+  async #listen() {
+    if (this.#mix.srcObject !== this.call.stream) this.#mix.srcObject = this.call.stream;
+    try {
+      await this.#mix.play();
+      this.#play.hidden = true;
+    } catch (error) {
+      // A browser that has not been touched yet plays no sound; AbortError only means that a track came meanwhile.
+      if (error.name === "NotAllowedError") this.#play.hidden = false;
+    }
+  }
+
+  #showSelf() {
+    const track = this.devices.tracks.video;
+    this.#self.hidden = !track;
+    if (this.#self.srcObject?.getVideoTracks()[0] !== (track ?? undefined)) {
+      this.#self.srcObject = track ? new MediaStream([track]) : null;
+    }
+  }
+
+  #takeRoster() {
+    const { roster, me } = this.call;
+    if (!roster) return;
+    setText(this.#count, String(roster.participants.length));
+    this.#sign.hidden = !roster.is_recording;
+    this.#lock.hidden = !roster.is_locked;
+    if (this.#wasRecording !== null && this.#wasRecording !== roster.is_recording) {
+      this.#toast(t(roster.is_recording ? "toast.recording-on" : "toast.recording-off"));
+    }
+    this.#wasRecording = roster.is_recording;
+    // What was pressed here a moment ago has not come back in the roster yet.
+    if (me && performance.now() - this.#mutedAt > 1500 && me.is_muted === this.devices.isOn.audio) this.#obey(me.is_muted);
+  }
+
+  #obey(isMuted) {
+    this.devices.switch("audio", !isMuted);
+    if (isMuted) this.#toast(t("toast.muted-by-host"));
+  }
+
+  #toggleRoster(isOpen = this.#roster.hidden) {
+    this.#roster.hidden = !isOpen;
+    this.#people.setAttribute("aria-expanded", String(isOpen));
+    this.firstElementChild.classList.toggle("has-roster", isOpen);
+    (isOpen ? this.#roster : this.#people).focus();
+  }
+
+  #toast(text) {
+    const toast = h("div", { class: "toast" }, text);
+    this.#toasts.append(toast);
+    while (this.#toasts.children.length > 3) this.#toasts.firstElementChild.remove();
+    setTimeout(() => toast.remove(), TOAST_MS);
+  }
+
+  #wake() {
+    this.firstElementChild.classList.remove("is-idle");
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.firstElementChild.classList.add("is-idle"), IDLE_AFTER_MS);
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, dialog")) return;
+    const keys = { m: () => this.#controls.toggleMicrophone(), v: () => this.#controls.toggleCamera(),
+      p: () => this.#toggleRoster(), Escape: () => !this.#roster.hidden && this.#toggleRoster(false) };
+    keys[event.key]?.();
+  }
+}
+
+customElements.define("dt-stage", DtStage);
