@@ -100,7 +100,7 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_scenes: int = 400
     max_renditions: int = 160
     memory_limit_bytes: int = 3 << 30
-    """Address space that the process may take beyond what it has at start."""
+    """The most data that the process may hold."""
 
 
 class AudioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,4 +122,4 @@ class AudioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_late_ticks: int = 3
     """Ticks that are caught up at once; beyond that time is skipped."""
     memory_limit_bytes: int = 1 << 30
-    """Address space that the process may take beyond what it has at start."""
+    """The most data that the process may hold."""

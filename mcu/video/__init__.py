@@ -1,0 +1,1 @@
+"""The picture of a conference: sources decoded, composed into scenes, encoded once for each rendition."""

@@ -1,0 +1,163 @@
+"""What must be known of a coded picture before it is decoded: size, references (H.264 7.3, RFC 6386 9.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mcu.media import Codec
+
+NAL_SLICE_IDR = 5
+NAL_SEI = 6
+NAL_SPS = 7
+NAL_PPS = 8
+_START_CODE = b"\x00\x00\x01"
+_MAX_NALS = 1024
+_MAX_SPS_BYTES = 4096
+_MAX_DPB_MACROBLOCKS = 696_320
+"""Table A-1, level 6.2: the most that any level lets a stream keep as reference pictures."""
+_HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
+_VP8_START_CODE = b"\x9d\x01\x2a"
+
+
+class BitstreamError(ValueError):
+    """A header that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Size of the coded pictures of a stream, and how many of them it keeps."""
+
+    width: int
+    height: int
+    references: int = 1
+
+    def fits(self, max_width: int, max_height: int) -> bool:
+        """Whether the size is within bounds and the references are within what the highest level allows."""
+        macroblocks = -(-self.width // 16) * -(-self.height // 16)
+        return (
+            0 < self.width <= max_width
+            and 0 < self.height <= max_height
+            and macroblocks * self.references <= _MAX_DPB_MACROBLOCKS
+        )
+
+
+def split_nals(data: bytes) -> Iterator[bytes]:
+    """The NAL units of an Annex B access unit, without start codes; at most 1024."""
+    start = data.find(_START_CODE)
+    for _ in range(_MAX_NALS):
+        if start < 0:
+            return
+        start += len(_START_CODE)
+        end = data.find(_START_CODE, start)
+        nal = data[start : end if end >= 0 else len(data)].rstrip(b"\x00")  # trailing_zero_8bits, B.1.1
+        if nal:
+            yield nal
+        start = end
+
+
+def without_sei(data: bytes) -> bytes:
+    """The access unit without supplemental information, in which encoders print their settings."""
+    return b"".join(b"\x00" + _START_CODE + nal for nal in split_nals(data) if nal[0] & 0x1F != NAL_SEI)
+
+
+def is_keyframe(codec: Codec, data: bytes) -> bool:
+    """Whether decoding can start here: an IDR picture or a VP8 key frame."""
+    if codec is Codec.VP8:
+        return len(data) >= 10 and not data[0] & 1
+    return any(nal[0] & 0x1F == NAL_SLICE_IDR for nal in split_nals(data))
+
+
+def geometries(codec: Codec, data: bytes) -> list[Geometry]:
+    """Every size that this frame announces; none for most frames. Raises BitstreamError."""
+    if codec is Codec.VP8:
+        return [_vp8_geometry(data)] if is_keyframe(codec, data) else []
+    return [parse_sps(nal) for nal in split_nals(data) if nal[0] & 0x1F == NAL_SPS]
+
+
+def parse_sps(nal: bytes) -> Geometry:
+    """Size from a sequence parameter set (7.3.2.1.1). Raises BitstreamError."""
+    reader = _BitReader(nal[1:_MAX_SPS_BYTES].replace(b"\x00\x00\x03", b"\x00\x00"))
+    profile = reader.bits(8)
+    reader.bits(16)
+    reader.ue()
+    if profile in _HIGH_PROFILES:
+        _skip_high_profile_fields(reader)
+    reader.ue()
+    _skip_picture_order(reader)
+    references = reader.ue()
+    reader.bits(1)
+    width_in_mbs = reader.ue() + 1
+    map_units = reader.ue() + 1
+    height_in_mbs = map_units * (2 - reader.bits(1))
+    return Geometry(width_in_mbs * 16, height_in_mbs * 16, max(1, references))
+
+
+def _vp8_geometry(data: bytes) -> Geometry:
+    if data[3:6] != _VP8_START_CODE:
+        raise BitstreamError("VP8 start code")
+    width = int.from_bytes(data[6:8], "little") & 0x3FFF
+    height = int.from_bytes(data[8:10], "little") & 0x3FFF
+    return Geometry(width, height)
+
+
+def _skip_high_profile_fields(reader: _BitReader) -> None:
+    chroma_format = reader.ue()
+    if chroma_format == 3:
+        reader.bits(1)
+    reader.ue()
+    reader.ue()
+    reader.bits(1)
+    if reader.bits(1):
+        for number in range(12 if chroma_format == 3 else 8):
+            if reader.bits(1):
+                _skip_scaling_list(reader, 16 if number < 6 else 64)
+
+
+def _skip_scaling_list(reader: _BitReader, size: int) -> None:
+    last = scale = 8
+    for _ in range(size):
+        if scale:
+            scale = (last + reader.se()) % 256
+        last = scale or last
+
+
+def _skip_picture_order(reader: _BitReader) -> None:
+    order = reader.ue()
+    if order == 0:
+        reader.ue()
+    elif order == 1:
+        reader.bits(1)
+        reader.se()
+        reader.se()
+        cycle = reader.ue()
+        if cycle > 255:
+            raise BitstreamError("num_ref_frames_in_pic_order_cnt_cycle")
+        for _ in range(cycle):
+            reader.se()
+
+
+class _BitReader:
+    """Fixed-length and Exp-Golomb codes (9.1) from a raw byte sequence payload."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data, "big")
+        self._left = len(data) * 8
+
+    def bits(self, count: int) -> int:
+        if count > self._left:
+            raise BitstreamError("truncated")
+        self._left -= count
+        return self._value >> self._left & (1 << count) - 1
+
+    def ue(self) -> int:
+        zeros = 0
+        while not self.bits(1):
+            zeros += 1
+            if zeros > 31:
+                raise BitstreamError("Exp-Golomb code too long")
+        return (1 << zeros) - 1 + self.bits(zeros)
+
+    def se(self) -> int:
+        code = self.ue()
+        return (code + 1) // 2 if code & 1 else -(code // 2)

@@ -1,0 +1,135 @@
+"""Paints one scene at one size: two canvases in turn, on each only what changed since it was last painted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable
+
+from mcu.video.labels import BACKGROUND, SPEAKING, TILE, Labels
+from mcu.video.scaler import ScaleError, Scaler
+from mcu.video.scene import Pictures, Seat, Stage
+from mcu.video.source import Picture
+from mcu.video.surface import Box, Sprite, Surface
+from mcu.worker.messages import SetScene
+
+Watch = Callable[[int], None]
+"""Called with the stream whose picture is touched next, and with 0 afterwards."""
+_GUTTER = 2
+
+
+class Compositor:
+    """Owns the canvases and the scalers of a scene at one size. Used by one thread at a time."""
+
+    def __init__(self, width: int, height: int, labels: Labels, counters: Counter[str]) -> None:
+        self.width, self.height = width, height
+        self._labels = labels
+        self._counters = counters
+        self._stage = Stage.of(SetScene("", "", ()), width, height)
+        self._canvases = [_Canvas(width, height), _Canvas(width, height)]
+        self._scalers: dict[tuple[int, int], Scaler] = {}
+
+    def set_scene(self, scene: SetScene) -> None:
+        """Show this from the next paint() on."""
+        before, self._stage = self._stage, Stage.of(scene, self.width, self.height)
+        keys = {(number, seat.tile.stream) for number, seat in enumerate(self._stage.seats)}
+        self._scalers = {key: scaler for key, scaler in self._scalers.items() if key in keys}
+        is_new_ground = [seat.box for seat in before.seats] != [seat.box for seat in self._stage.seats]
+        if is_new_ground or _overlays(before.scene) != _overlays(scene) or not scene.tiles:
+            for canvas in self._canvases:
+                canvas.painted.clear()
+                canvas.has_ground = False
+
+    def paint(self, pictures: Pictures, watch: Watch) -> Surface:
+        """Bring one canvas up to date; it stays untouched until the next but one call."""
+        self._canvases.reverse()
+        canvas = self._canvases[0]
+        overlays = self._overlay_sprites()
+        if not canvas.has_ground:
+            canvas.surface.fill(Box(0, 0, self.width, self.height), BACKGROUND)
+            canvas.has_ground = True
+        else:
+            for box, _ in overlays:
+                canvas.surface.fill(box, BACKGROUND)
+        repaints_all = False
+        for number, seat in enumerate(self._stage.seats):
+            shown = pictures.get(seat.tile.stream)
+            picture = shown.visible(seat.tile) if shown else None
+            is_under = any(box.overlaps(seat.box) for box, _ in overlays)
+            state = _state(seat, picture)
+            if repaints_all or is_under or canvas.painted.get(number) != state:
+                canvas.painted[number] = state
+                repaints_all = self._stage.has_overlaps
+                self._paint_seat(canvas.surface, number, seat, picture, watch)
+        for box, sprite in overlays:
+            canvas.surface.blend(sprite, box.x, box.y)
+        return canvas.surface
+
+    def _paint_seat(self, surface: Surface, number: int, seat: Seat, picture: Picture | None, watch: Watch) -> None:
+        if picture is None or not self._paint_picture(surface, number, seat, picture, watch):
+            card = self._labels.card(seat.tile.label, seat.box.width, seat.box.height)
+            surface.blend(card, seat.box.x, seat.box.y)
+        self._paint_name(surface, seat)
+        if not seat.has_edges:
+            return
+        if seat.tile.is_speaking:
+            surface.frame_box(seat.box, max(2, round(self.height / 360) * 2), SPEAKING)
+        else:
+            surface.frame_box(seat.box, _GUTTER, BACKGROUND)
+
+    def _paint_picture(self, surface: Surface, number: int, seat: Seat, picture: Picture, watch: Watch) -> bool:
+        scaler = self._scalers.setdefault((number, seat.tile.stream), Scaler())
+        watch(seat.tile.stream)
+        try:
+            scaled, fit = scaler.scaled(picture, seat.box, may_cut=not seat.tile.is_content)
+        except ScaleError:
+            self._counters["scale_errors"] += 1
+            return False
+        finally:
+            watch(0)
+        if (fit.part.width, fit.part.height) != (seat.box.width, seat.box.height):
+            surface.fill(seat.box, TILE)
+        surface.copy(scaled, fit.part, fit.x, fit.y)
+        return True
+
+    def _paint_name(self, surface: Surface, seat: Seat) -> None:
+        sprite = self._labels.name(seat.tile.label, seat.tile.is_muted, seat.box.width, seat.box.height)
+        if sprite is None or sprite.height > seat.box.height or sprite.width > seat.box.width:
+            return
+        margin = max(6, round(seat.box.height / 60) * 2)
+        y = seat.box.y + seat.box.height - sprite.height - margin
+        surface.blend(sprite, seat.box.x + margin, max(seat.box.y, y - y % 2))
+
+    def _overlay_sprites(self) -> list[tuple[Box, Sprite]]:
+        """What lies over the tiles, and where."""
+        scene, found = self._stage.scene, []
+        margin = max(8, round(self.height / 60) * 2)
+        if not scene.tiles:
+            found.append(self._placed(self._labels.room(scene.room, self.width, self.height), 0.5, 0.5))
+        if scene.is_recording:
+            sprite = self._labels.recording(self.height)
+            found.append((Box(self.width - sprite.width - margin, margin, sprite.width, sprite.height), sprite))
+        if scene.caption:
+            found.append(self._placed(self._labels.caption(scene.caption, self.width, self.height), 0.5, 0.92))
+        return found
+
+    def _placed(self, sprite: Sprite, across: float, down: float) -> tuple[Box, Sprite]:
+        x = max(0, round(self.width * across - sprite.width / 2))
+        y = max(0, round(self.height * down - sprite.height / 2))
+        return Box(x - x % 2, y - y % 2, sprite.width, sprite.height), sprite
+
+
+class _Canvas:
+    """One picture in the making, and what each seat of it shows."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.surface = Surface.blank(width, height, BACKGROUND)
+        self.painted: dict[int, Hashable] = {}
+        self.has_ground = True
+
+
+def _state(seat: Seat, picture: Picture | None) -> Hashable:
+    return (seat, picture.serial if picture else None)
+
+
+def _overlays(scene: SetScene) -> tuple[object, ...]:
+    return scene.is_recording, scene.caption, bool(scene.tiles)

@@ -1,0 +1,70 @@
+"""One FFmpeg decoder for one source: sizes are checked before it sees a frame, its errors come out as one kind."""
+
+from __future__ import annotations
+
+import av
+from av.codec.context import Flags
+
+from config.media import VideoSettings
+from mcu.media import Codec
+from mcu.video.bitstream import BitstreamError, geometries
+
+_NAMES = {Codec.H264: "h264", Codec.VP8: "vp8"}
+"""FFmpeg's own VP8 decoder is a quarter cheaper than libvpx."""
+_LARGE_PICTURE = 2560 * 1440
+_MIN_PIXEL_RATIO = 0.25
+
+
+class DecodeError(Exception):
+    """A frame that gives no picture; `reason` is a word for counters."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Decoder:
+    """Turns access units of one codec into pictures, on the calling thread."""
+
+    def __init__(self, codec: Codec, settings: VideoSettings) -> None:
+        """Raises KeyError for a codec that has no pictures."""
+        self.codec = codec
+        self._settings = settings
+        context = av.CodecContext.create(_NAMES[codec], "r")
+        assert isinstance(context, av.VideoCodecContext)
+        self._context = context
+        self._context.thread_count = 1
+        self._context.flags |= Flags.low_delay
+        self._context.options = {"max_pixels": str(settings.max_width * settings.max_height)}
+        self.has_large_pictures = False
+        """Whether the stream announced pictures that take long to decode."""
+
+    @property
+    def pixel_ratio(self) -> float:
+        """Width of a pixel over its height (E.2.1, sample_aspect_ratio); 1 where it is not told or absurd."""
+        ratio = float(self._context.sample_aspect_ratio or 1)
+        return ratio if _MIN_PIXEL_RATIO <= ratio <= 1 / _MIN_PIXEL_RATIO else 1.0
+
+    def check(self, payload: bytes) -> None:
+        """Read the size before the decoder does. Raises DecodeError where it is out of bounds or unreadable."""
+        try:
+            found = geometries(self.codec, payload)
+        except BitstreamError as error:
+            raise DecodeError("bad_header") from error
+        for geometry in found:
+            if not geometry.fits(self._settings.max_width, self._settings.max_height):
+                raise DecodeError("too_large")
+            self.has_large_pictures = geometry.width * geometry.height > _LARGE_PICTURE
+
+    def decode(self, payload: bytes) -> av.VideoFrame | None:
+        """The newest picture that `payload` completes, None when it completes none. Raises DecodeError."""
+        try:
+            pictures = self._context.decode(av.Packet(payload))
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            raise DecodeError("undecodable") from error
+        if not pictures:
+            return None
+        picture = pictures[-1]
+        if picture.width > self._settings.max_width or picture.height > self._settings.max_height:
+            raise DecodeError("too_large")
+        return picture

@@ -1,0 +1,183 @@
+"""The video process of a worker: one thread reads channels, one ticks, some decode; no network and no files.
+
+Run as `python -m mcu.video.process --fd N --inflight M`: N is the control channel, M the memory that names the source
+each thread works on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import selectors
+import socket
+import threading
+import time
+
+import av
+import msgspec
+
+from config.media import VideoSettings
+from mcu.video.encoder import load_codecs
+from mcu.video.fonts import Fonts
+from mcu.video.labels import Labels
+from mcu.video.outlet import Outlet
+from mcu.video.plane import VideoPlane, monotonic_us
+from mcu.video.ticker import Ticker
+from mcu.worker.channel import Channel, ChannelClosed, Frame
+from mcu.worker.inflight import InFlight
+from mcu.worker.messages import AnyMessage, ProcessStats, RequestKeyframe, Start, Stop
+from mcu.worker.messages import Channel as NewChannel
+from mcu.worker.sandbox import confine
+from mcu.worker.shell import run_process
+
+logger = logging.getLogger(__name__)
+_STATS_INTERVAL_S = 1.0
+
+
+class VideoProcess:
+    """Moves messages and frames between the channels and the plane."""
+
+    def __init__(self, control: Channel, plane: VideoPlane, settings: VideoSettings) -> None:
+        self._control = control
+        self._plane = plane
+        self._outlet = Outlet()
+        self._ticker = Ticker(settings.tick_rate, monotonic_us())
+        self._selector = selectors.DefaultSelector()
+        self._is_running = True
+        self._failure: BaseException | None = None
+        self._stats_at = time.monotonic() + _STATS_INTERVAL_S
+
+    def run(self) -> None:
+        """Serve until Stop or until control is gone (ChannelClosed)."""
+        self._selector.register(self._control, selectors.EVENT_READ)
+        self._selector.register(self._outlet, selectors.EVENT_READ)
+        ticking = threading.Thread(target=self._tick_until_stopped, name="tick", daemon=True)
+        ticking.start()
+        try:
+            while self._is_running:
+                self._wait_and_read()
+                self._report()
+        finally:
+            self._is_running = False
+            ticking.join()
+            self._plane.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def _wait_and_read(self) -> None:
+        self._watch(self._control, self._control.wants_write)
+        if self._outlet.channel is not None:
+            self._watch(self._outlet.channel, self._outlet.wants_write)
+        for key, _ in self._selector.select(max(0.0, self._stats_at - time.monotonic())):
+            if key.fileobj is self._control:
+                self._control.flush()
+                self._read_control()
+            elif key.fileobj is self._outlet:
+                self._outlet.acknowledge()
+            elif key.fileobj is self._outlet.channel:
+                self._read_net(self._outlet.channel)
+
+    def _watch(self, channel: Channel, wants_write: bool) -> None:
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_write else 0)
+        if self._selector.get_key(channel).events != events:
+            self._selector.modify(channel, events)
+
+    def _read_control(self) -> None:
+        for message, descriptors in self._control.receive_with_descriptors():
+            if isinstance(message, NewChannel) and descriptors:
+                self._connect(message.name, descriptors)
+            elif isinstance(message, Stop):
+                self._is_running = False
+            elif not isinstance(message, Frame):
+                self._plane.apply(message)
+
+    def _connect(self, name: str, descriptors: list[int]) -> None:
+        for unexpected in descriptors[1:] if name == "net" else descriptors:
+            os.close(unexpected)
+        if name != "net":
+            return
+        self._disconnect()
+        self._outlet.replace(channel := Channel(socket.socket(fileno=descriptors[0])))
+        self._selector.register(channel, selectors.EVENT_READ)
+        self._plane.ask_all()
+
+    def _disconnect(self) -> None:
+        if self._outlet.channel is not None:
+            self._selector.unregister(self._outlet.channel)
+            self._outlet.replace(None)
+
+    def _read_net(self, channel: Channel) -> None:
+        try:
+            self._outlet.flush()
+            for arrived in channel.receive():
+                self._take(arrived)
+        except ChannelClosed:
+            logger.warning("net is gone")
+            self._disconnect()
+
+    def _take(self, arrived: Frame | AnyMessage) -> None:
+        if isinstance(arrived, Frame):
+            self._plane.feed(arrived, monotonic_us())
+        elif isinstance(arrived, RequestKeyframe):
+            self._plane.request_keyframe(arrived.stream)
+
+    def _tick_until_stopped(self) -> None:
+        try:
+            while self._is_running:
+                now_us = monotonic_us()
+                if (tick_us := self._ticker.start(now_us)) is None:
+                    time.sleep((self._ticker.next_us - now_us) / 1_000_000)
+                    continue
+                frames = self._plane.tick(tick_us)
+                for rendition in self._outlet.send(frames, self._plane.keyframe_requests()):
+                    self._plane.request_keyframe(rendition)
+        except BaseException as error:  # noqa: BLE001  # the process ends with it, and is started again
+            self._failure = error
+            self._is_running = False
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        if now < self._stats_at:
+            return
+        self._stats_at = now + _STATS_INTERVAL_S
+        counters, gauges = self._plane.statistics()
+        counters |= {"ticks_skipped": self._ticker.skipped} | self._outlet.counters()
+        gauges["tick_lateness_p99_ms"] = self._ticker.lateness_p99_ms()
+        self._control.send(ProcessStats("video", counters, gauges))
+
+
+def main(control: Channel) -> None:
+    """Load everything that lies in files, give up the right to open any, then serve."""
+    settings = msgspec.convert(_receive_start(control).settings, VideoSettings)
+    av.logging.set_level(None)
+    in_flight = _in_flight()
+    fonts = Fonts()
+    load_codecs(settings)
+    Labels(fonts).warm_up()
+    plane = VideoPlane(settings, fonts, in_flight)
+    if missing := confine(settings.memory_limit_bytes):
+        logger.warning("not confined: %s", ", ".join(missing))
+    logger.info("ready font=%s", fonts.path or "built-in")
+    VideoProcess(control, plane, settings).run()
+
+
+def _receive_start(control: Channel) -> Start:
+    with selectors.DefaultSelector() as selector:
+        selector.register(control, selectors.EVENT_READ)
+        while True:
+            selector.select()
+            for message in control.receive(limit=1):
+                if isinstance(message, Start):
+                    return message
+
+
+def _in_flight() -> InFlight | None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--inflight", type=int)
+    descriptor = parser.parse_known_args()[0].inflight
+    return None if descriptor is None else InFlight.attach(descriptor)
+
+
+if __name__ == "__main__":
+    run_process("video", main)

@@ -1,0 +1,149 @@
+"""Scenes, canvases and encoders: one canvas for each scene and size, one encoder for each rendition."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from config.media import VideoSettings
+from mcu.video.compositor import Compositor, Watch
+from mcu.video.encoder import Encoder, RenditionError
+from mcu.video.labels import Labels
+from mcu.video.scene import Pictures
+from mcu.worker.channel import Frame
+from mcu.worker.messages import OpenRendition, SetScene, UpdateRendition
+
+logger = logging.getLogger(__name__)
+_SceneKey = tuple[str, str]
+_StageKey = tuple[str, str, int, int]
+
+
+@dataclass(slots=True)
+class _Stage:
+    compositor: Compositor
+    encoders: dict[int, Encoder] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A canvas to paint, and the encoders that take it at this tick."""
+
+    compositor: Compositor
+    encoders: list[Encoder]
+
+
+class Stages:
+    """All of a worker. Used by the thread that ticks; perform() may run on several threads for different work."""
+
+    def __init__(self, settings: VideoSettings, labels: Labels, counters: Counter[str]) -> None:
+        self._settings = settings
+        self._labels = labels
+        self._counters = counters
+        self._scenes: dict[_SceneKey, SetScene] = {}
+        self._stages: dict[_StageKey, _Stage] = {}
+        self._visible: set[int] | None = None
+
+    @property
+    def encoders(self) -> int:
+        """Encoders that run: what a room costs."""
+        return sum(len(stage.encoders) for stage in self._stages.values())
+
+    @property
+    def canvases(self) -> int:
+        """Pictures composed at each tick."""
+        return len(self._stages)
+
+    def set_scene(self, scene: SetScene) -> None:
+        """Show this from now on."""
+        key = (scene.room, scene.scene)
+        if key not in self._scenes and len(self._scenes) >= self._settings.max_scenes:
+            self._counters["refused_scenes"] += 1
+            return
+        self._scenes[key] = scene
+        self._visible = None
+        for (room, name, _, _), stage in self._stages.items():
+            if (room, name) == key:
+                stage.compositor.set_scene(scene)
+
+    def open(self, rendition: OpenRendition) -> None:
+        """Start an encoder; one of the same number ends first. What cannot be encoded is refused and counted."""
+        self.close(rendition.rendition)
+        try:
+            if self.encoders >= self._settings.max_renditions:
+                raise RenditionError("too many renditions")
+            encoder = Encoder(rendition, self._settings)
+        except RenditionError as error:
+            logger.error("rendition=%d room=%s refused: %s", rendition.rendition, rendition.room, error)
+            self._counters["refused_renditions"] += 1
+            return
+        key = (rendition.room, rendition.scene, rendition.width, rendition.height)
+        if (stage := self._stages.get(key)) is None:
+            stage = self._stages[key] = _Stage(
+                Compositor(rendition.width, rendition.height, self._labels, self._counters)
+            )
+            scene = self._scenes.get(key[:2], SetScene(rendition.room, rendition.scene, ()))
+            stage.compositor.set_scene(scene)
+        stage.encoders[rendition.rendition] = encoder
+        self._visible = None
+
+    def update(self, message: UpdateRendition) -> None:
+        """A recording starts or stops."""
+        if encoder := self._encoder(message.rendition):
+            encoder.keyframe_interval_s = message.keyframe_interval_s
+
+    def close(self, rendition: int) -> None:
+        """End an encoder, and the canvas that nobody else needs; unknown ones are ignored."""
+        for key, stage in list(self._stages.items()):
+            if stage.encoders.pop(rendition, None) and not stage.encoders:
+                del self._stages[key]
+        self._visible = None
+
+    def close_room(self, room: str) -> None:
+        """Forget scenes and renditions of a room."""
+        self._scenes = {key: scene for key, scene in self._scenes.items() if key[0] != room}
+        self._stages = {key: stage for key, stage in self._stages.items() if key[0] != room}
+        self._visible = None
+
+    def request_keyframe(self, rendition: int) -> None:
+        """A receiver needs one; unknown renditions are ignored."""
+        if encoder := self._encoder(rendition):
+            encoder.request_keyframe()
+
+    def visible_streams(self) -> set[int]:
+        """Sources in scenes that some rendition shows."""
+        if self._visible is None:
+            shown = {key[:2] for key in self._stages}
+            self._visible = {
+                tile.stream for key in shown if key in self._scenes for tile in self._scenes[key].tiles if tile.stream
+            }
+        return self._visible
+
+    def due(self, now_us: int) -> list[Work]:
+        """What is to be done at this tick."""
+        found = [
+            Work(stage.compositor, [encoder for encoder in stage.encoders.values() if encoder.is_due(now_us)])
+            for stage in self._stages.values()
+        ]
+        return [work for work in found if work.encoders]
+
+    def perform(self, work: Work, pictures: Pictures, now_us: int, watch: Watch) -> tuple[float, float, list[Frame]]:
+        """Paint and encode; milliseconds spent on each, and the frames."""
+        started = time.perf_counter()
+        surface = work.compositor.paint(pictures, watch)
+        painted = time.perf_counter()
+        frames = []
+        for encoder in work.encoders:
+            try:
+                frame = encoder.encode(surface, now_us)
+            except RenditionError as error:
+                logger.error("rendition=%d failed: %s", encoder.rendition.rendition, error)
+                self._counters["encode_errors"] += 1
+                continue
+            if frame is not None:
+                frames.append(frame)
+        return (painted - started) * 1000, (time.perf_counter() - painted) * 1000, frames
+
+    def _encoder(self, rendition: int) -> Encoder | None:
+        return next((stage.encoders[rendition] for stage in self._stages.values() if rendition in stage.encoders), None)

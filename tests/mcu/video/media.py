@@ -1,0 +1,83 @@
+"""Encoded test pictures: what terminals would send, and a look at what the plane made of it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.video.frame import PictureType
+
+from mcu.media import Codec
+from mcu.video.surface import Box, Rgb, Surface
+from mcu.worker.channel import Frame
+
+TICK_US = 40_000
+RED, GREEN, BLUE, YELLOW = (200, 40, 40), (40, 170, 60), (40, 70, 200), (210, 190, 40)
+_NAMES = {Codec.H264: "libx264", Codec.VP8: "libvpx"}
+
+
+class Sender:
+    """A terminal that sends one plain colour; colours may change from frame to frame."""
+
+    def __init__(self, stream: int, colour: Rgb, codec: Codec = Codec.H264, size: tuple[int, int] = (320, 180)) -> None:
+        self.stream, self.colour, self.codec = stream, colour, codec
+        self._surface = Surface.blank(*size, colour)
+        context = av.CodecContext.create(_NAMES[codec], "w")
+        context.width, context.height = size
+        context.pix_fmt = "yuv420p"
+        context.time_base = Fraction(1, 25)
+        context.bit_rate = 300_000
+        context.gop_size = 1000
+        context.thread_count = 1
+        context.options = (
+            {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1"}
+            if codec is Codec.H264
+            else {"deadline": "realtime", "cpu-used": "-16", "lag-in-frames": "0"}
+        )
+        self._context = context
+        self._count = 0
+
+    def frame(self, capture_us: int = 0, due_us: int = 0, is_key: bool = False, colour: Rgb | None = None) -> Frame:
+        """The next frame of the camera."""
+        colour = colour or self.colour
+        self._surface.fill(Box(0, 0, self._surface.width, self._surface.height), colour)
+        picture = self._surface.frame
+        picture.pts = self._count
+        picture.pict_type = PictureType.I if is_key else PictureType.NONE
+        self._count += 1
+        packets = self._context.encode(picture)
+        return Frame(
+            self.stream, self.codec, b"".join(bytes(packet) for packet in packets),
+            capture_us=capture_us, due_us=due_us, is_keyframe=any(packet.is_keyframe for packet in packets),
+        )  # fmt: skip
+
+
+class Viewer:
+    """A receiver of one rendition."""
+
+    def __init__(self, codec: Codec = Codec.H264) -> None:
+        self._context = av.CodecContext.create("h264" if codec is Codec.H264 else "vp8", "r")
+        self._context.thread_count = 1
+        self.pictures = 0
+        self.rgb: np.ndarray = np.zeros((2, 2, 3), np.uint8)
+
+    def take(self, frame: Frame) -> None:
+        """Decode; the last picture is kept in `rgb` (height, width, 3)."""
+        for picture in self._context.decode(av.Packet(frame.payload)):
+            self.pictures += 1
+            self.rgb = picture.to_ndarray(format="rgb24")
+
+    def at(self, x: float, y: float) -> Rgb:
+        """Mean colour of a few pixels around a place given in fractions of the picture."""
+        height, width, _ = self.rgb.shape
+        part = self.rgb[
+            max(0, int(y * height) - 3) : int(y * height) + 4, max(0, int(x * width) - 3) : int(x * width) + 4
+        ]
+        red, green, blue = part.reshape(-1, 3).mean(axis=0)
+        return round(red), round(green), round(blue)
+
+
+def is_near(one: Rgb, other: Rgb, distance: int = 24) -> bool:
+    """Whether two colours are the same to a coarse eye."""
+    return all(abs(a - b) <= distance for a, b in zip(one, other, strict=True))
