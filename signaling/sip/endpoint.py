@@ -15,7 +15,7 @@ from typing import Protocol
 
 from signaling.errors import SipError
 from signaling.sip.message import BadMessage, Headers, Message, Request, Response, parse
-from signaling.sip.transaction import AckReceived, Flow, ResponseReceived, Transaction, TransactionUser
+from signaling.sip.transaction import AckReceived, Flow, ResponseReceived, State, Transaction, TransactionUser
 from signaling.sip.transaction_client import (
     ClientTransaction,
     InviteClientTransaction,
@@ -161,6 +161,12 @@ class Endpoint:
     def transactions(self) -> int:
         """How many transactions are kept now."""
         return len(self._servers) + len(self._clients)
+
+    @property
+    def has_open_clients(self) -> bool:
+        """Whether a request of ours still waits for its final response."""
+        waiting = (State.CALLING, State.TRYING, State.PROCEEDING)
+        return any(transaction.state in waiting for transaction in self._clients.values())
 
     # ---- within -----------------------------------------------------------------------------------------------
 

@@ -88,6 +88,7 @@ class Session:
         self.dialog: Dialog | None = None
         self._server: ServerTransaction | None = None
         self._client: ClientTransaction | None = None
+        self._bye: ClientTransaction | None = None
         self._answer: Response | None = None
         self._answer_cseq = 0
         self._interval = T1
@@ -106,6 +107,13 @@ class Session:
         """Send the first INVITE."""
         self._deadline = now + MAX_RINGING_S
         self._client = self.agent.endpoint.request(invite, flow, self, now)
+
+    @property
+    def is_saying_goodbye(self) -> bool:
+        """Whether the end of the session is not yet confirmed by the peer."""
+        if self.state is SessionState.ENDED:
+            return self._bye is not None and not self._is_over(self._bye)
+        return self.state in (SessionState.LEAVING, SessionState.CANCELLING)
 
     @property
     def has_pending_offer(self) -> bool:
@@ -349,7 +357,7 @@ class Session:
 
     def _send_bye(self, reason: str, now: float) -> None:
         if self.state is not SessionState.ENDED and self.dialog is not None:
-            self.agent.endpoint.request(self.dialog.request("BYE"), self.dialog.next_hop(), self, now)
+            self._bye = self.agent.endpoint.request(self.dialog.request("BYE"), self.dialog.next_hop(), self, now)
         self._end(Ended(reason))
 
     def _response(self, transaction: ServerTransaction, status: int, body: bytes = b"", reason: str = "") -> Response:

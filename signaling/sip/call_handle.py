@@ -1,0 +1,222 @@
+"""One call as its owner holds it: session.Session with awaitables instead of events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from config.sip import SipSettings
+from signaling.errors import SipError
+from signaling.sip.events import (
+    Answered,
+    Cancelled,
+    Confirmed,
+    Ended,
+    InfoReceived,
+    Offered,
+    Progressed,
+    Refused,
+    SessionEvent,
+)
+from signaling.sip.message import Request
+from signaling.sip.session import Session, SessionState
+from signaling.sip.transaction import Flow
+
+MAX_WAITING_EVENTS = 64
+
+
+class CallRefused(SipError):
+    """The peer refused, did not answer (408), or could not be reached (503)."""
+
+    def __init__(self, event: Refused) -> None:
+        super().__init__(event.status, event.reason)
+        self.retry_after_s = event.retry_after_s
+        self.warning = event.warning
+
+
+class Shell(Protocol):
+    """What a call needs of its user agent."""
+
+    settings: SipSettings
+
+    @property
+    def counters(self) -> Counter[str]:
+        """Where drops are counted."""
+
+    def now(self) -> float:
+        """The loop's clock."""
+
+    def pump(self) -> None:
+        """Send what the session produced."""
+
+    async def wait_until(self, claim: Callable[[], bool], timeout_s: float) -> None:
+        """Return when `claim` is true, or after `timeout_s`."""
+
+
+class CallHandle:
+    """What both directions share."""
+
+    def __init__(self, ua: Shell, flow: Flow) -> None:
+        self._ua = ua
+        self._session: Session | None = None
+        self.flow = flow
+        self._ended = asyncio.Event()
+
+    def open(self, session: Session) -> None:
+        """Take the session."""
+        self._session = session
+        session.observer = self.happened
+
+    @property
+    def session(self) -> Session:
+        """The session behind the call."""
+        if self._session is None:
+            raise RuntimeError("the call is not open yet")
+        return self._session
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self._session is not None and self._session.state is SessionState.ENDED
+
+    @property
+    def local_address(self) -> str:
+        """Our address towards this peer."""
+        return self.flow.local[0]
+
+    def info(self, content_type: str, body: bytes) -> None:
+        """Send an INFO within the call."""
+        self.session.info(content_type, body, self._ua.now())
+        self._ua.pump()
+
+    def hang_up(self) -> None:
+        """End the call whatever its state: refuse, cancel or BYE."""
+        self.session.hang_up(self._ua.now())
+        self._ua.pump()
+
+    async def bye(self) -> None:
+        """hang_up(), then wait until the peer answered or the patience of the settings ends."""
+        self.hang_up()
+        await self._ua.wait_until(lambda: not self.session.is_saying_goodbye, self._ua.settings.goodbye_s)
+
+    async def ended(self) -> None:
+        """Return when the call is over."""
+        await self._ended.wait()
+
+    def happened(self, event: SessionEvent) -> None:
+        """What the session tells."""
+        raise NotImplementedError
+
+
+class IncomingCall(CallHandle):
+    """A call that came in; its events wait in a bounded queue."""
+
+    def __init__(self, ua: Shell, flow: Flow, request: Request) -> None:
+        super().__init__(ua, flow)
+        self.request = request
+        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
+
+    def ring(self) -> None:
+        """180 Ringing."""
+        self.session.ring(self._ua.now())
+        self._ua.pump()
+
+    def accept(self, body: bytes) -> None:
+        """200 to the INVITE or re-INVITE that waits."""
+        self.session.accept(body, self._ua.now())
+        self._ua.pump()
+
+    def reject(self, status: int, reason: str = "", headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Refuse the INVITE or re-INVITE that waits."""
+        self.session.reject(status, reason, headers, self._ua.now())
+        if self.is_ended:
+            self._ended.set()
+        self._ua.pump()
+
+    async def next_event(self) -> SessionEvent:
+        """What happens next; the last one is Ended or Cancelled."""
+        return await self._events.get()
+
+    def happened(self, event: SessionEvent) -> None:
+        """Queue it; a flood of INFO is dropped, counted."""
+        if isinstance(event, InfoReceived) and self._events.qsize() >= MAX_WAITING_EVENTS:
+            self._ua.counters["info-dropped"] += 1
+            return
+        if isinstance(event, Ended | Cancelled):
+            self._ended.set()
+        self._events.put_nowait(event)
+
+
+class OutgoingCall(CallHandle):
+    """A call of ours; see ua.py for its use."""
+
+    def __init__(self, ua: Shell, flow: Flow) -> None:
+        super().__init__(ua, flow)
+        self.answer = b""
+        self.ringing_status = 0
+        """The last provisional status."""
+        self.on_ended: Callable[[str], None] | None = None
+        self.on_info: Callable[[str, bytes], None] | None = None
+        self.on_offer: Callable[[bytes], bytes | None] | None = None
+        self._outcome: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def answered(self) -> bytes:
+        """The SDP of the answer. Raises CallRefused."""
+        return await asyncio.shield(self._outcome)
+
+    async def reinvite(self, offer: bytes) -> bytes:
+        """Offer anew; the answer's SDP. Raises CallRefused, SipError 491 where another exchange is on its way."""
+        self._outcome = asyncio.get_running_loop().create_future()
+        self.session.reinvite(offer, self._ua.now())
+        self._ua.pump()
+        return await asyncio.shield(self._outcome)
+
+    def cancel(self) -> None:
+        """Give up before the answer."""
+        self.session.cancel(self._ua.now())
+        self._ua.pump()
+
+    def happened(self, event: SessionEvent) -> None:
+        """Resolve what is waited for."""
+        if isinstance(event, Answered):
+            self.answer = event.body
+            self._resolve(event.body)
+        elif isinstance(event, Progressed):
+            self.ringing_status = event.status
+        elif isinstance(event, Refused):
+            self._resolve(CallRefused(event))
+            if self.is_ended:
+                self._ended.set()
+        elif isinstance(event, Ended):
+            self._over(event.reason)
+        elif isinstance(event, InfoReceived) and self.on_info is not None:
+            self.on_info(event.content_type, event.body)
+        elif isinstance(event, Offered):
+            self._offered(event.body)
+
+    def _offered(self, body: bytes) -> None:
+        answer = self.on_offer(body) if self.on_offer is not None else None
+        if answer is not None:
+            self.session.accept(answer, self._ua.now())
+        else:
+            self.session.reject(488, "", (), self._ua.now())
+
+    def _over(self, reason: str) -> None:
+        self._resolve(CallRefused(Refused(487, "The call ended")))
+        self._ended.set()
+        if self.on_ended is not None:
+            self.on_ended(reason)
+
+    def _resolve(self, result: bytes | CallRefused) -> None:
+        if self._outcome.done():
+            return
+        if isinstance(result, bytes):
+            self._outcome.set_result(result)
+        else:
+            self._outcome.set_exception(result)
+            self._outcome.exception()  # whoever waits gets it; nobody has to
+
+
+__all__ = ["CallHandle", "CallRefused", "Confirmed", "IncomingCall", "OutgoingCall"]

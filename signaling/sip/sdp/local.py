@@ -1,0 +1,26 @@
+"""What this end brings to a negotiation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from mcu.media import Kind
+from signaling.sip.sdp.picture import WantedPicture
+
+
+@dataclass(frozen=True, slots=True)
+class LocalMedia:
+    """Ports, certificate and wishes of a leg, as the net process reserved them (messages.LegOpened)."""
+
+    address: str
+    ports: Mapping[Kind, tuple[int, int]]
+    """RTP and RTCP port of each kind; a kind without ports is answered with port 0."""
+    random_bytes: Callable[[int], bytes] = field(repr=False)
+    fingerprint: str = ""
+    """SHA-256 of our DTLS certificate; "" without DTLS."""
+    ssrcs: Mapping[Kind, int] = field(default_factory=dict)
+    cname: str = ""
+    is_secure_signaling: bool = False
+    """TLS: keys and fingerprints in the SDP are vouched for."""
+    picture: WantedPicture = field(default_factory=WantedPicture)

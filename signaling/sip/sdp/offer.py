@@ -1,0 +1,112 @@
+"""Our own offer, for an INVITE that came without one, and what the answer to it means (RFC 3264 5 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crypto.sdes import CryptoLine
+from mcu.media import Codec, Grade, Kind, LegMedia, StreamSpec
+from signaling.errors import SdpError
+from signaling.sip.sdp.answer import WARN_CODEC, WARN_CRYPTO, bandwidths, leg_media, rtcp_attributes
+from signaling.sip.sdp.codecs import Offered, formats_of
+from signaling.sip.sdp.local import LocalMedia
+from signaling.sip.sdp.picture import level_for
+from signaling.sip.sdp.security import accepted_protection, offer_protection
+from signaling.sip.sdp.session import MediaDescription, Origin, SessionDescription
+from signaling.sip.sdp.stream import flow_of, stream_spec
+
+# Payload type, rtpmap, fmtp; in the order of our preference.
+_AUDIO = (
+    (96, "opus/48000/2", "useinbandfec=1"),
+    (9, "G722/8000", ""),
+    (8, "PCMA/8000", ""),
+    (0, "PCMU/8000", ""),
+    (101, "telephone-event/48000", "0-16"),
+    (102, "telephone-event/8000", "0-16"),
+)
+_FEEDBACK = ("nack", "nack pli", "ccm fir")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer of ours that waits for its answer."""
+
+    description: SessionDescription
+    kinds: tuple[Kind, ...]
+    crypto: Mapping[Kind, tuple[CryptoLine, ...]] = field(repr=False)
+
+
+def make_offer(local: LocalMedia, origin: Origin, *, must_encrypt: bool = False) -> Offer:
+    """Audio and video, as far as there are ports; SDES is offered beside plain RTP (RFC 8643) or demanded."""
+    kinds = tuple(kind for kind in (Kind.AUDIO, Kind.VIDEO) if kind in local.ports)
+    crypto = {kind: offer_protection(local) for kind in kinds}
+    protocol = "RTP/SAVP" if must_encrypt else "RTP/AVP"
+    media = tuple(_describe(kind, local, protocol, crypto[kind]) for kind in kinds)
+    return Offer(SessionDescription(origin, media, connection=local.address), kinds, crypto)
+
+
+def apply_answer(offer: Offer, answer: SessionDescription, local: LocalMedia) -> LegMedia:
+    """What an answer agrees on. Raises SdpError 488 where it does not fit the offer."""
+    if len(answer.media) != len(offer.kinds):
+        raise SdpError("The answer does not fit the offer", 488, WARN_CODEC)
+    streams: list[tuple[StreamSpec, Grade]] = []
+    for kind, media, ours in zip(offer.kinds, answer.media, offer.description.media, strict=True):
+        if media.port == 0 or media.media != ours.media:
+            continue
+        formats = _agreed(media, ours)
+        protection = accepted_protection(media, offer.crypto[kind], local)
+        if protection is None:
+            raise SdpError("Not Acceptable Here", 488, WARN_CRYPTO)
+        if formats:
+            flow = flow_of(answer, media, kind)
+            streams.append((stream_spec(answer, media, kind, formats, flow, protection), protection.grade))
+    if not streams:
+        raise SdpError("Not Acceptable Here", 488, WARN_CODEC)
+    return leg_media(streams)
+
+
+def _agreed(answer: MediaDescription, ours: MediaDescription) -> tuple[Offered, ...]:
+    """The answer's first format that we offered, and the telephone events beside it."""
+    known = {(item.format.payload_type, item.format.codec) for item in formats_of(ours)}
+    taken = [item for item in formats_of(answer) if (item.format.payload_type, item.format.codec) in known]
+    main = [item for item in taken if item.format.codec is not Codec.TELEPHONE_EVENT][:1]
+    return (*main, *(item for item in taken if item.format.codec is Codec.TELEPHONE_EVENT)) if main else ()
+
+
+def _describe(kind: Kind, local: LocalMedia, protocol: str, crypto: tuple[CryptoLine, ...]) -> MediaDescription:
+    is_video = kind is Kind.VIDEO
+    table = _video_formats(local) if is_video else _AUDIO
+    attributes: list[tuple[str, str | None]] = []
+    for payload_type, encoding, fmtp in table:
+        attributes.append(("rtpmap", f"{payload_type} {encoding}"))
+        if fmtp:
+            attributes.append(("fmtp", f"{payload_type} {fmtp}"))
+    if is_video:
+        attributes += [("rtcp-fb", f"* {value}") for value in _FEEDBACK]
+    else:
+        attributes.append(("ptime", "20"))
+    rtp_port, rtcp_port = local.ports[kind]
+    # Without a=rtcp-mux: RTCP stays where it was announced, whatever the answer says.
+    attributes += rtcp_attributes(rtp_port, rtcp_port, is_mux=False)
+    attributes += [("crypto", line.serialize()) for line in crypto]
+    attributes.append(("sendrecv", None))
+    return MediaDescription(
+        "video" if is_video else "audio",
+        rtp_port,
+        protocol,
+        tuple(str(payload_type) for payload_type, _, _ in table),
+        bandwidths=bandwidths(local) if is_video else (),
+        attributes=tuple(attributes),
+    )
+
+
+def _video_formats(local: LocalMedia) -> tuple[tuple[int, str, str], ...]:
+    level, extra = level_for(local.picture)
+    h264 = f"profile-level-id=42e0{level:02x};level-asymmetry-allowed=1{extra};packetization-mode="
+    blocks = local.picture.macroblocks
+    return (
+        (97, "H264/90000", h264 + "1"),
+        (98, "H264/90000", h264 + "0"),
+        (99, "VP8/90000", f"max-fs={blocks};max-fr={local.picture.frame_rate}"),
+    )

@@ -1,0 +1,174 @@
+"""Parts of an m-line that an answer and an offer read alike: direction, addresses, feedback, limits."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from mcu.media import Codec, DtlsPeer, Extensions, Format, Kind, SdesKeys, StreamSpec
+from signaling.sip.sdp.codecs import Offered, number
+from signaling.sip.sdp.security import Protection
+from signaling.sip.sdp.session import MediaDescription, SessionDescription
+
+_DIRECTIONS = {  # attribute -> (the peer sends, the peer receives)
+    "sendrecv": (True, True),
+    "sendonly": (True, False),
+    "recvonly": (False, True),
+    "inactive": (False, False),
+}
+AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"  # RFC 6464
+MAX_BITRATE_BPS = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Who sends, seen from here."""
+
+    sends: bool
+    receives: bool
+
+    @property
+    def attribute(self) -> str:
+        """The direction attribute of our own m-line."""
+        if self.sends:
+            return "sendrecv" if self.receives else "sendonly"
+        return "recvonly" if self.receives else "inactive"
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """RTCP feedback that both ends use for one payload type (RFC 4585, RFC 5104)."""
+
+    nack: bool = False
+    pli: bool = False
+    fir: bool = False
+
+    @property
+    def values(self) -> list[str]:
+        """The values of a=rtcp-fb without the payload type."""
+        named = (("nack", self.nack), ("nack pli", self.pli), ("ccm fir", self.fir))
+        return [name for name, is_used in named if is_used]
+
+
+def flow_of(description: SessionDescription, media: MediaDescription, kind: Kind) -> Flow:
+    """Who sends on an m-line of the peer; c=0.0.0.0 is the hold of RFC 2543, and content flows to us only."""
+    peer_sends, peer_receives = True, True
+    for attributes in (media.attributes, description.attributes):
+        found = next((name for name, _ in attributes if name in _DIRECTIONS), None)
+        if found is not None:
+            peer_sends, peer_receives = _DIRECTIONS[found]
+            break
+    is_held = _is_unspecified(description.address_of(media))
+    return Flow(sends=peer_receives and not is_held and kind is not Kind.CONTENT, receives=peer_sends)
+
+
+def feedback_of(media: MediaDescription, payload_type: int) -> Feedback:
+    """What the peer offers for this payload type."""
+    wanted = set()
+    for value in media.values("rtcp-fb"):
+        target, _, name = value.partition(" ")
+        if target in ("*", str(payload_type)):
+            wanted.add(" ".join(name.lower().split()))
+    return Feedback("nack" in wanted, "nack pli" in wanted, "ccm fir" in wanted)
+
+
+def audio_level_id(media: MediaDescription) -> int:
+    """The id of the audio level extension, 0 where it is not offered."""
+    for value in media.values("extmap"):
+        name, _, uri = value.partition(" ")
+        if uri.split(" ")[0] == AUDIO_LEVEL_URI:
+            identifier = number(name.partition("/")[0], 14)  # one-byte headers only (RFC 8285 4.2)
+            if identifier:
+                return identifier
+    return 0
+
+
+def stream_spec(
+    description: SessionDescription,
+    media: MediaDescription,
+    kind: Kind,
+    formats: tuple[Offered, ...],
+    flow: Flow,
+    protection: Protection,
+) -> StreamSpec:
+    """The agreed stream. `formats` are those of the peer's m-line that are used, the main one first."""
+    main = formats[0].format
+    feedback = feedback_of(media, main.payload_type)
+    rtx = next((item.format for item in formats if item.format.codec is Codec.RTX), None)
+    level = audio_level_id(media) if kind is Kind.AUDIO else 0
+    dtls: DtlsPeer | None = protection.dtls
+    keys: SdesKeys | None = protection.sdes
+    remote, remote_rtcp = _remote(description, media)
+    return StreamSpec(
+        mid=media.value("mid") or "",
+        kind=kind,
+        receive=tuple(item.format for item in formats) if flow.receives else (),
+        send=main if flow.sends else None,
+        send_rtx=rtx if flow.sends else None,
+        send_dtmf=_dtmf(main, formats) if flow.sends else None,
+        remote=remote,
+        remote_rtcp=remote_rtcp,
+        sdes=keys,
+        dtls=dtls,
+        extensions=Extensions(audio_level=level),
+        has_nack=feedback.nack,
+        has_pli=feedback.pli,
+        has_fir=feedback.fir,
+        max_bitrate_bps=_max_bitrate(description, media),
+        ptime_ms=_ptime(media),
+        remote_ssrcs=_ssrcs(media),
+    )
+
+
+def _dtmf(main: Format, formats: tuple[Offered, ...]) -> Format | None:
+    """Digits go in the clock of the audio where the peer has that (RFC 4733 2.1)."""
+    events = [item.format for item in formats if item.format.codec is Codec.TELEPHONE_EVENT]
+    return min(events, key=lambda item: item.clock_rate_hz != main.clock_rate_hz, default=None)
+
+
+def _remote(
+    description: SessionDescription, media: MediaDescription
+) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
+    """Where RTP and RTCP go (RFC 3605, RFC 5761); a name or 0.0.0.0 leaves it to be learnt from packets."""
+    address = description.address_of(media)
+    if not is_address(address) or _is_unspecified(address) or not media.port:
+        return None, None
+    remote = (address, media.port)
+    if media.value("rtcp-mux") is not None:
+        return remote, None
+    port, _, other = (media.value("rtcp") or "").partition(" ")
+    rtcp_address = other.split(" ")[-1] if other else address
+    if not is_address(rtcp_address) or _is_unspecified(rtcp_address):
+        rtcp_address = address
+    return remote, (rtcp_address, number(port, 65535) or min(media.port + 1, 65535))
+
+
+def is_address(text: str) -> bool:
+    """Whether this is a numeric address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_unspecified(text: str) -> bool:
+    return is_address(text) and ipaddress.ip_address(text).is_unspecified
+
+
+def _max_bitrate(description: SessionDescription, media: MediaDescription) -> int:
+    """b=TIAS counts before b=AS (RFC 3890); 0 where nothing is said."""
+    found = dict(reversed(media.bandwidths or description.bandwidths))
+    limit = found.get("TIAS") or found.get("AS", 0) * 1000
+    return min(limit, MAX_BITRATE_BPS)
+
+
+def _ptime(media: MediaDescription) -> int:
+    """Packets are made of whole 20 ms frames."""
+    wanted = number((media.value("ptime") or "").partition(".")[0], 1000)
+    return wanted if wanted in (40, 60) else 20
+
+
+def _ssrcs(media: MediaDescription) -> tuple[int, ...]:
+    found = dict.fromkeys(number(value.partition(" ")[0], 2**32 - 1) for value in media.values("ssrc"))
+    return tuple(ssrc for ssrc in found if ssrc)[:8]
