@@ -1,0 +1,1 @@
+"""Handlers of REST API v1, one file a resource."""

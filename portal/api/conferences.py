@@ -1,0 +1,141 @@
+"""Running conferences: who is in them, and what an administrator or host does about that."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from aiohttp import web
+
+from mcu.conference import Conference
+from mcu.fleet.worker import WorkerError
+from mcu.policy import LayoutMode, RecordPolicy
+from portal.bodies import json_response, participant_id, read_body, room_number
+from portal.errors import NotFound, NotRunning, RecordingOff, Unavailable
+from portal.services import SERVICES
+from portal.sessions import session_of
+
+logger = logging.getLogger(__name__)
+
+
+class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../lock."""
+
+    is_locked: bool
+
+
+class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../layout."""
+
+    layout: LayoutMode
+
+
+class Mute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../participants/{participant}/mute."""
+
+    is_muted: bool
+
+
+async def list_conferences(request: web.Request) -> web.Response:
+    """GET /conferences."""
+    running = request.app[SERVICES].conferences.running()
+    return json_response({"conferences": [conference.snapshot() for conference in running]})
+
+
+async def show_conference(request: web.Request) -> web.Response:
+    """GET /conferences/{number}."""
+    conference = request.app[SERVICES].conferences.get(room_number(request))
+    if conference is None:
+        raise NotFound
+    return json_response(conference.snapshot())
+
+
+async def lock(request: web.Request) -> web.Response:
+    """POST .../lock: let nobody else in, or let people in again."""
+    body = await read_body(request, Lock)
+    conference = _running(request)
+    conference.lock(body.is_locked)
+    return _done(request, conference, f"lock={body.is_locked}")
+
+
+async def set_layout(request: web.Request) -> web.Response:
+    """POST .../layout."""
+    body = await read_body(request, Layout)
+    conference = _running(request)
+    conference.set_layout(body.layout)
+    return _done(request, conference, f"layout={body.layout.value}")
+
+
+async def mute_all(request: web.Request) -> web.Response:
+    """POST .../mute-all: everybody but the hosts."""
+    conference = _running(request)
+    conference.mute_all()
+    return _done(request, conference, "mute-all")
+
+
+async def start_recording(request: web.Request) -> web.Response:
+    """POST .../recording; recording already is a success."""
+    conference = _running(request)
+    if conference.policy.record is RecordPolicy.OFF:
+        raise RecordingOff
+    try:
+        await conference.start_recording(session_of(request).user.name)
+    except WorkerError:
+        logger.exception("room=%s recording did not start", conference.policy.number)
+        raise Unavailable from None
+    return _done(request, conference, "record")
+
+
+async def stop_recording(request: web.Request) -> web.Response:
+    """DELETE .../recording; not recording is a success."""
+    conference = _running(request)
+    await conference.stop_recording()
+    return _done(request, conference, "stop-recording")
+
+
+async def end(request: web.Request) -> web.Response:
+    """POST .../end: everybody is hung up on."""
+    conference = _running(request)
+    await conference.close()
+    return _done(request, conference, "end")
+
+
+async def mute_participant(request: web.Request) -> web.Response:
+    """POST .../participants/{participant}/mute."""
+    body = await read_body(request, Mute)
+    conference, participant = _participant(request)
+    conference.mute(participant, body.is_muted)
+    return _done(request, conference, f"mute={body.is_muted} participant={participant}")
+
+
+async def allow_video(request: web.Request) -> web.Response:
+    """POST .../participants/{participant}/allow-video: decode a picture again that crashed the decoder twice."""
+    conference, participant = _participant(request)
+    conference.allow_video(participant)
+    return _done(request, conference, f"allow-video participant={participant}")
+
+
+async def remove_participant(request: web.Request) -> web.Response:
+    """DELETE .../participants/{participant}."""
+    conference, participant = _participant(request)
+    await conference.remove(participant)
+    return _done(request, conference, f"remove participant={participant}")
+
+
+def _running(request: web.Request) -> Conference:
+    conference = request.app[SERVICES].conferences.get(room_number(request))
+    if conference is None:
+        raise NotRunning
+    return conference
+
+
+def _participant(request: web.Request) -> tuple[Conference, int]:
+    conference, participant = _running(request), participant_id(request)
+    if participant not in conference.participants:
+        raise NotFound
+    return conference, participant
+
+
+def _done(request: web.Request, conference: Conference, what: str) -> web.Response:
+    logger.info("room=%s user=%s %s", conference.policy.number, session_of(request).user.name, what)
+    return web.Response(status=204)

@@ -1,0 +1,198 @@
+"""Rooms: list, make, change, delete, new passcodes, end of a block."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET, Meta, UnsetType
+
+from mcu.media import Grade
+from mcu.policy import LayoutMode, RecordPolicy
+from portal.bodies import json_response, read_body, room_number
+from portal.errors import Conflict, Invalid, NotFound, RoomExists, RoomRunning
+from portal.passcodes import PasscodeWish, make_passcodes
+from portal.services import SERVICES, Services
+from signaling.admission import policy_of
+from store import errors as store_errors
+from store.rooms import Room
+
+logger = logging.getLogger(__name__)
+
+Number = Annotated[str, Meta(pattern=r"^[0-9]{2,12}$")]
+Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+Alias = Annotated[str, Meta(max_length=64, pattern=r"^([a-z0-9][a-z0-9._-]*)?$")]
+Seats = Annotated[int, Meta(ge=1, le=500)]
+
+
+class GradeName(StrEnum):
+    """The words of the API for mcu.media.Grade."""
+
+    CLEAR = "clear"
+    OPPORTUNISTIC = "opportunistic"
+    AUTHENTICATED = "authenticated"
+
+    @property
+    def grade(self) -> Grade:
+        """The grade itself."""
+        return Grade[self.name]
+
+
+class NewRoom(PasscodeWish, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Body of POST /rooms."""
+
+    number: Number
+    name: Name
+    alias: Alias = ""
+    is_locked: bool = False
+    waits_for_host: bool = False
+    max_participants: Seats = 36
+    record: RecordPolicy = RecordPolicy.ON_REQUEST
+    layout: LayoutMode = LayoutMode.AUTO
+    required_grade: GradeName = GradeName.CLEAR
+
+
+class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of PATCH /rooms/{number}: what is absent stays."""
+
+    name: Name | UnsetType = UNSET
+    alias: Alias | UnsetType = UNSET
+    is_locked: bool | UnsetType = UNSET
+    waits_for_host: bool | UnsetType = UNSET
+    max_participants: Seats | UnsetType = UNSET
+    record: RecordPolicy | UnsetType = UNSET
+    layout: LayoutMode | UnsetType = UNSET
+    required_grade: GradeName | UnsetType = UNSET
+
+
+async def list_rooms(request: web.Request) -> web.Response:
+    """GET /rooms."""
+    services = request.app[SERVICES]
+    return json_response({"rooms": [describe(room, services) for room in await services.rooms.all()]})
+
+
+async def show_room(request: web.Request) -> web.Response:
+    """GET /rooms/{number}."""
+    services = request.app[SERVICES]
+    return json_response(describe(await _find(request), services))
+
+
+async def create_room(request: web.Request) -> web.Response:
+    """POST /rooms: the passcodes are in this answer and never shown again."""
+    body = await read_body(request, NewRoom)
+    services = request.app[SERVICES]
+    if await services.rooms.get(body.number) is not None:
+        raise RoomExists
+    made = await make_passcodes(body, services.hasher)
+    room = Room(
+        number=body.number, name=body.name.strip(), alias=body.alias, is_locked=body.is_locked,
+        waits_for_host=body.waits_for_host, max_participants=body.max_participants, record=body.record.value,
+        layout=body.layout.value, required_grade=int(body.required_grade.grade),
+    )  # fmt: skip
+    try:
+        room = await services.rooms.add(made.apply(room))
+    except store_errors.AlreadyExists:
+        raise RoomExists from None
+    except store_errors.Invalid as error:
+        raise Conflict(str(error)) from None
+    logger.info("room=%s created", room.number)
+    return json_response({"room": describe(room, services), "passcodes": made.shown()}, status=201)
+
+
+async def change_room(request: web.Request) -> web.Response:
+    """PATCH /rooms/{number}: a running conference follows where it can."""
+    body = await read_body(request, RoomChange)
+    services = request.app[SERVICES]
+    values = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    if grade := values.pop("required_grade", None):
+        values["required_grade"] = int(GradeName(grade).grade)
+    for name in ("record", "layout"):
+        if name in values:
+            values[name] = str(values[name])
+    try:
+        room = await services.rooms.change(room_number(request), lambda room: replace(room, **values))
+    except store_errors.NotFound:
+        raise NotFound from None
+    except store_errors.AlreadyExists:
+        raise Invalid({"alias": "taken"}) from None
+    except store_errors.Invalid as error:
+        raise Conflict(str(error)) from None
+    _room_changed(room, services)
+    logger.info("room=%s changed fields=%s", room.number, ",".join(sorted(values)))
+    return json_response(describe(room, services))
+
+
+async def delete_room(request: web.Request) -> web.Response:
+    """DELETE /rooms/{number}: not while somebody is in it; its recordings stay."""
+    services = request.app[SERVICES]
+    number = room_number(request)
+    if services.conferences.get(number) is not None:
+        raise RoomRunning
+    if not await services.rooms.delete(number):
+        raise NotFound
+    services.gate.room_changed(number)
+    logger.info("room=%s deleted", number)
+    return web.Response(status=204)
+
+
+async def rotate_passcodes(request: web.Request) -> web.Response:
+    """POST /rooms/{number}/passcodes: new ones, shown once; those who still wait outside are asked again."""
+    body = await read_body(request, PasscodeWish)
+    services = request.app[SERVICES]
+    made = await make_passcodes(body, services.hasher, await _find(request))
+    try:
+        room = await services.rooms.change(room_number(request), made.apply)
+    except store_errors.NotFound:
+        raise NotFound from None
+    _room_changed(room, services)
+    logger.info("room=%s has new passcodes", room.number)
+    return json_response({"room": describe(room, services), "passcodes": made.shown()})
+
+
+async def unblock_room(request: web.Request) -> web.Response:
+    """POST /rooms/{number}/unblock: strangers may try passcodes again."""
+    room = await _find(request)
+    request.app[SERVICES].gate.unblock(room.number)
+    logger.info("room=%s unblocked", room.number)
+    return web.Response(status=204)
+
+
+def describe(room: Room, services: Services) -> dict[str, object]:
+    """A room as the API shows it: never a passcode, never a hash."""
+    conference = services.conferences.get(room.number)
+    return {
+        "number": room.number,
+        "name": room.name,
+        "alias": room.alias,
+        "has_guest_passcode": room.has_guest_passcode,
+        "has_host_passcode": room.has_host_passcode,
+        "has_short_passcode": room.is_guest_weak or room.is_host_weak,
+        "is_locked": room.is_locked,
+        "waits_for_host": room.waits_for_host,
+        "max_participants": room.max_participants,
+        "record": room.record,
+        "layout": room.layout,
+        "required_grade": Grade(room.required_grade).name.lower(),
+        "is_blocked": any(block.room == room.number for block in services.gate.blocked()),
+        "is_running": conference is not None,
+        "addresses": list(services.dial_addresses(room.number)),
+        "created_at": room.created_at.isoformat(),
+        "updated_at": room.updated_at.isoformat(),
+    }
+
+
+def _room_changed(room: Room, services: Services) -> None:
+    services.gate.room_changed(room.number)
+    if conference := services.conferences.get(room.number):
+        conference.policy_changed(policy_of(room))
+
+
+async def _find(request: web.Request) -> Room:
+    room = await request.app[SERVICES].rooms.get(room_number(request))
+    if room is None:
+        raise NotFound
+    return room

@@ -1,0 +1,148 @@
+"""Conference events for the pages: changes are merged to a few a second, slow pages are cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import msgspec
+from aiohttp import web
+
+from mcu.conference import ConferenceEvent
+from portal.services import SERVICES, Services
+
+logger = logging.getLogger(__name__)
+
+
+class TooManyClients(Exception):
+    """No further page can be told of events."""
+
+
+class Client:
+    """One page that listens; at most `limit` messages wait for it."""
+
+    def __init__(self, session_id: int, limit: int) -> None:
+        self.session_id = session_id
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue(limit)
+        self.is_cut_off = False
+
+    def offer(self, text: str) -> None:
+        """Queue a message; when the page does not keep up it is cut off instead."""
+        if self.is_cut_off:
+            return
+        try:
+            self._queue.put_nowait(text)
+        except asyncio.QueueFull:
+            self.cut_off()
+
+    def cut_off(self) -> None:
+        """Let the page go: what waits is thrown away, as it will get a fresh snapshot."""
+        self.is_cut_off = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
+    async def next(self) -> str | None:
+        """The next message; None when it was cut off."""
+        return await self._queue.get()
+
+
+class EventHub:
+    """Watches all conferences once, whatever the number of pages."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._clients: set[Client] = set()
+        self._changed: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._stops: list[Callable[[], None]] = []
+        self.counters: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._stops = [
+            self._services.conferences.observe(self._happened),
+            self._services.gate.observe(lambda block: self.tell_room(block.room)),
+        ]
+
+    def stop(self) -> None:
+        """Stop watching and let all pages go."""
+        for stop in self._stops:
+            stop()
+        self._stops = []
+        if self._timer:
+            self._timer.cancel()
+        for client in list(self._clients):
+            client.cut_off()
+
+    @contextlib.contextmanager
+    def subscribed(self, session_id: int) -> Iterator[Client]:
+        """A client that gets a snapshot and then every change. Raises TooManyClients."""
+        settings = self._services.settings
+        if len(self._clients) >= settings.max_event_clients:
+            raise TooManyClients
+        client = Client(session_id, settings.event_queue)
+        self._clients.add(client)
+        running = self._services.conferences.running()
+        client.offer(_text(type="snapshot", conferences=[conference.snapshot() for conference in running]))
+        try:
+            yield client
+        finally:
+            self._clients.discard(client)
+
+    def end_session(self, session_id: int) -> None:
+        """Let the pages of a session go that was signed out."""
+        for client in [client for client in self._clients if client.session_id == session_id]:
+            client.cut_off()
+
+    def tell_room(self, room: str) -> None:
+        """Something about the room itself changed (settings, block): pages load it again."""
+        self._send(_text(type="room", room=room))
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def _happened(self, event: ConferenceEvent) -> None:
+        if not self._clients:
+            return
+        if event.kind == "levels":
+            # These come five times a second and say all that they have to say.
+            self._send(_text(type="levels", room=event.room, levels=event.data.get("levels", {})))
+            return
+        self._changed.add(event.room)
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._services.settings.event_interval_s, self._flush)
+
+    def _flush(self) -> None:
+        self._timer = None
+        changed, self._changed = self._changed, set()
+        for room in sorted(changed):
+            conference = self._services.conferences.get(room)
+            self._send(_text(type="conference", room=room, conference=conference.snapshot() if conference else None))
+
+    def _send(self, text: str) -> None:
+        self.counters["events"] += 1
+        for client in list(self._clients):
+            client.offer(text)
+            if client.is_cut_off:
+                self.counters["slow-clients"] += 1
+                self._clients.discard(client)
+
+
+HUB: web.AppKey[EventHub] = web.AppKey("event_hub", EventHub)
+
+
+async def run_hub(app: web.Application) -> AsyncIterator[None]:
+    """Cleanup context: the hub watches while the application runs."""
+    hub = app[HUB] = EventHub(app[SERVICES])
+    hub.start()
+    yield
+    hub.stop()
+
+
+def _text(**message: object) -> str:
+    return msgspec.json.encode(message).decode()

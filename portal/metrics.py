@@ -1,0 +1,118 @@
+"""The numbers of /metrics, gathered when they are asked for; nothing is kept here but the portal's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from portal.hub import HUB
+from portal.services import SERVICES, Sample, Services
+
+_PREFIX = "drumtower_"
+_LOOP_TICK_S = 0.5
+
+
+class LoopLag:
+    """How late the event loop runs a timer; the worst of the last minute is what hurts calls."""
+
+    def __init__(self) -> None:
+        self.last_s = 0.0
+        self._recent: list[float] = []
+
+    @property
+    def worst_s(self) -> float:
+        """The largest lag of the last minute."""
+        return max(self._recent, default=0.0)
+
+    async def run(self) -> None:
+        """Measure until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _LOOP_TICK_S
+            await asyncio.sleep(_LOOP_TICK_S)
+            self.last_s = max(0.0, loop.time() - due)
+            self._recent = [*self._recent[-int(60 / _LOOP_TICK_S) + 1 :], self.last_s]
+
+
+LAG: web.AppKey[LoopLag] = web.AppKey("loop_lag", LoopLag)
+
+
+async def measure_lag(app: web.Application) -> AsyncIterator[None]:
+    """Cleanup context: the loop's lag is measured while the application runs."""
+    app[LAG] = LoopLag()
+    task = asyncio.create_task(app[LAG].run())
+    yield
+    task.cancel()
+
+
+def exposition(app: web.Application) -> bytes:
+    """The Prometheus text of this moment, from a registry of its own."""
+    registry = CollectorRegistry()
+    registry.register(_Gatherer(app))
+    return generate_latest(registry)
+
+
+class _Gatherer:
+    def __init__(self, app: web.Application) -> None:
+        self._app = app
+
+    def describe(self) -> list[Metric]:
+        """Nothing is known before it is collected."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """One family a name, with the labels that its samples have."""
+        families: dict[tuple[str, tuple[str, ...]], Metric] = {}
+        for sample in self._samples():
+            labels = tuple(sorted(sample.labels))
+            key = (sample.name, labels)
+            if key not in families:
+                kind = CounterMetricFamily if sample.is_counter else GaugeMetricFamily
+                families[key] = kind(_PREFIX + sample.name, sample.help or sample.name.replace("_", " "), labels=labels)
+            family = families[key]
+            if isinstance(family, CounterMetricFamily | GaugeMetricFamily):
+                family.add_metric([sample.labels[name] for name in labels], sample.value)
+        yield from families.values()
+
+    def _samples(self) -> Iterable[Sample]:
+        services = self._app[SERVICES]
+        yield from conference_samples(services)
+        yield from gate_samples(services)
+        lag, hub = self._app[LAG], self._app[HUB]
+        yield Sample("loop_lag_seconds", lag.last_s, help="How late the last timer of the control process ran")
+        yield Sample("loop_lag_worst_seconds", lag.worst_s, help="The largest lag of the last minute")
+        yield Sample("event_clients", len(hub), help="Pages that listen to events")
+        for name, value in sorted(hub.counters.items()):
+            yield Sample("portal_events", value, {"kind": name}, is_counter=True)
+        for source in services.metrics:
+            yield from source()
+
+
+def conference_samples(services: Services) -> Iterator[Sample]:
+    """Rooms, people and encoders now, and what has happened since the start."""
+    running = services.conferences.running()
+    yield Sample("conferences", len(running), help="Conferences that run now")
+    by_protocol = {"sip": 0, "webrtc": 0}
+    for conference in running:
+        for person in conference.participants.values():
+            by_protocol[person.protocol] = by_protocol.get(person.protocol, 0) + 1
+    for protocol, count in sorted(by_protocol.items()):
+        yield Sample("participants", count, {"protocol": protocol}, help="Legs that are in a conference now")
+    yield Sample("video_encoders", sum(c.encoder_count for c in running), help="Renditions that are encoded now")
+    yield Sample("recordings_running", sum(c.is_recording for c in running), help="Conferences that are recorded now")
+    for kind, count in sorted(services.conferences.counters.items()):
+        yield Sample("conference_events", count, {"kind": kind}, is_counter=True, help="What happened in conferences")
+
+
+def gate_samples(services: Services) -> Iterator[Sample]:
+    """Admissions and refusals by reason, and the sizes of the gate's tables."""
+    for name, count in sorted(services.gate.counters.items()):
+        yield Sample("gate_decisions", count, {"outcome": name}, is_counter=True, help="Calls by what the gate decided")
+    for name, size in sorted(services.gate.gauges().items()):
+        yield Sample("gate_table_size", size, {"table": name}, help="Entries in the tables of the gate")
+    yield Sample("passcode_hashes_pending", services.hasher.pending, help="Hashes in progress or waiting")

@@ -1,0 +1,40 @@
+"""Who may do what: rights, and the roles that hold them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Access(StrEnum):
+    """What a route needs: nothing, any session, or one right."""
+
+    PUBLIC = "public"
+    SESSION = "session"
+    """Any session, also one that must change its password first."""
+    SEE_ROOMS = "see-rooms"
+    EDIT_ROOMS = "edit-rooms"
+    CONTROL_CONFERENCES = "control-conferences"
+    REVIEW_RECORDINGS = "review-recordings"
+    SEE_METRICS = "see-metrics"
+
+
+RIGHTS_OF_ROLE: dict[str, frozenset[Access]] = {
+    "admin": frozenset(
+        {
+            Access.SEE_ROOMS,
+            Access.EDIT_ROOMS,
+            Access.CONTROL_CONFERENCES,
+            Access.REVIEW_RECORDINGS,
+            Access.SEE_METRICS,
+        }
+    ),
+    "host": frozenset({Access.SEE_ROOMS, Access.CONTROL_CONFERENCES}),
+    "reviewer": frozenset({Access.REVIEW_RECORDINGS}),
+}
+
+
+def has_right(role: str, access: Access) -> bool:
+    """Whether a signed-in person of `role` may use a route that needs `access`; unknown roles may nothing."""
+    if access in (Access.PUBLIC, Access.SESSION):
+        return True
+    return access in RIGHTS_OF_ROLE.get(role, frozenset())
