@@ -1,1 +1,1 @@
-"""Composition root and command line: wires the other packages, decides nothing."""
+"""The application: wires the packages together and gives them a command line. It decides nothing itself."""

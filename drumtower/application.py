@@ -1,0 +1,113 @@
+"""The whole server, put together: what needs what, started from the bottom up and stopped from the top down."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+from recorder.library import Library
+from signaling.sip.server import SipServer
+
+from config.settings import Settings
+from crypto.keys import MasterKey, obtain
+from crypto.passcode import PasscodeHasher
+from drumtower.metrics import conference_metrics, counter_metrics, worker_metrics
+from drumtower.web import WebServer
+from mcu.conferences import Conferences
+from mcu.fleet.local import LocalFleet, LocalWorker
+from portal.app import create_app
+from portal.join import add_routes
+from portal.services import Services
+from portal.sessions import is_signed_in
+from signaling.admission import Gate, MonotonicClock
+from signaling.calls import Calls
+from signaling.webrtc.services import Services as BrowserServices
+from store.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+class Application:
+    """Everything that `drumtower serve` runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Read or make the master key and wire the parts. Raises KeyFault, OSError."""
+        self.settings = settings
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.master = master_key(settings)
+        self.database = Database(settings.database_url, settings.store)
+        self.hasher = PasscodeHasher(self.master.derive("pepper"), settings.gate)
+        self.fleet = LocalFleet([LocalWorker(1, _worker_settings(settings))])
+        self.library = Library(self.database.recordings, settings.recordings, self.master, settings.recording)
+        self.conferences = Conferences(self.fleet, self.library)
+        self.gate = Gate(self.database.rooms, self.conferences, self.hasher, settings.gate, MonotonicClock())
+        self.calls = Calls(self.conferences)
+        self.sip = SipServer(settings.sip, self.gate, self.calls, self.fleet, settings.server)
+        self.web = WebServer(create_app(self._portal_services()), settings, self.master)
+        self._started = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Start everything; what was started is stopped again when something fails. Raises OSError and the like."""
+        async with AsyncExitStack() as starting:
+            await self.database.open()
+            starting.push_async_callback(self.database.close)
+            await self.library.recover()
+            self.fleet.start()
+            starting.push_async_callback(self.fleet.stop)
+            starting.push_async_callback(self.conferences.close)
+            await self.sip.start()
+            starting.push_async_callback(self.sip.stop)
+            await self.web.start()
+            starting.push_async_callback(self.web.stop)
+            self._started = starting.pop_all()
+
+    async def stop(self) -> None:
+        """Say good-bye to all callers, finish recordings, end the processes."""
+        await self._started.aclose()
+
+    def dial_addresses(self, room: str) -> list[str]:
+        """What a terminal dials to reach a room."""
+        port = "" if self.settings.sip.port == 5060 else f":{self.settings.sip.port}"
+        hosts = [f"[{address}]" if ":" in address else address for address in self.settings.server.listen]
+        return [f"sip:{room}@{host}{port}" for host in hosts]
+
+    def _portal_services(self) -> Services:
+        browsers = BrowserServices(self.gate, self.fleet, self.calls, self.conferences, self.settings.webrtc)
+        return Services(
+            settings=self.settings.portal,
+            users=self.database.users,
+            sessions=self.database.sessions,
+            rooms=self.database.rooms,
+            recordings=self.database.recordings,
+            hasher=self.hasher,
+            gate=self.gate,
+            conferences=self.conferences,
+            library=self.library,
+            dial_addresses=self.dial_addresses,
+            metrics=(
+                conference_metrics(self.conferences),
+                worker_metrics(self.fleet),
+                counter_metrics("sip", self.sip.counters, "event", "what the SIP server counted"),
+                counter_metrics("gate", self.gate.counters, "event", "answers of the gate"),
+            ),
+            extra_routes=(lambda app: add_routes(app, browsers, is_signed_in),),
+        )
+
+
+def master_key(settings: Settings) -> MasterKey:
+    """The master key, from where the settings say. Raises crypto.keys.KeyFault."""
+    secrets = settings.secrets
+    return obtain(
+        data=settings.data,
+        file=Path(secrets.master_key_file).expanduser(),
+        credential=Path(secrets.credential_file) if secrets.credential_file else None,
+        passphrase=secrets.passphrase,
+        passphrase_file=Path(secrets.passphrase_file) if secrets.passphrase_file else None,
+    )
+
+
+def _worker_settings(settings: Settings) -> dict[str, dict[str, object]]:
+    tables = {"net": settings.net, "video": settings.video, "audio": settings.audio, "recorder": settings.recording}
+    return {name: msgspec.to_builtins(table) for name, table in tables.items()}

@@ -1,0 +1,67 @@
+"""The figures of the media plane, the gate and the conferences, as samples for /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mcu.conferences import Conferences
+from mcu.fleet.local import LocalFleet
+from portal.services import MetricSource, Sample
+
+_DROP = "drop."
+
+
+def conference_metrics(conferences: Conferences) -> MetricSource:
+    """Rooms, participants by protocol and lock, recordings."""
+
+    def collect() -> Iterator[Sample]:
+        running = conferences.running()
+        people = [person for conference in running for person in conference.participants.values()]
+        yield Sample("conferences", len(running), help="running conferences")
+        yield Sample("recordings_running", sum(conference.is_recording for conference in running))
+        for protocol in ("sip", "webrtc"):
+            here = sum(person.protocol == protocol for person in people)
+            yield Sample("participants", here, {"protocol": protocol}, help="participants in all conferences")
+        for event, count in conferences.counters.items():
+            if event not in ("levels", "changed"):
+                yield Sample("conference_events", count, {"event": event}, is_counter=True)
+
+    return collect
+
+
+def worker_metrics(fleet: LocalFleet) -> MetricSource:
+    """What each process of each worker counted, and how often it had to be started again."""
+
+    def collect() -> Iterator[Sample]:
+        for worker in fleet.workers:
+            labels = {"worker": str(worker.number)}
+            for process, stats in worker.stats.items():
+                yield from _process_samples(labels | {"process": process}, stats.counters, stats.gauges)
+            for process in ("net", "video", "audio", "recorder"):
+                restarts = worker.restarts[process]
+                yield Sample("process_restarts", restarts, labels | {"process": process}, is_counter=True)
+
+    return collect
+
+
+def counter_metrics(name: str, counters: Mapping[str, int], label: str = "reason", help_text: str = "") -> MetricSource:
+    """A family of counts, one sample a key."""
+
+    def collect() -> Iterator[Sample]:
+        for key, count in counters.items():
+            yield Sample(name, count, {label: key}, is_counter=True, help=help_text)
+
+    return collect
+
+
+def _process_samples(
+    labels: Mapping[str, str], counters: Mapping[str, int], gauges: Mapping[str, float]
+) -> Iterator[Sample]:
+    for key, count in counters.items():
+        if key.startswith(_DROP):
+            reason = {"reason": key.removeprefix(_DROP)}
+            yield Sample("drops", count, {**labels, **reason}, is_counter=True, help="what was dropped, by reason")
+        else:
+            yield Sample("events", count, {**labels, "event": key}, is_counter=True, help="what the processes counted")
+    for key, value in gauges.items():
+        yield Sample(key, value, labels)

@@ -1,0 +1,61 @@
+"""`drumtower serve`: start, say where to go, run until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import sys
+
+from config.settings import Settings
+from crypto.ca import CertificateError
+from crypto.keys import KeyFault
+from drumtower.application import Application
+from drumtower.demo import DemoCallers
+from drumtower.welcome import Welcome
+from store.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) -> int:
+    """Run the server until SIGINT or SIGTERM; the exit status."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=os.environ.get("DRUMTOWER_LOG", "INFO"),
+        format="%(asctime)s control %(levelname)s %(name)s: %(message)s",
+    )
+    for noisy in ("aiohttp", "alembic", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Keys and passcodes live here.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        return asyncio.run(_serve(settings, has_demo_room=has_demo_room, has_demo_callers=has_demo_callers))
+    except (KeyFault, CertificateError, StoreError, OSError) as error:
+        print(f"drumtower: {error}", file=sys.stderr)
+        print("`drumtower doctor` says what to do about ports, addresses, keys and the rest.", file=sys.stderr)
+        return 1
+
+
+async def _serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) -> int:
+    told_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told_to_stop.set)
+    application = Application(settings)
+    await application.start()
+    demo = DemoCallers(application)
+    try:
+        welcome = Welcome(application)
+        await welcome.prepare(has_demo_room=has_demo_room)
+        welcome.say()
+        if has_demo_callers:
+            await demo.start()
+        await told_to_stop.wait()
+        print("Stopping: calls are ended and recordings finished.", flush=True)
+    finally:
+        await demo.stop()
+        await application.stop()
+    return 0

@@ -1,0 +1,66 @@
+"""What was heard and seen: frequencies in sound, colours in pictures."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.interop.media import BLUE, GREEN, RED, YELLOW, Person
+
+EVERYBODY = (RED, GREEN, BLUE, YELLOW)
+_FLOOR_DB = 26.0
+_COLOUR_DISTANCE = 60.0
+
+
+def heard(samples: NDArray[np.generic], rate_hz: int, people: tuple[Person, ...] = EVERYBODY) -> set[str]:
+    """Whose tones are in the sound, within 26 dB of the loudest one."""
+    if len(samples) < rate_hz // 2:
+        return set()
+    signal = samples.astype(np.float64)
+    if np.abs(signal).max() < 50:
+        return set()
+    spectrum = np.abs(np.fft.rfft(signal * np.hanning(len(signal))))
+    width = max(2, round(6 * len(signal) / rate_hz))
+
+    def level(tone_hz: float) -> float:
+        centre = round(tone_hz * len(signal) / rate_hz)
+        return float(20 * np.log10(spectrum[centre - width : centre + width + 1].max() + 1e-9))
+
+    levels = {person.name: level(person.tone_hz) for person in people}
+    noise = 20 * np.log10(np.median(spectrum) + 1e-9)
+    loudest = max(levels.values())
+    return {name for name, found in levels.items() if found > loudest - _FLOOR_DB and found > noise + 30}
+
+
+def heard_in_wav(path: Path, last_s: float = 2.0) -> set[str]:
+    """Whose tones are in the last seconds of a WAV file."""
+    with wave.open(str(path)) as file:
+        rate = file.getframerate()
+        data = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())[:, 0]
+    return heard(data[-int(last_s * rate) :], rate)
+
+
+def longest_gap_s(samples: NDArray[np.generic], rate_hz: int, threshold: float = 100.0) -> float:
+    """The longest time for which the sound stayed below a threshold, in windows of 10 ms."""
+    window = rate_hz // 100
+    loud = np.abs(samples[: len(samples) // window * window].astype(np.float64)).reshape(-1, window).max(axis=1)
+    longest = run = 0
+    for is_quiet in loud < threshold:
+        run = run + 1 if is_quiet else 0
+        longest = max(longest, run)
+    return longest / 100
+
+
+def seen(rgb: NDArray[np.uint8]) -> dict[str, tuple[float, float]]:
+    """Whose colour fills a tile of the picture: name -> centre of what has that colour, in fractions."""
+    height, width = rgb.shape[:2]
+    found: dict[str, tuple[float, float]] = {}
+    for person in EVERYBODY:
+        distance = np.linalg.norm(rgb.astype(np.float32) - np.array(person.colour, np.float32), axis=2)
+        rows, columns = np.nonzero(distance < _COLOUR_DISTANCE)
+        if len(rows) > 0.015 * width * height:
+            found[person.name] = (float(np.median(columns)) / width, float(np.median(rows)) / height)
+    return found
