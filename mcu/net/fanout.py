@@ -1,0 +1,202 @@
+"""One picture, many legs: renditions cut once, receivers that join at a keyframe, and who hears which mix."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from mcu.media import Codec, Format
+from mcu.rtp.history import PieceRing, RingFrame
+from mcu.rtp.keyframes import KeyframeRequester
+from mcu.worker.channel import Frame
+
+_PIECE_BYTES = 1200
+_REPLAY_US = 1_000_000
+"""A joiner gets the frames since a keyframe no older than this; else a new keyframe is due anyway."""
+_RATE_WINDOW_US = 1_000_000
+
+
+class Receiver(Protocol):
+    """A leg, or the recorder."""
+
+    def picture_format(self) -> Format | None:
+        """What it takes; None when it takes pictures of any kind."""
+
+    def put_rendition(self, picture: Frame, pieces: RingFrame, rate_bps: int, now_us: int) -> bool:
+        """Take a picture; False: it needs a keyframe before it can take another."""
+
+    def put_sound(self, frame: Frame) -> None:
+        """Take a packet of a mix."""
+
+
+class Rendition:
+    """One encoded output of the video process and its receivers."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.keyframes = KeyframeRequester()
+        self.receivers: dict[int, Receiver] = {}
+        self.rate_bps = 0
+        self._waiting: set[int] = set()
+        self._ring: PieceRing | None = None
+        self._codec: Codec | None = None
+        self._mode = 1
+        self._keyframe_us = 0
+        self._window_us = 0
+        self._window_bytes = 0
+
+    def join(self, leg: int, receiver: Receiver, now_us: int) -> None:
+        """Begin at the last keyframe when it is fresh, else at the next."""
+        self.receivers[leg] = receiver
+        form = receiver.picture_format()
+        if form is not None and form.codec is Codec.H264 and form.packetization_mode < self._mode:
+            self._mode = form.packetization_mode
+            self._ring = None
+        self._waiting.add(leg)
+        recent = self._recent(now_us) if form is not None else []
+        if not recent:
+            self.keyframes.want(now_us)
+            return
+        self._waiting.discard(leg)
+        for pieces in recent:
+            if not receiver.put_rendition(_NO_FRAME, pieces, self.rate_bps, now_us):
+                self.await_keyframe(leg, now_us)
+                return
+
+    def leave(self, leg: int) -> None:
+        """Send `leg` no more."""
+        self.receivers.pop(leg, None)
+        self._waiting.discard(leg)
+
+    def await_keyframe(self, leg: int, now_us: int) -> None:
+        """`leg` cannot go on without one."""
+        self._waiting.add(leg)
+        self.keyframes.want(now_us)
+
+    def restart(self, now_us: int) -> None:
+        """The video process is a new one: nothing of the old pictures may be built upon."""
+        self._ring = None
+        self._waiting.update(self.receivers)
+        if self.receivers:
+            self.keyframes.want(now_us)
+
+    def receive(self, frame: Frame, now_us: int) -> None:
+        """A picture from the video process, for all receivers."""
+        if self._ring is None or frame.codec != self._codec:
+            self._ring = PieceRing(frame.codec, _PIECE_BYTES, self._mode)
+            self._codec = frame.codec
+        if frame.is_keyframe:
+            self._keyframe_us = now_us
+            self.keyframes.arrived()
+            self._waiting.clear()
+        self._measure(len(frame.payload), now_us)
+        pieces = self._ring.add(frame.payload, frame.rtp_timestamp, frame.capture_us, frame.is_keyframe)
+        for leg, receiver in self.receivers.items():
+            if leg in self._waiting:
+                continue
+            form = receiver.picture_format()
+            if form is not None and form.codec is not frame.codec:
+                continue  # renegotiated; control routes it to another rendition
+            if not receiver.put_rendition(frame, pieces, self.rate_bps, now_us):
+                self.await_keyframe(leg, now_us)
+
+    def _recent(self, now_us: int) -> list[RingFrame]:
+        if self._ring is None or now_us - self._keyframe_us > _REPLAY_US:
+            return []
+        return self._ring.since_keyframe()
+
+    def _measure(self, size_bytes: int, now_us: int) -> None:
+        self._window_bytes += size_bytes
+        elapsed_us = now_us - self._window_us
+        if elapsed_us >= _RATE_WINDOW_US:
+            self.rate_bps = self._window_bytes * 8_000_000 // elapsed_us
+            self._window_us, self._window_bytes = now_us, 0
+
+
+class Fanout:
+    """Which leg gets which rendition and which mix. `ask(rendition)` asks the video process for a keyframe."""
+
+    def __init__(self, ask: Callable[[int], None], counters: Counter[str]) -> None:
+        self._ask = ask
+        self._counters = counters
+        self._renditions: dict[int, Rendition] = {}
+        self._rendition_of: dict[int, Rendition] = {}
+        self._outputs: dict[int, dict[int, Receiver]] = {}
+        self._output_of: dict[int, int] = {}
+
+    def route(self, leg: int, receiver: Receiver, rendition: int, now_us: int) -> None:
+        """Send `rendition` (0: none) to `leg` from now on."""
+        current = self._rendition_of.pop(leg, None)
+        if current is not None:
+            current.leave(leg)
+            if not current.receivers and current.number != rendition:
+                del self._renditions[current.number]
+        if rendition:
+            chosen = self._renditions.setdefault(rendition, Rendition(rendition))
+            self._rendition_of[leg] = chosen
+            chosen.join(leg, receiver, now_us)
+            self._request(chosen, now_us)
+
+    def assign(self, leg: int, receiver: Receiver, output: int) -> None:
+        """Feed `leg` from mix `output` (0: none) from now on."""
+        old = self._output_of.pop(leg, 0)
+        if old:
+            listeners = self._outputs[old]
+            listeners.pop(leg, None)
+            if not listeners:
+                del self._outputs[old]
+        if output:
+            self._output_of[leg] = output
+            self._outputs.setdefault(output, {})[leg] = receiver
+
+    def remove(self, leg: int, receiver: Receiver, now_us: int) -> None:
+        """The leg is closed."""
+        self.route(leg, receiver, 0, now_us)
+        self.assign(leg, receiver, 0)
+
+    def want_keyframe(self, leg: int, now_us: int) -> None:
+        """The peer of `leg` asks for one."""
+        rendition = self._rendition_of.get(leg)
+        if rendition is not None:
+            rendition.keyframes.want(now_us)
+            self._request(rendition, now_us)
+
+    def receive_picture(self, frame: Frame, now_us: int) -> None:
+        """From the video process."""
+        rendition = self._renditions.get(frame.stream)
+        if rendition is None:
+            self._counters["rendition-unwatched"] += 1
+            return
+        rendition.receive(frame, now_us)
+
+    def receive_sound(self, frame: Frame) -> None:
+        """From the audio process."""
+        listeners = self._outputs.get(frame.stream)
+        if listeners is None:
+            self._counters["mix-unheard"] += 1
+            return
+        for receiver in listeners.values():
+            receiver.put_sound(frame)
+
+    def forget_outputs(self) -> None:
+        """The audio process is a new one and will number anew."""
+        self._outputs.clear()
+        self._output_of.clear()
+
+    def restart_pictures(self, now_us: int) -> None:
+        """The video process is a new one."""
+        for rendition in self._renditions.values():
+            rendition.restart(now_us)
+
+    def handle_timeout(self, now_us: int) -> None:
+        """Repeat requests for keyframes that have not come."""
+        for rendition in self._renditions.values():
+            self._request(rendition, now_us)
+
+    def _request(self, rendition: Rendition, now_us: int) -> None:
+        if rendition.keyframes.due(now_us):
+            self._ask(rendition.number)
+
+
+_NO_FRAME = Frame(0, Codec.H264, b"")

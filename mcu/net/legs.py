@@ -1,0 +1,241 @@
+"""The legs of this process, and what control says about them."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from config.media import LocalAddress
+from mcu.media import Kind
+from mcu.net.component import Component
+from mcu.net.fanout import Fanout
+from mcu.net.latch import Latch
+from mcu.net.leg import BadMedia, Leg
+from mcu.net.numbering import draw_cname, draw_credentials
+from mcu.net.outlet import Outlet
+from mcu.net.ports import NoPortsLeft
+from mcu.net.recorder_leg import RecorderLeg
+from mcu.net.resources import Resources
+from mcu.net.sockets import UdpSocket
+from mcu.worker.channel import Frame
+from mcu.worker.messages import (
+    AttachLeg,
+    CloseLeg,
+    ConfigureLeg,
+    LegConfigured,
+    LegFailed,
+    LegOpened,
+    Message,
+    OpenLeg,
+    OpenRecorderLeg,
+    RestartIce,
+    RouteVideo,
+    Transport,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Legs:
+    """One method a command; `resources` has sockets, keys and clocks."""
+
+    def __init__(
+        self, resources: Resources, fanout: Fanout, outlet: Outlet, record: Callable[[Frame], bool],
+        counters: Counter[str],
+    ) -> None:  # fmt: skip
+        self._resources = resources
+        self._fanout = fanout
+        self._outlet = outlet
+        self._record = record
+        self._counters = counters
+        self._legs: dict[int, Leg] = {}
+        self._recorders: dict[int, RecorderLeg] = {}
+        self._sockets: dict[int, list[UdpSocket]] = {}
+        self._routes: dict[int, int] = {}
+
+        self.commands: dict[type[Message], Callable[[Any, int], None]] = {
+            OpenLeg: self.open,
+            ConfigureLeg: self.configure,
+            RestartIce: self.restart_ice,
+            AttachLeg: self.attach,
+            RouteVideo: self.route,
+            CloseLeg: self.close,
+            OpenRecorderLeg: self.open_recorder,
+        }
+        """Handlers of control's messages, each called with the message and the time."""
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    def __iter__(self) -> Iterator[Leg]:
+        return iter(list(self._legs.values()))
+
+    def get(self, leg: int) -> Leg | None:
+        """A leg with a network."""
+        return self._legs.get(leg)
+
+    def receiver(self, leg: int) -> Leg | RecorderLeg | None:
+        """Whatever takes pictures and sound under that number."""
+        return self._legs.get(leg) or self._recorders.get(leg)
+
+    # ---- commands
+
+    def open(self, command: OpenLeg, now_us: int) -> None:
+        """Reserve ports or credentials."""
+        del now_us
+        if command.leg in self._legs or command.leg in self._recorders:
+            self._fail(command.leg, "leg-exists")
+            return
+        if len(self._legs) >= self._resources.settings.max_legs:
+            self._fail(command.leg, "too-many-legs")
+            return
+        resources = self._resources
+        leg = Leg(
+            command.leg, command.room, draw_cname(), resources.settings, resources.clock, self._outlet, self._counters
+        )
+        self._legs[command.leg] = leg
+        if command.transport is Transport.ICE:
+            self._open_ice(leg, command)
+        else:
+            self._open_ports(leg, command)
+
+    def configure(self, command: ConfigureLeg, now_us: int) -> None:
+        """Take what was negotiated."""
+        leg = self._legs.get(command.leg)
+        if leg is None:
+            self._fail(command.leg, "no-such-leg")
+            return
+        try:
+            leg.configure(command.streams, now_us)
+        except BadMedia as error:
+            self._fail(command.leg, str(error))
+        else:
+            self._outlet.tell(LegConfigured(command.leg))
+
+    def restart_ice(self, command: RestartIce, now_us: int) -> None:
+        """New credentials on the same port."""
+        del now_us
+        leg = self._legs.get(command.leg)
+        if leg is None or self._sockets.get(command.leg):
+            self._fail(command.leg, "no-such-leg")
+            return
+        credentials = draw_credentials()
+        self._resources.shared.restart(command.leg, credentials)
+        self._outlet.tell(self._opened_by_ice(leg, credentials.ufrag, credentials.pwd))
+
+    def attach(self, command: AttachLeg, now_us: int) -> None:
+        """Open the gate, and begin with the picture that was chosen before."""
+        leg = self._legs.get(command.leg)
+        if leg is None:
+            return
+        leg.attach(now_us)
+        rendition = self._routes.pop(command.leg, 0)
+        if rendition:
+            self._fanout.route(command.leg, leg, rendition, now_us)
+
+    def route(self, command: RouteVideo, now_us: int) -> None:
+        """Choose a picture; before the gate is open it is only remembered."""
+        receiver = self.receiver(command.leg)
+        if receiver is None:
+            return
+        if isinstance(receiver, Leg) and not receiver.is_attached:
+            self._routes[command.leg] = command.rendition
+            return
+        self._fanout.route(command.leg, receiver, command.rendition, now_us)
+
+    def open_recorder(self, command: OpenRecorderLeg, now_us: int) -> None:
+        """Begin to hand pictures and sound to the recorder."""
+        if command.leg in self._legs:
+            self._fail(command.leg, "leg-exists")
+            return
+        recorder = self._recorders.setdefault(command.leg, RecorderLeg(command.leg, self._record))
+        self._fanout.route(command.leg, recorder, command.rendition, now_us)
+
+    def close(self, command: CloseLeg, now_us: int) -> None:
+        """Free everything; unknown legs are ignored."""
+        receiver = self.receiver(command.leg)
+        if receiver is None:
+            return
+        self._fanout.remove(command.leg, receiver, now_us)
+        self._routes.pop(command.leg, None)
+        self._recorders.pop(command.leg, None)
+        leg = self._legs.pop(command.leg, None)
+        if leg is None:
+            return
+        leg.collect_drops()
+        leg.close(now_us)
+        self._resources.shared.remove(command.leg)
+        for udp in self._sockets.pop(command.leg, ()):
+            self._resources.release(udp)
+
+    def close_all(self, now_us: int) -> None:
+        """The process ends."""
+        for number in [*self._legs, *self._recorders]:
+            self.close(CloseLeg(number), now_us)
+
+    # ---- opening
+
+    def _open_ice(self, leg: Leg, command: OpenLeg) -> None:
+        component = Component(leg, self._resources.handshakes, self._counters)
+        leg.components = dict.fromkeys(command.kinds or tuple(Kind), (component, component))
+        credentials = draw_credentials()
+        self._resources.shared.add(leg.number, credentials, component)
+        self._outlet.tell(self._opened_by_ice(leg, credentials.ufrag, credentials.pwd))
+
+    def _opened_by_ice(self, leg: Leg, ufrag: str, pwd: str) -> LegOpened:
+        candidates = self._resources.candidates
+        return LegOpened(
+            leg=leg.number,
+            address=candidates[0][0],
+            candidates=candidates,
+            ice_ufrag=ufrag,
+            ice_pwd=pwd,
+            fingerprint=self._resources.handshakes.certificate.fingerprint,
+            ssrcs=leg.ssrcs,
+            cname=leg.cname,
+        )
+
+    def _open_ports(self, leg: Leg, command: OpenLeg) -> None:
+        local = self._resources.local_address(command.local_address)
+        if local is None:
+            self._drop_leg(leg, "no-such-address")
+            return
+        ports: dict[str, tuple[int, int]] = {}
+        for kind in command.kinds:
+            try:
+                rtp, rtcp = self._resources.open_pair(local, is_audio=kind is Kind.AUDIO)
+            except NoPortsLeft:
+                self._drop_leg(leg, "no-ports-left")
+                return
+            self._sockets.setdefault(leg.number, []).extend((rtp, rtcp))
+            ports[str(kind)] = (rtp.port, rtcp.port)
+            leg.components[kind] = (self._port_component(leg, rtp), self._port_component(leg, rtcp))
+        self._outlet.tell(self._opened_by_ports(leg, local, ports))
+
+    def _port_component(self, leg: Leg, udp: UdpSocket) -> Component:
+        component = Component(leg, self._resources.handshakes, self._counters)
+        component.bind(udp, Latch())
+        return component
+
+    def _opened_by_ports(self, leg: Leg, local: LocalAddress, ports: dict[str, tuple[int, int]]) -> LegOpened:
+        return LegOpened(
+            leg=leg.number,
+            address=local.advertised,
+            ports=ports,
+            fingerprint=self._resources.handshakes.certificate.fingerprint,
+            ssrcs=leg.ssrcs,
+            cname=leg.cname,
+        )
+
+    def _drop_leg(self, leg: Leg, reason: str) -> None:
+        del self._legs[leg.number]
+        for udp in self._sockets.pop(leg.number, ()):
+            self._resources.release(udp)
+        self._fail(leg.number, reason)
+
+    def _fail(self, leg: int, reason: str) -> None:
+        logger.warning("leg=%d failed: %s", leg, reason)
+        self._counters[f"failed-{reason}"] += 1
+        self._outlet.tell(LegFailed(leg, reason))

@@ -1,0 +1,32 @@
+"""Spreads the packets of a large frame, so that a burst carries only a few milliseconds of a leg's rate."""
+
+from __future__ import annotations
+
+
+class Pacer:
+    """A token bucket that holds one burst; the packet that exceeds it is still let through and paid for later."""
+
+    def __init__(self, rate_bps: int, burst_ms: int) -> None:
+        self._burst_ms = burst_ms
+        self._rate_bps = rate_bps
+        self._tokens = self._burst_bytes
+        self._filled_us = 0
+
+    @property
+    def _burst_bytes(self) -> float:
+        return self._rate_bps * self._burst_ms / 8000
+
+    def set_rate(self, rate_bps: int) -> None:
+        """From now on; tokens in hand are kept within the new burst."""
+        self._rate_bps = rate_bps
+        self._tokens = min(self._tokens, self._burst_bytes)
+
+    def budget_bytes(self, now_us: int) -> float:
+        """How much may be sent now; nothing when not positive."""
+        self._tokens = min(self._burst_bytes, self._tokens + self._rate_bps * (now_us - self._filled_us) / 8_000_000)
+        self._filled_us = now_us
+        return self._tokens
+
+    def spend(self, size_bytes: int) -> None:
+        """So much was sent."""
+        self._tokens -= size_bytes

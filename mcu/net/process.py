@@ -1,0 +1,307 @@
+"""The net process of a worker: `python -m mcu.net.process --fd N`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from config.media import NetSettings
+from mcu.media import kind_of, leg_of
+from mcu.net.fanout import Fanout
+from mcu.net.legs import Legs
+from mcu.net.links import Link
+from mcu.net.resources import Resources
+from mcu.net.statistics import LagMeter, LegMeters
+from mcu.worker.channel import Channel as Wire
+from mcu.worker.channel import ChannelClosed, Frame
+from mcu.worker.messages import (
+    AnyMessage,
+    AssignAudio,
+    Channel,
+    Message,
+    PeerWantsKeyframe,
+    Playout,
+    ProcessStats,
+    RequestKeyframe,
+    Start,
+    Stop,
+)
+from mcu.worker.sandbox import harden_keys_process
+from mcu.worker.shell import run_process
+
+logger = logging.getLogger(__name__)
+
+_TICK_S = 0.010
+_PACE_S = 0.005
+_STATS_S = 1.0
+_NEIGHBOURS = ("video", "audio", "recorder")
+
+
+class NetProcess:
+    """Control channel, neighbours, timers; the work is done by Legs and Fanout."""
+
+    def __init__(self, control: Wire) -> None:
+        self._control = control
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        self._is_writing = False
+        self.has_failed = False
+        """Whether the settings could not be used."""
+        self._pending: set[int] = set()
+        self._pacing: asyncio.TimerHandle | None = None
+        self._lag = LagMeter()
+        self._meters = LegMeters()
+        self.counters: Counter[str] = Counter()
+        self._links = {name: Link(name, self._receiver(name), self.counters) for name in _NEIGHBOURS}
+        self.fanout = Fanout(self._ask_encoder, self.counters)
+        self.resources: Resources | None = None
+        self.legs: Legs | None = None
+        self._commands: dict[type, Callable[[Any, int], None]] = {Stop: self._stop}
+
+    async def run(self) -> None:
+        """Serve until Stop, or until control is gone (ChannelClosed)."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self._loop.add_reader(self._control.fileno(), self._read_control)
+            ticking = [tasks.create_task(self._tick()), tasks.create_task(self._count())]
+            await self._ended.wait()
+            for task in ticking:
+                task.cancel()
+            self._close()
+
+    # ---- control
+
+    def _read_control(self) -> None:
+        try:
+            for message, descriptors in self._control.receive_with_descriptors():
+                self._obey(message, descriptors)
+        except ChannelClosed:
+            self._ended.set()
+
+    def _obey(self, message: Frame | AnyMessage, descriptors: list[int]) -> None:
+        if isinstance(message, Channel) and len(descriptors) == 1 and message.name in self._links:
+            self._meet(message.name, descriptors.pop())
+        elif isinstance(message, Start):
+            self._start(message)
+        else:
+            handler = self._commands.get(type(message))
+            if handler is not None:
+                handler(message, _now_us())
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def _start(self, message: Start) -> None:
+        if self.resources is not None:
+            return
+        try:
+            settings = msgspec.convert(message.settings, NetSettings)
+            self.resources = Resources(settings, self._tasks, self.counters, self._heard, self._consent)
+        except (OSError, msgspec.ValidationError) as error:
+            logger.error("cannot start: %s", error)
+            self.has_failed = True
+            self._ended.set()
+            return
+        self.legs = Legs(self.resources, self.fanout, self, self._links["recorder"].send_frame, self.counters)
+        self._commands |= self.legs.commands | {
+            PeerWantsKeyframe: self._peer_wants_keyframe,
+            RequestKeyframe: self._request_keyframe,
+            AssignAudio: self._assign_audio,
+            Playout: self._playout,
+        }
+
+    def _stop(self, message: Stop, now_us: int) -> None:
+        del message, now_us
+        self._ended.set()
+
+    def _meet(self, name: str, descriptor: int) -> None:
+        self._links[name].connect(descriptor)
+        now_us = _now_us()
+        if name == "audio":
+            self.fanout.forget_outputs()
+        elif name == "video":
+            self.fanout.restart_pictures(now_us)
+            for leg in self.legs or ():
+                for receiver in leg.receivers.values():
+                    receiver.want_keyframe(now_us)
+
+    def tell(self, message: Message) -> None:
+        """Send an event to control."""
+        try:
+            self._control.send(message)
+        except ChannelClosed:
+            self._ended.set()
+            return
+        if self._control.wants_write and not self._is_writing:
+            self._is_writing = True
+            self._loop.add_writer(self._control.fileno(), self._write_control)
+
+    def _write_control(self) -> None:
+        try:
+            self._control.flush()
+        except ChannelClosed:
+            self._ended.set()
+        if not self._control.wants_write or self._ended.is_set():
+            self._is_writing = False
+            self._loop.remove_writer(self._control.fileno())
+
+    # ---- neighbours
+
+    def _receiver(self, name: str) -> Callable[[Frame | AnyMessage], None]:
+        def receive(item: Frame | AnyMessage) -> None:
+            if not isinstance(item, Frame):
+                handler = self._commands.get(type(item)) if isinstance(item, _FROM_NEIGHBOURS) else None
+                if handler is not None:
+                    handler(item, _now_us())
+            elif name == "video":
+                self.fanout.receive_picture(item, _now_us())
+            elif name == "audio":
+                self.fanout.receive_sound(item)
+
+        return receive
+
+    def _assign_audio(self, message: AssignAudio, now_us: int) -> None:
+        del now_us
+        receiver = self._table.receiver(message.leg)
+        if receiver is not None:
+            self.fanout.assign(message.leg, receiver, message.output)
+
+    def _playout(self, message: Playout, now_us: int) -> None:
+        del now_us
+        leg = self._table.get(leg_of(message.stream))
+        if leg is not None:
+            leg.lip_sync.playout(message.delay_us)
+
+    def _peer_wants_keyframe(self, message: PeerWantsKeyframe, now_us: int) -> None:
+        self.fanout.want_keyframe(message.leg, now_us)
+
+    def _request_keyframe(self, message: RequestKeyframe, now_us: int) -> None:
+        leg = self._table.get(leg_of(message.stream))
+        receiver = None if leg is None else leg.receivers.get(kind_of(message.stream))
+        if receiver is not None:
+            receiver.want_keyframe(now_us)
+
+    def _ask_encoder(self, rendition: int) -> None:
+        self._links["video"].send(RequestKeyframe(rendition))
+
+    # ---- what legs say (Outlet)
+
+    def source_frame(self, frame: Frame) -> None:
+        """Hand a frame to its decoder."""
+        if not frame.codec.is_video:
+            self._links["audio"].send_frame(frame)
+        elif not self._links["video"].send_frame(frame) and self.legs is not None:
+            self._request_keyframe(RequestKeyframe(frame.stream), _now_us())
+
+    def peer_wants_keyframe(self, leg: int) -> None:
+        """By RTCP."""
+        self.fanout.want_keyframe(leg, _now_us())
+
+    def queue_filled(self, leg: int) -> None:
+        """Come back to this leg in 5 ms."""
+        self._pending.add(leg)
+        if self._pacing is None:
+            self._pacing = self._loop.call_later(_PACE_S, self._pace)
+
+    def _pace(self) -> None:
+        self._pacing = None
+        pending, self._pending = self._pending, set()
+        now_us = _now_us()
+        for number in pending:
+            leg = self._table.get(number)
+            if leg is not None:
+                leg.pump(now_us)
+
+    def _heard(self, leg: int, now_us: int) -> None:
+        found = self._table.get(leg)
+        if found is not None:
+            found.heard_us = now_us
+
+    def _consent(self, leg: int, is_given: bool) -> None:
+        found = self._table.get(leg)
+        if found is not None:
+            found.has_consent = is_given
+
+    # ---- time
+
+    async def _tick(self) -> None:
+        while True:
+            started = self._loop.time()
+            await asyncio.sleep(_TICK_S)
+            self._lag.add(self._loop.time() - started - _TICK_S)
+            now_us = _now_us()
+            self.fanout.handle_timeout(now_us)
+            for leg in self.legs or ():
+                leg.handle_timeout(now_us)
+
+    async def _count(self) -> None:
+        while True:
+            await asyncio.sleep(_STATS_S)
+            now_us = _now_us()
+            if self.resources is not None:
+                self.resources.shared.handle_timeout(now_us)
+            for leg in self.legs or ():
+                leg.collect_drops()
+                leg.look_for_silence(now_us)
+                if leg.is_attached:
+                    self.tell(self._meters.measure(leg, now_us))
+            self.tell(self._statistics())
+
+    def _statistics(self) -> ProcessStats:
+        counters = dict(self.counters)
+        for link in self._links.values():
+            for reason, count in link.drops.items():
+                counters[reason] = counters.get(reason, 0) + count
+        gauges = {"legs": float(len(self.legs or ())), "loop_lag_p99_ms": self._lag.p99_ms()}
+        return ProcessStats("net", counters, gauges)
+
+    # ---- the end
+
+    @property
+    def _table(self) -> Legs:
+        if self.legs is None:
+            raise RuntimeError("Start comes first")
+        return self.legs
+
+    def _close(self) -> None:
+        if self._pacing is not None:
+            self._pacing.cancel()
+        if self.legs is not None:
+            self.legs.close_all(_now_us())
+        for link in self._links.values():
+            link.close()
+        if self.resources is not None:
+            self.resources.close()
+        if self._is_writing:
+            self._loop.remove_writer(self._control.fileno())
+        self._loop.remove_reader(self._control.fileno())
+
+
+_FROM_NEIGHBOURS = (AssignAudio, Playout, RequestKeyframe)
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000
+
+
+async def _serve(control: Wire) -> None:
+    process = NetProcess(control)
+    await process.run()
+    if process.has_failed:
+        raise SystemExit(1)
+
+
+def main(control: Wire) -> None:
+    """Run until control says Stop or is gone."""
+    harden_keys_process()
+    asyncio.run(_serve(control))
+
+
+if __name__ == "__main__":
+    run_process("net", main)

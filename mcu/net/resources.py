@@ -1,0 +1,95 @@
+"""What all legs of the process share: sockets on the event loop, ports, the certificate, the NTP clock."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from config.media import LocalAddress, NetSettings
+from mcu.net.dtls import Certificate
+from mcu.net.handshakes import Handshakes
+from mcu.net.ice import IceAgent
+from mcu.net.ports import PortPool
+from mcu.net.shared_port import SharedPort
+from mcu.net.sockets import ASSURED_FORWARDING_41, EXPEDITED_FORWARDING, UdpSocket
+from mcu.rtp.ntp import NtpClock
+
+
+class Resources:
+    """Made once, when the settings are known. Raises OSError when the shared port cannot be bound."""
+
+    def __init__(
+        self,
+        settings: NetSettings,
+        tasks: asyncio.TaskGroup,
+        counters: Counter[str],
+        heard: Callable[[int, int], None],
+        consent: Callable[[int, bool], None],
+    ) -> None:
+        self.settings = settings
+        self.clock = NtpClock(time.time_ns() // 1000 - time.monotonic_ns() // 1000)
+        self.handshakes = Handshakes(
+            Certificate(), tasks, max_handshakes=settings.max_handshakes, timeout_s=settings.handshake_timeout_s
+        )
+        self._loop = asyncio.get_running_loop()
+        self._counters = counters
+        self._pool = PortPool(settings.first_rtp_port, settings.last_rtp_port, secrets.randbelow)
+        self._shared_sockets = [self._open_shared(local) for local in settings.addresses]
+        agent = IceAgent(max_addresses=settings.max_addresses_per_leg, consent_s=settings.consent_s)
+        agent.counters = counters
+        self.shared = SharedPort(self._shared_sockets, agent, counters, heard, consent)
+
+    @property
+    def candidates(self) -> tuple[tuple[str, int], ...]:
+        """Address and port of each shared socket, as peers see them."""
+        return tuple(
+            (local.advertised, udp.port)
+            for local, udp in zip(self.settings.addresses, self._shared_sockets, strict=True)
+        )
+
+    def local_address(self, wanted: str) -> LocalAddress | None:
+        """The configured address `wanted` ("": the first one); None where it is not ours to use."""
+        if not wanted:
+            return self.settings.addresses[0]
+        return next((local for local in self.settings.addresses if local.address == wanted), None)
+
+    def open_pair(self, local: LocalAddress, *, is_audio: bool) -> tuple[UdpSocket, UdpSocket]:
+        """Sockets for RTP and RTCP of one stream, read by the loop. Raises NoPortsLeft."""
+        traffic_class = EXPEDITED_FORWARDING if is_audio else ASSURED_FORWARDING_41
+        pair = self._pool.open_pair(lambda port: self._open(local.address, port, traffic_class))
+        for udp in pair:
+            self._watch(udp)
+        return pair
+
+    def release(self, udp: UdpSocket) -> None:
+        """Give a port back."""
+        self._loop.remove_reader(udp.fileno())
+        udp.close()
+
+    def close(self) -> None:
+        """Give the shared ports back."""
+        for udp in self._shared_sockets:
+            self.release(udp)
+
+    def _open_shared(self, local: LocalAddress) -> UdpSocket:
+        udp = self._open(local.address, self.settings.webrtc_port, ASSURED_FORWARDING_41)
+        self._watch(udp)
+        return udp
+
+    def _open(self, address: str, port: int, traffic_class: int) -> UdpSocket:
+        settings = self.settings
+        return UdpSocket(
+            address,
+            port,
+            traffic_class=traffic_class,
+            buffer_bytes=settings.socket_buffer_bytes,
+            has_gso=settings.has_gso,
+            counters=self._counters,
+        )
+
+    def _watch(self, udp: UdpSocket) -> None:
+        settings = self.settings
+        self._loop.add_reader(udp.fileno(), udp.read, settings.receive_batch, settings.receive_budget_us)

@@ -1,0 +1,91 @@
+"""What the peer of a leg says by RTCP, handed to the streams that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from mcu.net.outlet import Outlet
+from mcu.net.sender import StreamSender
+from mcu.rtp.rtcp import (
+    FullIntraRequest,
+    GenericNack,
+    PictureLoss,
+    ReceiverEstimate,
+    ReceiverReport,
+    ReportBlock,
+    SenderReport,
+    parse_compound,
+)
+
+if TYPE_CHECKING:
+    from mcu.net.leg import Leg
+
+
+class RtcpInbox:
+    """A table of small handlers; what is in no row needs nothing (SDES; BYE, since signalling ends calls)."""
+
+    def __init__(self, leg: Leg, outlet: Outlet) -> None:
+        self.estimate_bps = 0
+        """The peer's last REMB; 0 when there was none."""
+        self._leg = leg
+        self._outlet = outlet
+        self._handlers: dict[type, Callable[[Any, int], None]] = {
+            SenderReport: self._sender_report,
+            ReceiverReport: self._receiver_report,
+            GenericNack: self._nack,
+            PictureLoss: self._picture_loss,
+            FullIntraRequest: self._full_intra,
+            ReceiverEstimate: self._estimate,
+        }
+
+    def receive(self, data: bytes, now_us: int) -> int:
+        """Act on a compound; how many packets in it were malformed."""
+        packets, malformed = parse_compound(data)
+        for packet in packets:
+            handler = self._handlers.get(type(packet))
+            if handler is not None:
+                handler(packet, now_us)
+        return malformed
+
+    def _sender_report(self, report: SenderReport, now_us: int) -> None:
+        for receiver in self._leg.receivers.values():
+            source = receiver.source_of(report.ssrc)
+            if source is not None:
+                source.sender_report(report.ntp, report.rtp_timestamp, now_us)
+        self._blocks(report.reports, now_us)
+
+    def _receiver_report(self, report: ReceiverReport, now_us: int) -> None:
+        self._blocks(report.reports, now_us)
+
+    def _blocks(self, blocks: Iterable[ReportBlock], now_us: int) -> None:
+        for block in blocks:
+            sender = self._sender(block.ssrc)
+            if sender is not None and sender.statistics is not None:
+                sender.statistics.receive_report(block, now_us)
+
+    def _nack(self, nack: GenericNack, now_us: int) -> None:
+        sender = self._sender(nack.media_ssrc)
+        if sender is not None:
+            self._leg.repeat(sender, nack.lost, now_us)
+
+    def _picture_loss(self, report: PictureLoss, now_us: int) -> None:
+        del now_us
+        self._want_keyframe(report.media_ssrc)
+
+    def _full_intra(self, request: FullIntraRequest, now_us: int) -> None:
+        del now_us
+        for ssrc, _ in request.entries:
+            self._want_keyframe(ssrc)
+
+    def _estimate(self, estimate: ReceiverEstimate, now_us: int) -> None:
+        del now_us
+        self.estimate_bps = estimate.bitrate_bps
+
+    def _want_keyframe(self, ssrc: int) -> None:
+        # Some terminals name SSRC 0: there is only one picture that they can mean.
+        if ssrc == 0 or self._sender(ssrc) is not None:
+            self._outlet.peer_wants_keyframe(self._leg.number)
+
+    def _sender(self, ssrc: int) -> StreamSender | None:
+        return next((each for each in self._leg.senders.values() if each.numbers.ssrc == ssrc), None)

@@ -1,0 +1,176 @@
+"""What goes out on one m-line of a leg: its own SSRC, numbers and times over pieces that are shared by all."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mcu.media import Format, Kind, StreamSpec
+from mcu.net.pacing import Pacer
+from mcu.rtp.history import VIDEO_STEP, Repeater, RingFrame, RtxStream, SentPackets, SequenceMap
+from mcu.rtp.ntp import NtpClock
+from mcu.rtp.packet import extension_block, header
+from mcu.rtp.pieces import Piece
+from mcu.rtp.sender import SenderStatistics
+from mcu.worker.channel import Frame
+
+_AUDIO_MEDIA_RATE_HZ = 48_000
+_VIDEO_MEDIA_RATE_HZ = 90_000
+_MAX_QUEUE_PACKETS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Random beginnings of one sending stream, drawn by the shell."""
+
+    ssrc: int
+    rtx_ssrc: int
+    first_sequence: int
+    """Below 2^15, so that the first packets do not wrap (RFC 3711 3.3.1)."""
+    first_timestamp: int
+    first_rtx_sequence: int
+
+
+class _Packet(NamedTuple):
+    sequence: int
+    timestamp: int
+    piece: Piece
+
+
+class StreamSender:
+    """Pure: frames in, clear RTP packets out, in the order of their numbers."""
+
+    def __init__(self, spec: StreamSpec, numbers: Numbers, clock: NtpClock, pacer: Pacer) -> None:
+        self.numbers = numbers
+        self.pacer = pacer
+        self.sent_bytes = 0
+        """Bytes that went out on the wire, without UDP and IP."""
+        self.sent = SentPackets()
+        self._clock = clock
+        self._queue: deque[_Packet] = deque()
+        self._queue_bytes = 0
+        self._repeater = Repeater()
+        self._rtx: RtxStream | None = None
+        self._map: SequenceMap | None = None
+        self.statistics: SenderStatistics | None = None
+        self._is_first = True
+        self.configure(spec)
+
+    def configure(self, spec: StreamSpec) -> None:
+        """What was negotiated; numbers and times go on through renegotiations."""
+        self.spec = spec
+        form = spec.send
+        self.format: Format | None = form
+        mid = spec.extensions.mid
+        self._extension = extension_block([(mid, spec.mid.encode())]) if mid and spec.mid else b""
+        if form is None:
+            self._forget_queue()
+            return
+        if self._map is None:
+            is_audio = spec.kind is Kind.AUDIO
+            numbers = self.numbers
+            self._map = SequenceMap(
+                numbers.ssrc, form.clock_rate_hz, _AUDIO_MEDIA_RATE_HZ if is_audio else _VIDEO_MEDIA_RATE_HZ,
+                numbers.first_sequence, numbers.first_timestamp, step=0 if is_audio else VIDEO_STEP,
+            )  # fmt: skip
+            self.statistics = SenderStatistics(numbers.ssrc, form.clock_rate_hz, self._clock)
+
+    @property
+    def has_queue(self) -> bool:
+        """Whether packets wait for their turn."""
+        return bool(self._queue)
+
+    @property
+    def queue_bytes(self) -> int:
+        """Payload bytes that wait."""
+        return self._queue_bytes
+
+    def audio_packet(self, frame: Frame) -> bytes | None:
+        """One packet for a frame of the mix; None when the leg does not take its codec."""
+        form, numbering, statistics = self.format, self._map, self.statistics
+        if form is None or numbering is None or statistics is None or form.codec != frame.codec:
+            return None
+        placed = numbering.place(frame.rtp_timestamp, 1)
+        if placed is None:
+            return None
+        sequence, timestamp = placed
+        statistics.sent(timestamp, frame.capture_us, 1, len(frame.payload))
+        marker, self._is_first = self._is_first, False  # RFC 3551 4.1: start of a talkspurt
+        return (
+            header(form.payload_type, marker, sequence, timestamp, self.numbers.ssrc, self._extension) + frame.payload
+        )
+
+    def put(self, frame: RingFrame) -> bool:
+        """Queue the pieces of a picture; False when too much waits already."""
+        numbering, statistics = self._map, self.statistics
+        if numbering is None or statistics is None or len(self._queue) + len(frame.pieces) > _MAX_QUEUE_PACKETS:
+            return False
+        placed = numbering.send(frame)
+        if placed is None:
+            return True
+        sequence, timestamp = placed
+        statistics.sent(timestamp, frame.capture_us, len(frame.pieces), frame.size_bytes)
+        queue = self._queue
+        for offset, piece in enumerate(frame.pieces):
+            queue.append(_Packet((sequence + offset) & 0xFFFF, timestamp, piece))
+        self._queue_bytes += frame.size_bytes
+        return True
+
+    def take(self, now_us: int) -> list[tuple[int, bytes]]:
+        """(sequence number, packet) of what may go out now."""
+        form = self.format
+        if form is None or not self._queue:
+            return []
+        budget = self.pacer.budget_bytes(now_us)
+        queue, extension, ssrc, payload_type = self._queue, self._extension, self.numbers.ssrc, form.payload_type
+        out: list[tuple[int, bytes]] = []
+        spent = 0
+        while queue and spent < budget:
+            packet = queue.popleft()
+            payload, marker = packet.piece
+            sequence = packet.sequence
+            data = header(payload_type, marker, sequence, packet.timestamp, ssrc, extension) + payload
+            out.append((sequence, data))
+            self._queue_bytes -= len(payload)
+            spent += len(data)
+        self.pacer.spend(spent)
+        return out
+
+    @property
+    def stores_sent(self) -> bool:
+        """Whether repeats are the very bytes that went out before, since RTX was not agreed."""
+        return self.spec.has_nack and self.spec.send_rtx is None
+
+    def repeat(self, lost: Sequence[int], now_us: int) -> list[bytes]:
+        """RTX packets for what the peer misses (RFC 4588); [] when RTX was not agreed."""
+        form, numbering = self.spec.send_rtx, self._map
+        if form is None or numbering is None:
+            return []
+        if self._rtx is None:
+            self._rtx = RtxStream(self.numbers.rtx_ssrc, form.payload_type, self.numbers.first_rtx_sequence)
+        out: list[bytes] = []
+        for sequence in self._select(lost, now_us):
+            sent = numbering.find(sequence)
+            if sent is not None:
+                number, payload = self._rtx.wrap(sequence, sent.piece.payload)
+                head = header(
+                    form.payload_type, sent.piece.marker, number, sent.rtp_timestamp, self._rtx.ssrc, self._extension
+                )
+                out.append(head + payload)
+        return out
+
+    def repeat_protected(self, lost: Sequence[int], now_us: int) -> list[bytes]:
+        """Datagrams as they went out before, for a leg without RTX."""
+        found = (self.sent.get(sequence) for sequence in self._select(lost, now_us))
+        return [data for data in found if data is not None]
+
+    def _select(self, lost: Sequence[int], now_us: int) -> list[int]:
+        if self.statistics is not None:
+            self._repeater.round_trip_us = self.statistics.round_trip_us
+        return self._repeater.select(lost, now_us)
+
+    def _forget_queue(self) -> None:
+        self._queue.clear()
+        self._queue_bytes = 0

@@ -1,0 +1,145 @@
+"""One sender's SSRC within a stream of a leg: numbering, statistics, clock, and the frames that come out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mcu.media import Format
+from mcu.rtp.capture import LegClock, LipSync, SourceClock
+from mcu.rtp.frames import FrameAssembler
+from mcu.rtp.keyframes import KeyframeRequester
+from mcu.rtp.packet import RtpPacket
+from mcu.rtp.reception import Reception
+from mcu.rtp.sequence import SequenceTracker
+from mcu.worker.channel import Frame
+
+
+class Source:
+    """Audio: each packet is a frame. Video: packets are put together, gaps are asked for."""
+
+    def __init__(
+        self, stream: int, ssrc: int, form: Format, clock: LegClock, lip_sync: LipSync, *, has_nack: bool
+    ) -> None:
+        self.ssrc = ssrc
+        self.clock_rate_hz = form.clock_rate_hz
+        self.codec = form.codec
+        self.heard_us = 0
+        self.reception = Reception(ssrc, form.clock_rate_hz)
+        self.keyframes = KeyframeRequester()
+        self._stream = stream
+        self._clock = SourceClock(clock, form.clock_rate_hz)
+        self._lip_sync = lip_sync
+        self._tracker = SequenceTracker()
+        self._restarts = 0
+        self._has_nack = has_nack
+        self._assembler = self._new_assembler()
+
+    @property
+    def is_video(self) -> bool:
+        """Whether frames are pictures."""
+        return self._assembler is not None
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Packets and frames that the assembler gave up, by reason."""
+        return {} if self._assembler is None else self._assembler.dropped
+
+    def sender_report(self, ntp: int, rtp_timestamp: int, now_us: int) -> None:
+        """RFC 3550 6.4.1: the peer's clock for lip-sync and round trips."""
+        self.reception.sender_report(ntp, now_us)
+        self._clock.sender_report(ntp, rtp_timestamp)
+
+    def use_format(self, form: Format) -> None:
+        """The payload type changed to another codec in mid-stream (RFC 3264 8.3.2)."""
+        if form.codec == self.codec:
+            return
+        self.codec = form.codec
+        self._assembler = self._new_assembler()
+
+    def close(self) -> None:
+        """Another source has taken over: its clock is no longer the leg's."""
+        self._clock.reset()
+
+    def receive_audio(self, packet: RtpPacket, now_us: int) -> Frame | None:
+        """The packet as a frame for the jitter buffer; None when its number is beyond belief."""
+        if self._count(packet, now_us) is None:
+            return None
+        capture_us = self._clock.capture_us(packet.timestamp, now_us)
+        return Frame(
+            self._stream,
+            self.codec,
+            packet.payload,
+            packet.timestamp,
+            packet.sequence,
+            capture_us,
+            self._lip_sync.audio_due_us(capture_us),
+            level=packet.audio_level,
+        )
+
+    def receive_video(self, packet: RtpPacket, now_us: int) -> None:
+        """Take a packet; frames() has what it completed."""
+        number = self._count(packet, now_us)
+        if number is None or self._assembler is None:
+            return
+        self._assembler.receive(number, packet.timestamp, packet.marker, packet.payload, now_us)
+
+    def receive_repeat(self, packet: RtpPacket, sequence: int, payload: bytes, now_us: int) -> None:
+        """A packet that came again by RTX (RFC 4588) under its original number."""
+        if self._assembler is None or self._tracker.highest < 0:
+            return
+        self.reception.repaired()
+        number = self._tracker.extend(sequence)
+        self._assembler.receive(number, packet.timestamp, packet.marker, payload, now_us)
+
+    def frames(self, now_us: int) -> Iterator[Frame]:
+        """Whole pictures, in order."""
+        assembler = self._assembler
+        if assembler is None:
+            return
+        while (done := assembler.next_frame()) is not None:
+            if done.is_keyframe:
+                self.keyframes.arrived()
+            capture_us = self._clock.capture_us(done.rtp_timestamp, done.first_arrival_us)
+            due_us = self._lip_sync.video_arrived(capture_us, now_us)
+            yield Frame(
+                self._stream,
+                self.codec,
+                done.payload,
+                done.rtp_timestamp,
+                capture_us=capture_us,
+                due_us=due_us,
+                is_keyframe=done.is_keyframe,
+            )
+        if assembler.keyframe_needed:
+            self.keyframes.want(now_us)
+
+    def handle_timeout(self, now_us: int) -> None:
+        """Give up what does not come any more."""
+        if self._assembler is not None:
+            deadline_us = self._assembler.next_timeout()
+            if deadline_us is not None and now_us >= deadline_us:
+                self._assembler.handle_timeout(now_us)
+
+    def missing(self, now_us: int, round_trip_us: int) -> list[int]:
+        """Sequence numbers to ask for by NACK now."""
+        if self._assembler is None:
+            return []
+        if round_trip_us:
+            self._assembler.round_trip_us = round_trip_us
+        return self._assembler.missing(now_us)
+
+    def _count(self, packet: RtpPacket, now_us: int) -> int | None:
+        number = self._tracker.receive(packet.sequence)
+        if number is not None:
+            self.heard_us = now_us
+            if self._tracker.restarts != self._restarts:
+                self._restarts = self._tracker.restarts
+                self.reception.restart()
+                self._clock.reset()
+                if self._assembler is not None:
+                    self._assembler.reset()
+            self.reception.receive(number, packet.timestamp, len(packet.payload), now_us)
+        return number
+
+    def _new_assembler(self) -> FrameAssembler | None:
+        return FrameAssembler(self.codec, self._has_nack) if self.codec.is_video else None

@@ -1,0 +1,197 @@
+"""A SIP leg on its own ports: clear and SDES, in and out, and who may send to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from mcu.media import Codec, Kind, SdesKeys, stream_id
+from mcu.rtp.dtmf import tone
+from mcu.rtp.srtp_session import SrtpPair
+from mcu.worker.channel import Frame
+from mcu.worker.messages import (
+    AssignAudio,
+    AttachLeg,
+    CloseLeg,
+    ConfigureLeg,
+    Dtmf,
+    LegConfigured,
+    LegConnected,
+    LegFailed,
+    LegOpened,
+    LegStats,
+    OpenLeg,
+    ProcessStats,
+    RequestKeyframe,
+    RouteVideo,
+    Transport,
+)
+from tests.mcu.net.harness import Harness, Peer, audio_spec, net_process, rtp, video_spec
+
+SPS, PPS = b"\x67\x42\xe0\x1f\xda\x01\x40\x16\xe9", b"\x68\xce\x3c\x80"
+IDR = b"\x65\x88\x84" + bytes(range(1, 200)) * 20
+ANNEX_B = b"".join(b"\x00\x00\x00\x01" + unit for unit in (SPS, PPS, IDR))
+DELTA = b"\x00\x00\x00\x01\x41\x9a" + bytes(range(1, 100)) * 3
+
+
+async def _audio_leg(net: Harness, peer: Peer, leg: int = 1, **changes: object) -> LegOpened:
+    opened = await net.open(leg, Transport.PORTS, Kind.AUDIO)
+    net.control.send(ConfigureLeg(leg, (audio_spec(peer, **changes),)))
+    await net.expect(LegConfigured)
+    return opened
+
+
+@pytest.fixture
+def peer():
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+async def test_clear_sound_passes_in_and_out(peer: Peer) -> None:
+    async with net_process() as net:
+        opened = await _audio_leg(net, peer)
+        assert opened.address == "127.0.0.1"
+        port = opened.ports["audio"][0]
+        assert port % 2 == 0
+        assert opened.ports["audio"][1] == port + 1
+        net.control.send(AttachLeg(1))
+        net.neighbours["audio"].send(AssignAudio(1, 7))
+        peer.send(rtp(0, 100, b"a" * 160, timestamp=800), port)
+        await net.expect(LegConnected)
+        frame = await net.frame("audio")
+        assert (frame.stream, frame.codec, frame.payload) == (stream_id(1, Kind.AUDIO), Codec.PCMU, b"a" * 160)
+        assert (frame.sequence, frame.rtp_timestamp) == (100, 800)
+        for tick in range(3):
+            net.neighbours["audio"].send_frame(
+                Frame(7, Codec.PCMU, b"m" * 160, rtp_timestamp=960 * tick, capture_us=20_000 * tick)
+            )
+        first, second, third = await peer.packets(3)
+        assert first.ssrc == opened.ssrcs["audio"]
+        assert (second.sequence - first.sequence, third.sequence - second.sequence) == (1, 1)
+        assert (third.timestamp - first.timestamp) & 0xFFFFFFFF == 320  # 8 kHz out of 48 kHz
+        assert first.marker and not second.marker
+
+
+async def test_gate_is_closed_before_attach_but_digits_pass(peer: Peer) -> None:
+    async with net_process() as net:
+        opened = await _audio_leg(net, peer)
+        port = opened.ports["audio"][0]
+        net.neighbours["audio"].send(AssignAudio(1, 7))
+        for n in range(5):
+            peer.send(rtp(0, n, b"a" * 160), port)
+        for n, packet in enumerate(tone("5")):
+            peer.send(rtp(101, 5 + n, packet.payload, timestamp=4000), port)
+        assert (await net.expect(Dtmf)).digit == "5"
+        net.neighbours["audio"].send_frame(Frame(7, Codec.PCMU, b"m" * 160))
+        await net.wait(lambda: net.process.counters["gate-closed"] == 5)
+        await asyncio.sleep(0.05)
+        assert not list(net.neighbours["audio"].receive())
+        assert all(192 <= data[1] <= 223 for data in peer.receive())  # RTCP at most
+        net.control.send(AttachLeg(1))
+        net.neighbours["audio"].send_frame(Frame(7, Codec.PCMU, b"m" * 160))
+        assert (await peer.packets(1))[0].payload == b"m" * 160
+
+
+async def test_address_is_learnt_once_without_srtp(peer: Peer) -> None:
+    behind_nat, stranger = Peer(), Peer()
+    async with net_process() as net:
+        opened = await _audio_leg(net, peer)  # SDP names `peer`, packets come from elsewhere
+        port = opened.ports["audio"][0]
+        net.control.send(AttachLeg(1))
+        net.neighbours["audio"].send(AssignAudio(1, 7))
+        stranger.send(b"\x80\x7f" + bytes(30), port)  # payload type 127 was not negotiated: not valid
+        behind_nat.send(rtp(0, 1, b"n" * 160), port)
+        await net.frame("audio")
+        stranger.send(rtp(0, 2, b"s" * 160, ssrc=9), port)
+        await net.wait(lambda: net.process.counters["rtp-wrong-source"])
+        net.neighbours["audio"].send_frame(Frame(7, Codec.PCMU, b"m" * 160))
+        assert (await behind_nat.packets(1))[0].payload == b"m" * 160
+        assert not stranger.receive()
+        assert not list(net.neighbours["audio"].receive())
+    behind_nat.close()
+    stranger.close()
+
+
+@pytest.mark.parametrize(
+    ("suite", "size"), [("AES_CM_128_HMAC_SHA1_80", 30), ("AEAD_AES_128_GCM", 28), ("AEAD_AES_256_GCM", 44)]
+)
+async def test_sdes_passes_and_bad_tags_do_nothing(peer: Peer, suite: str, size: int) -> None:
+    ours, theirs = os.urandom(size), os.urandom(size)
+    far = SrtpPair(suite, theirs, ours)
+    attacker = Peer()
+    async with net_process() as net:
+        opened = await _audio_leg(net, peer, sdes=SdesKeys(suite, ours, theirs))
+        port = opened.ports["audio"][0]
+        net.control.send(AttachLeg(1))
+        net.neighbours["audio"].send(AssignAudio(1, 7))
+        for batch in range(50):
+            for n in range(200):
+                attacker.send(rtp(0, batch * 200 + n, b"x" * 170), port)
+            await asyncio.sleep(0.001)
+        protected = far.protect(rtp(0, 1, b"a" * 160))
+        assert protected is not None
+        peer.send(protected, port)
+        assert (await net.frame("audio", timeout=10)).payload == b"a" * 160
+        stats = await net.expect(ProcessStats, lambda s: "srtp-auth" in s.counters, timeout=5)
+        assert stats.counters["srtp-auth"] == 10_000
+        net.neighbours["audio"].send_frame(Frame(7, Codec.PCMU, b"m" * 160))
+        datagrams: list[bytes] = []
+        await net.wait(lambda: datagrams.extend(peer.receive()) or any(d[1] & 0x7F == 0 for d in datagrams))
+        clear = far.unprotect(next(data for data in datagrams if data[1] & 0x7F == 0))
+        assert clear is not None
+        assert clear[12:] == b"m" * 160
+        assert not attacker.receive()
+    attacker.close()
+
+
+async def test_video_passes_in_and_out(peer: Peer) -> None:
+    async with net_process() as net:
+        opened = await net.open(1, Transport.PORTS, Kind.AUDIO, Kind.VIDEO)
+        net.control.send(ConfigureLeg(1, (audio_spec(peer), video_spec(peer, has_pli=True))))
+        await net.expect(LegConfigured)
+        net.control.send(AttachLeg(1))
+        port = opened.ports["video"][0]
+        for n, unit in enumerate((SPS, PPS, IDR[:900])):
+            peer.send(rtp(97, n, unit, timestamp=5, marker=n == 2), port)
+        frame = await net.frame("video")
+        assert frame.stream == stream_id(1, Kind.VIDEO)
+        assert frame.is_keyframe
+        assert frame.payload.endswith(IDR[:900])
+        net.control.send(RouteVideo(1, 11))
+        assert (await net.message("video", RequestKeyframe)).stream == 11
+        video = net.neighbours["video"]
+        video.send_frame(Frame(11, Codec.H264, DELTA, rtp_timestamp=0))  # before the keyframe: nothing goes out
+        video.send_frame(Frame(11, Codec.H264, ANNEX_B, rtp_timestamp=3600, is_keyframe=True))
+        video.send_frame(Frame(11, Codec.H264, DELTA, rtp_timestamp=7200))
+        packets = await peer.packets(6)
+        assert [p.sequence - packets[0].sequence for p in packets] == list(range(len(packets)))
+        assert all(len(p.payload) <= 1200 for p in packets)
+        assert {p.ssrc for p in packets} == {opened.ssrcs["video"]}
+        assert (packets[-1].timestamp - packets[0].timestamp) & 0xFFFFFFFF == 3600
+
+
+async def test_ports_run_out_and_come_back(peer: Peer) -> None:
+    async with net_process(first_rtp_port=47100, last_rtp_port=47103) as net:
+        await net.open(1, Transport.PORTS, Kind.AUDIO)
+        await net.open(2, Transport.PORTS, Kind.AUDIO)
+        net.control.send(OpenLeg(3, "1001", Transport.PORTS, (Kind.AUDIO,)))
+        assert (await net.expect(LegFailed)).reason == "no-ports-left"
+        net.control.send(CloseLeg(1))
+        await net.open(4, Transport.PORTS, Kind.AUDIO)
+
+
+async def test_statistics_come_every_second(peer: Peer) -> None:
+    async with net_process() as net:
+        opened = await _audio_leg(net, peer)
+        net.control.send(AttachLeg(1))
+        for n in range(10):
+            peer.send(rtp(0, n, b"a" * 160, timestamp=160 * n), opened.ports["audio"][0])
+        stats = await net.expect(LegStats, lambda s: bool(s.streams[0].received_packets))
+        assert stats.streams[0].received_packets == 10
+        assert stats.streams[0].codec == "PCMU"
+        process = await net.expect(ProcessStats)
+        assert process.process == "net"
+        assert process.gauges["legs"] == 1.0
