@@ -15,9 +15,11 @@ from mcu.audio import opus
 from mcu.audio.pcm import TICK_US
 from mcu.audio.plane import AudioPlane, Produced
 from mcu.audio.prompts.library import PromptLibrary
+from mcu.audio.rehearsal import rehearse
 from mcu.worker.channel import Channel, ChannelClosed, Frame
 from mcu.worker.messages import Channel as NewChannel
 from mcu.worker.messages import Message, ProcessStats, Start, Stop
+from mcu.worker.sandbox import confine
 from mcu.worker.shell import run_process
 
 logger = logging.getLogger(__name__)
@@ -89,7 +91,11 @@ class AudioProcess:
     def _start(self, message: Start) -> None:
         self._settings = msgspec.convert(message.settings, AudioSettings)
         self._plane = AudioPlane(self._settings, PromptLibrary(self._settings.prompt_languages))
+        rehearse(self._settings)
+        missing = confine(self._settings.memory_limit_bytes)
         logger.info("process=audio started with %s", opus.version())
+        if missing:
+            logger.warning("process=audio is not fully confined: %s", " ".join(missing))
 
     def _connect(self, descriptors: list[int]) -> None:
         if not descriptors:
