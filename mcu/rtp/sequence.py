@@ -4,8 +4,9 @@ from __future__ import annotations
 
 MAX_DROPOUT = 3000
 """RFC 3550 A.1: a forward jump beyond it is not believed at first."""
-MAX_MISORDER = 100
-"""RFC 3550 A.1: how far behind the highest number a packet may be; repaired packets come with extend()."""
+MAX_MISORDER = 1024
+"""How far behind the highest number a packet may be. RFC 3550 A.1 suggests 100, but peers without RTX repeat packets
+of hundreds of milliseconds ago under their old numbers, and two of those in a row would look like a restart."""
 _CYCLE = 1 << 16
 
 

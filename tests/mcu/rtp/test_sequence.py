@@ -31,6 +31,14 @@ def test_a_wild_jump_needs_a_second_packet() -> None:
     assert (tracker.restarts, tracker.received, tracker.highest & 0xFFFF) == (1, 1, 40_001)
 
 
+def test_repeats_of_old_packets_are_no_restart() -> None:
+    tracker = SequenceTracker()
+    for number in range(1000):
+        tracker.receive(number)
+    assert [tracker.receive(number) for number in (100, 101, 102)] == [65536 + 100, 65536 + 101, 65536 + 102]
+    assert tracker.restarts == 0
+
+
 def test_jump_just_within_and_beyond_the_dropout() -> None:
     tracker = SequenceTracker()
     tracker.receive(0)
