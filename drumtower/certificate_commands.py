@@ -17,7 +17,7 @@ _Action = Callable[[argparse.Namespace, Settings, PrivateCa], None]
 _DESCRIPTION = """Without the hospital's certificate the server makes its own authority; users import it once.
 
 To use the hospital's authority instead: `drumtower certificate request` writes a signing request; let the hospital's
-authority sign it; `drumtower certificate import ANSWER.pem` checks and installs the answer. With a certificate and a key
+authority sign it; `drumtower certificate import ANSWER.pem` checks and installs the answer. With certificate and key
 that exist already: `drumtower certificate import CERTIFICATE.pem --key KEY.pem`. Restart the server afterwards."""
 
 
