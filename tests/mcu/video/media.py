@@ -8,9 +8,12 @@ import av
 import numpy as np
 from av.video.frame import PictureType
 
+from config.media import VideoSettings
 from mcu.media import Codec
+from mcu.video.plane import VideoPlane
 from mcu.video.surface import Box, Rgb, Surface
 from mcu.worker.channel import Frame
+from mcu.worker.messages import OpenRendition, SetScene, Tile
 
 TICK_US = 40_000
 RED, GREEN, BLUE, YELLOW = (200, 40, 40), (40, 170, 60), (40, 70, 200), (210, 190, 40)
@@ -81,3 +84,54 @@ class Viewer:
 def is_near(one: Rgb, other: Rgb, distance: int = 24) -> bool:
     """Whether two colours are the same to a coarse eye."""
     return all(abs(a - b) <= distance for a, b in zip(one, other, strict=True))
+
+
+class Room:
+    """A plane on a virtual clock with one rendition of one scene, and somebody who watches it."""
+
+    def __init__(self, *tiles: Tile, codec: Codec = Codec.H264, **settings: int) -> None:
+        self.now_us = 4_000_000
+        self.plane = VideoPlane(VideoSettings(decode_threads=0, **settings), clock_us=lambda: self.now_us)
+        self.viewer = Viewer(codec)
+        self.frames: list[Frame] = []
+        self.asked: list[int] = []
+        self.show(*tiles)
+        self.plane.apply(OpenRendition(1, "1001", "all", codec, 640, 360, 25, 3_000_000))
+        self.tick()
+
+    def show(self, *tiles: Tile, is_recording: bool = False, caption: str = "") -> None:
+        """Another scene from the next tick on."""
+        self.plane.apply(SetScene("1001", "all", tiles, is_recording, caption))
+
+    def feed(self, *frames: Frame) -> None:
+        """Frames arrive now."""
+        for frame in frames:
+            self.plane.feed(frame, self.now_us)
+
+    def tick(self, count: int = 1) -> None:
+        """Let ticks pass; the viewer sees what comes of them."""
+        for _ in range(count):
+            self.now_us += TICK_US
+            frames = self.plane.tick(self.now_us)
+            self.asked += self.plane.keyframe_requests()
+            self.frames += frames
+            for frame in frames:
+                if frame.stream == 1:
+                    self.viewer.take(frame)
+
+    def count(self, name: str) -> int:
+        """A counter of the plane."""
+        return self.plane.statistics()[0].get(name, 0)
+
+
+def sps(width_mbs: int, height_mbs: int, references: int = 1) -> bytes:
+    """A constrained baseline sequence parameter set (7.3.2.1.1) without a start code."""
+    bits = f"{66:08b}{0xC0:08b}{31:08b}" + _ue(0) + _ue(0) + _ue(2) + _ue(references) + "0"
+    bits += _ue(width_mbs - 1) + _ue(height_mbs - 1) + "1" + "1" + "0" + "0" + "1"
+    bits += "0" * (-len(bits) % 8)
+    return b"\x67" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+
+
+def _ue(value: int) -> str:
+    code = f"{value + 1:b}"
+    return "0" * (len(code) - 1) + code
