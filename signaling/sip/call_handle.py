@@ -93,7 +93,8 @@ class CallHandle:
 
     def hang_up(self) -> None:
         """End the call whatever its state: refuse, cancel or BYE."""
-        self.session.hang_up(self._ua.now())
+        if not self.is_ended:
+            self.session.hang_up(self._ua.now())
         self._ua.pump()
 
     async def bye(self) -> None:
@@ -132,7 +133,7 @@ class IncomingCall(CallHandle):
         """Refuse the INVITE or re-INVITE that waits."""
         self.session.reject(status, reason, headers, self._ua.now())
         if self.is_ended:
-            self._ended.set()
+            self.happened(Ended("refused"))
         self._ua.pump()
 
     async def next_event(self) -> SessionEvent:

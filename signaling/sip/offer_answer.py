@@ -7,7 +7,7 @@ from signaling.errors import SdpError
 from signaling.sip.sdp import session
 from signaling.sip.sdp.answer import make_answer
 from signaling.sip.sdp.local import LocalMedia
-from signaling.sip.sdp.offer import Offer, apply_answer, make_offer
+from signaling.sip.sdp.offer import Offer, apply_answer, make_offer, make_reoffer
 from signaling.sip.sdp.security import KeySource
 from signaling.sip.sdp.session import Origin, SessionDescription
 
@@ -26,6 +26,7 @@ class Negotiation:
         self._version = 0
         self._must_encrypt = must_encrypt
         self._last_offer: SessionDescription | None = None
+        self._last: SessionDescription | None = None
         self._offer: Offer | None = None
         self._keys: _Keys = {}
         self._before: tuple[LegMedia | None, SessionDescription | None, _Keys] = (None, None, {})
@@ -43,8 +44,16 @@ class Negotiation:
 
     def offer(self) -> bytes:
         """Make an offer, for an INVITE without one; the next receive_answer() ends the exchange."""
-        self._offer = make_offer(self.local, self._origin(), must_encrypt=self._must_encrypt)
+        if self._last is None:
+            self._offer = make_offer(self.local, self._origin(), must_encrypt=self._must_encrypt)
+        else:
+            self._offer = make_reoffer(self._last, self._origin())
         return self._sent(self._offer.description)
+
+    @property
+    def has_open_offer(self) -> bool:
+        """Whether an offer of ours waits for its answer."""
+        return self._offer is not None
 
     def receive_answer(self, body: bytes) -> LegMedia:
         """The answer to offer(). Raises SdpError."""
@@ -61,6 +70,7 @@ class Negotiation:
 
     def _sent(self, description: SessionDescription) -> bytes:
         self._version += 1
+        self._last = description
         return description.serialize()
 
     def _origin(self) -> Origin:

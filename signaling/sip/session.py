@@ -173,6 +173,7 @@ class Session:
         """End the session in the way that its state asks for."""
         if self.state is SessionState.INCOMING:
             self.reject(480, "Temporarily Unavailable", (), now)
+            self._tell(Ended("local"))
         elif self.state is SessionState.CALLING:
             self.cancel(now)
         elif self.state is SessionState.ACCEPTED:

@@ -72,7 +72,7 @@ def _assign_kinds(offer: SessionDescription) -> list[Kind | None]:
     kinds: list[Kind | None] = [None] * len(offer.media)
     best: dict[Kind, tuple[int, int]] = {}
     for index, media in enumerate(offer.media):
-        kind = _kind(media)
+        kind = kind_of(media)
         if kind is None or not media.port or media.protocol not in RTP_PROTOCOLS or not _main_formats(media):
             continue
         rank = (0 if "SAVP" in media.protocol or media.value("crypto") else 1, index)
@@ -83,7 +83,8 @@ def _assign_kinds(offer: SessionDescription) -> list[Kind | None]:
     return kinds
 
 
-def _kind(media: MediaDescription) -> Kind | None:
+def kind_of(media: MediaDescription) -> Kind | None:
+    """The role of an m-line, None where it is neither audio nor video."""
     if media.media == "video":
         return Kind.CONTENT if "slides" in (media.value("content") or "").lower().split(",") else Kind.VIDEO
     return Kind.AUDIO if media.media == "audio" else None

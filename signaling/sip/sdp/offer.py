@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-from crypto.sdes import CryptoLine
 from mcu.media import Codec, Grade, Kind, LegMedia, StreamSpec
 from signaling.errors import SdpError
-from signaling.sip.sdp.answer import WARN_CODEC, WARN_CRYPTO, bandwidths, leg_media, rtcp_attributes
+from signaling.sip.sdp.answer import WARN_CODEC, WARN_CRYPTO, bandwidths, kind_of, leg_media, rtcp_attributes
 from signaling.sip.sdp.codecs import Offered, formats_of
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.picture import level_for
 from signaling.sip.sdp.security import accepted_protection, offer_protection
-from signaling.sip.sdp.session import MediaDescription, Origin, SessionDescription
+from signaling.sip.sdp.session import Attributes, MediaDescription, Origin, SessionDescription
 from signaling.sip.sdp.stream import flow_of, stream_spec
 
 # Payload type, rtpmap, fmtp; in the order of our preference.
@@ -33,17 +31,23 @@ class Offer:
     """An offer of ours that waits for its answer."""
 
     description: SessionDescription
-    kinds: tuple[Kind, ...]
-    crypto: Mapping[Kind, tuple[CryptoLine, ...]] = field(repr=False)
+    kinds: tuple[Kind | None, ...]
+    """The role of each m-line; None where it is not used."""
 
 
 def make_offer(local: LocalMedia, origin: Origin, *, must_encrypt: bool = False) -> Offer:
     """Audio and video, as far as there are ports; SDES is offered beside plain RTP (RFC 8643) or demanded."""
     kinds = tuple(kind for kind in (Kind.AUDIO, Kind.VIDEO) if kind in local.ports)
-    crypto = {kind: offer_protection(local) for kind in kinds}
     protocol = "RTP/SAVP" if must_encrypt else "RTP/AVP"
-    media = tuple(_describe(kind, local, protocol, crypto[kind]) for kind in kinds)
-    return Offer(SessionDescription(origin, media, connection=local.address), kinds, crypto)
+    media = tuple(_describe(kind, local, protocol) for kind in kinds)
+    return Offer(SessionDescription(origin, media, connection=local.address), kinds)
+
+
+def make_reoffer(last: SessionDescription, origin: Origin) -> Offer:
+    """What we said last as an offer, nothing held (RFC 6337 5.2.1): m-lines, payload types and keys stay."""
+    media = tuple(replace(line, attributes=_reopened(line)) if line.port else line for line in last.media)
+    kinds = tuple(kind_of(line) if line.port else None for line in media)
+    return Offer(replace(last, origin=origin, media=media), kinds)
 
 
 def apply_answer(offer: Offer, answer: SessionDescription, local: LocalMedia) -> LegMedia:
@@ -52,10 +56,10 @@ def apply_answer(offer: Offer, answer: SessionDescription, local: LocalMedia) ->
         raise SdpError("The answer does not fit the offer", 488, WARN_CODEC)
     streams: list[tuple[StreamSpec, Grade]] = []
     for kind, media, ours in zip(offer.kinds, answer.media, offer.description.media, strict=True):
-        if media.port == 0 or media.media != ours.media:
+        if kind is None or media.port == 0 or media.media != ours.media:
             continue
         formats = _agreed(media, ours)
-        protection = accepted_protection(media, offer.crypto[kind], local)
+        protection = accepted_protection(answer, media, ours, local)
         if protection is None:
             raise SdpError("Not Acceptable Here", 488, WARN_CRYPTO)
         if formats:
@@ -74,7 +78,16 @@ def _agreed(answer: MediaDescription, ours: MediaDescription) -> tuple[Offered, 
     return (*main, *(item for item in taken if item.format.codec is Codec.TELEPHONE_EVENT)) if main else ()
 
 
-def _describe(kind: Kind, local: LocalMedia, protocol: str, crypto: tuple[CryptoLine, ...]) -> MediaDescription:
+def _reopened(line: MediaDescription) -> Attributes:
+    """The attributes without a hold, and with the DTLS role left open."""
+    content = kind_of(line) is Kind.CONTENT
+    names = {"sendonly", "recvonly", "inactive", "sendrecv"}
+    kept = [item for item in line.attributes if item[0] not in names]
+    kept.append(("recvonly" if content else "sendrecv", None))
+    return tuple(("setup", "actpass") if name == "setup" else (name, value) for name, value in kept)
+
+
+def _describe(kind: Kind, local: LocalMedia, protocol: str) -> MediaDescription:
     is_video = kind is Kind.VIDEO
     table = _video_formats(local) if is_video else _AUDIO
     attributes: list[tuple[str, str | None]] = []
@@ -89,7 +102,7 @@ def _describe(kind: Kind, local: LocalMedia, protocol: str, crypto: tuple[Crypto
     rtp_port, rtcp_port = local.ports[kind]
     # Without a=rtcp-mux: RTCP stays where it was announced, whatever the answer says.
     attributes += rtcp_attributes(rtp_port, rtcp_port, is_mux=False)
-    attributes += [("crypto", line.serialize()) for line in crypto]
+    attributes += [("crypto", line.serialize()) for line in offer_protection(local)]
     attributes.append(("sendrecv", None))
     return MediaDescription(
         "video" if is_video else "audio",

@@ -57,18 +57,20 @@ def offer_protection(local: LocalMedia) -> tuple[sdes.CryptoLine, ...]:
 
 
 def accepted_protection(
-    answer: MediaDescription, offered: tuple[sdes.CryptoLine, ...], local: LocalMedia
+    answer: SessionDescription, media: MediaDescription, ours: MediaDescription, local: LocalMedia
 ) -> Protection | None:
-    """What the peer chose from our SDES lines; None where it answered encryption that we did not offer."""
+    """What the peer's m-line chose from ours; None where it answered encryption that we did not offer."""
     grade = Grade.AUTHENTICATED if local.is_secure_signaling else Grade.OPPORTUNISTIC
-    values = answer.values("crypto")
-    if not values:
-        return Protection(Grade.CLEAR) if answer.protocol in PLAIN_PROTOCOLS else None
-    line = sdes.parse(values[0])
-    ours = next((item for item in offered if line and (item.tag, item.suite) == (line.tag, line.suite)), None)
-    if line is None or ours is None:
-        return None
-    return Protection(grade, SdesKeys(line.suite, ours.key, line.key))
+    line = next((item for item in map(sdes.parse, media.values("crypto")) if item is not None), None)
+    for value in ours.values("crypto"):
+        mine = sdes.parse(value)
+        if line and mine and (mine.tag, mine.suite) == (line.tag, line.suite):
+            return Protection(grade, SdesKeys(line.suite, mine.key, line.key))
+    peer = _dtls_peer(answer, media) if ours.value("fingerprint") is not None else None
+    if peer is not None:
+        return Protection(grade, dtls=peer)
+    is_plain = media.protocol in PLAIN_PROTOCOLS and ours.protocol in PLAIN_PROTOCOLS
+    return Protection(Grade.CLEAR) if is_plain and not media.values("crypto") else None
 
 
 def fingerprint_attributes(local: LocalMedia, role: str) -> Attributes:

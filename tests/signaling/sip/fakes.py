@@ -1,0 +1,110 @@
+"""A gate, a fleet and calls that remember what they were asked, for tests of whole calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from mcu.leg import Leg
+from mcu.media import Grade
+from mcu.participant import Participant, Role
+from mcu.policy import RoomPolicy
+from mcu.worker.messages import AnyMessage, ConfigureLeg, LegOpened, Message, OpenLeg
+from signaling.admission import Admission, CallRequest, Refusal, Refused
+
+FINGERPRINT = ":".join(["AB"] * 32)
+
+
+class FakeGate:
+    def __init__(self, rooms: dict[str, str | None] | None = None) -> None:
+        self.rooms = rooms if rooms is not None else {"1001": None, "1002": "2468"}
+        self.requests: list[CallRequest] = []
+        self.required = Grade.CLEAR
+        self.host_came: asyncio.Event | None = None
+        self.refusal_after_waiting: Refusal | None = None
+
+    async def admit(self, request: CallRequest) -> Admission:
+        self.requests.append(request)
+        if request.room not in self.rooms:
+            raise Refused(Refusal.UNKNOWN_ROOM)
+        wanted = self.rooms[request.room]
+        if wanted is not None and not request.passcode:
+            raise Refused(Refusal.PASSCODE_REQUIRED)
+        if wanted is not None and request.passcode != wanted:
+            raise Refused(Refusal.PASSCODE_WRONG)
+        policy = RoomPolicy(
+            request.room, "Room", required_grade=int(self.required), waits_for_host=self.host_came is not None
+        )
+        return Admission(policy, Role.GUEST, 1, replace(request, passcode=None))
+
+    async def wait_for_host(self, admission: Admission) -> Admission:
+        if self.host_came is not None:
+            await self.host_came.wait()
+        if self.refusal_after_waiting is not None:
+            raise Refused(self.refusal_after_waiting)
+        return admission
+
+    def check_media(self, admission: Admission, grade: Grade) -> None:
+        if grade < self.required:
+            raise Refused(Refusal.ENCRYPTION_REQUIRED)
+
+
+class FakeWorker:
+    def __init__(self) -> None:
+        self.opened: list[OpenLeg] = []
+        self.configured: list[ConfigureLeg] = []
+        self.closed: list[int] = []
+        self.sent: list[tuple[str, Message]] = []
+        self.observers: dict[int, Callable[[AnyMessage], None]] = {}
+
+    async def open_leg(self, request: OpenLeg) -> LegOpened:
+        self.opened.append(request)
+        base = 40000 + 100 * request.leg
+        ports = {str(kind): (base + 2 * index, base + 2 * index + 1) for index, kind in enumerate(request.kinds)}
+        return LegOpened(request.leg, request.local_address, ports, fingerprint=FINGERPRINT, cname="c")
+
+    async def configure_leg(self, request: ConfigureLeg) -> None:
+        self.configured.append(request)
+
+    async def restart_ice(self, leg: int) -> LegOpened:
+        raise NotImplementedError
+
+    def close_leg(self, leg: int) -> None:
+        self.closed.append(leg)
+
+    def observe_leg(self, leg: int, observer: Callable[[AnyMessage], None]) -> None:
+        self.observers[leg] = observer
+
+    def send(self, process: str, message: Message) -> None:
+        self.sent.append((process, message))
+
+
+class FakeFleet:
+    def __init__(self) -> None:
+        self.worker = FakeWorker()
+        self.legs = 0
+
+    def next_leg_id(self) -> int:
+        self.legs += 1
+        return self.legs
+
+    async def worker_for(self, room: str) -> FakeWorker:
+        return self.worker
+
+
+class FakeCalls:
+    def __init__(self) -> None:
+        self.joined: dict[int, tuple[Leg, str]] = {}
+        self.left: list[int] = []
+        self.changed: list[int] = []
+
+    async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
+        self.joined[leg.id] = (leg, name)
+        return Participant(leg.id, name, admission.role, leg.protocol)
+
+    async def leave(self, room: str, leg: int) -> None:
+        self.left.append(leg)
+
+    def leg_changed(self, room: str, leg: int) -> None:
+        self.changed.append(leg)
