@@ -19,6 +19,7 @@ from crypto.certificates import (
     MAX_PEM_BYTES,
     CertificateError,
     alternative_names,
+    belongs_to,
     check_certificate,
     fingerprint,
     is_current,
@@ -151,7 +152,9 @@ class PrivateCa:
     def _authority(self, now: datetime) -> x509.Certificate:
         key = self._key("ca.key")
         if self.certificate_path.exists():
-            return read_chain(self.certificate_path.read_bytes())[0]
+            found = read_chain(self.certificate_path.read_bytes())[0]
+            if belongs_to(found, key):
+                return found
         # The number tells the CAs of several installations apart in a browser's list.
         name = _name(f"Drumtower CA {secrets.token_hex(3)}")
         builder = _builder(name, name, key.public_key(), now, CA_DAYS)

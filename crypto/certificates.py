@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -70,7 +71,7 @@ def check_certificate(
     if not chain:
         raise CertificateError("there is no certificate in this file")
     leaf = chain[0]
-    if _public_bytes(leaf.public_key()) != _public_bytes(key.public_key()):
+    if not belongs_to(leaf, key):
         raise CertificateError("the certificate belongs to another key; the server's certificate must come first")
     if not leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc:
         raise CertificateError(
@@ -79,7 +80,7 @@ def check_certificate(
     missing = uncovered(leaf, names, addresses)
     if missing:
         raise CertificateError(f"the certificate does not name {', '.join(missing)}")
-    for below, above in zip(chain, chain[1:], strict=False):
+    for below, above in pairwise(chain):
         try:
             below.verify_directly_issued_by(above)
         except Exception as error:  # any of cryptography's reasons means: not this issuer
@@ -116,6 +117,11 @@ def _matches(name: str, pattern: str) -> bool:
     return name == pattern or (
         pattern.startswith("*.") and name.partition(".")[2] == pattern[2:] and "." in pattern[2:]
     )
+
+
+def belongs_to(certificate: x509.Certificate, key: PrivateKeyTypes) -> bool:
+    """Whether the certificate was made for this key."""
+    return _public_bytes(certificate.public_key()) == _public_bytes(key.public_key())
 
 
 def _public_bytes(key: object) -> bytes:

@@ -109,13 +109,13 @@ def read_file(path: Path, *, is_credential: bool = False) -> MasterKey:
 
 def make_file(path: Path) -> MasterKey:
     """Write a fresh key to `path` with mode 0600; where one is there already, that one is read. Raises KeyFault."""
-    master = generate()
+    raw = secrets.token_bytes(KEY_BYTES)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(master._key) + b"\n")
+            file.write(base64.b64encode(raw) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -127,7 +127,7 @@ def make_file(path: Path) -> MasterKey:
             draft.unlink()
     except OSError as error:
         raise KeyFault(f"{path}: the master key cannot be written: {error.strerror}") from None
-    return master
+    return MasterKey(raw)
 
 
 def from_passphrase(passphrase: str, salt: bytes) -> MasterKey:

@@ -22,6 +22,7 @@ from signaling.faces import Clock, MonotonicClock, RoomSource, RunningRooms, Ver
 from signaling.lines import LineFull, Lines
 from signaling.refusal import Refusal, Refused
 from signaling.tries import Block, CallTries, RoomTries, SourceTries, source_key
+from store.errors import StoreError
 from store.rooms import Room
 
 __all__ = [
@@ -102,6 +103,9 @@ class Gate:
         except LineFull:
             raise self._refused(request, Refused(Refusal.SLOW_DOWN, retry_after_s=_ANSWER_AGAIN_S)) from None
         except HasherBusy:
+            raise self._refused(request, Refused(Refusal.CAPACITY, retry_after_s=_ANSWER_AGAIN_S)) from None
+        except StoreError as error:
+            logger.error("call=%s cannot be admitted: %s", request.call, error)
             raise self._refused(request, Refused(Refusal.CAPACITY, retry_after_s=_ANSWER_AGAIN_S)) from None
         except Refused as refused:
             raise self._refused(request, refused) from None

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from store.database import Database
+from store.errors import AlreadyExists, Invalid, NotFound
+from store.models import RoomRow
+
+RECORD_POLICIES = ("off", "on-request", "always")
+LAYOUTS = ("auto", "grid", "speaker", "lecture")
+MAX_NAME_CHARACTERS = 128
+MAX_PARTICIPANTS = 1000
+
+_NUMBER = re.compile(r"[0-9]{2,12}", re.ASCII)
+# As the dial plan understands it.
+_ALIAS = re.compile(r"[0-9a-z](?:[0-9a-z._-]{0,62}[0-9a-z])?", re.ASCII)
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -51,21 +67,34 @@ class Room:
 class Rooms:
     """The repository of rooms."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
     async def find(self, dialled: str) -> Room | None:
         """The room with this number or alias."""
-        raise NotImplementedError
+        return await self._one(or_(RoomRow.number == dialled, RoomRow.alias == dialled.lower()))
 
     async def get(self, number: str) -> Room | None:
         """The room with this number."""
-        raise NotImplementedError
+        return await self._one(RoomRow.number == number)
 
     async def all(self) -> list[Room]:
         """All rooms, by number."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(RoomRow.__table__).order_by(RoomRow.number))
+            return [_room(row) for row in rows.mappings()]
 
     async def add(self, room: Room) -> Room:
         """Create a room. Raises AlreadyExists, Invalid."""
-        raise NotImplementedError
+        now = datetime.now(UTC)
+        room = replace(room, generation=1, created_at=now, updated_at=now)
+        check_room(room)
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(RoomRow).values(**_values(room)))
+        except IntegrityError:
+            raise AlreadyExists(f"the number {room.number} or the alias is taken") from None
+        return room
 
     async def change(self, number: str, change: Callable[[Room], Room]) -> Room:
         """Replace the stored room by what `change` makes of it, in one transaction.
@@ -73,8 +102,66 @@ class Rooms:
         For example: await rooms.change("1001", lambda room: replace(room, name="Ward 3")).
         `generation` and `updated_at` are kept by the repository. Raises NotFound, AlreadyExists (alias), Invalid.
         """
-        raise NotImplementedError
+        try:
+            async with self._database.write() as connection:
+                query = select(RoomRow.__table__).where(RoomRow.number == number).with_for_update()
+                row = (await connection.execute(query)).mappings().first()
+                if row is None:
+                    raise NotFound(f"there is no room {number}")
+                room = _kept(_room(row), change)
+                await connection.execute(update(RoomRow).where(RoomRow.number == number).values(**_values(room)))
+        except IntegrityError:
+            raise AlreadyExists("the alias is taken") from None
+        return room
 
     async def delete(self, number: str) -> bool:
         """Remove a room; False when it was not there."""
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            return bool((await connection.execute(delete(RoomRow).where(RoomRow.number == number))).rowcount)
+
+    async def _one(self, condition: ColumnElement[bool]) -> Room | None:
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(RoomRow.__table__).where(condition))).mappings().first()
+        return _room(row) if row is not None else None
+
+
+def check_room(room: Room) -> None:
+    """Raises Invalid, with words for an administrator."""
+    if not _NUMBER.fullmatch(room.number):
+        raise Invalid("number: 2 to 12 digits")
+    if not 1 <= len(room.name.strip()) <= MAX_NAME_CHARACTERS or not room.name.isprintable():
+        raise Invalid(f"name: 1 to {MAX_NAME_CHARACTERS} printable characters")
+    if room.alias and (not _ALIAS.fullmatch(room.alias) or room.alias.isdigit()):
+        raise Invalid("alias: up to 64 of a-z, 0-9, dot, dash and underscore, with at least one letter")
+    if room.record not in RECORD_POLICIES:
+        raise Invalid(f"record: {', '.join(RECORD_POLICIES)}")
+    if room.layout not in LAYOUTS:
+        raise Invalid(f"layout: {', '.join(LAYOUTS)}")
+    if room.required_grade not in (0, 1, 2):
+        raise Invalid("required_grade: 0 (none), 1 (opportunistic), 2 (authenticated)")
+    if not 1 <= room.max_participants <= MAX_PARTICIPANTS:
+        raise Invalid(f"max_participants: 1 to {MAX_PARTICIPANTS}")
+
+
+def _kept(old: Room, change: Callable[[Room], Room]) -> Room:
+    new = change(old)
+    is_rekeyed = (new.guest_hash, new.host_hash) != (old.guest_hash, old.host_hash)
+    new = replace(
+        new, number=old.number, created_at=old.created_at, updated_at=datetime.now(UTC),
+        generation=old.generation + is_rekeyed,
+    )  # fmt: skip
+    check_room(new)
+    return new
+
+
+def _room(row: RowMapping) -> Room:
+    values = dict(row)
+    values["alias"] = values["alias"] or ""
+    return Room(**values)
+
+
+def _values(room: Room) -> dict[str, object]:
+    values = {field.name: getattr(room, field.name) for field in fields(room)}
+    # Unique, and many rooms have none.
+    values["alias"] = room.alias or None
+    return values

@@ -1,0 +1,16 @@
+"""Alembic's environment: migrates over the connection that store.database gives."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from store.models import Base
+
+connection = context.config.attributes.get("connection")
+if connection is None:
+    raise RuntimeError("migrations run through store.database.Database.migrate()")
+# SQLite cannot alter most things in place: batch mode copies the table.
+context.configure(
+    connection=connection, target_metadata=Base.metadata, render_as_batch=connection.dialect.name == "sqlite"
+)
+context.run_migrations()

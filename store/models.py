@@ -1,0 +1,126 @@
+"""The tables (SQLAlchemy 2, declarative); callers get the plain values of rooms.py, users.py ..."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Float, ForeignKey, Index, Integer, MetaData, String
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Utc(TypeDecorator[datetime]):
+    """Aware times in UTC, also in SQLite, which keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Into the database. Raises ValueError for naive times."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("times must be aware")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Out of the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+
+
+class RoomRow(Base):
+    """rooms."""
+
+    __tablename__ = "rooms"
+    __table_args__ = (
+        CheckConstraint("record IN ('off', 'on-request', 'always')", name="record"),
+        CheckConstraint("layout IN ('auto', 'grid', 'speaker', 'lecture')", name="layout"),
+        CheckConstraint("required_grade BETWEEN 0 AND 2", name="required_grade"),
+        CheckConstraint("max_participants >= 1", name="max_participants"),
+    )
+
+    number: Mapped[str] = mapped_column(String(12), primary_key=True)
+    name: Mapped[str] = mapped_column(String(128))
+    alias: Mapped[str | None] = mapped_column(String(64), unique=True)
+    guest_hash: Mapped[str | None] = mapped_column(String(256))
+    host_hash: Mapped[str | None] = mapped_column(String(256))
+    is_guest_weak: Mapped[bool]
+    is_host_weak: Mapped[bool]
+    generation: Mapped[int] = mapped_column(Integer)
+    is_locked: Mapped[bool]
+    waits_for_host: Mapped[bool]
+    max_participants: Mapped[int]
+    record: Mapped[str] = mapped_column(String(16))
+    layout: Mapped[str] = mapped_column(String(16))
+    required_grade: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(Utc)
+    updated_at: Mapped[datetime] = mapped_column(Utc)
+
+
+class UserRow(Base):
+    """users."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(64))
+    name_key: Mapped[str] = mapped_column(String(128), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(256))
+    role: Mapped[str] = mapped_column(String(16))
+    must_change: Mapped[bool]
+    failed_count: Mapped[int]
+    locked_until: Mapped[datetime | None] = mapped_column(Utc)
+    created_at: Mapped[datetime] = mapped_column(Utc)
+
+
+class SessionRow(Base):
+    """sessions."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    csrf: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(Utc)
+    expires_at: Mapped[datetime] = mapped_column(Utc, index=True)
+
+
+class RecordingRow(Base):
+    """recordings."""
+
+    __tablename__ = "recordings"
+    __table_args__ = (
+        Index("ix_recordings_started_at", "started_at"),
+        CheckConstraint("state IN ('running', 'complete', 'interrupted', 'failed')", name="state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    # No foreign key: recordings outlive their room.
+    room_number: Mapped[str] = mapped_column(String(12), index=True)
+    room_name: Mapped[str] = mapped_column(String(128))
+    started_at: Mapped[datetime] = mapped_column(Utc)
+    started_by: Mapped[str] = mapped_column(String(128))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(Utc)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    duration_s: Mapped[float] = mapped_column(Float)
+    chain_head: Mapped[str] = mapped_column(String(128))
+    participants: Mapped[list[Any]] = mapped_column(JSON)
+    error: Mapped[str] = mapped_column(String(256))
