@@ -29,7 +29,7 @@ class SipLeg:
 
     def request_keyframe(self, kind: Kind) -> None:
         """RFC 5168; it has no way to tell streams apart, so content without feedback is asked for too."""
-        if kind is not Kind.AUDIO:
+        if kind is not Kind.AUDIO and self.media.stream(kind) is not None:
             self._call.info(CONTENT_TYPE, PICTURE_FAST_UPDATE)
 
     def roster_changed(self) -> None:
