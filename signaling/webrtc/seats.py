@@ -75,6 +75,7 @@ class Seats:
         if self._forget(seat):
             self.counters[f"left-{reason}"] += 1
             await self.services.calls.leave(seat.room, seat.leg.id)
+            seat.worker.close_leg(seat.leg.id)
         await seat.dismiss(reason)
 
     async def run(self) -> None:
@@ -89,8 +90,7 @@ class Seats:
 
     async def close(self) -> None:
         """The server stops: goodbye to every page."""
-        for seat in list(self._by_leg.values()):
-            await self.give_up(seat, HangUp.SHUTDOWN)
+        await asyncio.gather(*(self.give_up(seat, HangUp.SHUTDOWN) for seat in list(self._by_leg.values())))
 
     async def _give_up_what_is_over(self) -> None:
         now = self.now()

@@ -31,10 +31,10 @@ class Calls(Protocol):
     """The last steps of a call, the same in every protocol (signaling.calls)."""
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
-        """Let the leg into its conference. Raises Refused."""
+        """Let a configured leg into its conference. Raises WorkerError."""
 
     async def leave(self, room: str, leg: int) -> None:
-        """Take the leg out of its conference and of its worker; unknown legs are ignored."""
+        """Take the leg out of its conference; unknown legs are ignored."""
 
 
 class Conferences(Protocol):

@@ -24,7 +24,6 @@ class DtJoin extends HTMLElement {
     this.addEventListener("join", ({ detail }) => this.#join(detail));
     this.addEventListener("cancel-join", () => this.#call.leave());
     this.addEventListener("again", ({ detail }) => this.#again(detail));
-    this.addEventListener("language", () => this.#show(true));
     this.#show();
     this.#devices.start();
   }
@@ -45,11 +44,12 @@ class DtJoin extends HTMLElement {
     this.#place("lobby");
   }
 
-  #show(isForced = false) {
-    const { state } = this.#call;
-    const view = VIEWS[state];
-    if (state === "ended" && this.#call.endReason === "left" && this.#name === "lobby") this.#place("lobby", true);
-    else if (isForced || view !== this.#name) this.#place(view, isForced);
+  #show() {
+    const { state, endReason } = this.#call;
+    // Who gives up waiting is back at the door, not at the end of a call.
+    const isBack = state === "ended" && endReason === "left" && this.#name === "lobby";
+    const view = isBack ? "lobby" : VIEWS[state];
+    if (view !== this.#name) this.#place(view);
     this.#view.update?.(state);
   }
 

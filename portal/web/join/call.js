@@ -122,7 +122,8 @@ export class Call extends EventTarget {
     if (!message.is_resumed && this.#isMuted) this.mute(true);
     if (this.#tracks.content) this.#signalling.send({ type: "share", is_on: true });
     if (message.is_resumed) this.#signalling.send({ type: "camera", is_on: Boolean(this.#tracks.video) });
-    if (this.#peer?.isConnected) this.#enter("joined");
+    // A new seat is given only when media has passed: the browser's own word may come a moment later.
+    if (!message.is_resumed || this.#peer?.isConnected) this.#enter("joined");
     else this.#restartIce();
   }
 

@@ -5,7 +5,7 @@ import { LANGUAGES, language, setLanguage, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import "./preview.js";
 
-/** Set devices, name and room before it is placed. Events: "join" {name, room, passcode}, "cancel-join", "language". */
+/** Set devices, name and room before it is placed. Events: "join" {name, room, passcode}, "cancel-join". */
 class DtLobby extends HTMLElement {
   #fields = {};
   #notice = h("div", { class: "lobby-notice", role: "alert" });
@@ -15,6 +15,7 @@ class DtLobby extends HTMLElement {
 
   connectedCallback() {
     this.#button = h("button", { class: "button primary lobby-join", type: "submit" }, t("lobby.join"));
+    clearInterval(this.#countdown);
     const preview = document.createElement("dt-preview");
     preview.devices = this.devices;
     fill(this.#side, this.#form());
@@ -114,7 +115,8 @@ class DtLobby extends HTMLElement {
   #languages() {
     const choice = h("select", { class: "input lobby-language", "aria-label": t("language"), onchange: async ({ target }) => {
       await setLanguage(target.value);
-      this.#say("language");
+      this.#notice.replaceChildren();
+      this.connectedCallback();
     } }, Object.entries(LANGUAGES).map(([tag, text]) => h("option", { value: tag, selected: tag === language() }, text)));
     return choice;
   }

@@ -39,7 +39,7 @@ class DtQualityMeter extends HTMLElement {
       ["quality.received", `${Math.round(receivedKbps)} kbit/s`], ["quality.sent", `${Math.round(sentKbps)} kbit/s`],
       ["quality.picture", width ? `${width}×${height}, ${Math.round(frameRate)}/s` : "–"]];
     fill(this.#figures, h("dt", { class: "quality-title" }, t(`quality.${bars}`)), h("dd", {}),
-      rows.map(([key, value]) => [h("dt", {}, t(key)), h("dd", { class: "number" }, value)]));
+      rows.flatMap(([key, value]) => [h("dt", {}, t(key)), h("dd", { class: "number" }, value)]));
   }
 }
 
