@@ -66,7 +66,9 @@ async def _serve_socket(request: web.Request, is_signed_in: IsSignedIn) -> web.S
         max_msg_size=2 * MAX_MESSAGE_BYTES, heartbeat=settings.heartbeat_s, timeout=_CLOSE_TIMEOUT_S
     )
     await socket.prepare(request)
-    link = SocketLink(socket, settings.max_queued_messages)
+    transport = request.transport
+    abort = transport.abort if isinstance(transport, asyncio.WriteTransport) else _nothing
+    link = SocketLink(socket, settings.max_queued_messages, abort)
     async with asyncio.TaskGroup() as tasks:
         writer = tasks.create_task(link.write())
         try:
@@ -98,8 +100,10 @@ def visitor_of(request: web.Request, settings: WebrtcSettings, is_trusted: bool)
 class SocketLink:
     """One aiohttp WebSocket as a Link; a single task writes, so that nobody waits for a slow page."""
 
-    def __init__(self, socket: web.WebSocketResponse, max_queued: int) -> None:
+    def __init__(self, socket: web.WebSocketResponse, max_queued: int, abort: Callable[[], None]) -> None:
+        """`abort` ends the connection without a word, for a page that does not read."""
         self._socket = socket
+        self._abort = abort
         self._queue: asyncio.Queue[str | None] = asyncio.Queue(max_queued)
         self._written = asyncio.Event()
         self._is_closing = False
@@ -117,7 +121,8 @@ class SocketLink:
         try:
             self._queue.put_nowait(text)
         except asyncio.QueueFull:
-            self._stop()
+            self._is_closing = True
+            self._abort()
 
     async def close(self) -> None:
         """Deliver what is queued, then close; bounded in time."""
@@ -143,8 +148,13 @@ class SocketLink:
             return
         self._is_closing = True
         if self._queue.full():
-            self._queue.get_nowait()
-        self._queue.put_nowait(None)
+            self._abort()
+        else:
+            self._queue.put_nowait(None)
+
+
+def _nothing() -> None:
+    """The connection is gone already."""
 
 
 def _host(name: object) -> str:
