@@ -18,6 +18,7 @@ from config.portal import PortalSettings
 from config.recording import RecordingSettings
 from config.secrets import SecretsSettings
 from config.server import ServerSettings
+from config.sip import SipSettings
 from config.store import StoreSettings
 from config.webrtc import WebrtcSettings
 
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True):
     gate: GateSettings = GateSettings()
     portal: PortalSettings = PortalSettings()
     recording: RecordingSettings = RecordingSettings()
+    sip: SipSettings = SipSettings()
     webrtc: WebrtcSettings = WebrtcSettings()
     net: NetSettings = NetSettings()
     video: VideoSettings = VideoSettings()
@@ -65,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 _SECTIONS: dict[str, Any] = get_type_hints(Settings)
+_ADDRESSES = {"sip": "listen", "net": "addresses"}
 
 
 def load(path: Path | str | None, environ: Mapping[str, str]) -> Settings:
@@ -142,11 +145,11 @@ def _complete(name: str, table: dict[str, Any], sections: Mapping[str, Any], env
         credential = Path(environ.get("CREDENTIALS_DIRECTORY") or "/nonexistent") / "drumtower-master-key"
         if credential.is_file():
             table.setdefault("credential_file", str(credential))
-    if name == "net":
-        # Media goes by the addresses of the server unless [net] says otherwise.
+    if name in _ADDRESSES:
+        # SIP and media use the addresses of the server unless their sections say otherwise.
         server: ServerSettings = sections["server"]
         addresses = [{"address": local, "external": _external(server, local)} for local in server.listen]
-        table.setdefault("addresses", addresses)
+        table.setdefault(_ADDRESSES[name], addresses)
 
 
 def _external(server: ServerSettings, local: str) -> str:

@@ -30,6 +30,8 @@ from crypto.certificates import (
 )
 from crypto.keys import MasterKey
 
+__all__ = ["CertificateError", "PrivateCa", "ServerCertificate", "from_files"]
+
 CA_DAYS: Final = 3650
 # Apple's platforms refuse server certificates that are valid for longer, those of private CAs included.
 SERVER_DAYS: Final = 820
@@ -108,7 +110,7 @@ class PrivateCa:
             raise CertificateError(f"{self._directory}: no request can be made: {error}") from None
         return path
 
-    def import_certificate(
+    def import_answer(
         self,
         certificate: Path,
         names: Sequence[str],
@@ -117,7 +119,7 @@ class PrivateCa:
         now: datetime,
         key: Path | None = None,
     ) -> ServerCertificate:
-        """Take over the answer to request(), or a certificate with its own key file; ensure() gives it from then on.
+        """Take over the answer to request(), or a certificate with its own key file; ensure() gives it then.
 
         Raises CertificateError when it does not fit key, dates, names or addresses.
         """
@@ -133,11 +135,14 @@ class PrivateCa:
         return self.ensure(names, addresses, now=now)
 
     def installed(self) -> ServerCertificate | None:
-        """The imported certificate, where there is one. Raises OSError, ValueError."""
+        """The imported certificate, where there is one. Raises CertificateError."""
         path = self._directory / "imported.pem"
         if not path.exists():
             return None
-        leaf = read_chain(path.read_bytes())[0]
+        try:
+            leaf = read_chain(path.read_bytes())[0]
+        except (OSError, ValueError) as error:
+            raise CertificateError(f"{path}: cannot be read: {error}") from None
         key = self._directory / "imported.key"
         return ServerCertificate(path, key, self._password, fingerprint(leaf), leaf.not_valid_after_utc, False)
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from store.batch import Batch
-from store.database import Database
+from store.connections import Connections
 from store.errors import AlreadyExists, Invalid, NotFound
 from store.models import RecordingRow
 
@@ -42,9 +42,9 @@ class Recording:
 class Recordings:
     """The repository of recordings. Progress is kept in memory and written together every `batch_s` seconds."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._progress = Batch(self._write_progress, database.settings.batch_s)
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._progress = Batch(self._write_progress, connections.settings.batch_s)
 
     async def close(self) -> None:
         """Write what is still in memory. Call it before the database is closed."""
@@ -55,7 +55,7 @@ class Recordings:
         values = {field.name: getattr(recording, field.name) for field in fields(recording)}
         values["participants"] = list(recording.participants)
         try:
-            async with self._database.write() as connection:
+            async with self._connections.write() as connection:
                 await connection.execute(insert(RecordingRow).values(**values))
         except IntegrityError:
             raise AlreadyExists(f"there is a recording {recording.id}") from None
@@ -67,7 +67,7 @@ class Recordings:
     async def took_part(self, recording_id: str, participants: tuple[str, ...]) -> None:
         """Replace the list of those who took part; unknown ones are ignored."""
         query = update(RecordingRow).where(RecordingRow.id == recording_id).values(participants=list(participants))
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             await connection.execute(query)
 
     async def end(
@@ -83,7 +83,7 @@ class Recordings:
             ended_at=ended_at, size_bytes=size_bytes, duration_s=duration_s, chain_head=chain_head, state=state,
             error=error[:_MAX_ERROR_CHARACTERS],
         )  # fmt: skip
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             row = (await connection.execute(query.returning(*RecordingRow.__table__.c))).mappings().first()
         if row is None:
             raise NotFound(f"there is no recording {recording_id}")
@@ -110,18 +110,18 @@ class Recordings:
     async def delete(self, recording_id: str) -> bool:
         """Forget one; False when it was not there. The file is the recorder's."""
         self._progress.discard(recording_id)
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             return bool(
                 (await connection.execute(delete(RecordingRow).where(RecordingRow.id == recording_id))).rowcount
             )
 
     async def _select(self, *conditions: ColumnElement[bool], limit: int | None) -> list[Recording]:
         query = select(RecordingRow.__table__).where(*conditions).order_by(RecordingRow.started_at.desc()).limit(limit)
-        async with self._database.read() as connection:
+        async with self._connections.read() as connection:
             return [_recording(row) for row in (await connection.execute(query)).mappings()]
 
     async def _write_progress(self, entries: Mapping[str, _Progress]) -> None:
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             for recording_id, entry in entries.items():
                 query = update(RecordingRow).where(RecordingRow.id == recording_id, RecordingRow.state == "running")
                 await connection.execute(query.values(**asdict(entry)))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, RowMapping, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from store.database import Database
+from store.connections import Connections
 from store.errors import AlreadyExists, Invalid, NotFound
 from store.models import RoomRow
 
@@ -67,8 +67,8 @@ class Room:
 class Rooms:
     """The repository of rooms."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     async def find(self, dialled: str) -> Room | None:
         """The room with this number or alias."""
@@ -80,7 +80,7 @@ class Rooms:
 
     async def all(self) -> list[Room]:
         """All rooms, by number."""
-        async with self._database.read() as connection:
+        async with self._connections.read() as connection:
             rows = await connection.execute(select(RoomRow.__table__).order_by(RoomRow.number))
             return [_room(row) for row in rows.mappings()]
 
@@ -90,7 +90,7 @@ class Rooms:
         room = replace(room, generation=1, created_at=now, updated_at=now)
         check_room(room)
         try:
-            async with self._database.write() as connection:
+            async with self._connections.write() as connection:
                 await connection.execute(insert(RoomRow).values(**_values(room)))
         except IntegrityError:
             raise AlreadyExists(f"the number {room.number} or the alias is taken") from None
@@ -103,7 +103,7 @@ class Rooms:
         `generation` and `updated_at` are kept by the repository. Raises NotFound, AlreadyExists (alias), Invalid.
         """
         try:
-            async with self._database.write() as connection:
+            async with self._connections.write() as connection:
                 query = select(RoomRow.__table__).where(RoomRow.number == number).with_for_update()
                 row = (await connection.execute(query)).mappings().first()
                 if row is None:
@@ -116,11 +116,11 @@ class Rooms:
 
     async def delete(self, number: str) -> bool:
         """Remove a room; False when it was not there."""
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             return bool((await connection.execute(delete(RoomRow).where(RoomRow.number == number))).rowcount)
 
     async def _one(self, condition: ColumnElement[bool]) -> Room | None:
-        async with self._database.read() as connection:
+        async with self._connections.read() as connection:
             row = (await connection.execute(select(RoomRow.__table__).where(condition))).mappings().first()
         return _room(row) if row is not None else None
 

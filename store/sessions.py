@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from store.database import Database
+from store.connections import Connections
 from store.errors import NotFound
 from store.models import SessionRow, UserRow
 from store.users import User, user_of
@@ -34,8 +34,8 @@ class Session:
 class Sessions:
     """The repository of sessions."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     async def open(self, user_id: int, *, now: datetime, lifetime_s: float) -> tuple[str, Session]:
         """Create a session; its token (for the cookie) is given only here. Raises NotFound."""
@@ -45,7 +45,7 @@ class Sessions:
             "created_at": now, "expires_at": now + timedelta(seconds=lifetime_s),
         }  # fmt: skip
         try:
-            async with self._database.write() as connection:
+            async with self._connections.write() as connection:
                 await connection.execute(insert(SessionRow).values(**values))
         except IntegrityError:
             raise NotFound("there is no such user") from None
@@ -64,7 +64,7 @@ class Sessions:
             .join(UserRow, UserRow.id == SessionRow.user_id)
             .where(SessionRow.token_hash == _hash(token), SessionRow.expires_at > now)
         )
-        async with self._database.read() as connection:
+        async with self._connections.read() as connection:
             row = (await connection.execute(query)).mappings().first()
         if row is None:
             return None
@@ -72,7 +72,7 @@ class Sessions:
 
     async def extend(self, session_id: int, *, expires_at: datetime) -> None:
         """Move the expiry; unknown sessions are ignored."""
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             await connection.execute(
                 update(SessionRow).where(SessionRow.id == session_id).values(expires_at=expires_at)
             )
@@ -90,7 +90,7 @@ class Sessions:
         return await self._delete(SessionRow.expires_at <= now)
 
     async def _delete(self, condition: ColumnElement[bool]) -> int:
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             return int((await connection.execute(delete(SessionRow).where(condition))).rowcount)
 
 

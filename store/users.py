@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store.database import Database
+from store.connections import Connections
 from store.errors import AlreadyExists, Invalid, NotFound
 from store.models import SessionRow, UserRow
 
@@ -39,8 +39,8 @@ class User:
 class Users:
     """The repository of users. All times are aware and in UTC; names are compared without regard to case."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     async def find(self, name: str) -> User | None:
         """The user of this name."""
@@ -52,7 +52,7 @@ class Users:
 
     async def all(self) -> list[User]:
         """Everybody, by name."""
-        async with self._database.read() as connection:
+        async with self._connections.read() as connection:
             rows = await connection.execute(select(UserRow.__table__).order_by(UserRow.name_key))
             return [user_of(row) for row in rows.mappings()]
 
@@ -66,7 +66,7 @@ class Users:
             "must_change": must_change, "failed_count": 0, "locked_until": None, "created_at": datetime.now(UTC),
         }  # fmt: skip
         try:
-            async with self._database.write() as connection:
+            async with self._connections.write() as connection:
                 query = insert(UserRow).values(**values).returning(*UserRow.__table__.c)
                 return user_of((await connection.execute(query)).mappings().one())
         except IntegrityError:
@@ -74,7 +74,7 @@ class Users:
 
     async def set_password(self, user_id: int, password_hash: str, *, must_change: bool = False) -> User:
         """Replace the password, end the lockout and every session of this user. Raises NotFound."""
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             await connection.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
             return await _changed(
                 connection, user_id,
@@ -86,7 +86,7 @@ class Users:
 
         Raises NotFound.
         """
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             query = select(UserRow.failed_count).where(UserRow.id == user_id).with_for_update()
             failed = ((await connection.execute(query)).scalar() or 0) + 1
             until = None
@@ -97,16 +97,16 @@ class Users:
     async def sign_in_succeeded(self, user_id: int) -> None:
         """Forget the wrong passwords; unknown users are ignored."""
         values = {"failed_count": 0, "locked_until": None}
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             await connection.execute(update(UserRow).where(UserRow.id == user_id).values(**values))
 
     async def delete(self, user_id: int) -> bool:
         """Remove an account and its sessions; False when it was not there."""
-        async with self._database.write() as connection:
+        async with self._connections.write() as connection:
             return bool((await connection.execute(delete(UserRow).where(UserRow.id == user_id))).rowcount)
 
     async def _one(self, condition: ColumnElement[bool]) -> User | None:
-        async with self._database.read() as connection:
+        async with self._connections.read() as connection:
             row = (await connection.execute(select(UserRow.__table__).where(condition))).mappings().first()
         return user_of(row) if row is not None else None
 

@@ -1,1 +1,1 @@
-"""Alembic migrations, run by store.database at start."""
+"""Alembic migrations, run by store.connections at start."""

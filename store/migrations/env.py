@@ -1,4 +1,4 @@
-"""Alembic's environment: migrates over the connection that store.database gives."""
+"""Alembic's environment: migrates over the connection that store.connections gives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from store.models import Base
 
 connection = context.config.attributes.get("connection")
 if connection is None:
-    raise RuntimeError("migrations run through store.database.Database.migrate()")
+    raise RuntimeError("migrations run through store.connections")
 # SQLite cannot alter most things in place: batch mode copies the table.
 context.configure(
     connection=connection, target_metadata=Base.metadata, render_as_batch=connection.dialect.name == "sqlite"
