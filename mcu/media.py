@@ -62,6 +62,9 @@ class SdesKeys(msgspec.Struct, frozen=True):
     local: bytes
     remote: bytes
 
+    def __repr__(self) -> str:
+        return f"SdesKeys(suite={self.suite!r})"  # keys stay out of logs
+
 
 class DtlsPeer(msgspec.Struct, frozen=True):
     """The other end of a DTLS-SRTP handshake (RFC 5763)."""
