@@ -109,12 +109,19 @@ class DtStage extends HTMLElement {
     }
     this.#wasRecording = roster.is_recording;
     // What was pressed here a moment ago has not come back in the roster yet.
-    if (me && performance.now() - this.#mutedAt > 1500 && me.is_muted === this.devices.isOn.audio) this.#obey(me.is_muted);
+    if (me && performance.now() - this.#mutedAt > 1500) this.#compare(me.is_muted);
   }
 
-  #obey(isMuted) {
-    this.devices.switch("audio", !isMuted);
-    if (isMuted) this.#toast(t("toast.muted-by-host"));
+  /** Others may close this microphone, but never open it. */
+  #compare(isMuted) {
+    const isOn = this.devices.isOn.audio;
+    if (isMuted && isOn) {
+      this.devices.switch("audio", false);
+      this.#toast(t("toast.muted-by-host"));
+    } else if (!isMuted && !isOn) {
+      this.#mutedAt = performance.now();
+      this.call.mute(true);
+    }
   }
 
   #toggleRoster(isOpen = this.#roster.hidden) {
