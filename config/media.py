@@ -36,6 +36,8 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_legs: int = 400
     max_ssrcs_per_stream: int = 8
     max_addresses_per_leg: int = 16
+    max_new_checks_per_s: int = 1000
+    """ICE checks from addresses that have not passed one yet, all legs together."""
     max_handshakes: int = 64
     """DTLS handshakes in progress at the same time."""
     handshake_timeout_s: float = 15.0
@@ -53,7 +55,7 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A video burst carries at most this much of the leg's rate."""
     pacing_factor: float = 4.0
     """The leg's rate for pacing, over the rate of the rendition that it receives."""
-    min_pacing_bps: int = 2_000_000
+    min_pacing_bps: int = 4_000_000
     max_pacing_queue_ms: int = 400
     """Past this much waiting video the leg is paced faster."""
     max_ring_pieces: int = 1024

@@ -5,24 +5,21 @@ A WebRTC leg has one for everything (BUNDLE); a leg with ports has one for RTP a
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
 from mcu.media import DtlsPeer, SdesKeys
-from mcu.net.dtls import DtlsSession
 from mcu.net.handshakes import Handshakes
 from mcu.net.ice import Address
+from mcu.net.keying import DtlsKeying
 from mcu.net.latch import Latch
 from mcu.net.sockets import UdpSocket
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.demux import Protocol as Wire
 from mcu.rtp.demux import classify
+from mcu.rtp.rtcp import parse_compound
 from mcu.rtp.srtp_session import SrtpPair
-
-_MAX_EARLY_DATAGRAMS = 8
-_MAX_HANDSHAKE_TRIES = 3
 
 
 class Owner(Protocol):
@@ -51,17 +48,11 @@ class Component:
         self.payload_types: frozenset[int] = frozenset()
         self.is_ready = False
         self._owner = owner
-        self._handshakes = handshakes
         self._counters = counters
         self._keys: SdesKeys | None = None
         self._srtp: SrtpPair | None = None
         self._is_encrypted = False
-        self._peer: DtlsPeer | None = None
-        self._session: DtlsSession | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._dtls_remote: Address | None = None
-        self._tries = 0
-        self._early: list[tuple[bytes, Address]] = []
+        self._keying = DtlsKeying(handshakes, self._send_dtls, self._keys_agreed, self._keying_failed, counters)
 
     # ---- what was negotiated
 
@@ -73,7 +64,7 @@ class Component:
     def use_path(self, udp: UdpSocket, remote: Address) -> None:
         """ICE has chosen a path."""
         self.socket, self.remote = udp, remote
-        self._start_as_client()
+        self._start_keying()
 
     def use_clear(self) -> None:
         """Neither SDES nor DTLS was negotiated."""
@@ -87,36 +78,35 @@ class Component:
             self._keys = keys
 
     def share_keys(self, other: Component) -> None:
-        """RTCP of a stream: the keys of its RTP component."""
+        """RTCP of a stream: the keys of its RTP component, unless it has agreed on its own (RFC 5764 4.1)."""
         self._is_encrypted = other._is_encrypted
-        if other._srtp is not None:
+        if other._srtp is not None and not self._keying.is_agreed:
             self._srtp = other._srtp
 
     def use_dtls(self, peer: DtlsPeer) -> None:
         """Keys come from a handshake with `peer`; one that is done or under way with the same peer goes on."""
         self._is_encrypted = True
-        if peer == self._peer:
-            return
-        self._end_session()
-        self._peer = peer
-        self._tries = 0
-        early, self._early = self._early, []
-        for data, source in early:
-            self._receive_dtls(data, source)
-        self._start_as_client()
+        self._keying.use(peer)
+        self._start_keying()
 
     def negotiate_remote(self, address: Address | None) -> None:
         """SDP said where the peer is (legs with ports)."""
         if self.latch is not None:
             self.latch.negotiate(address)
             self.remote = self.latch.remote
-            self._start_as_client()
+            self._start_keying()
+
+    def _start_keying(self) -> None:
+        if self.remote is not None:
+            self._keying.start(self.remote)
 
     def close(self) -> None:
-        """End the association; sockets belong to the leg."""
-        self._end_session()
-        self._fold_drops()
+        """End the association. The socket of a port is closed by the leg; the shared one still says goodbye."""
+        self._keying.end()
+        self.collect_drops()
         self._srtp = None
+        if self.latch is not None:
+            self.socket = None
 
     @property
     def can_send(self) -> bool:
@@ -137,7 +127,8 @@ class Component:
             if clear is not None and ((source == self.remote and self.is_ready) or self._let_in(clear, source, wire)):
                 self._owner.rtcp_received(self, clear, now_us)
         elif wire is Wire.DTLS:
-            self._receive_dtls(data, source)
+            is_known = self.latch is None or source == self.remote
+            self._keying.receive(data, source, is_known=is_known)
         else:
             self._counters["not-media"] += 1
 
@@ -151,12 +142,16 @@ class Component:
         return data
 
     def _let_in(self, clear: bytes, source: Address, wire: Wire) -> bool:
-        if wire is Wire.RTP and not self._is_valid(clear):
-            self._counters["rtp-invalid"] += 1
+        if not self._is_valid(clear, wire):
+            self._counters["media-invalid"] += 1
             return False
         if self.latch is not None:
-            if not self.latch.accept(source, is_authentic=self._srtp is not None):
-                self._counters["rtp-wrong-source"] += 1
+            is_authentic = self._srtp is not None
+            # In the clear only RTP settles where RTP goes; a stranger's RTCP is too easily made.
+            if wire is Wire.RTCP and self.payload_types and not is_authentic and source != self.remote:
+                return False
+            if not self.latch.accept(source, is_authentic=is_authentic):
+                self._counters["media-wrong-source"] += 1
                 return False
             self.remote = self.latch.remote
         if not self.is_ready:
@@ -164,7 +159,9 @@ class Component:
             self._owner.component_ready(self)
         return True
 
-    def _is_valid(self, clear: bytes) -> bool:
+    def _is_valid(self, clear: bytes, wire: Wire) -> bool:
+        if wire is Wire.RTCP:
+            return parse_compound(clear)[1] == 0
         packet = rtp_packet.parse(clear)
         return packet is not None and packet.payload_type in self.payload_types
 
@@ -210,86 +207,30 @@ class Component:
         protect = self._srtp.protect
         return [data for data in map(protect, packets) if data is not None]
 
-    # ---- keys by DTLS
+    # ---- keys
 
-    def _receive_dtls(self, data: bytes, source: Address) -> None:
-        if self._peer is None:
-            if len(self._early) < _MAX_EARLY_DATAGRAMS:
-                self._early.append((data, source))
-            return
-        if not self._is_dtls_source(source):
-            self._counters["dtls-wrong-source"] += 1
-            return
-        if self._session is None:
-            self._start_session()
-        if self._session is not None and not self._session.receive(data):
-            self._counters["dtls-too-many"] += 1
-
-    def _is_dtls_source(self, source: Address) -> bool:
-        if self.latch is None or source == self.remote:
-            self._dtls_remote = source
-            return True
-        if self._srtp is not None:
-            return False
-        if self._dtls_remote is None:
-            self._dtls_remote = source
-        return source == self._dtls_remote
-
-    def _start_as_client(self) -> None:
-        if self._peer is not None and self._peer.is_client and self._session is None and self.remote is not None:
-            self._start_session()
-
-    def _start_session(self) -> None:
-        if self._peer is None or self._tries >= _MAX_HANDSHAKE_TRIES:
-            return
-        session = self._handshakes.session(self._peer, self._send_dtls)
-        task = self._handshakes.start(session, self._keys_agreed, self._handshake_failed)
-        if task is None:
-            self._counters["dtls-busy"] += 1
-            return
-        self._tries += 1
-        self._session, self._task = session, task
-
-    def _send_dtls(self, data: bytes) -> None:
-        remote = self._dtls_remote or self.remote
-        if self.socket is not None and remote is not None:
+    def _send_dtls(self, data: bytes, remote: Address) -> None:
+        if self.socket is not None:
             self.socket.send(data, remote)
 
-    def _keys_agreed(self, keys: SdesKeys) -> None:
-        self._task = None
+    def _keys_agreed(self, keys: SdesKeys, remote: Address | None) -> None:
         self._replace_srtp(SrtpPair(keys.suite, keys.local, keys.remote))
-        if self.latch is not None and self._dtls_remote is not None:
-            self.latch.accept(self._dtls_remote, is_authentic=True)
+        if self.latch is not None and remote is not None:
+            self.latch.accept(remote, is_authentic=True)
             self.remote = self.latch.remote
         self.is_ready = True
         self._owner.component_ready(self)
 
-    def _handshake_failed(self, reason: str) -> None:
-        self._counters[reason] += 1
-        self._task = None
-        self._end_session()
-        self._dtls_remote = None
-        if self._tries >= _MAX_HANDSHAKE_TRIES or reason == "dtls-timeout":
-            self._owner.component_failed(self, reason)
-
-    def _end_session(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-        if self._session is not None:
-            self._handshakes.end(self._session)
-            self._session = None
+    def _keying_failed(self, reason: str) -> None:
+        self._owner.component_failed(self, reason)
 
     def _replace_srtp(self, pair: SrtpPair) -> None:
-        self._fold_drops()
+        self.collect_drops()
         self._srtp = pair
 
-    def _fold_drops(self) -> None:
+    def collect_drops(self) -> None:
+        """Add what SRTP has dropped to the counters of the process."""
         if self._srtp is not None:
             for reason, count in self._srtp.drops.items():
                 self._counters[f"srtp-{reason}"] += count
             self._srtp.drops.clear()
-
-    def collect_drops(self) -> None:
-        """Add what SRTP has dropped to the counters of the process."""
-        self._fold_drops()

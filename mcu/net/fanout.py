@@ -78,6 +78,7 @@ class Rendition:
         """The video process is a new one: nothing of the old pictures may be built upon."""
         self._ring = None
         self._waiting.update(self.receivers)
+        self.keyframes.arrived()  # what the old process did not answer must not hold back the request to the new one
         if self.receivers:
             self.keyframes.want(now_us)
 
@@ -127,10 +128,13 @@ class Fanout:
 
     def route(self, leg: int, receiver: Receiver, rendition: int, now_us: int) -> None:
         """Send `rendition` (0: none) to `leg` from now on."""
-        current = self._rendition_of.pop(leg, None)
+        current = self._rendition_of.get(leg)
+        if current is not None and current.number == rendition:
+            return
         if current is not None:
+            del self._rendition_of[leg]
             current.leave(leg)
-            if not current.receivers and current.number != rendition:
+            if not current.receivers:
                 del self._renditions[current.number]
         if rendition:
             chosen = self._renditions.setdefault(rendition, Rendition(rendition))

@@ -357,6 +357,11 @@ class Leg:
         known = [each.statistics.round_trip_us for each in self.senders.values() if each.statistics is not None]
         return max(known, default=0)
 
+    @property
+    def estimate_bps(self) -> int:
+        """What the peer says that it can receive; 0 when it says nothing."""
+        return self._inbox.estimate_bps
+
     def _rtcp_component(self, kind: Kind) -> Component:
         rtp, rtcp = self.components[kind]
         return rtp if self.receivers[kind].spec.remote_rtcp is None else rtcp

@@ -129,7 +129,7 @@ class NetProcess:
             self.fanout.restart_pictures(now_us)
             for leg in self.legs or ():
                 for receiver in leg.receivers.values():
-                    receiver.want_keyframe(now_us)
+                    receiver.restart_decoder(now_us)
 
     def tell(self, message: Message) -> None:
         """Send an event to control."""

@@ -51,6 +51,12 @@ class StreamReceiver:
         if self.source is not None and self.source.is_video:
             self.source.keyframes.want(now_us)
 
+    def restart_decoder(self, now_us: int) -> None:
+        """The video process is a new one and knows nothing: ask at once, whatever was asked before."""
+        if self.source is not None:
+            self.source.keyframes.arrived()
+        self.want_keyframe(now_us)
+
     def receive(self, packet: RtpPacket, now_us: int) -> tuple[Frame | None, str | None]:
         """An audio frame or a digit, where the packet holds one; pictures come out of frames()."""
         form = self.formats.get(packet.payload_type)

@@ -40,15 +40,15 @@ class Resources:
         self._shared_sockets = [self._open_shared(local) for local in settings.addresses]
         agent = IceAgent(max_addresses=settings.max_addresses_per_leg, consent_s=settings.consent_s)
         agent.counters = counters
-        self.shared = SharedPort(self._shared_sockets, agent, counters, heard, consent)
+        self.shared = SharedPort(self._shared_sockets, agent, counters, heard, consent, settings.max_new_checks_per_s)
 
     @property
     def candidates(self) -> tuple[tuple[str, int], ...]:
-        """Address and port of each shared socket, as peers see them."""
-        return tuple(
-            (local.advertised, udp.port)
-            for local, udp in zip(self.settings.addresses, self._shared_sockets, strict=True)
-        )
+        """Address and port of each shared socket: as peers outside see them, then as those inside a NAT do."""
+        pairs = list(zip(self.settings.addresses, self._shared_sockets, strict=True))
+        external = [(local.advertised, udp.port) for local, udp in pairs]
+        internal = [(local.address, udp.port) for local, udp in pairs if local.external]
+        return (*external, *internal)
 
     def local_address(self, wanted: str) -> LocalAddress | None:
         """The configured address `wanted` ("": the first one); None where it is not ours to use."""

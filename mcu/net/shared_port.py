@@ -22,6 +22,7 @@ class SharedPort:
         counters: Counter[str],
         heard: Callable[[int, int], None],
         consent: Callable[[int, bool], None],
+        max_new_checks_per_s: int,
     ) -> None:
         self._sockets = sockets
         self._agent = agent
@@ -29,6 +30,8 @@ class SharedPort:
         self._heard = heard
         self._consent = consent
         self._components: dict[int, Component] = {}
+        self._max_new_checks_per_s = max_new_checks_per_s
+        self._window_us = self._new_checks = 0
         for index, udp in enumerate(sockets):
             udp.receive = self._receiver_of(index)
 
@@ -66,7 +69,19 @@ class SharedPort:
 
         return receive
 
+    def _is_flood(self, path: Path, now_us: int) -> bool:
+        """Checks cost a hundred times what a media packet costs: strangers may ask only so often."""
+        if self._agent.leg_at(path) is not None:
+            return False
+        if now_us - self._window_us > 1_000_000:
+            self._window_us, self._new_checks = now_us, 0
+        self._new_checks += 1
+        return self._new_checks > self._max_new_checks_per_s
+
     def _receive_check(self, path: Path, data: bytes, now_us: int) -> None:
+        if self._is_flood(path, now_us):
+            self._counters["stun-flood"] += 1
+            return
         answer = self._agent.receive(data, path, now_us)
         if answer is None:
             return

@@ -67,4 +67,5 @@ def _stream(leg: Leg, kind: Kind, before: dict[Kind, _Before], now_us: int) -> S
         remote_loss=0.0 if statistics is None else statistics.remote_loss,
         round_trip_ms=0.0 if statistics is None else statistics.round_trip_us / 1000,
         codec="" if source is None else source.codec.name,
+        remote_estimate_bps=leg.estimate_bps,
     )

@@ -179,7 +179,7 @@ class Dtmf(Message, frozen=True):
 
 
 class StreamStats(Message, frozen=True):
-    """One direction-pair of a leg over the last second."""
+    """One direction-pair of a leg: bit rates of the last second, packet counts since its source began."""
 
     kind: Kind
     received_packets: int = 0
@@ -193,6 +193,8 @@ class StreamStats(Message, frozen=True):
     """Fraction lost that the peer reports (RFC 3550 6.4.1)."""
     round_trip_ms: float = 0.0
     codec: str = ""
+    remote_estimate_bps: int = 0
+    """What the peer says that it can receive (REMB), for all streams together; 0 when it says nothing."""
 
 
 class LegStats(Message, frozen=True):

@@ -106,7 +106,7 @@ async def test_address_is_learnt_once_without_srtp(peer: Peer) -> None:
         behind_nat.send(rtp(0, 1, b"n" * 160), port)
         await net.frame("audio")
         stranger.send(rtp(0, 2, b"s" * 160, ssrc=9), port)
-        await net.wait(lambda: net.process.counters["rtp-wrong-source"])
+        await net.wait(lambda: net.process.counters["media-wrong-source"])
         net.neighbours["audio"].send_frame(Frame(7, Codec.PCMU, b"m" * 160))
         assert (await behind_nat.packets(1))[0].payload == b"m" * 160
         assert not stranger.receive()
