@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ NAL_SEI = 6
 NAL_SPS = 7
 NAL_PPS = 8
 _START_CODE = b"\x00\x00\x01"
+_SPS_START = re.compile(rb"\x00\x00\x01[\x07\x27\x47\x67\x87\xa7\xc7\xe7]")
+"""A sequence parameter set in whatever reference rank, forbidden bit set or not."""
 _MAX_NALS = 1024
 _MAX_SPS_BYTES = 4096
 _MAX_DPB_MACROBLOCKS = 696_320
@@ -72,6 +75,8 @@ def geometries(codec: Codec, data: bytes) -> list[Geometry]:
     """Every size that this frame announces; none for most frames. Raises BitstreamError."""
     if codec is Codec.VP8:
         return [_vp8_geometry(data)] if is_keyframe(codec, data) else []
+    if not _SPS_START.search(data):
+        return []
     return [parse_sps(nal) for nal in split_nals(data) if nal[0] & 0x1F == NAL_SPS]
 
 

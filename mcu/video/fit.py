@@ -6,6 +6,7 @@ Pure geometry, no pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mcu.video.surface import Box
 from mcu.worker.messages import Tile
@@ -36,6 +37,7 @@ def tile_box(tile: Tile, width: int, height: int) -> Box:
     return Box(left, top, max(right - left, _MIN_SIDE), max(bottom - top, _MIN_SIDE))
 
 
+@lru_cache(maxsize=1024)
 def fit(width: float, height: float, box: Box, may_cut: bool) -> Fit:
     """Place a picture of `width` x `height` square pixels into `box`."""
     contain = min(box.width / width, box.height / height)

@@ -85,17 +85,18 @@ class VideoProcess:
 
     def _read_control(self) -> None:
         for message, descriptors in self._control.receive_with_descriptors():
-            if isinstance(message, NewChannel) and descriptors:
-                self._connect(message.name, descriptors)
+            if descriptors:
+                self._connect(message, descriptors)
             elif isinstance(message, Stop):
                 self._is_running = False
             elif not isinstance(message, Frame):
                 self._plane.apply(message)
 
-    def _connect(self, name: str, descriptors: list[int]) -> None:
-        for unexpected in descriptors[1:] if name == "net" else descriptors:
+    def _connect(self, message: Frame | AnyMessage, descriptors: list[int]) -> None:
+        is_net = isinstance(message, NewChannel) and message.name == "net"
+        for unexpected in descriptors[is_net:]:
             os.close(unexpected)
-        if name != "net":
+        if not is_net:
             return
         self._disconnect()
         self._outlet.replace(channel := Channel(socket.socket(fileno=descriptors[0])))

@@ -59,10 +59,10 @@ class Source:
 
     def feed(self, frame: Frame, now_us: int) -> None:
         """A frame arrived."""
-        if not frame.is_keyframe and is_keyframe(frame.codec, frame.payload):
-            frame.is_keyframe = True
         with self._lock:
             self._now_us = now_us
+            if self._waiting.needs_keyframe and not frame.is_keyframe:
+                frame.is_keyframe = is_keyframe(frame.codec, frame.payload)
             self._waiting.push(frame, now_us)
 
     def is_ready(self, now_us: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import av
@@ -19,6 +20,8 @@ Rgb = tuple[int, int, int]
 _TO_YUV = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]], dtype=np.float32)
 _OFFSET = np.array([16.0, 128.0, 128.0], dtype=np.float32)
 _OPAQUE = 256
+_HALF = np.uint16(128)
+"""Makes blend() round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,11 @@ class Sprite:
         return cls(
             width,
             height,
-            (_weights(weighted[..., 0]), _weights(_halved(weighted[..., 1])), _weights(_halved(weighted[..., 2]))),
+            (
+                _weights(weighted[..., 0]) + _HALF,
+                _weights(_halved(weighted[..., 1])) + _HALF,
+                _weights(_halved(weighted[..., 2])) + _HALF,
+            ),
             (_OPAQUE - luma, _OPAQUE - chroma),
         )
 
@@ -119,6 +126,7 @@ class Surface:
             part[:] = (part * through + sprite.colours[index][:height, :width]) >> 8
 
 
+@lru_cache(maxsize=64)
 def yuv(colour: Rgb) -> tuple[int, int, int]:
     """An RGB colour in limited range BT.601."""
     luma, blue, red = np.array(colour, dtype=np.float32) / 255 @ _TO_YUV.T + _OFFSET

@@ -27,7 +27,8 @@ class WaitingFrames:
         self._drops = drops
         self._frames: deque[Frame] = deque()
         self._bytes = 0
-        self._needs_keyframe = True
+        self.needs_keyframe = True
+        """Frames are dropped until one comes that decoding can start with."""
         self._since_us = now_us
         self._asks = True
         self._asked_us = now_us
@@ -39,12 +40,12 @@ class WaitingFrames:
 
     def push(self, frame: Frame, now_us: int) -> None:
         """Keep a frame, or drop what cannot be decoded in time, up to the next keyframe."""
-        if self._needs_keyframe and not self._may_start(frame, now_us):
+        if self.needs_keyframe and not self._may_start(frame, now_us):
             self._drops["waiting_for_keyframe"] += 1
             if now_us - self._asked_us >= _ASK_AGAIN_US:
                 self._ask(now_us)
             return
-        self._needs_keyframe = False
+        self.needs_keyframe = False
         if frame.due_us:
             frame.due_us = min(frame.due_us, now_us + self._settings.max_hold_ms * 1000)
         self._frames.append(frame)
@@ -104,7 +105,7 @@ class WaitingFrames:
         self._bytes = 0
 
     def _wait_for_keyframe(self, now_us: int) -> None:
-        self._needs_keyframe = True
+        self.needs_keyframe = True
         self._since_us = now_us
         self._ask(now_us)
 

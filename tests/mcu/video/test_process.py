@@ -129,6 +129,15 @@ def test_serves_a_scene_and_survives_junk_of_2_mb(worker: Worker) -> None:
     assert stats.gauges["encoders"] == 1
     assert {"sources", "tick_lateness_p99_ms", "encode_ms", "compose_ms"} <= stats.gauges.keys()
 
+    worker.tell(
+        SetScene(
+            "1001", "all", (Tile(0, 0, 0.5, 1, SOURCE, "张伟", is_muted=True), Tile(0.5, 0, 0.5, 1)), True, "会诊"
+        ),
+        OpenRendition(10, "1001", "all", Codec.VP8, 640, 360, 25, 500_000),
+        OpenRendition(11, "1001", "all", Codec.H264, 320, 180, 25, 500_000, "64001f", 1200),
+    )
+    worker.until(lambda: {frame.stream for frame in worker.frames[-6:]} == {9, 10, 11})
+
     worker.net.close()
     worker.net = worker.connect()
     worker.messages.clear()
@@ -142,7 +151,7 @@ def test_serves_a_scene_and_survives_junk_of_2_mb(worker: Worker) -> None:
 
 
 def test_ends_with_control(worker: Worker) -> None:
-    worker.until(lambda: any(isinstance(message, ProcessStats) for message in worker.messages))
+    worker.show_source()
     worker.control.close()
     assert worker.child.wait(5) == 0
 
