@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import msgspec
-from recorder.library import Library
-from signaling.sip.server import SipServer
 
 from config.settings import Settings
-from crypto.keys import MasterKey, obtain
-from crypto.passcode import PasscodeHasher
-from drumtower.metrics import conference_metrics, counter_metrics, worker_metrics
+from drumtower.keyring import master_key, passcode_hasher
+from drumtower.metrics import counter_metrics, worker_metrics
 from drumtower.web import WebServer
 from mcu.conferences import Conferences
 from mcu.fleet.local import LocalFleet, LocalWorker
@@ -21,8 +17,10 @@ from portal.app import create_app
 from portal.join import add_routes
 from portal.services import Services
 from portal.sessions import is_signed_in
-from signaling.admission import Gate, MonotonicClock
+from recorder.library import Library
+from signaling.admission import Gate
 from signaling.calls import Calls
+from signaling.sip.server import SipServer
 from signaling.webrtc.services import Services as BrowserServices
 from store.database import Database
 
@@ -38,13 +36,13 @@ class Application:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.master = master_key(settings)
         self.database = Database(settings.database_url, settings.store)
-        self.hasher = PasscodeHasher(self.master.derive("pepper"), settings.gate)
+        self.hasher = passcode_hasher(settings, self.master)
         self.fleet = LocalFleet([LocalWorker(1, _worker_settings(settings))])
         self.library = Library(self.database.recordings, settings.recordings, self.master, settings.recording)
         self.conferences = Conferences(self.fleet, self.library)
-        self.gate = Gate(self.database.rooms, self.conferences, self.hasher, settings.gate, MonotonicClock())
+        self.gate = Gate(self.database.rooms, self.conferences, self.hasher, settings.gate)
         self.calls = Calls(self.conferences)
-        self.sip = SipServer(settings.sip, self.gate, self.calls, self.fleet, settings.server)
+        self.sip = SipServer(settings.sip, self.gate, self.calls, self.fleet)
         self.web = WebServer(create_app(self._portal_services()), settings, self.master)
         self._started = AsyncExitStack()
 
@@ -87,25 +85,15 @@ class Application:
             library=self.library,
             dial_addresses=self.dial_addresses,
             metrics=(
-                conference_metrics(self.conferences),
                 worker_metrics(self.fleet),
+                counter_metrics(
+                    "conference_events", self.conferences.counters, "event", "what happened in conferences"
+                ),
                 counter_metrics("sip", self.sip.counters, "event", "what the SIP server counted"),
                 counter_metrics("gate", self.gate.counters, "event", "answers of the gate"),
             ),
             extra_routes=(lambda app: add_routes(app, browsers, is_signed_in),),
         )
-
-
-def master_key(settings: Settings) -> MasterKey:
-    """The master key, from where the settings say. Raises crypto.keys.KeyFault."""
-    secrets = settings.secrets
-    return obtain(
-        data=settings.data,
-        file=Path(secrets.master_key_file).expanduser(),
-        credential=Path(secrets.credential_file) if secrets.credential_file else None,
-        passphrase=secrets.passphrase,
-        passphrase_file=Path(secrets.passphrase_file) if secrets.passphrase_file else None,
-    )
 
 
 def _worker_settings(settings: Settings) -> dict[str, dict[str, object]]:

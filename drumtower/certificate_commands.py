@@ -11,6 +11,7 @@ from pathlib import Path
 from config.settings import Settings
 from crypto.ca import CertificateError, PrivateCa, ServerCertificate
 from crypto.keys import KeyFault
+from drumtower.keyring import master_key
 
 _Action = Callable[[argparse.Namespace, Settings, PrivateCa], None]
 
@@ -42,8 +43,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _run(action: _Action) -> Callable[[argparse.Namespace, Settings], int]:
     def command(options: argparse.Namespace, settings: Settings) -> int:
-        from drumtower.application import master_key
-
         try:
             authority = PrivateCa(settings.data / "tls", master_key(settings))
             action(options, settings, authority)

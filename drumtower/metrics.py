@@ -1,32 +1,13 @@
-"""The figures of the media plane, the gate and the conferences, as samples for /metrics."""
+"""The figures of the media plane and of signalling, as samples for /metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from mcu.conferences import Conferences
 from mcu.fleet.local import LocalFleet
 from portal.services import MetricSource, Sample
 
 _DROP = "drop."
-
-
-def conference_metrics(conferences: Conferences) -> MetricSource:
-    """Rooms, participants by protocol and lock, recordings."""
-
-    def collect() -> Iterator[Sample]:
-        running = conferences.running()
-        people = [person for conference in running for person in conference.participants.values()]
-        yield Sample("conferences", len(running), help="running conferences")
-        yield Sample("recordings_running", sum(conference.is_recording for conference in running))
-        for protocol in ("sip", "webrtc"):
-            here = sum(person.protocol == protocol for person in people)
-            yield Sample("participants", here, {"protocol": protocol}, help="participants in all conferences")
-        for event, count in conferences.counters.items():
-            if event not in ("levels", "changed"):
-                yield Sample("conference_events", count, {"event": event}, is_counter=True)
-
-    return collect
 
 
 def worker_metrics(fleet: LocalFleet) -> MetricSource:

@@ -38,7 +38,7 @@ class Welcome:
             password = generate_password().reveal()
             await database.users.add(ADMINISTRATOR, await self._application.hasher.hash(password), must_change=True)
             self._secrets += [("Sign in as", ADMINISTRATOR), ("One-time password", password)]
-        if has_demo_room and not await database.rooms.list():
+        if has_demo_room and not await database.rooms.all():
             await self._make_demo_room()
         self._has_demo_room = has_demo_room and await database.rooms.get(DEMO_ROOM) is not None
 

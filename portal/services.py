@@ -12,6 +12,7 @@ from aiohttp import web
 from config.portal import PortalSettings
 from crypto.passcode import PasscodeHasher
 from mcu.conferences import Conferences
+from recorder.library import Verdict
 from signaling.admission import Gate
 from store.recordings import Recording, Recordings
 from store.rooms import Rooms
@@ -31,16 +32,6 @@ class RecordingReader(Protocol):
 
     def close(self) -> None:
         """Free the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What checking the seal of a recording found."""
-
-    is_intact: bool
-    first_bad_byte: int | None = None
-    """Offset in the sealed file where the first broken chunk begins."""
-    reason: str = ""
 
 
 class RecordingLibrary(Protocol):

@@ -107,9 +107,9 @@ class LocalWorker:
         self._is_stopping = True
         for timer in self._restarts_pending:
             timer.cancel()
-        for name in ("recorder", "net", "video", "audio"):
-            if process := self._processes.get(name):
-                await process.stop()
+        if recorder := self._processes.get("recorder"):
+            await recorder.stop()
+        await asyncio.gather(*(process.stop() for process in list(self._processes.values())))
         self._in_flight.close()
 
     def pids(self) -> dict[str, int]:
