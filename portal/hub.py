@@ -13,6 +13,7 @@ from aiohttp import web
 
 from mcu.conference import ConferenceEvent
 from portal.services import SERVICES, Services
+from store.sessions import Session
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +25,8 @@ class TooManyClients(Exception):
 class Client:
     """One page that listens; at most `limit` messages wait for it."""
 
-    def __init__(self, session_id: int, limit: int) -> None:
-        self.session_id = session_id
+    def __init__(self, session: Session, limit: int) -> None:
+        self.session = session
         self._queue: asyncio.Queue[str | None] = asyncio.Queue(limit)
         self.is_cut_off = False
 
@@ -75,16 +76,15 @@ class EventHub:
         self._stops = []
         if self._timer:
             self._timer.cancel()
-        for client in list(self._clients):
-            client.cut_off()
+        self._cut_off(list(self._clients))
 
     @contextlib.contextmanager
-    def subscribed(self, session_id: int) -> Iterator[Client]:
+    def subscribed(self, session: Session) -> Iterator[Client]:
         """A client that gets a snapshot and then every change. Raises TooManyClients."""
         settings = self._services.settings
         if len(self._clients) >= settings.max_event_clients:
             raise TooManyClients
-        client = Client(session_id, settings.event_queue)
+        client = Client(session, settings.event_queue)
         self._clients.add(client)
         running = self._services.conferences.running()
         client.offer(_text(type="snapshot", conferences=[conference.snapshot() for conference in running]))
@@ -95,8 +95,11 @@ class EventHub:
 
     def end_session(self, session_id: int) -> None:
         """Let the pages of a session go that was signed out."""
-        for client in [client for client in self._clients if client.session_id == session_id]:
-            client.cut_off()
+        self._cut_off([client for client in self._clients if client.session.id == session_id])
+
+    def end_user(self, user_id: int) -> None:
+        """Let all pages of a user go, because all sessions of the user ended."""
+        self._cut_off([client for client in self._clients if client.session.user.id == user_id])
 
     def tell_room(self, room: str) -> None:
         """Something about the room itself changed (settings, block): pages load it again."""
@@ -131,6 +134,10 @@ class EventHub:
             if client.is_cut_off:
                 self.counters["slow-clients"] += 1
                 self._clients.discard(client)
+
+    def _cut_off(self, clients: list[Client]) -> None:
+        for client in clients:
+            client.cut_off()
 
 
 HUB: web.AppKey[EventHub] = web.AppKey("event_hub", EventHub)

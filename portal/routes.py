@@ -65,7 +65,10 @@ ROUTES = (
 def add_api(app: web.Application) -> None:
     """Put the table into the application, every handler behind its guard."""
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, guarded(route))
+        if route.method == "GET":
+            app.router.add_get(route.path, guarded(route), allow_head=True)
+        else:
+            app.router.add_route(route.method, route.path, guarded(route))
 
 
 def guarded(route: Route) -> Handler:

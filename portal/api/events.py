@@ -24,7 +24,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     """GET /events: pages send nothing; anything they do send is read and ignored."""
     session = session_of(request)
     try:
-        with request.app[HUB].subscribed(session.id) as client:
+        with request.app[HUB].subscribed(session) as client:
             return await _serve(request, client)
     except TooManyClients:
         raise Unavailable(headers={"Retry-After": "5"}) from None

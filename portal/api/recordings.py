@@ -8,11 +8,13 @@ from datetime import datetime
 
 from aiohttp import hdrs, web
 
+from crypto.sealing import SealError
 from portal.bodies import json_response, recording_id
 from portal.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, Unavailable
 from portal.ranges import ByteRange, Unsatisfiable, parse_range
 from portal.services import SERVICES, RecordingReader
 from portal.sessions import session_of
+from recorder.errors import NoSuchFileError, RecordingError
 from store.recordings import Recording
 
 logger = logging.getLogger(__name__)
@@ -50,8 +52,10 @@ async def verify_recording(request: web.Request) -> web.Response:
     library = request.app[SERVICES].library
     try:
         verdict = await asyncio.to_thread(library.verify, recording)
-    except OSError as error:
-        logger.error("recording=%s cannot be read: %s", recording.id, error.strerror)
+    except (FileNotFoundError, NoSuchFileError):
+        raise NotFound from None
+    except (OSError, RecordingError) as error:
+        logger.error("recording=%s cannot be read: %s", recording.id, error)
         raise Unavailable from None
     logger.info(
         "recording=%s user=%s verified intact=%s", recording.id, session_of(request).user.name, verdict.is_intact
@@ -72,10 +76,9 @@ async def media(request: web.Request) -> web.StreamResponse:
 async def _open(request: web.Request, recording: Recording) -> RecordingReader:
     try:
         return await asyncio.to_thread(request.app[SERVICES].library.open, recording)
-    except FileNotFoundError:
+    except (FileNotFoundError, NoSuchFileError):
         raise NotFound from None
-    except Exception as error:
-        # The library tells its reasons apart in its log; a viewer only learns that it cannot be watched.
+    except (OSError, RecordingError, SealError) as error:
         logger.error("recording=%s cannot be opened: %s", recording.id, error)
         raise Unavailable from None
 
@@ -109,7 +112,7 @@ async def _stream(response: web.StreamResponse, recording: Recording, reader: Re
     while position < end:
         try:
             piece = await asyncio.to_thread(reader.read, position, min(_PIECE_BYTES, end - position))
-        except Exception as error:
+        except (OSError, RecordingError, SealError) as error:
             # The head is sent already: only breaking off tells the player that bytes are missing.
             logger.error("recording=%s broken at=%d: %s", recording.id, position, error)
             raise ConnectionResetError("recording is broken") from None

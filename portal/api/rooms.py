@@ -15,6 +15,7 @@ from mcu.media import Grade
 from mcu.policy import LayoutMode, RecordPolicy
 from portal.bodies import json_response, read_body, room_number
 from portal.errors import Conflict, Invalid, NotFound, RoomExists, RoomRunning
+from portal.hub import HUB
 from portal.passcodes import PasscodeWish, make_passcodes
 from portal.services import SERVICES, Services
 from signaling.admission import policy_of
@@ -24,7 +25,7 @@ from store.rooms import Room
 logger = logging.getLogger(__name__)
 
 Number = Annotated[str, Meta(pattern=r"^[0-9]{2,12}$")]
-Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+$")]
 Alias = Annotated[str, Meta(max_length=64, pattern=r"^([a-z0-9][a-z0-9._-]*)?$")]
 Seats = Annotated[int, Meta(ge=1, le=500)]
 
@@ -99,6 +100,7 @@ async def create_room(request: web.Request) -> web.Response:
         raise RoomExists from None
     except store_errors.Invalid as error:
         raise Conflict(str(error)) from None
+    request.app[HUB].tell_room(room.number)
     logger.info("room=%s created", room.number)
     return json_response({"room": describe(room, services), "passcodes": made.shown()}, status=201)
 
@@ -121,7 +123,7 @@ async def change_room(request: web.Request) -> web.Response:
         raise Invalid({"alias": "taken"}) from None
     except store_errors.Invalid as error:
         raise Conflict(str(error)) from None
-    _room_changed(room, services)
+    _room_changed(room, request)
     logger.info("room=%s changed fields=%s", room.number, ",".join(sorted(values)))
     return json_response(describe(room, services))
 
@@ -135,6 +137,7 @@ async def delete_room(request: web.Request) -> web.Response:
     if not await services.rooms.delete(number):
         raise NotFound
     services.gate.room_changed(number)
+    request.app[HUB].tell_room(number)
     logger.info("room=%s deleted", number)
     return web.Response(status=204)
 
@@ -148,7 +151,7 @@ async def rotate_passcodes(request: web.Request) -> web.Response:
         room = await services.rooms.change(room_number(request), made.apply)
     except store_errors.NotFound:
         raise NotFound from None
-    _room_changed(room, services)
+    _room_changed(room, request)
     logger.info("room=%s has new passcodes", room.number)
     return json_response({"room": describe(room, services), "passcodes": made.shown()})
 
@@ -157,6 +160,7 @@ async def unblock_room(request: web.Request) -> web.Response:
     """POST /rooms/{number}/unblock: strangers may try passcodes again."""
     room = await _find(request)
     request.app[SERVICES].gate.unblock(room.number)
+    request.app[HUB].tell_room(room.number)
     logger.info("room=%s unblocked", room.number)
     return web.Response(status=204)
 
@@ -185,8 +189,10 @@ def describe(room: Room, services: Services) -> dict[str, object]:
     }
 
 
-def _room_changed(room: Room, services: Services) -> None:
+def _room_changed(room: Room, request: web.Request) -> None:
+    services = request.app[SERVICES]
     services.gate.room_changed(room.number)
+    request.app[HUB].tell_room(room.number)
     if conference := services.conferences.get(room.number):
         conference.policy_changed(policy_of(room))
 

@@ -13,6 +13,7 @@ from crypto.passcode import HasherBusy, PasscodeError, check_password
 from crypto.secret import Secret
 from portal.bodies import Confidential, json_response, read_body
 from portal.errors import Invalid, SignInFailed, TooManyTries
+from portal.hub import HUB
 from portal.lockout import Lockout, LockoutPolicy
 from portal.rights import RIGHTS_OF_ROLE
 from portal.services import SERVICES, Services
@@ -91,6 +92,7 @@ async def sign_out(request: web.Request) -> web.Response:
     """DELETE /session."""
     session = session_of(request)
     await request.app[SERVICES].sessions.close(session.id)
+    request.app[HUB].end_session(session.id)
     logger.info("user=%s signed out", session.user.name)
     response = web.Response(status=204)
     delete_cookie(request, response)
@@ -113,6 +115,7 @@ async def change_password(request: web.Request) -> web.Response:
     except SignInFailed:
         raise Invalid({"current": "wrong"}) from None
     await services.users.set_password(user.id, await services.hasher.hash(Secret(body.new)), must_change=False)
+    request.app[HUB].end_user(user.id)
     token, session = await services.sessions.open(
         user.id, now=services.now(), lifetime_s=services.settings.session_idle_s
     )

@@ -72,8 +72,8 @@ class LiveRoom extends HTMLElement {
     const keys = h("button", { class: "button compact", type: "button", onclick: () => rotatePasscodes(room, () => this.#load()) }, icon("key"), t("passcodes.change"));
     fill(this,
       h("a", { class: "back", href: "/rooms" }, icon("back"), t("nav.rooms")),
-      pageHead(room.name, null, ...(this.#may("edit-rooms") ? [keys, edit] : [])),
-      h("div", { class: "live-status" }, h("span", { class: "room-number mono" }, room.number), this.#parts.status),
+      pageHead(room.name, h("span", { class: "live-status" }, h("span", { class: "room-number mono" }, room.number), this.#parts.status),
+        ...(this.#may("edit-rooms") ? [keys, edit] : [])),
       room.is_blocked && this.#blocked(), this.#parts.controls, this.#parts.body, this.#howToJoin());
     this.#draw();
   }

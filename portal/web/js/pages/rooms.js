@@ -16,14 +16,17 @@ class Rooms extends HTMLElement {
   #filter = "";
   #list = h("div", { class: "room-grid" });
   #onChange = () => this.#draw();
+  #onRoom = () => this.#refresh();
 
   connectedCallback() {
     this.#load();
     events.addEventListener("change", this.#onChange);
+    events.addEventListener("room", this.#onRoom);
   }
 
   disconnectedCallback() {
     events.removeEventListener("change", this.#onChange);
+    events.removeEventListener("room", this.#onRoom);
   }
 
   get #mayEdit() {
@@ -44,6 +47,11 @@ class Rooms extends HTMLElement {
       this.#draw();
     });
     fill(this, this.#head(), this.#rooms.length >= SEARCH_FROM && search, this.#list);
+    this.#draw();
+  }
+
+  async #refresh() {
+    this.#rooms = (await api.get("/rooms").catch(() => ({ rooms: this.#rooms }))).rooms;
     this.#draw();
   }
 
@@ -100,7 +108,7 @@ class Rooms extends HTMLElement {
       room.is_locked && chip("lock", t("room.locked"), "accent"),
       room.waits_for_host && chip("clock", t("room.waits")),
       room.required_grade !== "clear" && chip("shield", t("room.encrypted")),
-      room.record === "always" && chip("record", t("record.always")),
+      room.record === "always" && chip("record", t("room.always-recorded")),
     ].filter(Boolean);
   }
 }

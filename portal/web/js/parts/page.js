@@ -8,7 +8,7 @@ import { t } from "../i18n.js";
 export function pageHead(title, subtitle, ...actions) {
   document.title = `${title} · ${t("app.name")}`;
   return h("div", { class: "page-head" },
-    h("div", {}, h("h1", { tabindex: "-1" }, title), subtitle && h("p", { class: "muted" }, subtitle)),
+    h("div", {}, h("h1", { tabindex: "-1" }, title), subtitle && h("div", { class: "muted" }, subtitle)),
     h("div", { class: "row" }, ...actions));
 }
 

@@ -19,7 +19,7 @@ export function layoutOptions() {
 export function createRoom(onDone) {
   const form = new RoomForm({ name: "", number: "", alias: "", max_participants: 36, layout: "auto", record: "on-request",
     required_grade: "clear", waits_for_host: false, is_locked: false });
-  form.open(t("room.create.title"), t("room.create.action"), [form.number(), ...form.settings(), ...passcodeFields()],
+  form.open(t("room.create.title"), t("room.create.action"), [...form.identity(true), ...passcodeFields(), ...form.settings()],
     async (values, formElement) => {
       const made = await api.post("/rooms", { number: values.get("number").trim(), ...form.read(values), ...readPasscodes(formElement) });
       onDone(made.room);
@@ -29,7 +29,7 @@ export function createRoom(onDone) {
 
 export function editRoom(room, onDone) {
   const form = new RoomForm(room);
-  form.open(t("room.edit.title", { number: room.number }), t("save"), form.settings(),
+  form.open(t("room.edit.title", { number: room.number }), t("save"), [...form.identity(false), ...form.settings()],
     async (values) => onDone(await api.patch(`/rooms/${room.number}`, form.read(values))));
 }
 
@@ -78,14 +78,15 @@ class RoomForm {
     });
   }
 
-  number() {
-    return textField("number", t("room.number"), { inputmode: "numeric", maxlength: 12, placeholder: "1001", hint: t("room.number.hint") });
+  identity(isNew) {
+    const name = textField("name", t("room.name"), { maxlength: 80, value: this.room.name, placeholder: t("room.name.example") });
+    const number = textField("number", t("room.number"), { inputmode: "numeric", maxlength: 12, placeholder: "1001", hint: t("room.number.hint") });
+    return isNew ? [h("div", { class: "two number-first" }, number, name)] : [name];
   }
 
   settings() {
     const room = this.room;
     return [
-      textField("name", t("room.name"), { maxlength: 80, value: room.name, placeholder: t("room.name.example") }),
       h("div", { class: "two" },
         selectField("layout", t("room.layout"), layoutOptions(), room.layout),
         selectField("record", t("room.record"), RECORD.map((policy) => [policy, t(`record.${policy}`)]), room.record)),
@@ -111,21 +112,24 @@ class RoomForm {
 }
 
 function passcodeFields(room = null) {
-  const select = (name, label, isNone) => {
+  const weak = checkField("allow_weak", t("passcode.weak.label"), false, t("passcode.weak.hint"));
+  const controls = [];
+  const one = (name, label, isNone) => {
     const kinds = room ? ["keep", ...KINDS] : KINDS;
     const field = selectField(`${name}_kind`, label, kinds.map((kind) => [kind, t(`passcode.kind.${kind}`)]), isNone ? "none" : "generate");
     const given = textField(`${name}_passcode`, t("passcode.given"), { inputmode: "numeric", maxlength: 32, hint: t("passcode.given.hint") });
-    const control = field.querySelector("select");
-    const update = () => { given.hidden = control.value !== "given"; };
-    control.addEventListener("change", update);
-    update();
+    controls.push([field.querySelector("select"), given]);
     return h("div", { class: "stack tight" }, field, given);
   };
-  return [
-    h("div", { class: "two" }, select("guest", t("passcode.guest"), room && !room.has_guest_passcode),
-      select("host", t("passcode.host"), room && !room.has_host_passcode)),
-    checkField("allow_weak", t("passcode.weak.label"), false, t("passcode.weak.hint")),
-  ];
+  const fields = h("div", { class: "two" }, one("guest", t("passcode.guest"), room && !room.has_guest_passcode),
+    one("host", t("passcode.host"), room && !room.has_host_passcode));
+  const update = () => {
+    for (const [select, given] of controls) given.hidden = select.value !== "given";
+    weak.hidden = controls.every(([, given]) => given.hidden);
+  };
+  fields.addEventListener("change", update);
+  update();
+  return [fields, weak];
 }
 
 function readPasscodes(form) {

@@ -1,0 +1,84 @@
+"""Live control over the API, on real conferences with legs that only note."""
+
+import pytest
+
+from mcu.leg import HangUp
+from mcu.participant import Role
+from mcu.policy import LayoutMode
+
+
+@pytest.fixture
+async def room(site, admin):
+    await site.add_room()
+    return await site.join("1001", 7, "Dr Wang"), await site.join("1001", 8, "Dr Li", Role.HOST)
+
+
+async def test_snapshot(admin, room):
+    listed = await (await admin.call("GET", "/conferences")).json()
+    one = await (await admin.call("GET", "/conferences/1001")).json()
+    assert listed["conferences"] == [one]
+    assert [person["name"] for person in one["participants"]] == ["Dr Wang", "Dr Li"]
+    assert one["participants"][0]["grade"] == "authenticated"
+    assert one["participants"][0]["codecs"] == ["OPUS", "H264"]
+
+
+async def test_lock_and_layout(admin, site, room):
+    assert (await admin.call("POST", "/conferences/1001/lock", {"is_locked": True})).status == 204
+    assert (await admin.call("POST", "/conferences/1001/layout", {"layout": "speaker"})).status == 204
+    conference = site.conferences.get("1001")
+    assert conference.is_locked and conference.layout is LayoutMode.SPEAKER
+
+
+async def test_mute_one_and_all(admin, site, room):
+    people = site.conferences.get("1001").participants
+    await admin.call("POST", "/conferences/1001/participants/8/mute", {"is_muted": True})
+    assert people[8].is_muted and not people[7].is_muted
+    await admin.call("POST", "/conferences/1001/participants/8/mute", {"is_muted": False})
+    await admin.call("POST", "/conferences/1001/mute-all", {})
+    assert people[7].is_muted and not people[8].is_muted
+
+
+async def test_remove_hangs_up(admin, site, room):
+    assert (await admin.call("DELETE", "/conferences/1001/participants/7")).status == 204
+    assert room[0].hung_up is HangUp.REMOVED
+    assert list(site.conferences.get("1001").participants) == [8]
+
+
+async def test_record(admin, site, room):
+    assert (await admin.call("POST", "/conferences/1001/recording", {})).status == 204
+    assert site.conferences.get("1001").is_recording
+    assert (await admin.call("POST", "/conferences/1001/recording", {})).status == 204
+
+
+async def test_record_where_the_policy_forbids_it(admin, site):
+    await site.add_room("1002", record="off")
+    await site.join("1002", 9)
+    answer = await admin.call("POST", "/conferences/1002/recording", {})
+    assert (answer.status, (await answer.json())["code"]) == (409, "recording-off")
+
+
+async def test_end(admin, site, room):
+    assert (await admin.call("POST", "/conferences/1001/end", {})).status == 204
+    assert site.conferences.get("1001") is None
+    assert [leg.hung_up for leg in room] == [HangUp.CONFERENCE_ENDED] * 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("GET", "/conferences/2002", None, 404, "not-found"),
+        ("POST", "/conferences/2002/lock", {"is_locked": True}, 409, "not-running"),
+        ("POST", "/conferences/2002/end", {}, 409, "not-running"),
+        ("POST", "/conferences/1001/participants/99/mute", {"is_muted": True}, 404, "not-found"),
+        ("DELETE", "/conferences/1001/participants/99", None, 404, "not-found"),
+        ("DELETE", "/conferences/1001/participants/-1", None, 404, "not-found"),
+        ("DELETE", "/conferences/1001/participants/" + "9" * 40, None, 404, "not-found"),
+        ("POST", "/conferences/1001/participants/99/allow-video", {}, 404, "not-found"),
+        ("POST", "/conferences/1001/layout", {"layout": "mosaic"}, 422, "invalid"),
+        ("POST", "/conferences/1001/lock", {"is_locked": "yes"}, 422, "invalid"),
+        ("POST", "/conferences/1001/lock", {}, 422, "invalid"),
+    ],
+)
+async def test_refusals(admin, room, method, path, body, status, code):
+    answer = await admin.call(method, path, body)
+    assert (answer.status, (await answer.json())["code"]) == (status, code)
