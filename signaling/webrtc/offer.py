@@ -141,7 +141,9 @@ def _sources(kind: Kind, opened: LegOpened) -> Iterator[str]:
     if ssrc is None:
         return
     yield f"a=msid:mix {kind}"  # RFC 8830; one stream for both, which a browser keeps in lip-sync
-    rtx = opened.ssrcs.get(f"{kind}-rtx")
+    has_rtx = any(item.codec is Codec.RTX for item in FORMATS[kind])
+    # A source of repeats without a payload type for them makes Chromium refuse the offer.
+    rtx = opened.ssrcs.get(f"{kind}-rtx") if has_rtx else None
     if rtx is not None:
         yield f"a=ssrc-group:FID {ssrc} {rtx}"
     for source in (ssrc, rtx):

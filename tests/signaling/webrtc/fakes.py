@@ -33,7 +33,7 @@ def opened(leg: int, generation: int = 0) -> LegOpened:
     return LegOpened(
         leg, "192.0.2.1", candidates=(("192.0.2.1", 40000), ("2001:db8::1", 40000)),
         ice_ufrag=f"frag{generation:04}", ice_pwd=f"password{generation:016}", fingerprint=":".join(["AB"] * 32),
-        ssrcs={"audio": 1111, "video": 2222, "video-rtx": 2223}, cname="drum",
+        ssrcs={"audio": 1111, "audio-rtx": 1112, "video": 2222, "video-rtx": 2223, "content": 3333}, cname="drum",
     )  # fmt: skip
 
 

@@ -52,6 +52,8 @@ def test_our_sources_are_named():
     offer = sdp.parse(build_offer(opened(1), session=1, version=1, has_content=False))
     assert offer.sections[1].every("ssrc-group") == ["FID 2222 2223"]
     assert "1111 cname:drum" in offer.sections[0].every("ssrc")
+    assert offer.sections[0].every("ssrc-group") == []
+    assert not any(value.startswith("1112") for value in offer.sections[0].every("ssrc"))
     assert offer.sections[0].first("msid") == "mix audio"
     assert offer.sections[2].every("ssrc") == []
 
