@@ -7,6 +7,7 @@ address it comes from, which must have passed a check. What is not a valid reque
 from __future__ import annotations
 
 import hmac
+import struct
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -127,9 +128,12 @@ class IceAgent:
 
     def receive(self, data: bytes, path: Path, now_us: int) -> bytes | None:
         """The answer to a datagram that looks like STUN; None where silence is the answer."""
+        if not _is_well_formed(data):
+            self.counters["stun-malformed"] += 1
+            return None
         try:
             request = stun.parse_message(data)
-        except (ValueError, KeyError, IndexError, OverflowError):
+        except (ValueError, struct.error):
             self.counters["stun-malformed"] += 1
             return None
         if request.message_class != stun.Class.REQUEST or request.message_method != stun.Method.BINDING:
@@ -217,6 +221,15 @@ class IceAgent:
         session.old_credentials = None
         for path in [path for path, seen in session.checked.items() if seen.generation != session.generation]:
             self._forget(session, path)
+
+
+def _is_well_formed(data: bytes) -> bool:
+    """Whether the attributes fill the message exactly (RFC 8489 5, 14); the codec takes a last one that is cut off."""
+    position, end = stun.HEADER_LENGTH, len(data)
+    while position + 4 <= end:
+        length = data[position + 2] << 8 | data[position + 3]
+        position += 4 + length + -length % 4
+    return position == end
 
 
 def _credentials_of(session: _Session, ufrag: str) -> Credentials | None:

@@ -10,7 +10,7 @@ from typing import Any
 from config.media import LocalAddress
 from mcu.media import Kind
 from mcu.net.component import Component
-from mcu.net.fanout import Fanout
+from mcu.net.fanout import Fanout, Receiver
 from mcu.net.latch import Latch
 from mcu.net.leg import BadMedia, Leg
 from mcu.net.numbering import draw_cname, draw_credentials
@@ -76,9 +76,10 @@ class Legs:
         """A leg with a network."""
         return self._legs.get(leg)
 
-    def receiver(self, leg: int) -> Leg | RecorderLeg | None:
+    def receiver(self, leg: int) -> Receiver | None:
         """Whatever takes pictures and sound under that number."""
-        return self._legs.get(leg) or self._recorders.get(leg)
+        found = self._legs.get(leg)
+        return self._recorders.get(leg) if found is None else found.outbound
 
     # ---- commands
 
@@ -133,14 +134,15 @@ class Legs:
         leg.attach(now_us)
         rendition = self._routes.pop(command.leg, 0)
         if rendition:
-            self._fanout.route(command.leg, leg, rendition, now_us)
+            self._fanout.route(command.leg, leg.outbound, rendition, now_us)
 
     def route(self, command: RouteVideo, now_us: int) -> None:
         """Choose a picture; before the gate is open it is only remembered."""
         receiver = self.receiver(command.leg)
         if receiver is None:
             return
-        if isinstance(receiver, Leg) and not receiver.is_attached:
+        leg = self._legs.get(command.leg)
+        if leg is not None and not leg.is_attached:
             self._routes[command.leg] = command.rendition
             return
         self._fanout.route(command.leg, receiver, command.rendition, now_us)
@@ -164,7 +166,6 @@ class Legs:
         leg = self._legs.pop(command.leg, None)
         if leg is None:
             return
-        leg.collect_drops()
         leg.close(now_us)
         self._resources.shared.remove(command.leg)
         for udp in self._sockets.pop(command.leg, ()):
@@ -179,7 +180,7 @@ class Legs:
 
     def _open_ice(self, leg: Leg, command: OpenLeg) -> None:
         component = Component(leg, self._resources.handshakes, self._counters)
-        leg.components = dict.fromkeys(command.kinds or tuple(Kind), (component, component))
+        leg.components.update(dict.fromkeys(command.kinds or tuple(Kind), (component, component)))
         credentials = draw_credentials()
         self._resources.shared.add(leg.number, credentials, component)
         self._outlet.tell(self._opened_by_ice(leg, credentials.ufrag, credentials.pwd))

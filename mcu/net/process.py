@@ -216,7 +216,7 @@ class NetProcess:
         for number in pending:
             leg = self._table.get(number)
             if leg is not None:
-                leg.pump(now_us)
+                leg.outbound.pump(now_us)
 
     def _heard(self, leg: int, now_us: int) -> None:
         found = self._table.get(leg)
@@ -226,7 +226,7 @@ class NetProcess:
     def _consent(self, leg: int, is_given: bool) -> None:
         found = self._table.get(leg)
         if found is not None:
-            found.has_consent = is_given
+            found.outbound.has_consent = is_given
 
     # ---- time
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mcu.media import Kind
+from mcu.net.outbound import Outbound
 from mcu.net.outlet import Outlet
+from mcu.net.receiver import StreamReceiver
 from mcu.net.sender import StreamSender
 from mcu.rtp.rtcp import (
     FullIntraRequest,
@@ -18,17 +21,16 @@ from mcu.rtp.rtcp import (
     parse_compound,
 )
 
-if TYPE_CHECKING:
-    from mcu.net.leg import Leg
-
 
 class RtcpInbox:
     """A table of small handlers; what is in no row needs nothing (SDES; BYE, since signalling ends calls)."""
 
-    def __init__(self, leg: Leg, outlet: Outlet) -> None:
+    def __init__(self, number: int, receivers: dict[Kind, StreamReceiver], outbound: Outbound, outlet: Outlet) -> None:
         self.estimate_bps = 0
         """The peer's last REMB; 0 when there was none."""
-        self._leg = leg
+        self._number = number
+        self._receivers = receivers
+        self._outbound = outbound
         self._outlet = outlet
         self._handlers: dict[type, Callable[[Any, int], None]] = {
             SenderReport: self._sender_report,
@@ -49,7 +51,7 @@ class RtcpInbox:
         return malformed
 
     def _sender_report(self, report: SenderReport, now_us: int) -> None:
-        for receiver in self._leg.receivers.values():
+        for receiver in self._receivers.values():
             source = receiver.source_of(report.ssrc)
             if source is not None:
                 source.sender_report(report.ntp, report.rtp_timestamp, now_us)
@@ -67,7 +69,7 @@ class RtcpInbox:
     def _nack(self, nack: GenericNack, now_us: int) -> None:
         sender = self._sender(nack.media_ssrc)
         if sender is not None:
-            self._leg.repeat(sender, nack.lost, now_us)
+            self._outbound.repeat(sender, nack.lost, now_us)
 
     def _picture_loss(self, report: PictureLoss, now_us: int) -> None:
         del now_us
@@ -85,7 +87,7 @@ class RtcpInbox:
     def _want_keyframe(self, ssrc: int) -> None:
         # Some terminals name SSRC 0: there is only one picture that they can mean.
         if ssrc == 0 or self._sender(ssrc) is not None:
-            self._outlet.peer_wants_keyframe(self._leg.number)
+            self._outlet.peer_wants_keyframe(self._number)
 
     def _sender(self, ssrc: int) -> StreamSender | None:
-        return next((each for each in self._leg.senders.values() if each.numbers.ssrc == ssrc), None)
+        return next((each for each in self._outbound.senders.values() if each.numbers.ssrc == ssrc), None)

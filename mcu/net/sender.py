@@ -55,6 +55,7 @@ class StreamSender:
         self._rtx: RtxStream | None = None
         self._map: SequenceMap | None = None
         self.statistics: SenderStatistics | None = None
+        self._clock_rate_hz = 0
         self._is_first = True
         self.configure(spec)
 
@@ -68,14 +69,23 @@ class StreamSender:
         if form is None:
             self._forget_queue()
             return
-        if self._map is None:
-            is_audio = spec.kind is Kind.AUDIO
-            numbers = self.numbers
-            self._map = SequenceMap(
-                numbers.ssrc, form.clock_rate_hz, _AUDIO_MEDIA_RATE_HZ if is_audio else _VIDEO_MEDIA_RATE_HZ,
-                numbers.first_sequence, numbers.first_timestamp, step=0 if is_audio else VIDEO_STEP,
-            )  # fmt: skip
-            self.statistics = SenderStatistics(numbers.ssrc, form.clock_rate_hz, self._clock)
+        if self._clock_rate_hz != form.clock_rate_hz:
+            self._use_clock_rate(form.clock_rate_hz)
+
+    def _use_clock_rate(self, clock_rate_hz: int) -> None:
+        """Number from the random beginnings, or go on where another clock rate (another codec, RFC 7160) ended."""
+        is_audio = self.spec.kind is Kind.AUDIO
+        media_rate_hz = _AUDIO_MEDIA_RATE_HZ if is_audio else _VIDEO_MEDIA_RATE_HZ
+        numbers, step = self.numbers, 0 if is_audio else VIDEO_STEP
+        fresh = SequenceMap(
+            numbers.ssrc, clock_rate_hz, media_rate_hz, numbers.first_sequence, numbers.first_timestamp, step
+        )
+        statistics = SenderStatistics(numbers.ssrc, clock_rate_hz, self._clock)
+        if self._map is not None and self.statistics is not None:
+            fresh.next_sequence = self._map.next_sequence
+            statistics.packets, statistics.payload_bytes = self.statistics.packets, self.statistics.payload_bytes
+            self._is_first = True
+        self._map, self.statistics, self._clock_rate_hz = fresh, statistics, clock_rate_hz
 
     @property
     def has_queue(self) -> bool:
@@ -115,7 +125,7 @@ class StreamSender:
         queue = self._queue
         for offset, piece in enumerate(frame.pieces):
             queue.append(_Packet((sequence + offset) & 0xFFFF, timestamp, piece))
-        self._queue_bytes += frame.size_bytes
+            self._queue_bytes += len(piece.payload)
         return True
 
     def take(self, now_us: int) -> list[tuple[int, bytes]]:

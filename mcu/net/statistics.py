@@ -49,7 +49,7 @@ class LegMeters:
 
 
 def _stream(leg: Leg, kind: Kind, before: dict[Kind, _Before], now_us: int) -> StreamStats:
-    sender, source = leg.senders[kind], leg.receivers[kind].source
+    sender, source = leg.outbound.senders[kind], leg.receivers[kind].source
     reception = None if source is None else source.reception
     received_bytes = 0 if reception is None else reception.received_bytes
     last = before.get(kind, _Before(now_us - 1_000_000, received_bytes, 0))

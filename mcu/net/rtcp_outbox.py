@@ -1,0 +1,100 @@
+"""When a leg sends RTCP, on which of its transports (RFC 3550 6.2, RFC 4585 3, RFC 5761)."""
+
+from __future__ import annotations
+
+from config.media import NetSettings
+from mcu.media import Kind
+from mcu.net import reports
+from mcu.net.component import Component
+from mcu.net.outbound import Outbound
+from mcu.net.outlet import Outlet
+from mcu.net.receiver import StreamReceiver
+from mcu.rtp.rtcp import RtcpPacket, compound
+from mcu.rtp.transport_cc import ArrivalLog
+from mcu.worker.messages import KeyframeWanted
+
+_INTERVAL_US = 1_000_000
+_NO_ARRIVALS_SSRC = 0
+
+
+class RtcpOutbox:
+    """Regular reports about once a second; NACK, PLI, FIR and transport-wide feedback as soon as they are due."""
+
+    def __init__(
+        self, number: int, cname: str, components: dict[Kind, tuple[Component, Component]],
+        receivers: dict[Kind, StreamReceiver], outbound: Outbound, settings: NetSettings, outlet: Outlet,
+    ) -> None:  # fmt: skip
+        self.arrivals = ArrivalLog()
+        self._number = number
+        self._cname = cname
+        self._components = components
+        self._receivers = receivers
+        self._outbound = outbound
+        self._settings = settings
+        self._outlet = outlet
+        self._report_due_us = 0
+
+    def handle_timeout(self, now_us: int) -> None:
+        """Every 10 ms."""
+        for kind, receiver in self._receivers.items():
+            if receiver.source is not None and receiver.source.is_video:
+                self._repair(kind, receiver, now_us)
+        due_us = self.arrivals.next_timeout()
+        if due_us is not None and now_us >= due_us:
+            self._send_arrivals(now_us)
+        if now_us >= self._report_due_us:
+            self._report(now_us)
+
+    def say_goodbye(self, now_us: int) -> None:
+        """The last compound on each transport."""
+        for component, pairs in self._transports().items():
+            component.send_rtcp(compound(*reports.goodbye(pairs, self._cname, now_us)))
+
+    def _repair(self, kind: Kind, receiver: StreamReceiver, now_us: int) -> None:
+        source = receiver.source
+        if source is not None and not reports.has_keyframe_feedback(receiver) and source.keyframes.due(now_us):
+            self._outlet.tell(KeyframeWanted(self._number, kind))
+        sender = self._outbound.senders[kind]
+        packets = reports.repair(receiver, sender, self._outbound.round_trip_us, now_us)
+        if packets:
+            self._send_feedback(kind, packets)
+
+    def _send_feedback(self, kind: Kind, packets: list[RtcpPacket]) -> None:
+        own = self._outbound.senders[kind].numbers.ssrc
+        self._component(kind).send_rtcp(compound(*reports.feedback(own, self._cname, packets)))
+
+    def _send_arrivals(self, now_us: int) -> None:
+        kind = Kind.VIDEO if Kind.VIDEO in self._receivers else next(iter(self._receivers), None)
+        if kind is None:
+            return
+        source = self._receivers[kind].source
+        own = self._outbound.senders[kind].numbers.ssrc
+        media_ssrc = _NO_ARRIVALS_SSRC if source is None else source.ssrc
+        for packet in self.arrivals.feedback(own, media_ssrc, now_us):
+            self._send_feedback(kind, [packet])
+
+    def _report(self, now_us: int) -> None:
+        # RFC 3550 6.2: intervals vary between half and one and a half of the nominal one.
+        spread = self._number * 7919 + now_us
+        self._report_due_us = now_us + _INTERVAL_US // 2 + spread % _INTERVAL_US
+        for component, pairs in self._transports().items():
+            packets = reports.regular(pairs, self._cname, self._estimate_bps(component, pairs), now_us)
+            component.send_rtcp(compound(*packets))
+
+    def _estimate_bps(self, component: Component, pairs: list[reports.Pair]) -> int:
+        """What browsers are told by REMB; legs with ports have their limit in SDP."""
+        if component.latch is not None:
+            return 0
+        limits = [receiver.spec.max_bitrate_bps for receiver, _ in pairs if receiver.spec.max_bitrate_bps]
+        return min([*limits, self._settings.initial_estimate_bps])
+
+    def _component(self, kind: Kind) -> Component:
+        rtp, rtcp = self._components[kind]
+        return rtp if self._receivers[kind].spec.remote_rtcp is None else rtcp
+
+    def _transports(self) -> dict[Component, list[reports.Pair]]:
+        """Each transport that carries RTCP, with the streams it reports on."""
+        found: dict[Component, list[reports.Pair]] = {}
+        for kind, receiver in self._receivers.items():
+            found.setdefault(self._component(kind), []).append((receiver, self._outbound.senders[kind]))
+        return found
