@@ -4,6 +4,8 @@ import { Peer } from "./peer.js";
 import { Signalling } from "./signalling.js";
 
 const RESTART_EVERY_MS = 3000;
+const START_AGAIN_AFTER_MS = 1000;
+const START_AGAIN_EVERY_MS = 20_000;
 const GIVE_UP_AFTER_MS = 60_000;
 const RETRY_MS = [300, 1000, 2000, 4000];
 
@@ -24,6 +26,7 @@ export class Call extends EventTarget {
   #lostAt = null;
   #attempt = 0;
   #restarts = null;
+  #startedAgainAt = -Infinity;
 
   constructor() {
     super();
@@ -103,15 +106,16 @@ export class Call extends EventTarget {
     try {
       const answer = await peer.answer(message);
       if (peer !== this.#peer) return;
-      if (!this.seat) this.#signalling.send({ type: "camera", is_on: Boolean(this.#tracks.video) });
+      if (!this.seat?.session) this.#signalling.send({ type: "camera", is_on: Boolean(this.#tracks.video) });
       this.#signalling.send(answer);
     } catch (error) {
       console.error("offer", error);
-      if (!this.seat) this.#end("browser");
+      if (!this.seat?.session) this.#end("browser");
     }
   }
 
   #waiting() {
+    this.seat = null;
     this.#enter("waiting");
   }
 
@@ -130,6 +134,7 @@ export class Call extends EventTarget {
   #refused(message) {
     if (message.code === "session-expired") return this.#startAgain();
     this.#dropPeer();
+    this.seat = null;
     if (message.code === "too-many-tries") this.#signalling.close();
     this.#enter("idle");
     return this.dispatchEvent(new CustomEvent("refused", { detail: message }));
@@ -144,8 +149,14 @@ export class Call extends EventTarget {
     this.#peer?.want(message);
   }
 
-  #bye(message) {
-    this.#end(message.reason);
+  #bye({ reason }) {
+    // The media process was lost, and the seat with it: come in again, unless that just failed.
+    const isNew = performance.now() - this.#startedAgainAt > START_AGAIN_EVERY_MS;
+    if (!this.seat || reason !== "media-failed" || !isNew) this.#end(reason);
+    else {
+      this.#startedAgainAt = performance.now();
+      this.#startAgain();
+    }
   }
 
   #problem(message) {
@@ -161,9 +172,9 @@ export class Call extends EventTarget {
     peer.addEventListener("connected", () => {
       clearInterval(this.#restarts);
       this.#restarts = null;
-      if (this.seat && this.#signalling.isOpen) this.#enter("joined");
+      if (this.seat?.session && this.#signalling.isOpen) this.#enter("joined");
     });
-    peer.addEventListener("trouble", () => peer === this.#peer && this.seat && this.#restartIce());
+    peer.addEventListener("trouble", () => peer === this.#peer && this.seat?.session && this.#restartIce());
   }
 
   #restartIce() {
@@ -197,11 +208,13 @@ export class Call extends EventTarget {
     setTimeout(() => this.state === "reconnecting" && !this.#signalling.isOpen && this.#signalling.open(), delay);
   }
 
+  /** A new seat instead of the lost one, over a socket of its own; the stage stays. */
   #startAgain() {
-    this.seat = null;
+    this.seat = { ...this.seat, session: "" };
     this.#dropPeer();
-    this.#enter("connecting");
-    this.#opened();
+    this.#enter("reconnecting");
+    this.#signalling.close();
+    setTimeout(() => this.state === "reconnecting" && this.#signalling.open(), START_AGAIN_AFTER_MS);
   }
 
   #dropPeer() {
