@@ -1,0 +1,1 @@
+"""Our own terminal: dials in, plays, listens, records, measures. For newcomers, site tests and load."""

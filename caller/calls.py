@@ -1,0 +1,75 @@
+"""Several terminals of one process: one user agent, one programme, a report each."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from dataclasses import replace
+
+from caller.media import Programme, make_programme
+from caller.options import FLASH, NOTHING, TEST, CallOptions, OptionError, check
+from caller.report import CallReport
+from caller.terminal import Terminal
+from config.media import LocalAddress
+from config.sip import SipSettings
+from signaling.sip.ua import UserAgent
+
+SPACING_S = 0.02
+"""Between the INVITEs of several callers."""
+FILE_HEAD_S = 60.0
+"""A file that shows nothing after this time is given up."""
+
+
+async def place_call(options: CallOptions, stop: asyncio.Event | None = None) -> CallReport:
+    """One call. Raises OptionError, OSError."""
+    return (await place_calls(replace(options, count=1), stop))[0]
+
+
+async def place_calls(options: CallOptions, stop: asyncio.Event | None = None) -> list[CallReport]:
+    """`options.count` calls at once, until their time is up or `stop` is set. Raises OptionError, OSError."""
+    check(options)
+    stop = stop or asyncio.Event()
+    address = await asyncio.to_thread(_local_address, options)
+    programme = await asyncio.to_thread(_ready_programme, options)
+    ua = UserAgent(SipSettings(listen=(LocalAddress(address),), port=0, max_calls=options.count + 1))
+    await ua.start()
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = []
+            for index in range(options.count):
+                own = replace(options, name=f"{options.name} {index + 1}") if options.count > 1 else options
+                tasks.append(group.create_task(Terminal(ua, own, programme, address).run(stop)))
+                await asyncio.sleep(SPACING_S if index + 1 < options.count else 0)
+        return [task.result() for task in tasks]
+    finally:
+        await ua.stop()
+
+
+def _ready_programme(options: CallOptions) -> Programme:
+    """The programme with its first seconds encoded; of a test pattern all of it."""
+    programme = make_programme(options)
+    if options.play in (TEST, FLASH, NOTHING):
+        return programme
+    for _ in range(int(FILE_HEAD_S * 20)):
+        if programme.wait(0.05) or programme.duration_s > 2:
+            break
+    if programme.duration_s == 0:
+        raise OptionError("--play: the file holds nothing that can be played")
+    return programme
+
+
+def _local_address(options: CallOptions) -> str:
+    """The address from which the host is reached: that of a connected socket, which sends nothing."""
+    target = options.target()
+    try:
+        host = str(ipaddress.ip_address(target.host))
+    except ValueError:
+        try:
+            host = str(socket.getaddrinfo(target.host, 5060, type=socket.SOCK_DGRAM)[0][4][0])
+        except OSError as error:
+            raise OptionError("the host of the address is not known") from error
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, target.port or 5060))
+        return str(probe.getsockname()[0])

@@ -1,0 +1,120 @@
+"""`drumtower call`: arguments, secrets from elsewhere, the report on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from caller.calls import place_calls
+from caller.options import AUDIO_CODECS, VIDEO_CODECS, CallOptions, OptionError, check
+from caller.report import EXIT_USAGE, CallReport, exit_code, summary
+
+PASSCODE_VARIABLE = "DRUMTOWER_PASSCODE"
+MAX_PASSCODE_FILE_BYTES = 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the subcommand."""
+    parser.epilog = (
+        f"The passcode comes from --passcode-file, --passcode-prompt or ${PASSCODE_VARIABLE}, never from an argument. "
+        "Exit codes: 0 ok, 1 refused, 2 wrong use, 3 no media came."
+    )
+    parser.add_argument("uri", metavar="sip:ROOM@HOST[:PORT]", help="whom to call")
+    parser.add_argument("--play", default="test", metavar="FILE|test|flash|none", help="what to play (default: test)")
+    parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="write what is seen and heard")
+    parser.add_argument("--seconds", type=float, default=30.0, metavar="N", help="hang up after N seconds")
+    parser.add_argument("--count", type=int, default=1, metavar="K", help="K callers at once")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    secret = parser.add_mutually_exclusive_group()
+    secret.add_argument("--passcode-file", type=Path, metavar="FILE", help="the passcode is the first line of FILE")
+    secret.add_argument("--passcode-prompt", action="store_true", help="ask for the passcode")
+    parser.add_argument("--transport", choices=("udp", "tcp"), default="udp", help="of SIP")
+    parser.add_argument("--srtp", choices=("sdes", "none"), default="sdes", help="encryption of media")
+    parser.add_argument("--audio", choices=tuple(AUDIO_CODECS), default="opus")
+    parser.add_argument("--video", choices=tuple(VIDEO_CODECS), default="h264")
+    parser.add_argument("--name", default="Drumtower call", help="display name, also in the test picture")
+    parser.add_argument("--tone", default="voice", metavar="HZ|voice[:N]|silence", help="test sound")
+    parser.add_argument("--color", default="#2f6f8f", metavar="#RRGGBB", help="colour of the test picture")
+    parser.add_argument("--size", default="640x360", metavar="WxH", help="of the picture sent")
+    parser.add_argument("--frame-rate", type=int, default=25, metavar="FPS")
+    parser.add_argument("--bitrate", type=int, default=700, metavar="KBIT", help="of the picture sent, in kbit/s")
+    parser.add_argument("--no-decode", action="store_true", help="count pictures without decoding them (load)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Place the calls and print what they measured; the exit code."""
+    try:
+        options = _options(args)
+        check(options)
+        reports = asyncio.run(_run(options))
+    except OptionError as error:
+        print(f"drumtower call: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except OSError as error:
+        print(f"drumtower call: {error.strerror or error}", file=sys.stderr)
+        return EXIT_USAGE
+    _print(reports, args.json)
+    return exit_code(reports)
+
+
+async def _run(options: CallOptions) -> list[CallReport]:
+    """Hang up in good order on Ctrl-C and SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return await place_calls(options, stop)
+
+
+def _options(args: argparse.Namespace) -> CallOptions:
+    width, by, height = args.size.partition("x")
+    if not (by and width.isdigit() and height.isdigit() and len(args.size) < 12):
+        raise OptionError("--size must look like 640x360")
+    return CallOptions(
+        uri=args.uri,
+        passcode=_passcode(args),
+        play=args.play,
+        record=args.record,
+        seconds=args.seconds,
+        count=args.count,
+        transport=args.transport,
+        is_encrypted=args.srtp == "sdes",
+        audio=AUDIO_CODECS[args.audio],
+        video=VIDEO_CODECS[args.video],
+        name=args.name,
+        tone=args.tone,
+        color=args.color,
+        width=int(width),
+        height=int(height),
+        frame_rate=args.frame_rate,
+        bitrate_bps=args.bitrate * 1000,
+        decodes=not args.no_decode and args.count == 1,
+    )
+
+
+def _passcode(args: argparse.Namespace) -> str:
+    if args.passcode_file is not None:
+        try:
+            with args.passcode_file.open(encoding="utf-8") as file:
+                return str(file.read(MAX_PASSCODE_FILE_BYTES).partition("\n")[0].strip())
+        except (OSError, UnicodeDecodeError):
+            raise OptionError("--passcode-file cannot be read") from None
+    if args.passcode_prompt:
+        return getpass.getpass("Passcode: ").strip()
+    return os.environ.get(PASSCODE_VARIABLE, "").strip()
+
+
+def _print(reports: list[CallReport], is_json: bool) -> None:
+    if is_json:
+        document = {"calls": [report.to_dict() for report in reports], "summary": summary(reports)}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    for index, report in enumerate(reports, 1):
+        head = f"call {index}: " if len(reports) > 1 else ""
+        print("\n".join([head + report.lines()[0], *report.lines()[1:]]))

@@ -1,0 +1,229 @@
+"""What a caller plays: encoded once, then sent by any number of callers, again and again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeVar
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from caller import pattern, voice
+from caller.options import FLASH, NOTHING, TEST, CallOptions
+from mcu.audio.codecs import make_encoder
+from mcu.media import Codec
+from mcu.rtp import h264, vp8
+
+logger = logging.getLogger(__name__)
+
+LOOP_S = 10
+TICK_SAMPLES = 960
+KEYFRAME_EVERY_S = 0.5
+"""A keyframe that the peer asks for comes at the next of these."""
+MAX_FILE_S = 600
+"""Longer files are cut here and looped."""
+MAX_ENCODED_BYTES = 256 << 20
+MAX_STILL_S = 10
+"""A file whose next picture is due later than this after the last one is played on as if it were not."""
+_OPUS_BPS = 32_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One encoded picture."""
+
+    payload: bytes
+    is_keyframe: bool
+
+
+class Programme:
+    """Encoded sound in packets of 20 ms and pictures at a constant rate; grows while a file is being encoded.
+
+    Sound and picture loop after the same time.
+    """
+
+    def __init__(self, frame_rate: int) -> None:
+        self.frame_rate = frame_rate
+        self.audio: list[bytes] = []
+        self.video: list[Unit] = []
+        self.has_failed = False
+        self._is_complete = threading.Event()
+
+    def audio_at(self, tick: int) -> bytes | None:
+        """The packet of a 20 ms tick, None while there is none."""
+        return self._at(self.audio, tick)
+
+    def video_at(self, index: int) -> Unit | None:
+        """The picture number `index`, None while there is none."""
+        return self._at(self.video, index)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until all is encoded."""
+        return self._is_complete.wait(timeout_s)
+
+    @property
+    def duration_s(self) -> float:
+        """How much is encoded by now."""
+        return max(len(self.audio) / 50, len(self.video) / self.frame_rate)
+
+    def finish(self, has_failed: bool = False) -> None:
+        """Nothing follows; cut sound and picture to one length, so that they loop together."""
+        if self.audio and self.video:
+            seconds = min(len(self.audio) // 50, len(self.video) // self.frame_rate)
+            if seconds >= 1:
+                del self.audio[seconds * 50 :], self.video[seconds * self.frame_rate :]
+        self.has_failed = has_failed
+        self._is_complete.set()
+
+    def _at(self, items: Sequence[T], index: int) -> T | None:
+        if index < len(items):
+            return items[index]
+        if not items or not self._is_complete.is_set():
+            return None
+        return items[index % len(items)]
+
+
+def make_programme(options: CallOptions) -> Programme:
+    """Encode what `options` ask for; a file goes on in a thread while its beginning is already played."""
+    programme = Programme(options.frame_rate)
+    if options.play in (TEST, FLASH):
+        _encode_pattern(programme, options)
+        programme.finish()
+    elif options.play == NOTHING:
+        programme.finish()
+    else:
+        threading.Thread(target=_encode_file, args=(programme, options), name="play", daemon=True).start()
+    return programme
+
+
+class PictureEncoder:
+    """Pictures of any size in, units of one size out; Baseline H.264 or VP8 without delay."""
+
+    def __init__(self, codec: Codec, size: tuple[int, int], frame_rate: int, bitrate_bps: int) -> None:
+        context = av.VideoCodecContext.create("libx264" if codec == Codec.H264 else "libvpx", "w")
+        context.width, context.height = size
+        context.pix_fmt = "yuv420p"
+        context.time_base = Fraction(1, frame_rate)
+        context.framerate = Fraction(frame_rate)
+        context.bit_rate = bitrate_bps
+        context.max_b_frames = 0
+        context.thread_count = 1
+        context.gop_size = max(1, round(frame_rate * KEYFRAME_EVERY_S))
+        if codec == Codec.H264:
+            # vbv keeps keyframes from filling the path with one burst.
+            context.options = {
+                "preset": "veryfast", "tune": "zerolatency", "profile": "baseline", "sc_threshold": "0",
+                "maxrate": str(bitrate_bps), "bufsize": str(bitrate_bps),
+            }  # fmt: skip
+        else:
+            context.options = {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0"}
+        self._context = context
+        self._size = size
+        self._is_keyframe = h264.is_keyframe if codec == Codec.H264 else vp8.is_keyframe
+        self._index = 0
+
+    def encode(self, picture: av.VideoFrame) -> list[Unit]:
+        """The unit of a picture."""
+        fitted = picture.reformat(self._size[0], self._size[1], "yuv420p")
+        fitted.pts, fitted.time_base = self._index, self._context.time_base
+        fitted.pict_type = av.video.frame.PictureType.NONE
+        self._index += 1
+        units = (bytes(packet) for packet in self._context.encode(fitted))
+        return [Unit(unit, self._is_keyframe(unit)) for unit in units]
+
+
+class SoundEncoder:
+    """Samples in portions of any length in, packets of 20 ms out."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._encoder = make_encoder(codec, _OPUS_BPS, 5, 0)
+        self._left = np.zeros(0, np.float32)
+
+    def encode(self, pcm: NDArray[np.float32]) -> list[bytes]:
+        """Mono float32 at 48 kHz to packets; what does not fill one waits."""
+        samples = np.concatenate((self._left, pcm))
+        whole = len(samples) // TICK_SAMPLES * TICK_SAMPLES
+        self._left = samples[whole:]
+        return [self._encoder.encode(samples[at : at + TICK_SAMPLES]) for at in range(0, whole, TICK_SAMPLES)]
+
+
+def _encode_pattern(programme: Programme, options: CallOptions) -> None:
+    is_flash = options.play == FLASH
+    if options.audio is not None:
+        pcm = voice.flash_beeps(LOOP_S) if is_flash else voice.sound(options.tone, LOOP_S)
+        programme.audio += SoundEncoder(options.audio).encode(pcm)
+    if options.video is not None:
+        size, count = (options.width, options.height), LOOP_S * options.frame_rate
+        encoder = PictureEncoder(options.video, size, options.frame_rate, options.bitrate_bps)
+        source: Iterable[av.VideoFrame] = (
+            pattern.flashes(options.color, size, options.frame_rate, count)
+            if is_flash
+            else pattern.pictures(options.name, options.color, size, count)
+        )
+        for picture in source:
+            programme.video += encoder.encode(picture)
+
+
+def _encode_file(programme: Programme, options: CallOptions) -> None:
+    try:
+        with av.open(options.play) as container:
+            _FileEncoder(programme, options, container).run()
+        programme.finish(has_failed=not programme.audio and not programme.video)
+    except (av.FFmpegError, ValueError, MemoryError) as error:
+        logger.warning("the file cannot be played: %s", type(error).__name__)
+        programme.finish(has_failed=not programme.audio and not programme.video)
+
+
+class _FileEncoder:
+    """Decodes a file in its own order; pictures are repeated or left out for a constant rate."""
+
+    def __init__(self, programme: Programme, options: CallOptions, container: av.container.InputContainer) -> None:
+        self._programme = programme
+        self._container = container
+        self._bytes = 0
+        self._streams: list[av.stream.Stream] = []
+        self._pictures: PictureEncoder | None = None
+        self._sounds: SoundEncoder | None = None
+        self._resampler = av.AudioResampler("flt", "mono", voice.RATE_HZ)
+        if options.video is not None and container.streams.video:
+            size = (options.width, options.height)
+            self._pictures = PictureEncoder(options.video, size, options.frame_rate, options.bitrate_bps)
+            self._streams.append(container.streams.video[0])
+        if options.audio is not None and container.streams.audio:
+            self._sounds = SoundEncoder(options.audio)
+            self._streams.append(container.streams.audio[0])
+
+    def run(self) -> None:
+        """Encode until the end of the file or of the bounds."""
+        if not self._streams:
+            return
+        for frame in self._container.decode(self._streams):
+            if isinstance(frame, av.VideoFrame):
+                self._show(frame)
+            elif isinstance(frame, av.AudioFrame):
+                self._play(frame)
+            if self._programme.duration_s >= MAX_FILE_S or self._bytes > MAX_ENCODED_BYTES:
+                return
+
+    def _show(self, frame: av.VideoFrame) -> None:
+        assert self._pictures is not None
+        programme = self._programme
+        due = round((frame.time or 0.0) * programme.frame_rate) + 1
+        most = len(programme.video) + MAX_STILL_S * programme.frame_rate
+        while len(programme.video) < min(due, most):
+            units = self._pictures.encode(frame)
+            programme.video += units
+            self._bytes += sum(len(unit.payload) for unit in units)
+
+    def _play(self, frame: av.AudioFrame) -> None:
+        assert self._sounds is not None
+        for resampled in self._resampler.resample(frame):
+            packets = self._sounds.encode(resampled.to_ndarray().reshape(-1).astype(np.float32))
+            self._programme.audio += packets
+            self._bytes += sum(map(len, packets))

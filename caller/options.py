@@ -1,0 +1,94 @@
+"""What a call is to do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mcu.media import Codec
+from signaling.errors import SignalingError
+from signaling.sip.uri import Uri, parse_uri
+
+AUDIO_CODECS = {"opus": Codec.OPUS, "g722": Codec.G722, "pcmu": Codec.PCMU, "pcma": Codec.PCMA, "none": None}
+VIDEO_CODECS = {"h264": Codec.H264, "vp8": Codec.VP8, "none": None}
+TEST = "test"
+FLASH = "flash"
+NOTHING = "none"
+MAX_COUNT = 500
+MAX_SECONDS = 7 * 24 * 3600.0
+
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
+_PASSCODE = re.compile(r"[0-9A-Za-z*#]{1,64}")
+_TONE = re.compile(r"voice(:[1-9][0-9]?)?|[1-9][0-9]{1,4}|silence")
+
+
+class OptionError(ValueError):
+    """An option makes no sense; the text says which and why, never with a secret in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """One or several calls at once. `play` is "test", "flash" (flash and beep each second), "none" or a file."""
+
+    uri: str
+    passcode: str = field(default="", repr=False)
+    play: str = TEST
+    record: Path | None = None
+    seconds: float = 30.0
+    count: int = 1
+    transport: str = "udp"
+    is_encrypted: bool = True
+    audio: Codec | None = Codec.OPUS
+    video: Codec | None = Codec.H264
+    name: str = "Drumtower call"
+    tone: str = "voice"
+    """"voice", "voice:N" (another person), a frequency in Hz, or "silence"."""
+    color: str = "#2f6f8f"
+    width: int = 640
+    height: int = 360
+    frame_rate: int = 25
+    bitrate_bps: int = 700_000
+    decodes: bool = True
+    """Decode what is received, to count pictures; off where many callers are only load."""
+
+    def target(self) -> Uri:
+        """Whom to dial, passcode and transport included. Raises OptionError."""
+        try:
+            uri = parse_uri(self.uri)
+        except SignalingError:
+            raise OptionError("the address is no SIP address such as sip:1001@192.0.2.1") from None
+        if uri.scheme != "sip" or not uri.user:
+            raise OptionError("the address is no SIP address such as sip:1001@192.0.2.1")
+        if self.passcode:
+            if "**" in uri.user:
+                raise OptionError("the address already holds a passcode")
+            uri = replace(uri, user=f"{uri.user}**{self.passcode}")
+        params = tuple(item for item in uri.params if item[0] != "transport")
+        return replace(uri, params=(*params, ("transport", self.transport)) if self.transport != "udp" else params)
+
+
+def check(options: CallOptions) -> None:
+    """Raises OptionError for what cannot be done."""
+    options.target()
+    claims = (
+        (
+            not options.passcode or _PASSCODE.fullmatch(options.passcode),
+            "the passcode may hold digits and letters only",
+        ),
+        (1 <= options.count <= MAX_COUNT, f"--count must be 1 to {MAX_COUNT}"),
+        (0 < options.seconds <= MAX_SECONDS, "--seconds must be above 0 and at most a week"),
+        (options.transport in ("udp", "tcp"), "--transport must be udp or tcp"),
+        (options.audio or options.video, "audio and video cannot both be none"),
+        (_COLOR.fullmatch(options.color), "--color must look like #2f6f8f"),
+        (_TONE.fullmatch(options.tone), "--tone must be voice, voice:N, a frequency in Hz, or silence"),
+        (options.record is None or options.count == 1, "--record needs --count 1"),
+        (options.play in (TEST, FLASH, NOTHING) or Path(options.play).is_file(), "--play: no such file"),
+        (16 <= options.width <= 1920 and options.width % 2 == 0, "--size: the width must be even, 16 to 1920"),
+        (16 <= options.height <= 1080 and options.height % 2 == 0, "--size: the height must be even, 16 to 1080"),
+        (1 <= options.frame_rate <= 60, "--frame-rate must be 1 to 60"),
+        (50_000 <= options.bitrate_bps <= 10_000_000, "--bitrate must be 50 to 10000 kbit/s"),
+    )
+    for is_true, text in claims:
+        if not is_true:
+            raise OptionError(text)

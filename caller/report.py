@@ -1,0 +1,112 @@
+"""What a call measured, for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(slots=True)
+class StreamReport:
+    """One m-line. Loss is after repair; times count from the answer, None where it never happened."""
+
+    codec: str
+    suite: str
+    sent_packets: int = 0
+    received_packets: int = 0
+    lost_packets: int = 0
+    loss: float = 0.0
+    jitter_ms: float = 0.0
+    round_trip_ms: float = 0.0
+    remote_loss: float = 0.0
+    bitrate_bps: int = 0
+    frames_received: int = 0
+    frames_decoded: int = 0
+    decode_errors: int = 0
+    keyframes: int = 0
+    keyframe_requests_sent: int = 0
+    keyframe_requests_received: int = 0
+    width: int = 0
+    height: int = 0
+    first_s: float | None = None
+    """Video: the first picture. Audio: the first sound that is no silence."""
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class CallReport:
+    """One call."""
+
+    outcome: str = "ok"
+    """"ok", "refused", "no-media"."""
+    status: int = 0
+    """SIP status of the final answer; 408 and 503 also stand for silence and an unreachable host."""
+    reason: str = ""
+    warning: str = ""
+    ended_by: str = ""
+    """"us", "peer", or why the call broke off."""
+    set_up_s: float = 0.0
+    duration_s: float = 0.0
+    streams: dict[str, StreamReport] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-ready."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """For people."""
+        if self.outcome == "refused":
+            return [f"refused: {self.status} {self.reason}" + (f" ({self.warning})" if self.warning else "")]
+        lines = [
+            f"{self.outcome}: answered after {self.set_up_s:.2f} s, {self.duration_s:.1f} s, ended by {self.ended_by}"
+        ]
+        for kind, stream in self.streams.items():
+            lines += _stream_lines(kind, stream)
+        return lines
+
+
+EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_MEDIA = 0, 1, 2, 3
+
+
+def exit_code(reports: list[CallReport]) -> int:
+    """The worst of all calls."""
+    outcomes = {report.outcome for report in reports}
+    if "refused" in outcomes:
+        return EXIT_REFUSED
+    return EXIT_NO_MEDIA if "no-media" in outcomes else EXIT_OK
+
+
+def summary(reports: list[CallReport]) -> dict[str, object]:
+    """All calls together: how they ended, and sums and extremes of what they received."""
+    streams = [stream for report in reports for stream in report.streams.values()]
+    received = sum(stream.received_packets for stream in streams)
+    lost = sum(stream.lost_packets for stream in streams)
+    return {
+        "calls": len(reports),
+        "ok": sum(report.outcome == "ok" for report in reports),
+        "refused": sum(report.outcome == "refused" for report in reports),
+        "no_media": sum(report.outcome == "no-media" for report in reports),
+        "received_packets": received,
+        "lost_packets": lost,
+        "loss": lost / (received + lost) if received + lost else 0.0,
+        "max_jitter_ms": max((stream.jitter_ms for stream in streams), default=0.0),
+        "max_round_trip_ms": max((stream.round_trip_ms for stream in streams), default=0.0),
+        "frames_received": sum(
+            report.streams["video"].frames_received for report in reports if "video" in report.streams
+        ),
+    }
+
+
+def _stream_lines(kind: str, stream: StreamReport) -> list[str]:
+    first = "never" if stream.first_s is None else f"after {stream.first_s:.2f} s"
+    lock = stream.suite or "not encrypted"
+    loss = f"{stream.received_packets} packets, {stream.loss:.2%} lost"
+    delay = f"jitter {stream.jitter_ms:.1f} ms, round trip {stream.round_trip_ms:.1f} ms"
+    lines = [f"  {kind}: {stream.codec}, {lock}; {loss}, {delay}, {stream.bitrate_bps // 1000} kbit/s"]
+    if kind == "video":
+        lines.append(
+            f"    {stream.frames_received} frames received, {stream.frames_decoded} decoded at"
+            f" {stream.width}x{stream.height}, {stream.keyframes} keyframes; first picture {first}"
+        )
+    else:
+        lines.append(f"    first sound {first}")
+    return lines

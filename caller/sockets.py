@@ -1,0 +1,65 @@
+"""The UDP port pair of one stream."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+_RECEIVE_BUFFER_BYTES = 1 << 20
+
+Receiver = Callable[[bytes], None]
+
+
+class _Port(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.receiver: Receiver | None = None
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - keys or nothing tell peers apart
+        if self.receiver is not None:
+            self.receiver(data)
+
+    def error_received(self, exc: Exception) -> None:
+        """ICMP unreachable while the peer starts or stops: the counters of the stream tell enough."""
+
+
+class PortPair:
+    """RTP and RTCP sockets on any free ports of one address."""
+
+    def __init__(self, transports: list[asyncio.DatagramTransport], ports: list[_Port]) -> None:
+        self._transports = transports
+        self._ports = ports
+
+    @classmethod
+    async def open(cls, address: str) -> PortPair:
+        """Bind both. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        transports: list[asyncio.DatagramTransport] = []
+        ports: list[_Port] = []
+        for _ in range(2):
+            transport, port = await loop.create_datagram_endpoint(_Port, local_addr=(address, 0))
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+            transports.append(transport)
+            ports.append(port)
+        return cls(transports, ports)
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """The RTP and the RTCP port."""
+        rtp, rtcp = (transport.get_extra_info("sockname")[1] for transport in self._transports)
+        return rtp, rtcp
+
+    def listen(self, receiver: Receiver) -> None:
+        """Give datagrams of both ports to `receiver`."""
+        for port in self._ports:
+            port.receiver = receiver
+
+    def send(self, is_rtcp: bool, data: bytes, remote: tuple[str, int]) -> None:
+        """Send from the RTP or the RTCP port."""
+        self._transports[is_rtcp].sendto(data, remote)
+
+    def close(self) -> None:
+        """Free both ports."""
+        for transport in self._transports:
+            transport.close()
