@@ -93,7 +93,7 @@ class Compositor:
 
     def _paint_name(self, surface: Surface, seat: Seat) -> None:
         sprite = self._labels.name(seat.tile.label, seat.tile.is_muted, seat.box.width, seat.box.height)
-        if sprite is None or sprite.height > seat.box.height or sprite.width > seat.box.width:
+        if sprite is None or 2 * sprite.height > seat.box.height or sprite.width > seat.box.width:
             return
         margin = max(6, round(seat.box.height / 60) * 2)
         y = seat.box.y + seat.box.height - sprite.height - margin

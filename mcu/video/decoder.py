@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import av
 from av.codec.context import Flags
+from av.video.reformatter import Interpolation, VideoReformatter
 
 from config.media import VideoSettings
 from mcu.media import Codec
@@ -13,6 +14,9 @@ _NAMES = {Codec.H264: "h264", Codec.VP8: "vp8"}
 """FFmpeg's own VP8 decoder is a quarter cheaper than libvpx."""
 _LARGE_PICTURE = 2560 * 1440
 _MIN_PIXEL_RATIO = 0.25
+_FULL_WIDTH, _FULL_HEIGHT = 1920, 1088
+"""No tile is larger than this."""
+_PLAIN_FORMATS = frozenset({"yuv420p", "yuvj420p"})
 
 
 class DecodeError(Exception):
@@ -30,6 +34,7 @@ class Decoder:
         """Raises KeyError for a codec that has no pictures."""
         self.codec = codec
         self._settings = settings
+        self._reformatter = VideoReformatter()
         context = av.CodecContext.create(_NAMES[codec], "r")
         assert isinstance(context, av.VideoCodecContext)
         self._context = context
@@ -67,4 +72,22 @@ class Decoder:
         picture = pictures[-1]
         if picture.width > self._settings.max_width or picture.height > self._settings.max_height:
             raise DecodeError("too_large")
-        return picture
+        return self._plain(picture)
+
+    def _plain(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """Make small and 4:2:0 here what is costly to scale: here it costs the time of its source, not of the tick."""
+        excess = max(picture.width / _FULL_WIDTH, picture.height / _FULL_HEIGHT)
+        if excess <= 1 and picture.format.name in _PLAIN_FORMATS:
+            return picture
+        factor = max(excess, 1)
+        try:
+            return self._reformatter.reformat(
+                picture,
+                max(2, round(picture.width / factor / 2) * 2),
+                max(2, round(picture.height / factor / 2) * 2),
+                format="yuv420p",
+                interpolation=Interpolation.BILINEAR,
+                threads=1,
+            )
+        except (av.FFmpegError, ValueError, MemoryError) as error:
+            raise DecodeError("unscalable") from error

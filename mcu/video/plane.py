@@ -101,9 +101,9 @@ class VideoPlane:
         self._counters["keyframes_encoded"] += sum(frame.is_keyframe for frame in frames)
         return frames
 
-    def keyframe_requests(self) -> list[int]:
+    def keyframe_requests(self, now_us: int) -> list[int]:
         """Sources whose senders are to be asked for a keyframe, each once."""
-        wanted = [stream for stream, source in list(self._sources.items()) if source.take_keyframe_request()]
+        wanted = [stream for stream, source in list(self._sources.items()) if source.take_keyframe_request(now_us)]
         self._counters["keyframe_requests"] += len(wanted)
         return wanted
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from mcu.video.source import Source
 from mcu.worker.inflight import InFlight
 
 logger = logging.getLogger(__name__)
+_NICENESS = 5
 
 
 class DecodePool:
@@ -56,6 +58,7 @@ class DecodePool:
             thread.join()
 
     def _work(self, number: int) -> None:
+        _step_back()
         while True:
             with self._condition:
                 while (source := self._pick()) is None and not self._is_closed:
@@ -96,3 +99,11 @@ class DecodePool:
             source.decode_next(now_us)
         finally:
             self._in_flight.leave(number)
+
+
+def _step_back() -> None:
+    """Let the thread that ticks go first where processors are short; Linux has a priority for each thread."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    except OSError:
+        logger.info("decoding threads keep their priority")

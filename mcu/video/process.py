@@ -131,7 +131,7 @@ class VideoProcess:
                     time.sleep((self._ticker.next_us - now_us) / 1_000_000)
                     continue
                 frames = self._plane.tick(tick_us)
-                for rendition in self._outlet.send(frames, self._plane.keyframe_requests()):
+                for rendition in self._outlet.send(frames, self._plane.keyframe_requests(tick_us)):
                     self._plane.request_keyframe(rendition)
         except BaseException as error:  # noqa: BLE001  # the process ends with it, and is started again
             self._failure = error

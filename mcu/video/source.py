@@ -111,10 +111,10 @@ class Source:
         with self._lock:
             self._waiting.restart(self._now_us)
 
-    def take_keyframe_request(self) -> bool:
+    def take_keyframe_request(self, now_us: int) -> bool:
         """Whether the sender is to be asked for a keyframe; True once for each need."""
         with self._lock:
-            return self._waiting.take_request()
+            return self._waiting.take_request(now_us)
 
     def _decode(self, frame: Frame) -> av.VideoFrame | None:
         if self._decoder is None or self._decoder.codec is not frame.codec:

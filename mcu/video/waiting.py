@@ -13,6 +13,7 @@ from mcu.worker.channel import Frame
 _LEAD_US = 40_000
 """Frames are decoded this long before they are due, so that few decoded pictures wait."""
 _ASK_AGAIN_US = 1_000_000
+_ASK_GAP_US = 300_000
 _WITHOUT_KEYFRAME_US = 3_000_000
 """After so long frames are tried as they are: some terminals refresh gradually and never send an IDR picture."""
 _ALLOWANCE_US = 1_000_000
@@ -32,6 +33,7 @@ class WaitingFrames:
         self._since_us = now_us
         self._asks = True
         self._asked_us = now_us
+        self._told_us: int | None = None
         self._allowance_us = float(_ALLOWANCE_US)
         self._allowance_at_us = now_us
 
@@ -77,10 +79,13 @@ class WaitingFrames:
         self._drop_waiting("after_error")
         self._wait_for_keyframe(now_us)
 
-    def take_request(self) -> bool:
-        """Whether a keyframe is to be asked for; True once for each need."""
-        asks, self._asks = self._asks, False
-        return asks
+    def take_request(self, now_us: int) -> bool:
+        """Whether a keyframe is to be asked for; True once for each need, and a few times a second at most."""
+        if not self._asks or (self._told_us is not None and now_us - self._told_us < _ASK_GAP_US):
+            return False
+        self._asks = False
+        self._told_us = now_us
+        return True
 
     def _may_start(self, frame: Frame, now_us: int) -> bool:
         return frame.is_keyframe or now_us - self._since_us > _WITHOUT_KEYFRAME_US

@@ -113,7 +113,7 @@ class Room:
         for _ in range(count):
             self.now_us += TICK_US
             frames = self.plane.tick(self.now_us)
-            self.asked += self.plane.keyframe_requests()
+            self.asked += self.plane.keyframe_requests(self.now_us)
             self.frames += frames
             for frame in frames:
                 if frame.stream == 1:

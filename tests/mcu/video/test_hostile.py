@@ -116,6 +116,7 @@ def test_16384_by_16384_is_refused_before_it_is_decoded(monkeypatch: pytest.Monk
     room.feed(Frame(B, Codec.VP8, bytes(huge), is_keyframe=True))
     room.tick()
     assert room.count("frames_dropped_too_large") == 2
+    room.tick(8)
     assert sorted(room.asked) == [A, A, B, B]
 
 
@@ -144,3 +145,21 @@ def test_nals_are_bounded_and_split_on_both_start_codes() -> None:
     assert len(list(split_nals(b"\x00\x00\x01\x41" * 5000))) == 1024
     assert list(split_nals(b"")) == []
     assert without_sei(START + b"\x06x" + START + b"\x65y") == START + b"\x65y"
+
+
+def test_large_and_uncommon_pictures_are_made_plain_by_their_decoder() -> None:
+    decoder = Decoder(Codec.H264, VideoSettings())
+    picture = decoder.decode(Sender(A, RED, size=(2560, 1440)).frame().payload)
+    assert picture is not None
+    assert (picture.width, picture.height) == (1920, 1080)
+
+
+def test_a_source_never_keeps_more_than_two_pictures_waiting() -> None:
+    source, sender = Source(A, VideoSettings(), 0), Sender(A, RED)
+    for number in range(10):
+        source.feed(sender.frame(due_us=30_000 + number), 0)
+        source.decode_next(0)
+        assert len(source._pictures) <= 2
+    assert source.drops["overtaken"] == 8
+    assert source.show(0) is None
+    assert source.show(40_000) is not None

@@ -201,6 +201,7 @@ def test_a_source_that_becomes_visible_is_asked_for_a_keyframe() -> None:
 
 def test_a_way_that_is_new_needs_keyframes() -> None:
     room = Room(*grid(A))
+    room.tick(10)
     room.plane.ask_all()
     room.tick()
     assert room.asked == [A, A]

@@ -26,8 +26,8 @@ def frame(number: int, is_keyframe: bool = False, size: int = 10, due_us: int = 
 
 def test_a_new_queue_asks_once_and_starts_at_a_keyframe() -> None:
     waiting, drops = queue()
-    assert waiting.take_request()
-    assert not waiting.take_request()
+    assert waiting.take_request(0)
+    assert not waiting.take_request(0)
     waiting.push(frame(1), 0)
     waiting.push(frame(2, is_keyframe=True), 0)
     waiting.push(frame(3), 0)
@@ -52,18 +52,19 @@ def test_a_lagging_decoder_jumps_to_the_keyframe_that_waits() -> None:
     first = waiting.pop(0)
     assert first is not None
     assert first.sequence == 3
-    waiting.take_request()
-    assert not waiting.take_request()
+    assert waiting.take_request(0)
+    assert not waiting.take_request(1_000_000)
 
 
 def test_a_lagging_decoder_without_a_keyframe_drops_all_and_asks() -> None:
     waiting, drops = queue()
-    waiting.take_request()
+    waiting.take_request(0)
     for number in range(6):
         waiting.push(frame(number, is_keyframe=number == 0), 0)
     assert len(waiting) == 0
     assert drops == {"late": 6}
-    assert waiting.take_request()
+    assert not waiting.take_request(299_999), "not more often than that"
+    assert waiting.take_request(300_000)
     waiting.push(frame(7), 0)
     assert len(waiting) == 0
 
@@ -101,13 +102,14 @@ def test_a_source_beyond_its_share_waits() -> None:
 
 def test_an_error_empties_the_queue_and_asks() -> None:
     waiting, drops = queue()
-    waiting.take_request()
+    waiting.take_request(0)
     waiting.push(frame(0, is_keyframe=True), 0)
     waiting.push(frame(1), 0)
     waiting.restart(0)
     assert len(waiting) == 0
     assert drops == {"after_error": 2}
-    assert waiting.take_request()
+    assert not waiting.take_request(299_999), "not more often than that"
+    assert waiting.take_request(300_000)
 
 
 @given(
