@@ -1,0 +1,132 @@
+"""All recordings of a worker: which leg's frames go on which tape, and what control is told of them."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.recording import RecordingSettings
+from crypto.sealing import SealError
+from mcu.media import leg_of
+from mcu.worker.channel import Frame
+from mcu.worker.messages import Message, RecordingEnded, RecordingProgress, StartRecording
+from recorder.disk import DiskWriter
+from recorder.errors import RecordingError
+from recorder.tape import Mark, Tape
+
+logger = logging.getLogger(__name__)
+_PROGRESS_US = 1_000_000
+
+
+@dataclass(slots=True)
+class _Running:
+    recording: str
+    tape: Tape
+    disk: DiskWriter
+    error: str = ""
+    is_closing: bool = False
+    next_progress_us: int = 0
+    last_reported: Mark | None = None
+
+
+class Deck:
+    """Owns the tapes. Errors of one recording end that one alone."""
+
+    def __init__(self, settings: RecordingSettings) -> None:
+        self._settings = settings
+        self._running: dict[int, _Running] = {}
+        self._messages: list[Message] = []
+        self.counters: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        """How many recordings run or are being closed."""
+        return len(self._running)
+
+    def start(self, order: StartRecording) -> None:
+        """Begin a file; where that fails RecordingEnded says so."""
+        if order.leg in self._running:
+            self.counters["started_twice"] += 1
+            return
+        try:
+            disk = DiskWriter(Path(order.path), self._settings.min_free_bytes)
+            tape = Tape(order, self._settings.fragment_s, disk.put)
+        except (OSError, SealError, ValueError) as error:
+            logger.error("recording=%s cannot begin: %s", order.recording, error)
+            reason = "file-exists" if isinstance(error, FileExistsError) else "cannot-write"
+            self._messages.append(RecordingEnded(order.recording, 0, 0.0, "", reason))
+            return
+        self._running[order.leg] = _Running(order.recording, tape, disk)
+        self.counters["started"] += 1
+
+    def feed(self, frame: Frame) -> None:
+        """Take a frame of a recorder leg."""
+        running = self._running.get(leg_of(frame.stream))
+        if running is None or running.is_closing:
+            self.counters["unknown_leg"] += 1
+            return
+        try:
+            running.tape.accept(frame)
+        except RecordingError as error:
+            self._close(running, error.reason)
+            return
+        if running.tape.duration_s > self._settings.max_duration_s:
+            self._close(running, "longest-duration")
+
+    def stop(self, leg: int) -> None:
+        """Finish a file."""
+        running = self._running.get(leg)
+        if running is not None:
+            self._close(running, "")
+
+    def stop_all(self, timeout_s: float) -> None:
+        """Finish everything and wait for the disk."""
+        for running in self._running.values():
+            self._close(running, "")
+        for running in self._running.values():
+            running.disk.join(timeout_s)
+
+    def messages(self, now_us: int) -> list[Message]:
+        """What control is to be told now; call it a few times a second."""
+        for leg, running in list(self._running.items()):
+            reason = running.disk.error or ("disk-full" if running.disk.is_low else "")
+            if reason:
+                self._close(running, reason)
+            if running.disk.is_done:
+                self._end(leg, running)
+            elif now_us >= running.next_progress_us:
+                running.next_progress_us = now_us + _PROGRESS_US
+                self._progress(running)
+        messages, self._messages = self._messages, []
+        return messages
+
+    def _progress(self, running: _Running) -> None:
+        mark = running.disk.synced
+        if mark != running.last_reported:
+            running.last_reported = mark
+            self._messages.append(
+                RecordingProgress(running.recording, mark.size_bytes, mark.duration_s, mark.chain_head)
+            )
+
+    def _end(self, leg: int, running: _Running) -> None:
+        del self._running[leg]
+        mark, error = running.disk.synced, running.error or running.disk.error
+        self.counters["failed" if error else "completed"] += 1
+        self.counters.update(running.tape.counters)
+        self._messages.append(
+            RecordingEnded(running.recording, mark.size_bytes, mark.duration_s, mark.chain_head, error)
+        )
+
+    def _close(self, running: _Running, error: str) -> None:
+        if running.is_closing:
+            return
+        running.is_closing = True
+        running.error = error
+        try:
+            running.tape.finish()
+        except RecordingError as failure:
+            running.error = running.error or failure.reason
+        running.disk.finish()
+        if running.error:
+            logger.error("recording=%s ends: %s", running.recording, running.error)

@@ -1,0 +1,29 @@
+"""What can go wrong with a recording; the words travel in RecordingEnded and in the database."""
+
+from __future__ import annotations
+
+
+class RecordingError(Exception):
+    """Base of the errors of this package; `reason` is a word for logs, counters and the database."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DiskFullError(RecordingError):
+    """Less is free than the settings demand."""
+
+    def __init__(self) -> None:
+        super().__init__("disk-full")
+
+
+class NoSuchFileError(RecordingError, FileNotFoundError):
+    """The file of a recording is not where it should be."""
+
+    def __init__(self) -> None:
+        super().__init__("file-missing")
+
+
+class BadFileError(RecordingError):
+    """A file that is not what the recorder wrote."""

@@ -1,0 +1,203 @@
+"""The library: identity and keys, watching by ranges, verifying, and mending what was cut off."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from config.recording import RecordingSettings
+from crypto.keys import MasterKey
+from mcu.policy import RoomPolicy
+from mcu.worker.messages import RecordingEnded, StartRecording
+from recorder.deck import Deck
+from recorder.errors import BadFileError, DiskFullError, NoSuchFileError
+from recorder.library import Library
+from store.recordings import Recording
+from tests.recorder.media import LEG, frames
+from tests.recorder.test_deck import ended, wait
+from tests.recorder.test_tape import decode
+
+SETTINGS = RecordingSettings(min_free_bytes=0)
+
+
+class Rows:
+    """The rows of a library, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Recording] = {}
+
+    async def add(self, recording: Recording) -> None:
+        assert recording.id not in self.rows
+        self.rows[recording.id] = recording
+
+    async def progress(self, recording_id: str, **values: object) -> None:
+        self.rows[recording_id] = dataclasses.replace(self.rows[recording_id], **values)  # type: ignore[arg-type]
+
+    async def took_part(self, recording_id: str, participants: tuple[str, ...]) -> None:
+        self.rows[recording_id] = dataclasses.replace(self.rows[recording_id], participants=participants)
+
+    async def end(self, recording_id: str, *, state: str = "complete", **values: object) -> Recording:
+        row = dataclasses.replace(self.rows[recording_id], state=state, **values)  # type: ignore[arg-type]
+        self.rows[recording_id] = row
+        return row
+
+    async def running(self) -> list[Recording]:
+        return [row for row in self.rows.values() if row.ended_at is None]
+
+
+class Archive:
+    """A library on a real directory, and a recorder that feeds it."""
+
+    def __init__(self, folder: Path, settings: RecordingSettings = SETTINGS) -> None:
+        self.folder = folder
+        self.rows = Rows()
+        self.library = Library(self.rows, folder, MasterKey(bytes(32)), settings)
+
+    async def begin(self) -> StartRecording:
+        return await self.library.begin(RoomPolicy("1001", "Demo"), LEG, "admin", (320, 180, 25))
+
+    async def record(self, seconds: int) -> Recording:
+        order = await self.begin()
+        deck = Deck(SETTINGS)
+        deck.start(order)
+        for frame in frames(seconds):
+            deck.feed(frame)
+        deck.stop(LEG)
+        (end,) = ended(wait(deck, lambda told: bool(ended(told))))
+        await self.library.finish(end, ["Ward 3", "Dr. Wang"])
+        return self.rows.rows[order.recording]
+
+    def path(self, recording: Recording) -> Path:
+        (path,) = self.folder.glob(f"{recording.id}*")
+        return path
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "recordings")
+
+
+async def test_a_recording_is_listed_and_watched_by_ranges(archive: Archive) -> None:
+    recording = await archive.record(6)
+    assert (recording.room_number, recording.started_by, recording.state) == ("1001", "admin", "complete")
+    assert recording.participants == ("Ward 3", "Dr. Wang")
+    assert recording.duration_s == pytest.approx(6, abs=0.1)
+    assert recording.size_bytes == archive.path(recording).stat().st_size
+    reader = archive.library.open(recording)
+    whole = reader.read(0, reader.size)
+    assert len(whole) == reader.size
+    pieces = [reader.read(start, 777) for start in range(0, reader.size, 777)]
+    assert b"".join(pieces) == whole
+    assert reader.read(reader.size, 10) == b""
+    assert reader.duration_s == pytest.approx(6, abs=0.05)
+    reader.close()
+    assert len(decode(whole)[0]) == 150
+    assert archive.library.verify(recording).is_intact
+
+
+async def test_neither_clear_media_nor_the_key_are_on_the_disk(archive: Archive) -> None:
+    order = await archive.begin()
+    recording = await archive.record(3)
+    data = archive.path(recording).read_bytes()
+    assert b"moov" not in data
+    assert b"avc1" not in data
+    assert order.key not in order.header
+    assert frames(3)[0].payload[:40] not in data
+
+
+async def test_damage_is_found_and_not_played(archive: Archive) -> None:
+    recording = await archive.record(5)
+    path = archive.path(recording)
+    good = path.read_bytes()
+    middle = len(good) // 2
+    path.write_bytes(good[:middle] + bytes((good[middle] ^ 1,)) + good[middle + 1 :])
+    verdict = archive.library.verify(recording)
+    assert not verdict.is_intact
+    assert verdict.first_bad_byte is not None
+    assert verdict.first_bad_byte <= middle
+    reader = Archive(archive.folder).library.open(recording)
+    assert 2.0 <= reader.duration_s <= 4.0
+    assert len(decode(reader.read(0, reader.size))[0]) >= 50
+    reader.close()
+    path.write_bytes(good[: verdict.first_bad_byte])
+    assert not archive.library.verify(recording).is_intact
+
+
+async def test_a_file_under_another_name_or_key_is_refused(archive: Archive, tmp_path: Path) -> None:
+    one, two = await archive.record(1), await archive.record(1)
+    archive.path(one).write_bytes(archive.path(two).read_bytes())
+    with pytest.raises(BadFileError):
+        archive.library.open(one)
+    assert not archive.library.verify(one).is_intact
+    stranger = Library(Rows(), archive.folder, MasterKey(b"x" * 32), SETTINGS)
+    with pytest.raises(BadFileError):
+        stranger.open(two)
+    assert not stranger.verify(two).is_intact
+    archive.library.delete(two.id)
+    for name in (two.id, "../../etc/passwd", ""):
+        with pytest.raises(NoSuchFileError):
+            archive.library.open(Recording(name, "", "", datetime.now(UTC), ""))
+
+
+@pytest.mark.parametrize("lost", [0, 20, 3000])
+async def test_what_was_cut_off_is_mended_at_the_next_start(archive: Archive, lost: int) -> None:
+    order = await archive.begin()
+    deck = Deck(SETTINGS)
+    deck.start(order)
+    for frame in frames(8):
+        deck.feed(frame)
+    wait(deck, lambda told: any(getattr(message, "duration_s", 0) > 6 for message in told))
+    path = Path(order.path)
+    data = path.read_bytes()
+    deck.stop_all(2)
+    path.write_bytes(data[: len(data) - lost] + (bytes(4096) if lost == 20 else b""))
+    assert await archive.library.recover() == [order.recording]
+    row = archive.rows.rows[order.recording]
+    assert row.state == "interrupted"
+    assert row.duration_s > 4.5
+    assert row.ended_at is not None
+    assert row.size_bytes == path.stat().st_size
+    assert archive.library.verify(row).is_intact
+    reader = archive.library.open(row)
+    assert len(decode(reader.read(0, reader.size))[0]) > 110
+    reader.close()
+    assert await archive.library.recover() == []
+
+
+async def test_damage_in_the_middle_is_kept_as_evidence(archive: Archive) -> None:
+    recording = await archive.record(5)
+    path = archive.path(recording)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1
+    path.write_bytes(data)
+    archive.rows.rows[recording.id] = dataclasses.replace(recording, ended_at=None, state="running")
+    await archive.library.recover()
+    assert path.stat().st_size == len(data)
+    assert not archive.library.verify(recording).is_intact
+
+
+async def test_a_recorder_that_was_lost_leaves_what_the_disk_holds(archive: Archive) -> None:
+    order = await archive.begin()
+    await archive.library.finish(RecordingEnded(order.recording, 0, 0.0, "", "process-lost"), [])
+    row = archive.rows.rows[order.recording]
+    assert (row.state, row.error) == ("failed", "process-lost")
+    other = await archive.begin()
+    deck = Deck(SETTINGS)
+    deck.start(other)
+    for frame in frames(4):
+        deck.feed(frame)
+    deck.stop_all(2)
+    await archive.library.finish(RecordingEnded(other.recording, 0, 0.0, "", "process-lost"), [])
+    row = archive.rows.rows[other.recording]
+    assert row.duration_s > 3.9
+    assert archive.library.verify(row).is_intact
+
+
+async def test_no_recording_begins_on_a_full_disk(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, RecordingSettings(min_free_bytes=1 << 60))
+    with pytest.raises(DiskFullError):
+        await archive.begin()
+    assert not archive.rows.rows
