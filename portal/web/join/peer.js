@@ -41,12 +41,12 @@ export class Peer extends EventTarget {
     await this.#limit(kind);
   }
 
-  /** The server tells which picture is of use. */
+  /**
+   * The server tells which picture is of use. The sender scales; the camera goes on as it is, because a camera that is
+   * asked for a smaller picture cuts its edges off.
+   */
   async want(wanted) {
     this.#wanted = wanted;
-    const { width, height, frame_rate: frameRate } = wanted;
-    await this.#tracks.video?.applyConstraints({ width: { ideal: width }, height: { ideal: height },
-      frameRate: { ideal: frameRate, max: frameRate } }).catch(() => {});
     await this.#limit("video");
   }
 
