@@ -154,6 +154,12 @@ class Unavailable(PortalError):
     code, status = "unavailable", HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class DiskFull(Unavailable):
+    """The disk of the recordings has too little left."""
+
+    code = "disk-full"
+
+
 class FieldError(msgspec.Struct, frozen=True):
     """One field of a request that was refused."""
 
@@ -217,5 +223,6 @@ _TITLES = {
     "range-not-satisfiable": ("The range lies outside the recording", "请求范围超出录像长度"),
     "invalid": ("Some fields need another value", "部分字段的值无效"),
     "too-many-tries": ("Too many tries; wait a moment", "尝试次数过多，请稍后再试"),
+    "disk-full": ("The disk is full; nothing can be recorded", "磁盘已满，无法录制"),
     "unavailable": ("This part does not work at the moment", "该功能暂时不可用"),
 }

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from portal.hub import HUB
@@ -66,17 +65,20 @@ class _Gatherer:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """One family a name, with the labels that its samples have."""
-        families: dict[tuple[str, tuple[str, ...]], Metric] = {}
+        """One family a name; a series that two sources give is taken from the first."""
+        families: dict[str, Metric] = {}
+        seen: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
         for sample in self._samples():
-            labels = tuple(sorted(sample.labels))
-            key = (sample.name, labels)
-            if key not in families:
-                kind = CounterMetricFamily if sample.is_counter else GaugeMetricFamily
-                families[key] = kind(_PREFIX + sample.name, sample.help or sample.name.replace("_", " "), labels=labels)
-            family = families[key]
-            if isinstance(family, CounterMetricFamily | GaugeMetricFamily):
-                family.add_metric([sample.labels[name] for name in labels], sample.value)
+            series = (sample.name, tuple(sorted(sample.labels.items())))
+            if series in seen:
+                continue
+            seen.add(series)
+            name = _PREFIX + sample.name
+            if sample.name not in families:
+                kind = "counter" if sample.is_counter else "gauge"
+                families[sample.name] = Metric(name, sample.help or sample.name.replace("_", " "), kind)
+            suffix = "_total" if families[sample.name].type == "counter" else ""
+            families[sample.name].add_sample(name + suffix, dict(sample.labels), sample.value)
         yield from families.values()
 
     def _samples(self) -> Iterable[Sample]:

@@ -11,9 +11,10 @@ from mcu.conference import Conference
 from mcu.fleet.worker import WorkerError
 from mcu.policy import LayoutMode, RecordPolicy
 from portal.bodies import json_response, participant_id, read_body, room_number
-from portal.errors import NotFound, NotRunning, RecordingOff, Unavailable
+from portal.errors import DiskFull, NotFound, NotRunning, RecordingOff, Unavailable
 from portal.services import SERVICES
 from portal.sessions import session_of
+from recorder.errors import DiskFullError, RecordingError
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,9 @@ async def start_recording(request: web.Request) -> web.Response:
         raise RecordingOff
     try:
         await conference.start_recording(session_of(request).user.name)
-    except WorkerError:
+    except DiskFullError:
+        raise DiskFull from None
+    except (WorkerError, RecordingError):
         logger.exception("room=%s recording did not start", conference.policy.number)
         raise Unavailable from None
     return _done(request, conference, "record")

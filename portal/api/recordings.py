@@ -12,9 +12,10 @@ from crypto.sealing import SealError
 from portal.bodies import json_response, recording_id
 from portal.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, Unavailable
 from portal.ranges import ByteRange, Unsatisfiable, parse_range
-from portal.services import SERVICES, RecordingReader
+from portal.services import SERVICES
 from portal.sessions import session_of
 from recorder.errors import NoSuchFileError, RecordingError
+from recorder.library import RecordingReader
 from store.recordings import Recording
 
 logger = logging.getLogger(__name__)

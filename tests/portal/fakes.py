@@ -10,7 +10,8 @@ from config.portal import PortalSettings
 from crypto.passcode import PasscodeHasher
 from mcu.conferences import Conferences
 from mcu.participant import Role
-from portal.services import Services, Verdict
+from portal.services import Services
+from recorder.library import Verdict
 from signaling.admission import Gate, policy_of
 from store.errors import AlreadyExists, NotFound
 from store.recordings import Recording

@@ -5,6 +5,7 @@ import pytest
 from mcu.leg import HangUp
 from mcu.participant import Role
 from mcu.policy import LayoutMode
+from recorder.errors import DiskFullError, RecordingError
 
 
 @pytest.fixture
@@ -55,6 +56,17 @@ async def test_record_where_the_policy_forbids_it(admin, site):
     await site.join("1002", 9)
     answer = await admin.call("POST", "/conferences/1002/recording", {})
     assert (answer.status, (await answer.json())["code"]) == (409, "recording-off")
+
+
+@pytest.mark.parametrize(("error", "code"), [(DiskFullError(), "disk-full"), (RecordingError("x"), "unavailable")])
+async def test_record_that_cannot_begin(admin, site, room, monkeypatch, error, code):
+    async def begin(*_: object):
+        raise error
+
+    monkeypatch.setattr(site.conferences._register, "begin", begin)
+    answer = await admin.call("POST", "/conferences/1001/recording", {})
+    assert (answer.status, (await answer.json())["code"]) == (503, code)
+    assert not site.conferences.get("1001").is_recording
 
 
 async def test_end(admin, site, room):

@@ -7,7 +7,7 @@ import pytest
 
 from crypto.sealing import SealError
 from portal.api.recordings import _PIECE_BYTES
-from portal.services import Verdict
+from recorder.library import Verdict
 from tests.portal.fakes import NOW
 
 DATA = bytes(range(256)) * 10

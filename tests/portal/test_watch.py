@@ -81,6 +81,22 @@ async def test_metrics():
     assert families["drumtower_packets"].type == "counter"
 
 
+def rival_samples() -> list[Sample]:
+    return [
+        Sample("packets", 99, {"process": "net", "direction": "in"}, is_counter=True),
+        Sample("packets", 5, {"worker": "1"}, is_counter=True),
+    ]
+
+
+async def test_two_sources_of_one_family_stay_one_family():
+    app = create_app(replace(Site().services, metrics=(worker_samples, rival_samples)))
+    async with TestClient(TestServer(app)) as client:
+        text = await (await client.get("/metrics")).text()
+    assert text.count("# TYPE drumtower_packets_total counter") == 1
+    lines = [line for line in text.splitlines() if line.startswith("drumtower_packets_total")]
+    assert [line.split()[-1] for line in lines] == ["12.0", "30.0", "5.0"]
+
+
 async def test_metrics_are_for_known_networks_and_administrators():
     site = Site(metrics_networks=("192.0.2.0/24",))
     await site.add_user()

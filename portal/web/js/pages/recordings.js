@@ -66,8 +66,8 @@ class Recordings extends HTMLElement {
       h("td", { "data-label": t("recordings.date") }, dateTime(recording.started_at)),
       h("td", { class: "number", "data-label": t("recordings.length") }, duration(recording.duration_s)),
       h("td", { class: "number", "data-label": t("recordings.size") }, size(recording.size_bytes)),
-      h("td", { "data-label": t("recordings.people") }, names.slice(0, NAMES_SHOWN).join(", "),
-        more > 0 && h("span", { class: "muted" }, ` ${t("recordings.and-more", { count: more })}`)));
+      h("td", { "data-label": t("recordings.people") }, h("span", {}, names.slice(0, NAMES_SHOWN).join(", "),
+        more > 0 && h("span", { class: "muted" }, ` ${t("recordings.and-more", { count: more })}`))));
   }
 }
 
