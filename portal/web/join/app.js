@@ -14,6 +14,7 @@ const VIEWS = { idle: "lobby", connecting: "lobby", waiting: "lobby", joined: "s
 class DtJoin extends HTMLElement {
   #call = new Call();
   #devices = new Devices();
+  #sent = {};
   #view = null;
   #name = null;
   #room = decodeURIComponent(location.pathname.replace(/^\/join\/?/, ""));
@@ -24,6 +25,7 @@ class DtJoin extends HTMLElement {
     this.addEventListener("join", ({ detail }) => this.#join(detail));
     this.addEventListener("cancel-join", () => this.#call.leave());
     this.addEventListener("again", ({ detail }) => this.#again(detail));
+    this.#devices.addEventListener("change", () => this.#sendDevices());
     this.#show();
     this.#devices.start();
   }
@@ -32,9 +34,19 @@ class DtJoin extends HTMLElement {
     localStorage.setItem(NAME, name);
     this.#room = room;
     history.replaceState(null, "", `/join/${encodeURIComponent(room)}`);
-    this.#call.send("audio", this.#devices.tracks.audio);
-    this.#call.send("video", this.#devices.tracks.video);
+    this.#sent = {};
+    this.#sendDevices(true);
     this.#call.join({ name, room, passcode }, { isMuted: !this.#devices.isOn.audio });
+  }
+
+  /** A camera that takes its time may come after the call: it is sent as soon as it is there. */
+  #sendDevices(isJoining = false) {
+    if (!isJoining && ["idle", "ended"].includes(this.#call.state)) return;
+    for (const [kind, track] of Object.entries(this.#devices.tracks)) {
+      if (this.#sent[kind] === track) continue;
+      this.#sent[kind] = track;
+      this.#call.send(kind, track);
+    }
   }
 
   #again({ room }) {
