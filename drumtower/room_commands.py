@@ -25,8 +25,10 @@ from store.rooms import LAYOUTS, MAX_PARTICIPANTS, RECORD_POLICIES, Room
 _FIRST_AUTOMATIC = 1001
 _GRADES = {"off": 0, "opportunistic": 1, "authenticated": 2}
 _ROLES = ("guest", "host")
-_PASSCODES = """passcodes come from a prompt, a file or the environment (DRUMTOWER_GUEST_PASSCODE, DRUMTOWER_HOST_PASSCODE),
-never from an argument; generated ones are printed once and cannot be shown again. """
+_PASSCODES = (
+    "passcodes come from a prompt, a file or the environment (DRUMTOWER_GUEST_PASSCODE, DRUMTOWER_HOST_PASSCODE), "
+    "never from an argument; generated ones are printed once and cannot be shown again. "
+)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -144,12 +146,16 @@ async def _delete(options: argparse.Namespace, office: Office) -> None:
     if room is None:
         raise CommandError(f"there is no room {options.number}")
     if not options.yes:
-        if not sys.stdin.isatty():
-            raise CommandError("there is no terminal to ask; add --yes")
-        if input(f"Delete room {room.number} ({room.name})? [y/N] ").strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was deleted")
+        _confirm(f"Delete room {room.number} ({room.name})?")
     await office.database.rooms.delete(options.number)
     print(f"deleted room {room.number}")
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise CommandError("there is no terminal to ask; add --yes")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise CommandError("nothing was deleted")
 
 
 def _with_options(room: Room, options: argparse.Namespace) -> Room:

@@ -1,0 +1,1 @@
+"""What `drumtower doctor` looks at, one file a subject."""

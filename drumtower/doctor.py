@@ -1,0 +1,64 @@
+"""`drumtower doctor`: looks at everything the server needs, and says what to do about each finding."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from config.settings import Settings
+from drumtower.checks.codecs import check_codecs, check_libraries
+from drumtower.checks.finding import Check, Finding, Level, fail
+from drumtower.checks.keys import check_certificate_dates, check_master_key, check_tls_keys
+from drumtower.checks.machine import check_clock, check_confinement, check_disk, check_fonts
+from drumtower.checks.network import check_addresses, check_ports, check_ranges
+from drumtower.checks.storage import check_database
+
+logger = logging.getLogger(__name__)
+
+CHECKS: tuple[Check, ...] = (
+    check_addresses, check_ports, check_ranges,
+    check_disk, check_clock, check_fonts, check_codecs, check_libraries, check_confinement,
+    check_master_key, check_certificate_dates, check_tls_keys,
+    check_database,
+)  # fmt: skip
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "doctor",
+        help="check this machine and the settings",
+        description="Look at addresses, ports, disk, clock, fonts, codecs, keys, certificate, database. Changes nothing.",
+        epilog="exit status: 0 nothing failed (there may be warnings); 1 something must be mended",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Print all findings; 1 when one of them is a failure."""
+    findings = list(examine(settings))
+    if options.json:
+        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            print(f"{finding.level:<5} {finding.check:<12} {finding.text}")
+            if finding.advice:
+                print(f"{'':<18} -> {finding.advice}")
+        counts = Counter(finding.level for finding in findings)
+        print(f"\n{counts[Level.OK]} in order, {counts[Level.WARN]} to look at, {counts[Level.FAIL]} to mend")
+    return int(any(finding.level is Level.FAIL for finding in findings))
+
+
+def examine(settings: Settings, checks: tuple[Check, ...] = CHECKS) -> Iterator[Finding]:
+    """Run the checks one after the other; one that breaks is a finding itself."""
+    for check in checks:
+        try:
+            yield from check(settings)
+        except Exception as error:  # the other checks still have something to say
+            logger.exception("%s failed", check.__name__)
+            yield fail(check.__name__.removeprefix("check_"), f"could not be checked: {error}", "please report this")
