@@ -97,8 +97,9 @@ def parse(data: bytes) -> SessionDescription:
     starts = [index for index, (kind, _) in enumerate(lines) if kind == "m"]
     if len(starts) > MAX_MEDIA:
         raise SdpError("Malformed SDP: too many m-lines")
-    head = lines[1 : starts[0] if starts else len(lines)]
-    sections = [lines[start:end] for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+    ends = [*starts, len(lines)]
+    head = lines[1 : ends[0]]
+    sections = [lines[start:end] for start, end in zip(starts, ends[1:], strict=True)]
     fields = dict(reversed(head))
     return SessionDescription(
         origin=_parse_origin(fields.get("o", "")),
