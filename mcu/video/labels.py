@@ -51,7 +51,7 @@ class Labels:
         text = clean(text)
         if not text and not is_muted:
             return None
-        size = min(max(tile_height * 0.06, 12), 24)
+        size = min(max(tile_height * 0.06, 12 if tile_height > 80 else 10), 24)
         width = max(8, int(tile_width - 2 * size))
         return self._cached(("name", text, is_muted, width, size), lambda: self._draw_name(text, is_muted, width, size))
 

@@ -12,7 +12,7 @@ from mcu.video.source import Source
 from mcu.worker.inflight import InFlight
 
 logger = logging.getLogger(__name__)
-_NICENESS = 5
+_NICENESS = 2
 
 
 class DecodePool:
@@ -39,7 +39,8 @@ class DecodePool:
         with self._condition:
             if source not in self._ready:
                 self._ready.append(source)
-                self._condition.notify()
+                if not self._running or self._slow_running or len(self._ready) > 1:
+                    self._condition.notify()  # else the thread that works takes it next: waking another costs more
 
     def run(self, now_us: int) -> None:
         """Decode everything that is ready, here and now."""
@@ -77,7 +78,8 @@ class DecodePool:
                 self._running.discard(source.stream)
                 if source.is_ready(self._clock_us()) and source not in self._ready:
                     self._ready.append(source)
-                self._condition.notify()
+                if len(self._ready) > 1:
+                    self._condition.notify()
 
     def _pick(self) -> Source | None:
         """The first source in turn that no thread is at, and that is not one slow source too many."""
