@@ -9,12 +9,12 @@ from signaling.errors import SipError
 from signaling.sip.dialog import Dialog, DialogId, dialog_id_of_request, uas_dialog
 from signaling.sip.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing, response_to
 from signaling.sip.events import SessionEvent
+from signaling.sip.fields import cseq_of, from_of
 from signaling.sip.message import Headers, Request, Response
 from signaling.sip.session import INFO_TYPES, METHODS, SDP_TYPE, Session
 from signaling.sip.transaction import Flow, Transaction
 from signaling.sip.transaction_server import ServerTransaction
-from signaling.sip.uri import NameAddr, Uri, parse_name_addr
-from signaling.sip.validate import parse_cseq
+from signaling.sip.uri import NameAddr, Uri
 
 # Methods that exist (RFC 3261 21.4.6 asks for 405) but that we do not take; others get 501.
 _OTHER_METHODS = frozenset({"REGISTER", "UPDATE", "PRACK", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"})
@@ -251,5 +251,5 @@ class Agent:
 
 
 def _merge_key(request: Request) -> tuple[str, str, int]:
-    origin = parse_name_addr(request.headers.get("From"))
-    return (request.headers.get("Call-ID"), origin.tag, parse_cseq(request.headers.get("CSeq")).number)
+    origin = from_of(request.headers)
+    return (request.headers.get("Call-ID"), origin.tag, cseq_of(request.headers).number)

@@ -36,13 +36,14 @@ from signaling.sip import media_control
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.dtmf import digit_of
 from signaling.sip.events import Cancelled, Confirmed, Ended, InfoReceived, Offered
+from signaling.sip.fields import from_of
 from signaling.sip.leg import SipLeg
 from signaling.sip.offer_answer import Negotiation
 from signaling.sip.refusals import answer_to, answer_to_worker
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.picture import WantedPicture
 from signaling.sip.silence import SilenceWatch
-from signaling.sip.uri import parse_name_addr, parse_uri
+from signaling.sip.uri import parse_uri
 
 logger = logging.getLogger(__name__)
 
@@ -323,7 +324,7 @@ def local_media(opened: LegOpened, settings: SipSettings, *, is_secure: bool) ->
 
 def caller_name(call: IncomingCall) -> str:
     """The name that the roster and the picture show: the display name, else the user part, else the address."""
-    origin = parse_name_addr(call.request.headers.get("From"))
+    origin = from_of(call.request.headers)
     shown = origin.display_name or origin.uri.user or call.flow.remote[0]
     kept = (" " if unicodedata.category(char).startswith("Z") else char for char in shown)
     printable = "".join(char for char in kept if not unicodedata.category(char).startswith("C"))

@@ -6,11 +6,10 @@ import ipaddress
 from dataclasses import dataclass, replace
 
 from signaling.errors import SipError
+from signaling.sip.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.message import Headers, Request, Response
 from signaling.sip.transaction import Flow
 from signaling.sip.uri import NameAddr, Uri, parse_name_addr
-from signaling.sip.validate import parse_cseq
-from signaling.sip.via import parse_via
 
 DialogId = tuple[str, str, str]
 """Call-ID, local tag, remote tag."""
@@ -59,7 +58,7 @@ class Dialog:
 
     def receive_request(self, request: Request, flow: Flow) -> None:
         """Check the order (RFC 3261 12.2.2) and refresh the target. Raises SipError 500 for an old CSeq."""
-        number = parse_cseq(request.headers.get("CSeq")).number
+        number = cseq_of(request.headers).number
         if self.remote_cseq is not None and number < self.remote_cseq:
             raise SipError(500, "CSeq out of order")
         self.remote_cseq = number
@@ -116,17 +115,17 @@ _REFRESHES = frozenset({"INVITE", "UPDATE"})
 def uas_dialog(request: Request, flow: Flow, local_tag: str, contact: Uri) -> Dialog:
     """The dialog of an INVITE that we answer. A passcode in the To URI is not kept. Raises SipError."""
     headers = request.headers
-    local = parse_name_addr(headers.get("To")).with_tag(local_tag)
+    local = to_of(headers).with_tag(local_tag)
     return Dialog(
         call_id=headers.get("Call-ID"),
         local=replace(local, uri=local.uri.without_passcode()),
-        remote=parse_name_addr(headers.get("From")),
+        remote=from_of(headers),
         remote_target=parse_name_addr(headers.values("Contact")[0]).uri,
         local_contact=contact,
         route_set=tuple(headers.values("Record-Route")),
         flow=flow,
         is_nat=_is_nat(request, flow),
-        remote_cseq=parse_cseq(headers.get("CSeq")).number,
+        remote_cseq=cseq_of(headers).number,
     )
 
 
@@ -136,13 +135,13 @@ def uac_dialog(request: Request, response: Response, flow: Flow, contact: Uri) -
     target = contacts[0] if contacts else request.uri
     return Dialog(
         call_id=request.headers.get("Call-ID"),
-        local=parse_name_addr(request.headers.get("From")),
-        remote=parse_name_addr(response.headers.get("To")),
+        local=from_of(request.headers),
+        remote=to_of(response.headers),
         remote_target=parse_name_addr(target).uri,
         local_contact=contact,
         route_set=tuple(reversed(response.headers.values("Record-Route"))),
         flow=flow,
-        local_cseq=parse_cseq(request.headers.get("CSeq")).number,
+        local_cseq=cseq_of(request.headers).number,
         user_agent=request.headers.get("User-Agent"),
     )
 
@@ -150,21 +149,21 @@ def uac_dialog(request: Request, response: Response, flow: Flow, contact: Uri) -
 def dialog_id_of_request(request: Request) -> DialogId:
     """The id under which the receiver of a request keeps its dialog. Raises SipError."""
     headers = request.headers
-    to, origin = parse_name_addr(headers.get("To")), parse_name_addr(headers.get("From"))
+    to, origin = to_of(headers), from_of(headers)
     return (headers.get("Call-ID"), to.tag, origin.tag)
 
 
 def dialog_id_of_response(response: Response) -> DialogId:
     """The id under which the sender of the request keeps its dialog. Raises SipError."""
     headers = response.headers
-    to, origin = parse_name_addr(headers.get("To")), parse_name_addr(headers.get("From"))
+    to, origin = to_of(headers), from_of(headers)
     return (headers.get("Call-ID"), origin.tag, to.tag)
 
 
 def _is_nat(request: Request, flow: Flow) -> bool:
     """Whether the only hop wrote another address than its packets carry (the Via was stamped on arrival)."""
     vias = request.headers.values("Via")
-    via = parse_via(vias[0])
+    via = top_via(request.headers)
     source, port = via.response_address()
     try:
         written = ipaddress.ip_address(via.host)

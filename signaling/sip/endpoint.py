@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from signaling.errors import SipError
+from signaling.sip.fields import cseq_of, top_via
 from signaling.sip.message import BadMessage, Headers, Message, Request, Response, parse
 from signaling.sip.transaction import AckReceived, Flow, ResponseReceived, State, Transaction, TransactionUser
 from signaling.sip.transaction_client import (
@@ -27,8 +28,8 @@ from signaling.sip.transaction_server import (
     ServerTransaction,
 )
 from signaling.sip.uri import format_host_port
-from signaling.sip.validate import check_request, check_routing, parse_cseq
-from signaling.sip.via import MAGIC_COOKIE, Via, parse_via
+from signaling.sip.validate import check_request, check_routing
+from signaling.sip.via import MAGIC_COOKIE, Via
 
 MAX_UDP_REQUEST_BYTES = 1300  # RFC 3261 18.1.1: larger requests go by a congestion-controlled transport
 BUSY_RETRY_AFTER_S = 10
@@ -192,7 +193,7 @@ class Endpoint:
         self._settle(transaction, now)
 
     def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
-        transaction = self._clients.get((_branch(response), parse_cseq(response.headers.get("CSeq")).method))
+        transaction = self._clients.get((_branch(response), cseq_of(response.headers).method))
         if transaction is None:
             self.counters["stray-response"] += 1
             self._handler.stray_response(response, flow, now)
@@ -203,7 +204,7 @@ class Endpoint:
 
     def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
         vias = request.headers.values("Via")
-        via = parse_via(vias[0])
+        via = top_via(request.headers)
         _stamp(request, via, vias, flow)
         key = _server_key(request, via)
         transaction = self._servers.get(key)
@@ -243,7 +244,7 @@ class Endpoint:
 
     def invite_of(self, cancel: Request) -> ServerTransaction | None:
         """The INVITE that a CANCEL means (RFC 3261 9.2)."""
-        via = parse_via(cancel.headers.values("Via")[0])
+        via = top_via(cancel.headers)
         return self._servers.get(_server_key(cancel, via, "INVITE"))
 
     def _settle(self, transaction: Transaction, now: float) -> None:
@@ -293,7 +294,7 @@ class Endpoint:
             return
         try:
             vias = request.headers.values("Via")
-            _stamp(request, parse_via(vias[0]), vias, flow)
+            _stamp(request, top_via(request.headers), vias, flow)
         except (SipError, IndexError):
             self.counters["dropped"] += 1
             return
@@ -327,7 +328,7 @@ def response_flow(flow: Flow, headers: Headers) -> Flow:
     """RFC 3261 18.2.2: the same connection, or the address in the stamped Via."""
     if flow.is_reliable:
         return flow
-    return replace(flow, remote=parse_via(headers.values("Via")[0]).response_address())
+    return replace(flow, remote=top_via(headers).response_address())
 
 
 def _stamp(request: Request, via: Via, vias: list[str], flow: Flow) -> None:
@@ -337,7 +338,7 @@ def _stamp(request: Request, via: Via, vias: list[str], flow: Flow) -> None:
 
 
 def _branch(message: Message) -> str:
-    return parse_via(message.headers.values("Via")[0]).branch
+    return top_via(message.headers).branch
 
 
 def _server_key(request: Request, via: Via, method: str = "") -> tuple[str, ...]:
@@ -346,12 +347,12 @@ def _server_key(request: Request, via: Via, method: str = "") -> tuple[str, ...]
     if via.branch.startswith(MAGIC_COOKIE) and len(via.branch) > len(MAGIC_COOKIE):
         return (via.branch, via.sent_by, method)
     headers = request.headers
-    cseq = parse_cseq(headers.get("CSeq")).number
+    cseq = cseq_of(headers).number
     return (request.uri, headers.get("From"), headers.get("Call-ID"), str(cseq), via.sent_by, method)
 
 
 def _set_via_transport(request: Request, flow: Flow) -> None:
-    via = parse_via(request.headers.values("Via")[0])
+    via = top_via(request.headers)
     request.headers.set_first("Via", replace(via, transport=flow.transport.upper()).serialize())
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar, cast
 
 from signaling.errors import MalformedMessage
+
+T = TypeVar("T")
 
 MAX_MESSAGE_BYTES = 65_536
 MAX_HEADERS = 128
@@ -17,10 +20,11 @@ _FOLD = re.compile(rb"[ \t]*\r\n[ \t]+")
 class Headers:
     """Header fields in their order, under canonical names; values stay bytes until somebody asks."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_parsed")
 
     def __init__(self, fields: Iterable[tuple[str, str | bytes]] = ()) -> None:
         self._fields: list[tuple[str, bytes]] = []
+        self._parsed: dict[str, Any] = {}
         for name, value in fields:
             self.add(name, value)
 
@@ -30,6 +34,7 @@ class Headers:
         if b"\r" in data or b"\n" in data:
             raise ValueError(f"line break in {name}")
         self._fields.append((name, data))
+        self._parsed.pop(name, None)
 
     def prepend(self, name: str, value: str) -> None:
         """Put a field in front of all others."""
@@ -52,6 +57,7 @@ class Headers:
     def remove(self, name: str) -> None:
         """Drop all fields of this name."""
         self._fields = [field for field in self._fields if field[0] != name]
+        self._parsed.pop(name, None)
 
     def raw(self, name: str) -> list[bytes]:
         """All values as they came, unfolded."""
@@ -71,6 +77,13 @@ class Headers:
     def values(self, name: str) -> list[str]:
         """Every value, fields with commas split (RFC 3261 7.3.1)."""
         return [part for line in self.lines(name) for part in split_commas(line)]
+
+    def parsed(self, name: str, parse: Callable[[str], T]) -> T:
+        """The first field of this name, understood by `parse` once; always ask for a name with the same function."""
+        found = self._parsed.get(name)
+        if found is None:
+            found = self._parsed[name] = parse(self.get(name))
+        return cast("T", found)
 
     def count(self, name: str) -> int:
         """How many fields have this name."""

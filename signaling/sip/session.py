@@ -24,6 +24,7 @@ from signaling.sip.events import (
     Refused,
     SessionEvent,
 )
+from signaling.sip.fields import cseq_of, to_of
 from signaling.sip.message import Request, Response
 from signaling.sip.transaction import (
     T1,
@@ -38,8 +39,7 @@ from signaling.sip.transaction import (
 )
 from signaling.sip.transaction_client import ClientTransaction, cancel_of
 from signaling.sip.transaction_server import ServerTransaction
-from signaling.sip.uri import Uri, parse_name_addr
-from signaling.sip.validate import parse_cseq
+from signaling.sip.uri import Uri
 
 SDP_TYPE = "application/sdp"
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
@@ -134,7 +134,7 @@ class Session:
         if not self.has_pending_offer or self._server is None:
             return
         response = self._response(self._server, 200, body)
-        self._answer, self._answer_cseq = response, parse_cseq(response.headers.get("CSeq")).number
+        self._answer, self._answer_cseq = response, cseq_of(response.headers).number
         self._interval, self._repeat_at, self._deadline = T1, now + T1, now + TIMEOUT_S
         if self.state is SessionState.INCOMING:
             self.state = SessionState.ACCEPTED
@@ -201,7 +201,7 @@ class Session:
 
     def ack_received(self, request: Request, now: float) -> None:
         """The ACK of a 2xx; repeated ones are ignored."""
-        if self._answer is None or parse_cseq(request.headers.get("CSeq")).number != self._answer_cseq:
+        if self._answer is None or cseq_of(request.headers).number != self._answer_cseq:
             return
         self._answer, self._repeat_at, self._deadline = None, None, None
         if self.state is SessionState.LEAVING:
@@ -298,8 +298,8 @@ class Session:
             self.agent.endpoint.cancel(cancel_of(self._client.request), self._client, now)
 
     def _success(self, transaction: Transaction, response: Response, now: float) -> None:
-        number = parse_cseq(response.headers.get("CSeq")).number
-        if self.dialog is not None and self.dialog.remote.tag == parse_name_addr(response.headers.get("To")).tag:
+        number = cseq_of(response.headers).number
+        if self.dialog is not None and self.dialog.remote.tag == to_of(response.headers).tag:
             if number in self._acks:  # the ACK was lost
                 self._send_ack(number)
                 return

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from signaling.errors import SipError
+from signaling.sip.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.message import VERSION_MARK, Message, Request
 from signaling.sip.uri import parse_name_addr, parse_uri
-from signaling.sip.via import parse_via
 
 _ONCE = ("From", "To", "Call-ID", "CSeq")
 _AT_MOST_ONCE = ("Max-Forwards", "Content-Type", "Content-Length", "Subject", "Expires", "Date")
-_CSEQ = re.compile(r"(\d{1,10})\s+(\S+)")
 _KNOWN_EXTENSIONS: frozenset[str] = frozenset()
-MAX_CSEQ = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class CSeq:
-    """Sequence number and method."""
-
-    number: int
-    method: str
-
-    def serialize(self) -> str:
-        """The value as it stands in the header."""
-        return f"{self.number} {self.method}"
-
-
-def parse_cseq(text: str) -> CSeq:
-    """The CSeq header. Raises SipError."""
-    found = _CSEQ.fullmatch(text)
-    if not found or int(found.group(1)) > MAX_CSEQ:
-        raise SipError(400, "Malformed CSeq")
-    return CSeq(int(found.group(1)), found.group(2))
 
 
 def check_routing(message: Message) -> None:
@@ -49,10 +24,10 @@ def check_routing(message: Message) -> None:
     vias = headers.values("Via")
     if not vias:
         raise SipError(400, "Via is missing")
-    parse_via(vias[0])
-    parse_cseq(headers.get("CSeq"))
-    for name in ("From", "To"):
-        parse_name_addr(headers.get(name))
+    top_via(headers)
+    cseq_of(headers)
+    from_of(headers)
+    to_of(headers)
 
 
 def check_request(request: Request) -> None:
@@ -61,7 +36,7 @@ def check_request(request: Request) -> None:
         raise SipError(505, "Version Not Supported")
     check_routing(request)
     parse_uri(request.uri)
-    if parse_cseq(request.headers.get("CSeq")).method != request.method:
+    if cseq_of(request.headers).method != request.method:
         raise SipError(400, "CSeq does not name the method")
     forwards = request.headers.get("Max-Forwards", "70")
     if not (forwards.isascii() and forwards.isdigit() and int(forwards[:4]) <= 255):
