@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable
 
+from mcu.video.box import Box
 from mcu.video.labels import BACKGROUND, SPEAKING, TILE, Labels
 from mcu.video.scaler import ScaleError, Scaler
 from mcu.video.scene import Pictures, Seat, Stage
 from mcu.video.source import Picture
-from mcu.video.surface import Box, Sprite, Surface
+from mcu.video.surface import Sprite, Surface
 from mcu.worker.messages import SetScene
 
 Watch = Callable[[int], None]

@@ -56,7 +56,10 @@ class Encoder:
         return self._index(now_us) > self._last_index
 
     def encode(self, surface: Surface, now_us: int) -> Frame | None:
-        """The coded picture, stamped with the tick `now_us`. Raises RenditionError when the encoder fails."""
+        """The coded picture, stamped with the tick `now_us`.
+
+        Raises RenditionError when the codec fails; it is opened anew for the next picture, which is a keyframe.
+        """
         self._last_index = self._index(now_us)
         is_forced = self._forces_keyframe(now_us)
         picture = surface.frame
@@ -65,6 +68,8 @@ class Encoder:
         try:
             packets = self._context.encode(picture)
         except (av.FFmpegError, ValueError) as error:
+            self._context = _context(self.rendition, self._settings)
+            self._keyframe_us = None
             raise RenditionError(str(error)) from error
         if not packets:
             return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mcu.video.surface import Box
+from mcu.video.box import Box
 from mcu.worker.messages import Tile
 
 _MAX_CUT = 0.12

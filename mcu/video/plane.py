@@ -73,6 +73,9 @@ class VideoPlane:
     def feed(self, frame: Frame, now_us: int) -> None:
         """A frame of a source arrived; what no scene shows is dropped."""
         source = self._sources.get(frame.stream)
+        if not frame.codec.is_video:
+            self._drops["not_video"] += 1
+            return
         if source is None:
             self._drops["banned" if frame.stream in self._banned else "not_shown"] += 1
             return

@@ -5,9 +5,10 @@ from __future__ import annotations
 import av
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from mcu.video.box import Box
 from mcu.video.fit import Fit, fit
 from mcu.video.source import Picture
-from mcu.video.surface import Box, Surface
+from mcu.video.surface import Surface
 
 _FORMAT = "yuv420p"
 

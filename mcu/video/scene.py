@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mcu.video.box import Box
 from mcu.video.fit import tile_box
 from mcu.video.source import Picture
-from mcu.video.surface import Box
 from mcu.worker.messages import SetScene, Tile
 
 MAX_TILES = 64

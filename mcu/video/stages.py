@@ -16,6 +16,7 @@ from mcu.worker.channel import Frame
 from mcu.worker.messages import OpenRendition, SetScene, UpdateRendition
 
 logger = logging.getLogger(__name__)
+_LOGGED_OF = 250
 _SceneKey = tuple[str, str]
 _StageKey = tuple[str, str, int, int]
 
@@ -138,7 +139,8 @@ class Stages:
             try:
                 frame = encoder.encode(surface, now_us)
             except RenditionError as error:
-                logger.error("rendition=%d failed: %s", encoder.rendition.rendition, error)
+                if self._counters["encode_errors"] % _LOGGED_OF == 0:
+                    logger.error("rendition=%d failed: %s", encoder.rendition.rendition, error)
                 self._counters["encode_errors"] += 1
                 continue
             if frame is not None:

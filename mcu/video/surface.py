@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mcu.video.box import Box
+
 Plane = NDArray[np.uint8]
 Weights = NDArray[np.uint16]
 Reals = NDArray[np.floating[Any]]
@@ -22,25 +24,6 @@ _OFFSET = np.array([16.0, 128.0, 128.0], dtype=np.float32)
 _OPAQUE = 256
 _HALF = np.uint16(128)
 """Makes blend() round."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in pixels; every side is even, so that chroma lines up."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def overlaps(self, other: Box) -> bool:
-        """Whether both cover some common pixel."""
-        return (
-            self.x < other.x + other.width
-            and other.x < self.x + self.width
-            and self.y < other.y + other.height
-            and other.y < self.y + self.height
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from av.video.frame import PictureType
 
 from config.media import VideoSettings
 from mcu.media import Codec
+from mcu.video.box import Box
 from mcu.video.plane import VideoPlane
-from mcu.video.surface import Box, Rgb, Surface
+from mcu.video.surface import Rgb, Surface
 from mcu.worker.channel import Frame
 from mcu.worker.messages import OpenRendition, SetScene, Tile
 

@@ -97,3 +97,19 @@ def test_a_closed_world_of_codecs() -> None:
     for codec in set(Codec) - {Codec.H264, Codec.VP8}:
         with pytest.raises(RenditionError):
             Encoder(rendition(codec), VideoSettings())
+
+
+def test_a_failed_codec_is_opened_anew() -> None:
+    class Failing:
+        def encode(self, picture: object) -> list[object]:
+            raise ValueError("broken")
+
+    encoder = Encoder(rendition(), VideoSettings())
+    surface = Surface.blank(640, 360, (9, 9, 9))
+    encoder.encode(surface, 0)
+    encoder._context = Failing()  # type: ignore[assignment]
+    with pytest.raises(RenditionError, match="broken"):
+        encoder.encode(surface, TICK_US)
+    frame = encoder.encode(surface, 2 * TICK_US)
+    assert frame is not None
+    assert frame.is_keyframe

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from mcu.conference import LayoutMode
 from mcu.layout import rectangles
+from mcu.video.box import Box
 from mcu.video.fit import fit, tile_box
-from mcu.video.surface import Box
 from mcu.worker.messages import Tile
 
 sides = st.integers(8, 960).map(lambda half: half * 2)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcu.video import labels as labels_module
+from mcu.video.box import Box
 from mcu.video.fonts import SIZES, Fonts
 from mcu.video.labels import Labels, clean, initials_of, shortened
-from mcu.video.surface import Box, Surface, yuv
+from mcu.video.surface import Surface, yuv
 
 FONTS = Fonts()
 LABELS = Labels(FONTS)
