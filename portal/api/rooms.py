@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 Number = Annotated[str, Meta(pattern=r"^[0-9]{2,12}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+$")]
-Alias = Annotated[str, Meta(max_length=64, pattern=r"^([a-z0-9][a-z0-9._-]*)?$")]
+Alias = Annotated[str, Meta(max_length=64, pattern=r"^([0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?)?$")]
 Seats = Annotated[int, Meta(ge=1, le=500)]
 
 
@@ -97,6 +97,8 @@ async def create_room(request: web.Request) -> web.Response:
     try:
         room = await services.rooms.add(made.apply(room))
     except store_errors.AlreadyExists:
+        if await services.rooms.get(body.number) is None:
+            raise Invalid({"alias": "taken"}) from None
         raise RoomExists from None
     except store_errors.Invalid as error:
         raise Conflict(str(error)) from None

@@ -1,0 +1,134 @@
+"""A real browser on the console: sign in, make a room, see its passcodes once, control it, watch a recording."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Page, async_playwright, expect
+
+from mcu.participant import Role
+from signaling.admission import policy_of
+from tests.mcu.fakes import FakeLeg
+from tests.portal.fakes import PASSWORD
+from tests.portal.whole import open_whole
+
+pytestmark = pytest.mark.interop
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+NEW_PASSWORD = "seven paper boats"
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS.split())
+        context = await browser.new_context(locale="en-GB", viewport={"width": 1366, "height": 768})
+        page = await context.new_page()
+        page.failures = []
+        page.on("pageerror", lambda error: page.failures.append(str(error)))
+        page.on(
+            "request", lambda request: page.failures.append(request.url) if "127.0.0.1" not in request.url else None
+        )
+        yield page
+        assert page.failures == []
+        await browser.close()
+
+
+async def sign_in(page: Page, server: TestServer) -> None:
+    await page.goto(str(server.make_url("/")))
+    await page.get_by_label("User name").fill("admin")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+
+
+async def test_room_is_made_controlled_and_deleted(page, tmp_path):
+    async with open_whole(tmp_path, must_change=True) as whole, TestServer(whole.app) as server:
+        await sign_in(page, server)
+        await page.get_by_label("One-time password").fill(PASSWORD)
+        await page.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
+        await page.get_by_label("New password again").fill("something else")
+        await page.get_by_role("button", name="Save and continue").click()
+        await expect(page.get_by_text("The two do not match.")).to_be_visible()
+        await page.get_by_label("New password again").fill(NEW_PASSWORD)
+        await page.get_by_role("button", name="Save and continue").click()
+        await expect(page.get_by_text("Make your first room")).to_be_visible()
+        await _make_a_room(page)
+        await _control_it(page, whole)
+        await _delete_it(page)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_label("User name")).to_be_visible()
+
+
+async def _make_a_room(page: Page) -> None:
+    await page.locator("#new-room").click()
+    await page.get_by_label("Number").fill("10a1")
+    await page.get_by_label("Name").fill("Stroke unit")
+    await page.get_by_role("button", name="Create room").click()
+    await expect(page.get_by_text("This has characters that cannot be used.")).to_be_visible()
+    await page.get_by_label("Number").fill("1001")
+    await page.get_by_role("button", name="Create room").click()
+    passcodes = await page.locator("[data-passcode]").all_text_contents()
+    assert len(passcodes) == 2
+    assert all(code.isdigit() and len(code) >= 6 for code in passcodes)
+    await page.get_by_role("button", name="I have noted them").click()
+    await expect(page.get_by_role("link", name="Stroke unit")).to_be_visible()
+    for _ in range(2):
+        content = await page.content()
+        assert not [code for code in passcodes if code in content]
+        await page.reload()
+        await expect(page.get_by_role("link", name="Stroke unit")).to_be_visible()
+
+
+async def _control_it(page: Page, whole) -> None:
+    await page.get_by_role("link", name="Stroke unit").click()
+    await expect(page.get_by_text("Nobody is in this room")).to_be_visible()
+    conference = await whole.conferences.open(policy_of(await whole.database.rooms.get("1001")))
+    await conference.join(FakeLeg(1), "<b>Dr Wang</b>", Role.HOST)
+    ward = FakeLeg(2)
+    await conference.join(ward, "Ward 4", Role.GUEST)
+    # What a peer wrote stays text.
+    await expect(page.get_by_role("row", name="<b>Dr Wang</b>")).to_be_visible()
+    await page.get_by_role("button", name="Mute: Ward 4").click()
+    await expect(page.get_by_role("button", name="Unmute: Ward 4")).to_be_visible()
+    assert conference.participants[2].is_muted
+    await page.get_by_role("button", name="Lock", exact=True).click()
+    await expect(page.get_by_role("button", name="Unlock")).to_be_visible()
+    await page.locator(".controls select").select_option("lecture")
+    await page.get_by_role("button", name="Remove: Ward 4").click()
+    await page.locator("dialog").get_by_role("button", name="Remove").click()
+    await expect(page.get_by_role("row", name="Ward 4")).to_have_count(0)
+    assert ward.hung_up == "removed"
+    assert (conference.is_locked, conference.layout) == (True, "lecture")
+    await page.get_by_role("button", name="End conference").click()
+    await page.locator("dialog").get_by_role("button", name="End conference").click()
+    await expect(page.get_by_text("Nobody is in this room")).to_be_visible()
+
+
+async def _delete_it(page: Page) -> None:
+    await page.get_by_role("link", name="Rooms").first.click()
+    await page.get_by_role("button", name="Delete: Stroke unit").click()
+    await page.get_by_role("button", name="Delete room").click()
+    await expect(page.get_by_text("Make your first room")).to_be_visible()
+
+
+async def test_recording_is_watched_and_verified(page, tmp_path):
+    async with open_whole(tmp_path) as whole, TestServer(whole.app) as server:
+        await whole.record(8)
+        await sign_in(page, server)
+        await page.get_by_role("link", name="Recordings").click()
+        await page.get_by_role("link", name="Demo").click()
+        video = page.locator("video")
+        # A promise, not wait_for_function: the page's own policy forbids evaluating strings.
+        await video.evaluate(
+            "video => video.readyState >= 2 || new Promise(done => video.addEventListener('loadeddata', done))"
+        )
+        assert 7.5 < await video.evaluate("video => video.duration") < 8.5
+        await video.evaluate("video => new Promise(done => { video.onseeked = done; video.currentTime = 6.2; })")
+        assert abs(await video.evaluate("video => video.currentTime") - 6.2) < 0.1
+        assert await video.evaluate("video => [video.videoWidth, video.videoHeight]") == [320, 180]
+        await page.get_by_role("button", name="Verify").click()
+        await expect(page.get_by_text("Intact: not one byte was changed")).to_be_visible()
+        await page.get_by_role("button", name="中文").click()
+        await expect(page.get_by_role("button", name="开始校验")).to_be_visible()
