@@ -21,6 +21,9 @@ from mcu.rtp.demux import classify
 from mcu.rtp.rtcp import parse_compound
 from mcu.rtp.srtp_session import SrtpPair
 
+_MAX_TRIES_WITHOUT_ICE = 3
+"""Handshakes: a stranger may have used up the first ones."""
+
 
 class Owner(Protocol):
     """The leg: takes what arrives, in the clear."""
@@ -59,6 +62,7 @@ class Component:
     def bind(self, udp: UdpSocket, latch: Latch) -> None:
         """Use a port of our own; the peer's address is `latch`'s to know."""
         self.socket, self.latch = udp, latch
+        self._keying.max_tries = _MAX_TRIES_WITHOUT_ICE
         udp.receive = self.receive
 
     def use_path(self, udp: UdpSocket, remote: Address) -> None:

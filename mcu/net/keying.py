@@ -12,11 +12,10 @@ from mcu.net.handshakes import Handshakes
 from mcu.net.ice import Address
 
 _MAX_EARLY_DATAGRAMS = 8
-_MAX_TRIES = 3
 
 
 class DtlsKeying:
-    """At most one association at a time; three failures end it.
+    """At most one association at a time; `max_tries` failures end it.
 
     Without ICE the first address that speaks DTLS has the handshake until it fails, and the certificate decides; one
     that was negotiated always may. Over ICE all addresses that come here have passed a check.
@@ -27,6 +26,7 @@ class DtlsKeying:
         agreed: Callable[[SdesKeys, Address | None], None], failed: Callable[[str], None], counters: Counter[str],
     ) -> None:  # fmt: skip
         self.is_agreed = False
+        self.max_tries = 1
         self._handshakes = handshakes
         self._send = send
         self._agreed = agreed
@@ -84,7 +84,7 @@ class DtlsKeying:
             self._session = None
 
     def _begin(self) -> None:
-        if self._peer is None or self._tries >= _MAX_TRIES:
+        if self._peer is None or self._tries >= self.max_tries:
             return
         session = self._handshakes.session(self._peer, self._write)
         task = self._handshakes.start(session, self._finish, self._fail)
@@ -108,5 +108,5 @@ class DtlsKeying:
         self._task = None
         self.end()
         self._remote = None
-        if self._tries >= _MAX_TRIES or reason == "dtls-timeout":
+        if self._tries >= self.max_tries or reason == "dtls-timeout":
             self._failed(reason)

@@ -166,6 +166,8 @@ def video_spec(peer: Peer, **changes: Any) -> StreamSpec:
     return StreamSpec(**(fields | {"remote": peer.address} | changes))
 
 
-def rtp(payload_type: int, sequence: int, payload: bytes, ssrc: int = 0x1234, timestamp: int = 0, marker: bool = False) -> bytes:  # fmt: skip
+def rtp(
+    payload_type: int, sequence: int, payload: bytes, ssrc: int = 0x1234, timestamp: int = 0, marker: bool = False
+) -> bytes:
     """One RTP packet."""
     return RtpPacket(payload_type, marker, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc, payload).serialize()
