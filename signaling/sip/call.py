@@ -43,6 +43,7 @@ from signaling.sip.refusals import answer_to, answer_to_worker
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.picture import WantedPicture
 from signaling.sip.silence import SilenceWatch
+from signaling.sip.transaction import Flow
 from signaling.sip.uri import parse_uri
 
 logger = logging.getLogger(__name__)
@@ -149,7 +150,7 @@ class RoomCall:
         self._worker.observe_leg(self._leg.id, self._leg_event)
         must_encrypt = admission.policy.required_grade > Grade.CLEAR
         self._negotiation = Negotiation(
-            local_media(opened, self._services.settings, is_secure=self._call.flow.is_secure),
+            local_media(opened, self._services.settings, self._call.flow),
             secrets.randbits(47),
             must_encrypt=must_encrypt,
         )
@@ -306,7 +307,7 @@ class RoomCall:
         self._call.hang_up()
 
 
-def local_media(opened: LegOpened, settings: SipSettings, *, is_secure: bool) -> LocalMedia:
+def local_media(opened: LegOpened, settings: SipSettings, flow: Flow) -> LocalMedia:
     """What the net process reserved, for the negotiation."""
     return LocalMedia(
         address=opened.address,
@@ -315,7 +316,8 @@ def local_media(opened: LegOpened, settings: SipSettings, *, is_secure: bool) ->
         fingerprint=opened.fingerprint,
         ssrcs={Kind(kind): ssrc for kind, ssrc in opened.ssrcs.items() if kind in set(Kind)},
         cname=opened.cname,
-        is_secure_signaling=is_secure,
+        is_secure_signaling=flow.is_secure,
+        peer_address=flow.remote[0],
         picture=WantedPicture(
             settings.picture_width, settings.picture_height, bitrate_bps=settings.picture_bitrate_bps
         ),

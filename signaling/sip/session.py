@@ -242,8 +242,8 @@ class Session:
             self._invite_event(transaction, event, now)
         elif transaction.request.method == "BYE":
             return
-        elif not isinstance(event, ResponseReceived) or event.response.status in (408, 481):
-            self._end(Ended("gone"))
+        elif isinstance(event, ResponseReceived) and event.response.status == 481:
+            self._end(Ended("gone"))  # an INFO that nobody answers ends nothing: some terminals ignore it
 
     def next_timeout(self) -> float | None:
         """When handle_timeout wants to be called."""

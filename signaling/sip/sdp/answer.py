@@ -102,7 +102,7 @@ def _answer_line(
     if protection is None:
         return _Line(refused_line(media), lacks_crypto=True)
     formats = _choose(media)
-    spec = stream_spec(offer, media, kind, formats, flow, protection)
+    spec = stream_spec(offer, media, kind, formats, flow, protection, local)
     return _Line(_describe(media, kind, formats, flow, protection, local), spec, protection.grade)
 
 
@@ -147,6 +147,8 @@ def _describe(
         attributes.append(("content", "slides"))
     attributes += rtcp_attributes(rtp_port, rtcp_port, is_mux=media.value("rtcp-mux") is not None)
     attributes += protection.attributes
+    if media.value("ssrc") is not None and kind in local.ssrcs:  # RFC 5576, for peers that use it themselves
+        attributes.append(("ssrc", f"{local.ssrcs[kind]} cname:{local.cname}"))
     attributes.append((flow.attribute, None))
     return MediaDescription(
         media.media,

@@ -23,4 +23,6 @@ class LocalMedia:
     cname: str = ""
     is_secure_signaling: bool = False
     """TLS: keys and fingerprints in the SDP are vouched for."""
+    peer_address: str = ""
+    """Where the peer's signalling comes from (numeric): media goes there where its c= line cannot be reached."""
     picture: WantedPicture = field(default_factory=WantedPicture)

@@ -64,7 +64,7 @@ def apply_answer(offer: Offer, answer: SessionDescription, local: LocalMedia) ->
             raise SdpError("Not Acceptable Here", 488, WARN_CRYPTO)
         if formats:
             flow = flow_of(answer, media, kind)
-            streams.append((stream_spec(answer, media, kind, formats, flow, protection), protection.grade))
+            streams.append((stream_spec(answer, media, kind, formats, flow, protection, local), protection.grade))
     if not streams:
         raise SdpError("Not Acceptable Here", 488, WARN_CODEC)
     return leg_media(streams)

@@ -57,13 +57,6 @@ def level_for(wanted: WantedPicture) -> tuple[int, str]:
     return level, extra + (f";max-mbps={rate}" if rate > speed else "")
 
 
-def fits(profile_level_id: str, max_fs: int, width: int, height: int) -> bool:
-    """Whether a receiver with this level takes pictures of this size."""
-    level = int(profile_level_id[4:6], 16)
-    largest = max((size for known, (_, size) in _LEVELS.items() if known <= level), default=99)
-    return -(-width // 16) * -(-height // 16) <= max(largest, max_fs)
-
-
 def image_attribute(payload_type: int, wanted: WantedPicture) -> str:
     """The a=imageattr value of an answer (RFC 6236 3.1.2): the one size that we like to receive."""
     return f"{payload_type} recv [x={wanted.width},y={wanted.height}] send *"

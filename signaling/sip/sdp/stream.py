@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mcu.media import Codec, DtlsPeer, Extensions, Format, Kind, SdesKeys, StreamSpec
 from signaling.sip.sdp.codecs import Offered, number
+from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.security import Protection
 from signaling.sip.sdp.session import MediaDescription, SessionDescription
 
@@ -90,6 +91,7 @@ def stream_spec(
     formats: tuple[Offered, ...],
     flow: Flow,
     protection: Protection,
+    local: LocalMedia,
 ) -> StreamSpec:
     """The agreed stream. `formats` are those of the peer's m-line that are used, the main one first."""
     main = formats[0].format
@@ -98,7 +100,7 @@ def stream_spec(
     level = audio_level_id(media) if kind is Kind.AUDIO else 0
     dtls: DtlsPeer | None = protection.dtls
     keys: SdesKeys | None = protection.sdes
-    remote, remote_rtcp = _remote(description, media)
+    remote, remote_rtcp = _remote(description, media, local)
     return StreamSpec(
         mid=media.value("mid") or "",
         kind=kind,
@@ -127,20 +129,33 @@ def _dtmf(main: Format, formats: tuple[Offered, ...]) -> Format | None:
 
 
 def _remote(
-    description: SessionDescription, media: MediaDescription
+    description: SessionDescription, media: MediaDescription, local: LocalMedia
 ) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
-    """Where RTP and RTCP go (RFC 3605, RFC 5761); a name or 0.0.0.0 leaves it to be learnt from packets."""
-    address = description.address_of(media)
-    if not is_address(address) or _is_unspecified(address) or not media.port:
+    """Where RTP and RTCP go (RFC 3605, RFC 5761); None leaves it to be learnt from packets (0.0.0.0)."""
+    address = _reachable(description.address_of(media), local)
+    if not address or not media.port:
         return None, None
     remote = (address, media.port)
     if media.value("rtcp-mux") is not None:
         return remote, None
     port, _, other = (media.value("rtcp") or "").partition(" ")
-    rtcp_address = other.split(" ")[-1] if other else address
-    if not is_address(rtcp_address) or _is_unspecified(rtcp_address):
-        rtcp_address = address
+    rtcp_address = (_reachable(other.split(" ")[-1], local) if other else "") or address
     return remote, (rtcp_address, number(port, 65535) or min(media.port + 1, 65535))
+
+
+def _reachable(address: str, local: LocalMedia) -> str:
+    """The address if our socket reaches it; a name, or linphone's IPv6 address in an IPv4 call, is replaced."""
+    if _is_unspecified(address):
+        return ""
+    for candidate in (address, local.peer_address):
+        if is_address(candidate) and (":" in candidate) == (":" in local.address) and not _is_group(candidate):
+            return candidate
+    return ""
+
+
+def _is_group(address: str) -> bool:
+    """Nobody may make us send to many."""
+    return ipaddress.ip_address(address).is_multicast or address == "255.255.255.255"
 
 
 def is_address(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import socket
 from collections import Counter
@@ -33,7 +34,12 @@ class TransportLayer:
         return list(self._udp)
 
     async def start(self) -> None:
-        """Bind everything. Raises OSError, with nothing left bound."""
+        """Bind everything. Raises OSError, with nothing left bound.
+
+        A wildcard is refused: an answer could leave by another address, and the Contact could not be told.
+        """
+        if any(ipaddress.ip_address(local.address).is_unspecified for local in self._settings.listen):
+            raise OSError(errno.EADDRNOTAVAIL, "name the addresses to listen on, one by one, instead of a wildcard")
         try:
             for local in self._settings.listen:
                 await self._bind(local.address)

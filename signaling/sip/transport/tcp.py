@@ -92,6 +92,7 @@ class TcpTransport:
         self._connections: dict[int, Connection] = {}
         self._connecting: dict[tuple[str, int], tuple[asyncio.Task[None], list[tuple[bytes, Failed]]]] = {}
         self._sweep: asyncio.TimerHandle | None = None
+        self._is_stopped = False
 
     @property
     def connections(self) -> int:
@@ -108,6 +109,7 @@ class TcpTransport:
 
     async def stop(self) -> None:
         """Close listeners and connections."""
+        self._is_stopped = True
         if self._sweep is not None:
             self._sweep.cancel()
         for server in self._servers:
@@ -155,6 +157,8 @@ class TcpTransport:
         return next((item for item in self._connections.values() if item.flow.remote == remote), None)
 
     def _connect(self, data: bytes, flow: Flow, failed: Failed) -> None:
+        if self._is_stopped:
+            raise TransportError("stopped")
         if flow.remote in self._connecting:
             waiting = self._connecting[flow.remote][1]
             if len(waiting) >= _MAX_WAITING:

@@ -13,7 +13,7 @@ from signaling.errors import SdpError
 from signaling.sip.offer_answer import Negotiation
 from signaling.sip.sdp import session
 from signaling.sip.sdp.local import LocalMedia
-from signaling.sip.sdp.picture import WantedPicture, fits, level_for
+from signaling.sip.sdp.picture import WantedPicture, level_for
 from tests.signaling.sip import offers
 from tests.signaling.sip.offers import CM_KEY, FINGERPRINT, GCM_KEY, sdp
 
@@ -104,6 +104,8 @@ def test_baresip_keys_and_feedback():
     assert (audio.remote, audio.remote_rtcp) == (("10.0.0.9", 20578), None)
     assert (video.send.packetization_mode, video.send.profile_level_id) == (0, "42e01f")
     assert audio.remote_ssrcs == (1637792132,)
+    named = answer(offers.BARESIP_SDES, ssrcs={Kind.AUDIO: 77, Kind.VIDEO: 78}, cname="c@d")[0]
+    assert [line.value("ssrc") for line in named.media] == ["77 cname:c@d", None]
     assert audio.send_dtmf.payload_type == 101
 
 
@@ -144,6 +146,25 @@ def test_room_system_video():
     assert description.media[2].value("content") == "slides"
     without = answer(offers.ROOM_SYSTEM, ports={kind: PORTS[kind] for kind in (Kind.AUDIO, Kind.VIDEO)})[0]
     assert [line.port for line in without.media] == [40000, 40002, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("connection", "attributes", "remote", "remote_rtcp"),
+    [
+        ("10.0.0.9", [], ("10.0.0.9", 4000), ("10.0.0.9", 4001)),
+        ("10.0.0.9", ["a=rtcp-mux", "a=rtcp:5"], ("10.0.0.9", 4000), None),
+        ("10.0.0.9", ["a=rtcp:5000 IN IP4 10.0.0.8"], ("10.0.0.9", 4000), ("10.0.0.8", 5000)),
+        ("10.0.0.9", ["a=rtcp:x IN IP6 ::1"], ("10.0.0.9", 4000), ("10.0.0.7", 4001)),
+        ("fd00::2", [], ("10.0.0.7", 4000), ("10.0.0.7", 4001)),
+        ("phone.local", [], ("10.0.0.7", 4000), ("10.0.0.7", 4001)),
+        ("0.0.0.0", [], None, None),
+        ("10.0.0.9", ["c=IN IP4 224.2.0.1/127"], ("10.0.0.7", 4000), ("10.0.0.7", 4001)),
+    ],
+)
+def test_remote_addresses(connection, attributes, remote, remote_rtcp):
+    offer = sdp("m=audio 4000 RTP/AVP 8", *attributes, connection=connection)
+    spec = answer(offer, peer_address="10.0.0.7")[1].streams[0]
+    assert (spec.remote, spec.remote_rtcp) == (remote, remote_rtcp)
 
 
 AUDIO = ("m=audio 4000 RTP/AVP 8",)
@@ -269,19 +290,6 @@ def test_video_preference(formats, expected):
 )
 def test_wanted_level(wanted, expected):
     assert level_for(wanted) == expected
-
-
-@pytest.mark.parametrize(
-    ("profile", "max_fs", "size", "expected"),
-    [
-        ("42e01f", 0, (1280, 720), True),
-        ("42e01e", 0, (1280, 720), False),
-        ("42e01e", 3600, (1280, 720), True),
-        ("42e028", 0, (1920, 1080), True),
-    ],
-)
-def test_fits(profile, max_fs, size, expected):
-    assert fits(profile, max_fs, *size) is expected
 
 
 def test_level_is_lowered_only_when_both_may_differ():

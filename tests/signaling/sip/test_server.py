@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from config.media import LocalAddress
 from config.sip import SipSettings
 from mcu.leg import HangUp
 from mcu.media import Grade, Kind
@@ -17,6 +18,7 @@ from signaling.sip.call_handle import CallRefused
 from signaling.sip.media_control import PICTURE_FAST_UPDATE
 from signaling.sip.server import SipServer
 from signaling.sip.ua import UserAgent
+from signaling.sip.uri import Uri
 from tests.signaling.sip import offers
 from tests.signaling.sip.fakes import FakeCalls, FakeFleet, FakeGate
 
@@ -254,3 +256,23 @@ async def test_nobody_listens():
         with pytest.raises(CallRefused) as caught:
             await call.answered()
         assert caught.value.status == 503
+
+
+async def test_a_wildcard_and_a_taken_port_are_refused():
+    ua = UserAgent(SipSettings(listen=(LocalAddress("0.0.0.0"),), port=0))
+    with pytest.raises(OSError, match="wildcard"):
+        await ua.start()
+    async with world() as it:
+        other = UserAgent(SipSettings(port=it.server.local_addresses[0][1]))
+        with pytest.raises(OSError, match="in use"):
+            await other.start()
+        assert other.local_addresses == []
+
+
+async def test_the_contact_is_the_external_address():
+    async with world(listen=(LocalAddress("127.0.0.1", external="203.0.113.9"),)) as it:
+        call = await it.ua.invite(it.uri(), offers.LINPHONE)
+        await call.answered()
+        assert call.session.dialog.remote_target.host == "203.0.113.9"
+        call.session.dialog.remote_target = Uri("sip", "x", "127.0.0.1", it.server.local_addresses[0][1])
+        await call.bye()
