@@ -1,0 +1,185 @@
+"""`doctor`: each finding, good and bad, has words and, where something is to be done, advice."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings, load
+from drumtower import doctor
+from drumtower.checks import codecs, keys, machine, network, storage
+from drumtower.checks.finding import Check, Finding, Level, ok
+
+
+def make(tmp_path: Path, **environ: str) -> Settings:
+    base = {"HOME": str(tmp_path / "home"), "DRUMTOWER_SERVER_DATA": str(tmp_path / "data")}
+    return load(None, {**base, **{f"DRUMTOWER_{key.upper()}": value for key, value in environ.items()}})
+
+
+def levels(check: Check, settings: Settings) -> dict[Level, str]:
+    findings = list(check(settings))
+    assert all(finding.advice for finding in findings if finding.level is not Level.OK)
+    return {level: " ".join(f.text for f in findings if f.level is level) for level in {f.level for f in findings}}
+
+
+def test_fresh_installation_has_nothing_to_mend(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    checks = [check for check in doctor.CHECKS if check not in (network.check_ports, machine.check_confinement)]
+    findings = list(doctor.examine(settings, tuple(checks)))
+    assert [finding for finding in findings if finding.level is Level.FAIL] == []
+    # It only looks.
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_addresses(tmp_path: Path) -> None:
+    assert Level.FAIL not in levels(network.check_addresses, make(tmp_path))
+    found = levels(network.check_addresses, make(tmp_path, server_listen="127.0.0.1,192.0.2.77"))
+    assert "192.0.2.77" in found[Level.FAIL]
+    assert "127.0.0.1" in found[Level.OK]
+
+
+def test_ports_in_use(tmp_path: Path) -> None:
+    with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        tcp.bind(("127.0.0.1", 0))
+        tcp.listen(1)
+        udp.bind(("127.0.0.1", 0))
+        portal, media = tcp.getsockname()[1], udp.getsockname()[1]
+        settings = make(tmp_path, server_http_port=str(portal), net_webrtc_port=str(media), sip_port="0")
+        tcp.close()
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", portal))
+            other.listen(1)
+            other.settimeout(0.1)
+            found = levels(network.check_ports, settings)
+    assert f"port {portal} (portal): in use" in found[Level.FAIL]
+    assert f"port {media} (browsers' media): in use" in found[Level.FAIL]
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"net_webrtc_port": "40500"}, "webrtc_port 40500 lies among"),
+        ({"sip_port": "40100"}, "port 40100 lies among"),
+        ({"net_last_rtp_port": "40002"}, "no call"),
+    ],
+)
+def test_colliding_ports(tmp_path: Path, environ: dict[str, str], words: str) -> None:
+    assert words in levels(network.check_ranges, make(tmp_path, **environ))[Level.FAIL]
+
+
+def test_disk(tmp_path: Path) -> None:
+    assert Level.FAIL not in levels(machine.check_disk, make(tmp_path))
+    found = levels(machine.check_disk, make(tmp_path, recording_min_free_bytes=str(1 << 60)))
+    assert "free" in found[Level.FAIL]
+    found = levels(machine.check_disk, make(tmp_path, recording_directory="/proc/nowhere"))
+    assert "cannot be written" in found[Level.FAIL]
+
+
+def test_codecs_and_machine_of_this_installation(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    for check in (codecs.check_codecs, codecs.check_libraries, machine.check_clock, machine.check_fonts):
+        assert Level.FAIL not in levels(check, settings)
+
+
+def test_missing_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codecs, "_NEEDED", (("h267", "r", "decode H.267"),))
+    assert "lacks h267 (decode H.267)" in levels(codecs.check_codecs, make(tmp_path))[Level.FAIL]
+
+
+@pytest.mark.parametrize(("state", "level"), [(0, Level.OK), (5, Level.WARN), (None, Level.WARN)])
+def test_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: int | None, level: Level) -> None:
+    monkeypatch.setattr(machine, "_clock_state", lambda: state)
+    assert list(machine.check_clock(make(tmp_path)))[-1].level is level
+
+
+def test_confinement_is_really_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert levels(machine.check_confinement, make(tmp_path))
+    monkeypatch.setattr("sys.executable", "/nonexistent")
+    assert "everything" in levels(machine.check_confinement, make(tmp_path))[Level.WARN]
+
+
+def test_master_key(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    path = Path(settings.secrets.master_key_file)
+    assert "will be made" in levels(keys.check_master_key, settings)[Level.OK]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(base64.b64encode(bytes(range(32))))
+    path.chmod(0o644)
+    assert "others may read" in levels(keys.check_master_key, settings)[Level.FAIL]
+    path.chmod(0o600)
+    found = levels(keys.check_master_key, settings)
+    assert set(found) == {Level.OK}
+    assert base64.b64encode(bytes(range(32))).decode() not in str(found)
+    inside = make(tmp_path, secrets_master_key_file=str(tmp_path / "data" / "master.key"))
+    assert "under the data directory" in levels(keys.check_master_key, inside)[Level.FAIL]
+    gone = make(tmp_path, secrets_credential_file=str(tmp_path / "gone"))
+    assert "missing" in levels(keys.check_master_key, gone)[Level.FAIL]
+
+
+def test_passphrase(tmp_path: Path) -> None:
+    found = levels(keys.check_master_key, make(tmp_path, secrets_passphrase="geheim geheim geheim"))
+    assert set(found) == {Level.OK}
+    assert "geheim" not in str(found)
+    path = tmp_path / "passphrase"
+    settings = make(tmp_path, secrets_passphrase_file=str(path))
+    assert Level.FAIL in levels(keys.check_master_key, settings)
+    path.write_text("geheim geheim geheim")
+    path.chmod(0o644)
+    assert "others may read" in levels(keys.check_master_key, settings)[Level.FAIL]
+    path.chmod(0o600)
+    assert set(levels(keys.check_master_key, settings)) == {Level.OK}
+
+
+def test_certificate(tmp_path: Path) -> None:
+    assert "no HTTPS" in levels(keys.check_certificate_dates, make(tmp_path))[Level.OK]
+    assert "will be made" in levels(keys.check_certificate_dates, make(tmp_path, server_https="on"))[Level.OK]
+    (tmp_path / "data" / "tls").mkdir(parents=True)
+    (tmp_path / "data" / "tls" / "server.pem").write_text("rubbish")
+    assert Level.FAIL in levels(keys.check_certificate_dates, make(tmp_path, server_https="on"))
+    given = make(tmp_path, server_tls_certificate=str(tmp_path / "c"), server_tls_key=str(tmp_path / "k"))
+    assert Level.FAIL in levels(keys.check_certificate_dates, given)
+    assert Level.FAIL in levels(keys.check_tls_keys, given)
+    (tmp_path / "k").write_text("")
+    (tmp_path / "k").chmod(0o644)
+    assert "others may read" in levels(keys.check_tls_keys, given)[Level.WARN]
+
+
+def test_database(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    assert "will be made" in levels(storage.check_database, settings)[Level.OK]
+    assert not (tmp_path / "data").exists()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "drumtower.db").write_bytes(b"rubbish" * 100)
+    assert Level.FAIL in levels(storage.check_database, settings)
+    lost = make(tmp_path, store_url="postgresql://u:geheim@127.0.0.1:1/d", store_busy_timeout_s="2")
+    found = levels(storage.check_database, lost)
+    assert "geheim" not in found[Level.FAIL]
+
+
+def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(_settings: Settings) -> Iterator[Finding]:
+        yield ok("first", "fine")
+        raise RuntimeError("no luck")
+
+    parser = argparse.ArgumentParser()
+    doctor.add_parser(parser.add_subparsers())
+    settings = make(tmp_path)
+    for checks, status in (((machine.check_fonts,), 0), ((breaks, machine.check_fonts), 1)):
+        monkeypatch.setattr(doctor.examine, "__defaults__", (checks,))
+        for arguments in (["doctor"], ["doctor", "--json"]):
+            options = parser.parse_args(arguments)
+            assert options.command(options, settings) == status
+    text, *_ = capsys.readouterr()
+    assert "could not be checked: no luck" in text
+    assert json.loads(text[text.rindex("\n[\n") :])[0] == {
+        "check": "first",
+        "level": "ok",
+        "text": "fine",
+        "advice": "",
+    }
