@@ -1,0 +1,187 @@
+"""The join page in a real browser, beyond the meeting itself: a shared screen, a lost network, a lost process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.interop import browser, oracles
+from tests.interop.browser import Visitor
+from tests.interop.media import GREEN, RED, Person
+from tests.interop.server import BASE, GUEST_PASSCODE, HOST_PASSCODE, HTTP_PORT, WEBRTC_PORT, Administrator, Server
+
+
+@dataclass
+class Meeting:
+    """One room with a host (red) and a guest (green)."""
+
+    server: Server
+    administrator: Administrator
+    host: Visitor
+    guest: Visitor
+
+    async def people(self) -> dict[str, dict[str, Any]]:
+        return {person["name"]: person for person in (await self.administrator.conference())["participants"]}
+
+
+@pytest.fixture
+async def meeting(tmp_path: Path, needs, playwright) -> AsyncIterator[Meeting]:
+    needs("chromium", "nft")
+    async with AsyncExitStack() as cleaning:
+        server = await Server(tmp_path / "server").start()
+        cleaning.push_async_callback(server.stop)
+
+        async def visitor(person: Person, passcode: str) -> Visitor:
+            running = await browser.launch(playwright, person, tmp_path)
+            cleaning.push_async_callback(running.close)
+            made = await Visitor.open(running, f"{BASE}/join/1001", locale="en")
+            await made.join(person.name, passcode)
+            return made
+
+        host, guest = await visitor(RED, HOST_PASSCODE), await visitor(GREEN, GUEST_PASSCODE)
+        administrator = await server.administrator()
+        cleaning.push_async_callback(administrator.close)
+        yield Meeting(server, administrator, host, guest)
+        assert "Traceback" not in server.log(), server.log()[-4000:]
+
+
+async def until(what: str, holds: Callable[[], Awaitable[object]], timeout_s: float = 15.0) -> None:
+    last: object = None
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while asyncio.get_running_loop().time() < deadline:
+        last = await holds()
+        if last is True:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"{what}: {last}")
+
+
+@contextmanager
+def nothing_passes():
+    """Like a cable that is pulled: media is dropped, the WebSockets too."""
+    rules = f"""table inet outage {{ chain output {{ type filter hook output priority 0;
+        udp sport {WEBRTC_PORT} drop; udp dport {WEBRTC_PORT} drop;
+        tcp dport {HTTP_PORT} reject with tcp reset; }} }}"""
+    subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", "delete", "table", "inet", "outage"], check=True)
+
+
+async def test_a_shared_screen_is_the_big_tile_and_leaves_no_trace(meeting: Meeting, artifacts: Path):
+    page = meeting.guest.page
+    await page.mouse.move(300, 300)
+    await page.click('[aria-label="Share screen"]')
+
+    async def is_shared() -> object:
+        return (await meeting.people())["green"]["is_sharing"] or await meeting.people()
+
+    await until("green shares", is_shared)
+    sent = {row["mid"]: row for row in await meeting.guest.stats() if row["type"] == "outbound-rtp"}
+    assert sent["content"]["packetsSent"] > 0
+
+    async def is_big() -> object:
+        seen = oracles.seen(await meeting.host.picture())
+        return ("red" in seen and seen["red"][0] > 0.6) or seen
+
+    await until("the people are at the side of the screen", is_big)
+    await meeting.host.page.screenshot(path=str(artifacts / "join-share.png"))
+    await page.mouse.move(320, 300)
+    await page.click('[aria-label="Stop sharing"]')
+
+    async def is_over() -> object:
+        people = await meeting.people()
+        seen = oracles.seen(await meeting.host.picture())
+        return (not people["green"]["is_sharing"] and set(seen) == {"red", "green"}) or (people, seen)
+
+    await until("the screen is gone", is_over)
+    seen = oracles.seen(await meeting.host.picture())
+    Image.fromarray(await meeting.host.picture()).save(artifacts / "join-unshare.png")
+    assert seen["red"][0] < 0.5 < seen["green"][0]
+
+
+async def test_the_seat_is_kept_through_a_lost_network(meeting: Meeting):
+    before = (await meeting.people())["green"]["id"]
+    banner = meeting.guest.page.locator(".banner")
+    with nothing_passes():
+        await banner.wait_for(state="visible", timeout=15_000)
+        await asyncio.sleep(6)
+    await banner.wait_for(state="hidden", timeout=20_000)
+    people = await meeting.people()
+    assert set(people) == {"red", "green"}
+    assert people["green"]["id"] == before
+
+    async def is_seen() -> object:
+        seen = oracles.seen(await meeting.guest.picture())
+        return set(seen) == {"red", "green"} or seen
+
+    await until("everybody is seen again", is_seen)
+    frames = await received_frames(meeting.guest)
+    await asyncio.sleep(2)
+    assert await received_frames(meeting.guest) - frames > 20
+    assert await meeting.guest.page.evaluate("() => window.__connections.length") == 1
+
+
+async def test_the_page_comes_in_again_when_the_net_process_dies(meeting: Meeting):
+    os.kill(meeting.server.children()["net"], signal.SIGKILL)
+    await meeting.guest.page.locator(".banner").wait_for(state="visible", timeout=10_000)
+    await meeting.guest.page.locator(".banner").wait_for(state="hidden", timeout=20_000)
+
+    async def are_back() -> object:
+        people = await meeting.people()
+        seen = oracles.seen(await meeting.guest.picture())
+        return (set(people) == set(seen) == {"red", "green"}) or (set(people), seen)
+
+    await until("both are back without a touch", are_back, 20)
+
+
+async def test_a_camera_that_is_off_is_a_card(meeting: Meeting):
+    await meeting.guest.page.keyboard.press("v")
+
+    async def is_card() -> object:
+        seen = oracles.seen(await meeting.host.picture())
+        return set(seen) == {"red"} or seen
+
+    await until("green is a card", is_card)
+    await meeting.guest.page.keyboard.press("v")
+
+    async def is_back() -> object:
+        seen = oracles.seen(await meeting.host.picture())
+        return set(seen) == {"red", "green"} or seen
+
+    await until("green is seen again", is_back)
+
+
+async def test_the_host_mutes_and_removes(meeting: Meeting):
+    host, guest = meeting.host.page, meeting.guest.page
+    await host.mouse.move(300, 300)
+    await host.click(".stage-top .chip[aria-expanded]")
+    await host.hover(".person:nth-child(2)")
+    await host.click('[aria-label="Mute green"]')
+    await guest.locator(".toast", has_text="The host muted you.").wait_for(timeout=5_000)
+
+    async def is_silent() -> object:
+        heard = oracles.heard(await meeting.host.sound(1.0), 48_000)
+        return "green" not in heard or heard
+
+    await until("green is not heard", is_silent)
+    await host.hover(".person:nth-child(2)")
+    await host.click('[aria-label="Remove green"]')
+    await host.click("dialog .danger")
+    assert "removed you" in await guest.locator(".ended-card").inner_text(timeout=5_000)
+    assert set(await meeting.people()) == {"red"}
+
+
+async def received_frames(visitor: Visitor) -> int:
+    return sum(row.get("framesDecoded", 0) for row in await visitor.stats() if row["type"] == "inbound-rtp")
