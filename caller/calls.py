@@ -21,17 +21,25 @@ FILE_HEAD_S = 60.0
 """A file that shows nothing after this time is given up."""
 
 
-async def place_call(options: CallOptions, stop: asyncio.Event | None = None) -> CallReport:
+async def place_call(
+    options: CallOptions, stop: asyncio.Event | None = None, programme: Programme | None = None
+) -> CallReport:  # fmt: skip
     """One call. Raises OptionError, OSError."""
-    return (await place_calls(replace(options, count=1), stop))[0]
+    return (await place_calls(replace(options, count=1), stop, programme))[0]
 
 
-async def place_calls(options: CallOptions, stop: asyncio.Event | None = None) -> list[CallReport]:
-    """`options.count` calls at once, until their time is up or `stop` is set. Raises OptionError, OSError."""
+async def place_calls(
+    options: CallOptions, stop: asyncio.Event | None = None, programme: Programme | None = None
+) -> list[CallReport]:  # fmt: skip
+    """`options.count` calls at once, until their time is up or `stop` is set.
+
+    A `programme` made before, of the same codecs, spares encoding one. Raises OptionError, OSError.
+    """
     check(options)
     stop = stop or asyncio.Event()
     address = await asyncio.to_thread(_local_address, options)
-    programme = await asyncio.to_thread(_ready_programme, options)
+    if programme is None:
+        programme = await asyncio.to_thread(_ready_programme, options)
     ua = UserAgent(SipSettings(listen=(LocalAddress(address),), port=0, max_calls=options.count + 1))
     await ua.start()
     try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import Callable
 
 _RECEIVE_BUFFER_BYTES = 1 << 20
+MAX_EARLY = 512
+"""Datagrams kept until the answer tells their keys: media may overtake it (RFC 3264 5.1)."""
 
 Receiver = Callable[[bytes], None]
 
@@ -14,10 +17,13 @@ Receiver = Callable[[bytes], None]
 class _Port(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.receiver: Receiver | None = None
+        self.early: deque[bytes] = deque(maxlen=MAX_EARLY)
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - keys or nothing tell peers apart
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - SRTP tells
         if self.receiver is not None:
             self.receiver(data)
+        else:
+            self.early.append(data)
 
     def error_received(self, exc: Exception) -> None:
         """ICMP unreachable while the peer starts or stops: the counters of the stream tell enough."""
@@ -51,8 +57,10 @@ class PortPair:
         return rtp, rtcp
 
     def listen(self, receiver: Receiver) -> None:
-        """Give datagrams of both ports to `receiver`."""
+        """Give datagrams of both ports to `receiver`, those first that came already."""
         for port in self._ports:
+            while port.early:
+                receiver(port.early.popleft())
             port.receiver = receiver
 
     def send(self, is_rtcp: bool, data: bytes, remote: tuple[str, int]) -> None:

@@ -105,11 +105,12 @@ class Terminal:
                 secrets.randbits(32), cname, secrets.randbelow(1 << 15), secrets.randbits(32)
             )  # fmt: skip
             self._streams[spec.kind] = Stream(spec, identity, clock, leg)
-            self._ports[spec.kind].listen(partial(self._received, spec.kind))
         if self._options.decodes or self._options.record is not None:
             has_video, has_audio = Kind.VIDEO in self._streams, Kind.AUDIO in self._streams
             self._monitor = Monitor(self._options.record, has_video, has_audio)
         self._answered_us = now
+        for kind in self._streams:
+            self._ports[kind].listen(partial(self._received, kind))
 
     async def _talk(self, stop: asyncio.Event) -> None:
         until = self._answered_us + int(self._options.seconds * 1_000_000)

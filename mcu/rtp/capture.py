@@ -20,7 +20,10 @@ MAX_SPREAD_US = 1_000_000
 """Streams of one leg whose transits differ by more are not stamped from one clock."""
 MAX_HOLD_US = 300_000
 """Lip-sync never delays by more."""
-_SLIGHT_US = 20_000
+SLIGHT_US = 10_000
+"""Video that is late by less needs nothing: it stays within the tolerance of -40..+60 ms."""
+PICTURE_LAG_US = 25_000
+"""From the moment a frame may be shown to the picture it is in: half a tick of 40 ms, and its decoding."""
 
 
 class Transit:
@@ -155,10 +158,10 @@ class LipSync:
         self._video_us += (late - self._video_us) / (8 if late > self._video_us else 64)
         if self._playout_us is None:
             return 0
-        return min(capture_us + self._playout_us, now_us + MAX_HOLD_US)
+        return min(capture_us + self._playout_us - PICTURE_LAG_US, now_us + MAX_HOLD_US)
 
     def audio_due_us(self, capture_us: int) -> int:
         """When a packet of sound is wished to be played: with its picture. 0 without a wish, never over 300 ms on."""
-        if self._video_us <= _SLIGHT_US:
+        if self._video_us <= SLIGHT_US:
             return 0
-        return capture_us + min(MAX_HOLD_US, int(self._video_us))
+        return capture_us + min(MAX_HOLD_US, int(self._video_us) + PICTURE_LAG_US)

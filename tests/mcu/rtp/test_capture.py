@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from mcu.rtp.capture import BUCKET_US, MAX_HOLD_US, LegClock, LipSync, SourceClock
+from mcu.rtp.capture import BUCKET_US, MAX_HOLD_US, PICTURE_LAG_US, LegClock, LipSync, SourceClock
 from mcu.rtp.ntp import NtpClock
 
 PEER = NtpClock(900_000_000_000_000)  # the peer's wall clock, far from ours
@@ -124,7 +124,7 @@ def test_video_waits_for_its_sound_but_not_longer_than_the_bound() -> None:
     sync = LipSync()
     assert sync.video_arrived(1_000_000, 1_020_000) == 0
     sync.playout(120_000)
-    assert sync.video_arrived(1_040_000, 1_060_000) == 1_160_000
+    assert sync.video_arrived(1_040_000, 1_060_000) == 1_160_000 - PICTURE_LAG_US
     sync.playout(2_000_000)
     assert sync.video_arrived(1_080_000, 1_100_000) == 1_100_000 + MAX_HOLD_US
 
@@ -134,7 +134,7 @@ def test_sound_waits_for_video_that_is_always_later() -> None:
     assert sync.audio_due_us(5) == 0
     for n in range(100):
         sync.video_arrived(n * 40_000, n * 40_000 + 150_000)
-    assert abs(sync.audio_due_us(4_000_000) - 4_150_000) < 5_000
+    assert abs(sync.audio_due_us(4_000_000) - 4_150_000 - PICTURE_LAG_US) < 5_000
     for n in range(100, 200):
         sync.video_arrived(n * 40_000, n * 40_000 + 5_000_000)
     assert sync.audio_due_us(4_000_000) == 4_000_000 + MAX_HOLD_US
