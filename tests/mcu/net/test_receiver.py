@@ -138,7 +138,7 @@ def test_rtx_before_any_picture_and_of_unknown_format_is_counted() -> None:
     assert stream._counters["rtx-unusable"] == 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.binary(max_size=60), st.sampled_from([0, 97, 98, 101, 111]), st.integers(0, 3)), max_size=30)
 )

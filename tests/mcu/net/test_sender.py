@@ -105,7 +105,10 @@ def test_a_leg_that_joins_near_a_wrap_and_loses_the_first_packets_authenticates_
     near, far = SrtpPair("AEAD_AES_128_GCM", ours, theirs), SrtpPair("AEAD_AES_128_GCM", theirs, ours)
     stream, ring = sender(first_sequence=0x7FFF), PieceRing(Codec.H264)
     sequences, failed = [], 0
-    for n in range(7000):
+    for n in range(40):
+        if n == 20:  # the peer has heard the lower half; what follows may be anywhere within 2^15 of it
+            assert stream._map is not None
+            stream._map.next_sequence = 65_500
         stream.put(ring.add(UNIT, 3600 * n, 40_000 * n, n == 0))
         for packet in drain(stream, 40_000 * n):
             protected = near.protect(packet.serialize())
