@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +104,24 @@ class Visitor:
         await page.goto(address)
         return cls(page)
 
+    async def join(self, name: str, passcode: str = "", *, waits: bool = False) -> None:
+        """Fill in the lobby and come in; returns when the mix plays (or when the waiting room is shown)."""
+        await self.page.fill("#join-name", name)
+        await self.page.fill("#join-passcode", passcode)
+        await self.page.click(".lobby-join")
+        if waits:
+            await self.page.wait_for_selector(".lobby-waiting")
+            return
+        await self.page.wait_for_selector("video.mix")
+        async with asyncio.timeout(15):
+            # wait_for_function would need eval, which the page's security policy forbids.
+            while not await self.page.evaluate("() => document.querySelector('video.mix').videoWidth"):
+                await asyncio.sleep(0.1)
+
+    async def notice(self) -> str:
+        """What the lobby says about a refusal."""
+        return await self.page.locator(".lobby-notice .notice").inner_text(timeout=15_000)
+
     async def picture(self) -> NDArray[np.uint8]:
         """The mix as it is shown now, RGB, shape (height, width, 3)."""
         script = "() => {" + _FIND + "return find(document) }"
@@ -111,8 +131,6 @@ class Visitor:
             "v => { const c = document.createElement('canvas'); c.width = v.videoWidth; c.height = v.videoHeight;"
             " c.getContext('2d').drawImage(v, 0, 0); return c.toDataURL('image/png') }"
         )
-        import base64
-
         image = Image.open(io.BytesIO(base64.b64decode(data_url.partition(",")[2]))).convert("RGB")
         return np.asarray(image)
 

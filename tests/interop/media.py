@@ -48,19 +48,25 @@ def y4m(person: Person, folder: Path, frames: int = 40) -> Path:
     return path
 
 
-def mp4(person: Person, folder: Path, seconds: int = 30, rate: int = 25) -> Path:
-    """For baresip's avformat source."""
+def mp4(person: Person, folder: Path, seconds: int = 180, rate: int = 25) -> Path:
+    """For baresip's avformat source, which does not loop: two seconds are encoded and repeated."""
     path = folder / f"{person.name}.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.time_base = Fraction(1, rate)
-        stream.options = {"preset": "ultrafast", "g": str(rate)}
-        for number in range(seconds * rate):
+        stream.options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(rate)}
+        packets = []
+        for number in range(2 * rate):
             frame = av.VideoFrame.from_ndarray(picture(person, number), format="rgb24")
             frame.pts = number
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+            packets += [(bytes(packet), packet.is_keyframe) for packet in stream.encode(frame)]
+        for number in range(seconds * rate):
+            data, is_keyframe = packets[number % len(packets)]
+            packet = av.Packet(data)
+            packet.stream, packet.is_keyframe = stream, is_keyframe
+            packet.time_base = Fraction(1, rate)
+            packet.pts = packet.dts = number
+            container.mux(packet)
     return path
 
 

@@ -35,12 +35,13 @@ def heard(samples: NDArray[np.generic], rate_hz: int, people: tuple[Person, ...]
     return {name for name, found in levels.items() if found > loudest - _FLOOR_DB and found > noise + 30}
 
 
-def heard_in_wav(path: Path, last_s: float = 2.0) -> set[str]:
-    """Whose tones are in the last seconds of a WAV file."""
+def heard_in_wav(path: Path, before_end_s: float = 6.0, length_s: float = 2.0) -> set[str]:
+    """Whose tones are in a stretch of a WAV file that begins some seconds before its end."""
     with wave.open(str(path)) as file:
         rate = file.getframerate()
         data = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())[:, 0]
-    return heard(data[-int(last_s * rate) :], rate)
+    start = max(0, len(data) - int(before_end_s * rate))
+    return heard(data[start : start + int(length_s * rate)], rate)
 
 
 def longest_gap_s(samples: NDArray[np.generic], rate_hz: int, threshold: float = 100.0) -> float:

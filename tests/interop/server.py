@@ -32,6 +32,9 @@ http_port = {http}
 [sip]
 port = {sip}
 
+[portal]
+metrics_networks = ["10.77.0.0/24"]
+
 [net]
 webrtc_port = {webrtc}
 
@@ -141,7 +144,8 @@ class Server:
         trust = ssl.create_default_context()
         trust.check_hostname = False
         trust.verify_mode = ssl.CERT_NONE
-        return aiohttp.ClientSession(BASE, connector=aiohttp.TCPConnector(ssl=trust))
+        jar = aiohttp.CookieJar(unsafe=True)  # the server is found by its address
+        return aiohttp.ClientSession(BASE, connector=aiohttp.TCPConnector(ssl=trust), cookie_jar=jar)
 
     async def get(self, path: str) -> Any:
         """JSON of a public address."""

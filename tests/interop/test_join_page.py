@@ -140,6 +140,8 @@ async def test_the_page_comes_in_again_when_the_net_process_dies(meeting: Meetin
 
     async def are_back() -> object:
         people = await meeting.people()
+        if not await meeting.guest.page.evaluate("() => document.querySelector('video.mix').videoWidth"):
+            return "no picture yet"
         seen = oracles.seen(await meeting.guest.picture())
         return (set(people) == set(seen) == {"red", "green"}) or (set(people), seen)
 
