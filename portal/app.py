@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 from portal.api.session import DOORS, Doors
 from portal.bodies import MAX_BODY_BYTES
 from portal.errors import NotFound
-from portal.hub import run_hub
+from portal.hub import let_pages_go, run_hub
 from portal.metrics import measure_lag
 from portal.middleware import guard_request, set_security_headers
 from portal.routes import add_api
@@ -31,6 +31,7 @@ def create_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app[DOORS] = Doors(services)
     app.on_response_prepare.append(set_security_headers)
+    app.on_shutdown.append(let_pages_go)
     app.cleanup_ctx.extend([run_hub, measure_lag])
     add_api(app)
     for add_routes in services.extra_routes:

@@ -151,5 +151,10 @@ async def run_hub(app: web.Application) -> AsyncIterator[None]:
     hub.stop()
 
 
+async def let_pages_go(app: web.Application) -> None:
+    """Shutdown signal: the server waits for its handlers, so those of the WebSockets end first."""
+    app[HUB].stop()
+
+
 def _text(**message: object) -> str:
     return msgspec.json.encode(message).decode()

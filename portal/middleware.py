@@ -70,7 +70,7 @@ async def guard_request(request: web.Request, handler: Handler) -> web.StreamRes
         if error.status < 400:
             raise
         return problem_response(request, _translate(error))
-    except (ConnectionResetError, web.HTTPRequestEntityTooLarge):
+    except ConnectionResetError:
         raise
     except Exception:
         logger.exception("request=%s method=%s failed", request[REQUEST_ID], request.method)

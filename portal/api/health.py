@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from portal.bodies import json_response
 from portal.errors import NotSignedIn
 from portal.metrics import exposition
 from portal.rights import Access, has_right
-from portal.services import SERVICES, HealthCheck
+from portal.services import SERVICES, HealthCheck, Services
 from portal.sessions import SESSION, is_signed_in
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ _PATIENCE_S = 2.0
 
 async def healthz(request: web.Request) -> web.Response:
     """200 when every part works, 503 when one does not; which one is said, why is in the log."""
-    checks = request.app[SERVICES].health
+    services = request.app[SERVICES]
+    checks = {"store": partial(_store_answers, services), **services.health}
     outcomes = await asyncio.gather(*(_run(name, check) for name, check in checks.items()))
     parts = dict(zip(checks, outcomes, strict=True))
     is_healthy = all(outcomes)
@@ -38,6 +40,11 @@ async def metrics(request: web.Request) -> web.Response:
     if not _may_read(request):
         raise NotSignedIn
     return web.Response(body=exposition(request.app), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _store_answers(services: Services) -> bool:
+    await services.rooms.get("00")
+    return True
 
 
 async def _run(name: str, check: HealthCheck) -> bool:

@@ -176,7 +176,7 @@ def describe(room: Room, services: Services) -> dict[str, object]:
         "alias": room.alias,
         "has_guest_passcode": room.has_guest_passcode,
         "has_host_passcode": room.has_host_passcode,
-        "has_short_passcode": room.is_guest_weak or room.is_host_weak,
+        "has_weak_passcode": room.is_guest_weak or room.is_host_weak,
         "is_locked": room.is_locked,
         "waits_for_host": room.waits_for_host,
         "max_participants": room.max_participants,

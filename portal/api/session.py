@@ -73,6 +73,7 @@ async def sign_in(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     user = await _check(request, body.name, body.password)
     now = services.now()
+    await services.sessions.purge(now=now)
     # A cookie that came with the sign-in is not kept: nobody can fix a session beforehand.
     token, session = await services.sessions.open(
         user.id, now=now, lifetime_s=min(services.settings.session_idle_s, services.settings.session_absolute_s)

@@ -72,6 +72,11 @@ class MemorySessions:
     async def close(self, session_id: int) -> None:
         self.rows = {key: session for key, session in self.rows.items() if session.id != session_id}
 
+    async def purge(self, *, now: datetime) -> int:
+        count = len(self.rows)
+        self.rows = {key: session for key, session in self.rows.items() if now < session.expires_at}
+        return count - len(self.rows)
+
     async def close_all(self, user_id: int) -> None:
         self.rows = {key: session for key, session in self.rows.items() if session.user.id != user_id}
 

@@ -7,6 +7,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, async_playwright, expect
 
 from mcu.participant import Role
+from portal.hub import HUB
 from signaling.admission import policy_of
 from tests.mcu.fakes import FakeLeg
 from tests.portal.fakes import PASSWORD
@@ -96,6 +97,9 @@ async def _control_it(page: Page, whole) -> None:
     await page.get_by_role("button", name="Lock", exact=True).click()
     await expect(page.get_by_role("button", name="Unlock")).to_be_visible()
     await page.locator(".controls select").select_option("lecture")
+    whole.app[HUB]._cut_off(list(whole.app[HUB]._clients))
+    await expect(page.get_by_text("The connection to the server is lost")).to_be_visible()
+    await expect(page.get_by_text("The connection to the server is lost")).to_be_hidden()
     await page.get_by_role("button", name="Remove: Ward 4").click()
     await page.locator("dialog").get_by_role("button", name="Remove").click()
     await expect(page.get_by_role("row", name="Ward 4")).to_have_count(0)

@@ -68,6 +68,15 @@ async def test_sign_out_closes_the_socket(client, admin):
         assert (message.type, message.data) == (WSMsgType.CLOSE, SIGNED_OUT)
 
 
+async def test_shutdown_does_not_wait_for_pages(client, admin):
+    async with client.ws_connect("/api/v1/events") as socket:
+        await socket.receive_json()
+        async with asyncio.timeout(2):
+            closing = asyncio.create_task(client.server.close())
+            assert (await socket.receive()).type is WSMsgType.CLOSE
+            await closing
+
+
 async def test_clients_are_bounded_and_freed(client, admin):
     first, second = await client.ws_connect("/api/v1/events"), await client.ws_connect("/api/v1/events")
     assert (await admin.call("GET", "/events")).status == 503

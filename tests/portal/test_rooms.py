@@ -79,7 +79,7 @@ async def test_number_is_unique(admin, site):
 async def test_weak_passcode_on_insistence_is_flagged(admin):
     body = {"number": "1001", "name": "A", "guest_kind": "given", "guest_passcode": "1234", "allow_weak": True}
     made = await (await admin.call("POST", "/rooms", body)).json()
-    assert made["room"]["has_short_passcode"] is True
+    assert made["room"]["has_weak_passcode"] is True
     assert made["passcodes"]["guest"] == "1234"
 
 

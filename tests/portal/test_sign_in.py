@@ -130,6 +130,12 @@ async def test_session_ends_when_idle(site, admin):
     assert (await admin.call("GET", "/rooms")).status == 401
 
 
+async def test_ended_sessions_are_cleared_away(site, admin):
+    site.time += timedelta(hours=13)
+    await admin.sign_in()
+    assert len(site.sessions.rows) == 1
+
+
 async def test_session_ends_after_its_absolute_time(site, admin):
     for _ in range(47):
         site.time += timedelta(minutes=15)

@@ -33,8 +33,8 @@ async def stuck() -> bool:
     ("checks", "status", "parts"),
     [
         ({}, 200, {}),
-        ({"store": good, "media": good}, 200, {"store": "ok", "media": "ok"}),
-        ({"store": good, "media": bad}, 503, {"store": "ok", "media": "failing"}),
+        ({"media": good}, 200, {"media": "ok"}),
+        ({"disk": good, "media": bad}, 503, {"disk": "ok", "media": "failing"}),
         ({"disk": broken}, 503, {"disk": "failing"}),
         ({"media": stuck}, 503, {"media": "failing"}),
     ],
@@ -45,7 +45,19 @@ async def test_healthz(monkeypatch, checks, status, parts):
     async with TestClient(TestServer(app)) as client:
         answer = await client.get("/healthz")
         assert answer.status == status
-        assert await answer.json() == {"status": "ok" if status == 200 else "failing", "checks": parts}
+        assert await answer.json() == {
+            "status": "ok" if status == 200 else "failing",
+            "checks": {"store": "ok", **parts},
+        }
+
+
+async def test_healthz_when_the_store_is_lost():
+    site = Site()
+    site.rooms.get = lambda _number: broken()
+    async with TestClient(TestServer(create_app(site.services))) as client:
+        answer = await client.get("/healthz")
+        assert (answer.status, (await answer.json())["checks"]) == (503, {"store": "failing"})
+        assert "secret" not in await answer.text()
 
 
 def worker_samples() -> list[Sample]:

@@ -21,6 +21,7 @@ const ROUTES = [
 
 class Console extends HTMLElement {
   #session = null;
+  #isOffline = false;
 
   async connectedCallback() {
     await loadLanguage();
@@ -31,6 +32,8 @@ class Console extends HTMLElement {
     this.addEventListener("signed-in", (event) => this.#signedIn(event.detail));
     this.addEventListener("sign-out", () => this.#signOut());
     this.addEventListener("language-changed", () => this.#show());
+    events.addEventListener("lost", () => this.#connectionLost());
+    events.addEventListener("change", () => this.#setOffline(false));
     this.#signedIn(await api.get("/session").catch(() => null));
   }
 
@@ -57,9 +60,22 @@ class Console extends HTMLElement {
   #signedOut() {
     if (!this.#session) return;
     events.stop();
+    this.#isOffline = false;
     this.#session = keepCsrf(null);
     document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
     this.#show();
+  }
+
+  async #connectionLost() {
+    this.#setOffline(true);
+    const error = await api.get("/session").then(() => null, (problem) => problem);
+    if (error?.code === "not-signed-in") this.#signedOut();
+  }
+
+  #setOffline(isOffline) {
+    this.#isOffline = isOffline;
+    const banner = this.querySelector("#offline");
+    if (banner) banner.hidden = !isOffline;
   }
 
   async #signOut() {
@@ -79,6 +95,7 @@ class Console extends HTMLElement {
     page.session = this.#session;
     page.argument = argument;
     fill(this, frame(this.#session, section, page));
+    this.#setOffline(this.#isOffline);
     page.querySelector("h1")?.focus({ preventScroll: true });
   }
 

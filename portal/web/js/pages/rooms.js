@@ -104,7 +104,7 @@ class Rooms extends HTMLElement {
     const chip = (name, text, kind = "") => h("span", { class: `badge ${kind}` }, icon(name), text);
     return [
       room.has_guest_passcode ? chip("key", t("room.passcode")) : chip("unlock", t("room.no-passcode"), "warn"),
-      room.has_short_passcode && chip("alert", t("room.short-passcode"), "warn"),
+      room.has_weak_passcode && chip("alert", t("room.weak-passcode"), "warn"),
       room.is_locked && chip("lock", t("room.locked"), "accent"),
       room.waits_for_host && chip("clock", t("room.waits")),
       room.required_grade !== "clear" && chip("shield", t("room.encrypted")),

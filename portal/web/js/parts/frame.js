@@ -45,7 +45,8 @@ export function frame(session, section, page) {
         h("span", { class: "who" }, h("span", { class: "avatar", "aria-hidden": "true" }, initial(session.user.name)),
           h("span", { class: "wide-label who-name" }, session.user.name)),
         h("span", { class: "side-tools" }, languageSwitch(), signOutButton()))),
-    h("main", { id: "main", tabindex: "-1" }, page));
+    h("main", { id: "main", tabindex: "-1" },
+      h("div", { id: "offline", class: "notice warn", role: "status", hidden: true }, icon("alert"), t("offline")), page));
 }
 
 function initial(name) {
