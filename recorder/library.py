@@ -29,7 +29,8 @@ from store.recordings import Recording
 logger = logging.getLogger(__name__)
 _SUFFIX = ".dtr"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
-_MAX_INDEXES = 16
+_MAX_INDEXES = 4
+"""Up to 15 MB each, for a recording of 12 hours."""
 
 
 class RecordingStore(Protocol):
@@ -258,7 +259,7 @@ class RecordingReader:
     @property
     def duration_s(self) -> float:
         """How long it plays."""
-        return self._index.structure.duration_s
+        return self._index.duration_s
 
     def read(self, start: int, length: int) -> bytes:
         """`length` clear bytes from `start`, fewer only at the end; blocks. Raises BadFileError on a broken seal."""

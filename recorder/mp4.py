@@ -1,81 +1,213 @@
-"""A fragmented MP4 file as browsers want it: with its duration and an index of its fragments in front.
+"""A recording as browsers want it: duration and index in front, and fragments that all begin with a keyframe.
 
-A recorder cannot know these when it writes the head, so they are put in front when the file is read: the clear file is
-served as its own head, a segment index (sidx, ISO/IEC 14496-12 8.16.3) and the fragments. Each entry of the index spans
-the fragments from one keyframe to the next, so that seeking lands on a picture that can be decoded.
+A recorder cannot know the index when it writes the head, and cuts fragments shorter than the distance of keyframes. So
+the file is served in another shape than it has: head with the duration, a segment index (sidx, ISO/IEC 14496-12
+8.16.3), and for each keyframe one fragment made of those up to the next. FFmpeg, which browsers use, needs just that:
+it looks for the keyframe only in the fragment to which the index leads, and skips what the index does not name.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from recorder.boxes import Fragment, ReadAt, Structure, boxes, scan
+from recorder.boxes import ReadAt, box, boxes, full_box
+from recorder.fragments import (
+    NON_SYNC,
+    TFHD_DEFAULT_BASE_IS_MOOF,
+    TFHD_DURATION,
+    TFHD_FLAGS,
+    TRUN_DURATION,
+    TRUN_FLAGS,
+    TRUN_OFFSET,
+    TRUN_SIZE,
+    Fragment,
+    Run,
+    Track,
+    read_fragments,
+    read_head,
+)  # fmt: skip
 
 _MAX_ENTRIES = 65_535
 """reference_count has 16 bits."""
-_STARTS_WITH_SAP = 1 << 31
-_SAP_TYPE_CLOSED = 1 << 28
+_MAX_GROUP_BYTES = 64 << 20
+_STARTS_WITH_SAP = 1 << 31 | 1 << 28
+"""The entry begins with a stream access point of type 1."""
+_MDAT_HEAD_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """One fragment as served: what is put in front, and the pieces of the clear file (start, end) after it."""
+
+    front: bytes
+    pieces: tuple[tuple[int, int], ...]
+    time: int
+    end_time: int
+    is_keyframe: bool
+
+    @property
+    def size(self) -> int:
+        return len(self.front) + sum(end - start for start, end in self.pieces)
 
 
 class IndexedFile:
-    """Bytes of the file with the index in front of its fragments; immutable, so it may be shared by readers."""
+    """The served shape of one clear file; immutable, so it may be shared by readers."""
 
     def __init__(self, read_at: ReadAt, size: int) -> None:
         """Read head and fragments of the clear file. Raises BadFileError when it has no moov."""
-        self.structure = scan(read_at, size)
-        head = read_at(0, self.structure.head_end)
-        self._front = with_duration(head, self.structure.duration_s) + segment_index(self.structure)
-        self._shift = len(self._front) - self.structure.head_end
-        end = self.structure.fragments[-1].end if self.structure.fragments else self.structure.head_end
-        self.size = end + self._shift
-        """Length of the file as it is served; what follows the last whole fragment is left out."""
+        head, track = read_head(read_at, size)
+        segments = [
+            _segment(group, track, number)
+            for number, group in enumerate(_groups(read_fragments(read_at, size), track), 1)
+        ]
+        self.duration_s = (segments[-1].end_time - segments[0].time) / track.timescale if segments else 0.0
+        """From the first picture to the end of the last."""
+        self._starts: list[int] = []
+        self._sources: list[bytes | int] = []
+        self.size = 0
+        """Length of the file as it is served."""
+        self._add(with_duration(head, self.duration_s) + segment_index(segments, track))
+        for segment in segments:
+            self._add(segment.front)
+            for start, end in segment.pieces:
+                self._add(start, end - start)
+
+    def _add(self, source: bytes | int, length: int = 0) -> None:
+        """Append made bytes, or `length` bytes of the clear file from an offset."""
+        self._starts.append(self.size)
+        self._sources.append(source)
+        self.size += len(source) if isinstance(source, bytes) else length
 
     def read(self, read_at: ReadAt, start: int, length: int) -> bytes:
         """Bytes of the served file; `read_at` reads the clear one."""
-        length = min(length, self.size - start)
-        if length <= 0 or start < 0:
-            return b""
-        front = self._front[start : start + length]
-        if len(front) == length:
-            return front
-        return front + read_at(start + len(front) - self._shift, length - len(front))
+        end = min(self.size, start + length)
+        made: list[bytes] = []
+        number = bisect_right(self._starts, start) - 1
+        while 0 <= start < end:
+            following = self._starts[number + 1] if number + 1 < len(self._starts) else self.size
+            skip, wanted = start - self._starts[number], min(end, following) - start
+            source = self._sources[number]
+            made.append(source[skip : skip + wanted] if isinstance(source, bytes) else read_at(source + skip, wanted))
+            start += wanted
+            number += 1
+        return b"".join(made)
 
 
-def segment_index(structure: Structure) -> bytes:
-    """The sidx box over all fragments; empty where there are none."""
-    if not structure.fragments:
+def segment_index(segments: Sequence[_Segment], track: Track) -> bytes:
+    """The sidx box over all segments; empty where there are none, or more than a box can name."""
+    if not 0 < len(segments) <= _MAX_ENTRIES:
         return b""
-    entries = _entries(structure.fragments)
-    first = structure.fragments[0]
-    body = struct.pack(
-        ">IIIQQHH", 1 << 24, structure.track, structure.timescale, first.time, 0, 0, len(entries)
-    )  # version 1; first_offset 0: the fragments follow at once
-    for index, (size, duration) in enumerate(entries):
-        is_keyframe = index > 0 or first.is_keyframe
-        body += struct.pack(">III", size, duration, _STARTS_WITH_SAP | _SAP_TYPE_CLOSED if is_keyframe else 0)
-    return struct.pack(">I4s", 8 + len(body), b"sidx") + body
-
-
-def _entries(fragments: Sequence[Fragment]) -> list[tuple[int, int]]:
-    """(bytes, duration) of each group of fragments that begins with a keyframe."""
-    starts = [index for index, fragment in enumerate(fragments) if index == 0 or fragment.is_keyframe]
-    starts = starts[:: len(starts) // _MAX_ENTRIES + 1]
-    entries = []
-    for start, following in zip(starts, [*starts[1:], len(fragments)], strict=True):
-        last = fragments[following - 1]
-        end_time = fragments[following].time if following < len(fragments) else last.time + last.duration
-        entries.append((last.end - fragments[start].start, max(0, end_time - fragments[start].time)))
-    return entries
+    body = struct.pack(">IIQQHH", track.number, track.timescale, segments[0].time, 0, 0, len(segments))
+    ends = [segment.time for segment in segments[1:]] + [segments[-1].end_time]
+    for segment, end in zip(segments, ends, strict=True):
+        flags = _STARTS_WITH_SAP if segment.is_keyframe else 0
+        body += struct.pack(">III", segment.size, max(0, end - segment.time), flags)
+    return full_box(b"sidx", 1, 0, body)
 
 
 def with_duration(head: bytes, duration_s: float) -> bytes:
     """`head` (ftyp, moov) with the duration of the whole presentation in mvhd (8.2.2)."""
     changed = bytearray(head)
-    for box in boxes(head):
-        if box.kind == b"mvhd":
-            is_long = head[box.content] == 1
-            (timescale,) = struct.unpack_from(">I", head, box.content + (20 if is_long else 12))
+    for found in boxes(head):
+        if found.kind == b"mvhd":
+            is_long = head[found.content] == 1
+            (timescale,) = struct.unpack_from(">I", head, found.content + (20 if is_long else 12))
             units = round(duration_s * timescale)
-            struct.pack_into(">Q" if is_long else ">I", changed, box.content + (24 if is_long else 16), units)
+            struct.pack_into(">Q" if is_long else ">I", changed, found.content + (24 if is_long else 16), units)
     return bytes(changed)
+
+
+def _groups(fragments: Iterator[Fragment], track: Track) -> Iterator[list[Fragment]]:
+    """Fragments from one keyframe to the next; one that does not follow on in time begins a group too."""
+    group: list[Fragment] = []
+    size = 0
+    ends: dict[int, int] = {}
+    for fragment in fragments:
+        video = fragment.of(track.number)
+        begins = _is_keyframe(video)
+        follows = all(ends.get(run.track, run.time) == run.time for run in fragment.runs)
+        if group and (begins or not follows or size > _MAX_GROUP_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(fragment)
+        size += fragment.end - fragment.payload
+        ends.update({run.track: run.end_time for run in fragment.runs})
+    if group:
+        yield group
+
+
+def _segment(group: Sequence[Fragment], track: Track, number: int) -> _Segment:
+    """One fragment for the samples of all in the group.
+
+    The media data of each track are put together, so that one trun can describe them: FFmpeg misplaces samples of
+    further truns after a seek backwards.
+    """
+    placed: dict[int, list[tuple[Run, int]]] = {}
+    for fragment in group:
+        for run in fragment.runs:
+            placed.setdefault(run.track, []).append((run, fragment.payload + run.payload_offset))
+    tracks = {number: _join([run for run, _ in runs]) for number, runs in sorted(placed.items())}
+    pieces = [(start, start + sum(run.sizes)) for joined in tracks.values() for run, start in placed[joined.track]]
+    moof = _moof(tracks, number, 0)
+    moof = _moof(tracks, number, len(moof) + _MDAT_HEAD_BYTES)
+    front = moof + struct.pack(">I4s", sum(end - start for start, end in pieces) + _MDAT_HEAD_BYTES, b"mdat")
+    video = tracks.get(track.number)
+    if video is None:
+        return _Segment(front, tuple(pieces), 0, 0, is_keyframe=False)
+    return _Segment(front, tuple(pieces), video.time, video.end_time, _is_keyframe([video]))
+
+
+def _join(runs: Sequence[Run]) -> Run:
+    """One run of several that follow each other."""
+    return Run(
+        runs[0].track,
+        runs[0].time,
+        tuple(value for run in runs for value in run.durations),
+        tuple(value for run in runs for value in run.sizes),
+        tuple(value for run in runs for value in run.flags),
+        0,
+    )
+
+
+def _is_keyframe(video: Sequence[Run]) -> bool:
+    """Whether the first sample can be decoded by itself."""
+    return bool(video) and bool(video[0].flags) and not video[0].flags[0] & NON_SYNC
+
+
+def _moof(tracks: Mapping[int, Run], number: int, payload_offset: int) -> bytes:
+    """A moof for one run a track, whose media data follow each other from `payload_offset`."""
+    trafs = []
+    for run in tracks.values():
+        trafs.append(_traf(run, payload_offset))
+        payload_offset += sum(run.sizes)
+    return box(b"moof", full_box(b"mfhd", 0, 0, struct.pack(">I", number)), *trafs)
+
+
+def _traf(run: Run, offset: int) -> bytes:
+    """The samples of one track; what all of them have in common is said once."""
+    header_flags, header = TFHD_DEFAULT_BASE_IS_MOOF, struct.pack(">I", run.track)
+    columns = TRUN_SIZE | TRUN_OFFSET
+    chosen = [run.sizes]
+    if len(set(run.durations)) == 1:
+        header_flags |= TFHD_DURATION
+        header += struct.pack(">I", run.durations[0])
+    else:
+        columns |= TRUN_DURATION
+        chosen.insert(0, run.durations)
+    if len(set(run.flags)) == 1:
+        header_flags |= TFHD_FLAGS
+        header += struct.pack(">I", run.flags[0])
+    else:
+        columns |= TRUN_FLAGS
+        chosen.append(run.flags)
+    numbers = [number for sample in zip(*chosen, strict=True) for number in sample]
+    table = struct.pack(f">Ii{len(numbers)}I", len(run.sizes), offset, *numbers)
+    return box(
+        b"traf",
+        full_box(b"tfhd", 0, header_flags, header),
+        full_box(b"tfdt", 1, 0, struct.pack(">Q", run.time)),
+        full_box(b"trun", 0, columns, table),
+    )

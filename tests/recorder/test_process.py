@@ -13,7 +13,7 @@ from pathlib import Path
 from crypto.sealing import Head, SealReader, verify
 from mcu.worker import messages
 from mcu.worker.channel import Channel, Frame, channel_pair
-from recorder.boxes import scan
+from recorder.mp4 import IndexedFile
 from tests.recorder.media import LEG, frames
 
 KEY = bytes(range(32))
@@ -66,7 +66,7 @@ def send(net: Channel, given: list[Frame]) -> None:
 def played_s(path: Path) -> float:
     data = path.read_bytes()
     reader = SealReader(lambda offset, length: data[offset : offset + length], len(data), KEY)
-    return scan(reader.read, reader.size).duration_s
+    return IndexedFile(reader.read, reader.size).duration_s
 
 
 def is_complete(path: Path) -> bool:
