@@ -15,6 +15,7 @@ _PIECE_BYTES = 1200
 _REPLAY_US = 1_000_000
 """A joiner gets the frames since a keyframe no older than this; else a new keyframe is due anyway."""
 _RATE_WINDOW_US = 1_000_000
+_MAX_EARLY = 64
 
 
 class Receiver(Protocol):
@@ -125,6 +126,13 @@ class Fanout:
         self._rendition_of: dict[int, Rendition] = {}
         self._outputs: dict[int, dict[int, Receiver]] = {}
         self._output_of: dict[int, int] = {}
+        self._early: dict[int, int] = {}
+
+    def admit(self, leg: int, receiver: Receiver) -> None:
+        """The leg is open now; the audio process may have spoken of it before control's word reached us."""
+        output = self._early.pop(leg, 0)
+        if output:
+            self.assign(leg, receiver, output)
 
     def route(self, leg: int, receiver: Receiver, rendition: int, now_us: int) -> None:
         """Send `rendition` (0: none) to `leg` from now on."""
@@ -142,8 +150,13 @@ class Fanout:
             chosen.join(leg, receiver, now_us)
             self._request(chosen, now_us)
 
-    def assign(self, leg: int, receiver: Receiver, output: int) -> None:
-        """Feed `leg` from mix `output` (0: none) from now on."""
+    def assign(self, leg: int, receiver: Receiver | None, output: int) -> None:
+        """Feed `leg` from mix `output` (0: none) from now on, or from when it is open."""
+        if receiver is None:
+            if len(self._early) >= _MAX_EARLY:
+                del self._early[next(iter(self._early))]
+            self._early[leg] = output
+            return
         old = self._output_of.pop(leg, 0)
         if old:
             listeners = self._outputs[old]
@@ -187,6 +200,7 @@ class Fanout:
         """The audio process is a new one and will number anew."""
         self._outputs.clear()
         self._output_of.clear()
+        self._early.clear()
 
     def restart_pictures(self, now_us: int) -> None:
         """The video process is a new one."""

@@ -97,6 +97,7 @@ class Legs:
             command.leg, command.room, draw_cname(), resources.settings, resources.clock, self._outlet, self._counters
         )
         self._legs[command.leg] = leg
+        self._fanout.admit(command.leg, leg.outbound)
         if command.transport is Transport.ICE:
             self._open_ice(leg, command)
         else:
@@ -153,6 +154,7 @@ class Legs:
             self._fail(command.leg, "leg-exists")
             return
         recorder = self._recorders.setdefault(command.leg, RecorderLeg(command.leg, self._record))
+        self._fanout.admit(command.leg, recorder)
         self._fanout.route(command.leg, recorder, command.rendition, now_us)
 
     def close(self, command: CloseLeg, now_us: int) -> None:
@@ -232,6 +234,7 @@ class Legs:
 
     def _drop_leg(self, leg: Leg, reason: str) -> None:
         del self._legs[leg.number]
+        self._fanout.assign(leg.number, leg.outbound, 0)
         for udp in self._sockets.pop(leg.number, ()):
             self._resources.release(udp)
         self._fail(leg.number, reason)

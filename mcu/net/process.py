@@ -168,9 +168,7 @@ class NetProcess:
 
     def _assign_audio(self, message: AssignAudio, now_us: int) -> None:
         del now_us
-        receiver = self._table.receiver(message.leg)
-        if receiver is not None:
-            self.fanout.assign(message.leg, receiver, message.output)
+        self.fanout.assign(message.leg, self._table.receiver(message.leg), message.output)
 
     def _playout(self, message: Playout, now_us: int) -> None:
         del now_us

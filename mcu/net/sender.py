@@ -65,7 +65,8 @@ class StreamSender:
         form = spec.send
         self.format: Format | None = form
         mid = spec.extensions.mid
-        self._extension = extension_block([(mid, spec.mid.encode())]) if mid and spec.mid else b""
+        self._elements = [(mid, spec.mid.encode())] if mid and spec.mid else []
+        self._extension = extension_block(self._elements)
         if form is None:
             self._forget_queue()
             return
@@ -134,7 +135,8 @@ class StreamSender:
         if form is None or not self._queue:
             return []
         budget = self.pacer.budget_bytes(now_us)
-        queue, extension, ssrc, payload_type = self._queue, self._extension, self.numbers.ssrc, form.payload_type
+        queue, extension = self._queue, self._timed_extension(now_us)
+        ssrc, payload_type = self.numbers.ssrc, form.payload_type
         out: list[tuple[int, bytes]] = []
         spent = 0
         while queue and spent < budget:
@@ -147,6 +149,14 @@ class StreamSender:
             spent += len(data)
         self.pacer.spend(spent)
         return out
+
+    def _timed_extension(self, now_us: int) -> bytes:
+        """With the time of sending, where the peer estimates its bandwidth by it (abs-send-time, 6.18 seconds)."""
+        number = self.spec.extensions.abs_send_time
+        if not number:
+            return self._extension
+        send_time = ((now_us << 18) // 1_000_000) & 0xFFFFFF
+        return extension_block([*self._elements, (number, send_time.to_bytes(3, "big"))])
 
     @property
     def stores_sent(self) -> bool:

@@ -87,9 +87,11 @@ class Source:
         """A packet that came again by RTX (RFC 4588) under its original number."""
         if self._assembler is None or self._tracker.highest < 0:
             return
-        self.reception.repaired()
         number = self._tracker.extend(sequence)
+        needless = self._needless_repeats
         self._assembler.receive(number, packet.timestamp, packet.marker, payload, now_us)
+        if self._needless_repeats == needless:  # browsers probe for bandwidth with packets that were not lost
+            self.reception.repaired()
 
     def frames(self, now_us: int) -> Iterator[Frame]:
         """Whole pictures, in order."""
@@ -140,6 +142,10 @@ class Source:
                     self._assembler.reset()
             self.reception.receive(number, packet.timestamp, len(packet.payload), now_us)
         return number
+
+    @property
+    def _needless_repeats(self) -> int:
+        return self.dropped.get("late", 0) + self.dropped.get("repeated", 0)
 
     def _new_assembler(self) -> FrameAssembler | None:
         return FrameAssembler(self.codec, self._has_nack) if self.codec.is_video else None

@@ -193,6 +193,16 @@ def test_sound_goes_to_those_assigned_and_to_nobody_after_a_restart() -> None:
     assert len(one.sound) == 2
 
 
+def test_a_mix_may_be_assigned_before_the_leg_is_open() -> None:
+    room, one = Room(), Viewer()
+    for leg in range(1000):
+        room.fanout.assign(leg, None, 7)  # bounded: the last ones are kept
+    room.fanout.admit(999, one)
+    room.fanout.admit(3, one)
+    room.fanout.receive_sound(Frame(7, Codec.OPUS, b"a"))
+    assert len(one.sound) == 1
+
+
 @pytest.mark.parametrize("is_full", [False, True])
 def test_recorder_gets_whole_pictures_from_a_keyframe_on(is_full: bool) -> None:
     room, taken = Room(), []

@@ -62,7 +62,9 @@ def test_pictures_come_out_whole_and_a_hole_is_asked_for() -> None:
     assert stream.source.missing(1_060_000, 0) == [13]
     stream.receive(RtpPacket(98, True, 900, 13_000, 77, (13).to_bytes(2, "big") + DELTA), 1_080_000)
     assert [frame.payload[4:] for frame in stream.frames(1_080_000)] == [DELTA, DELTA]
-    assert stream.source.reception.lost_packets == 0
+    assert stream.source.reception.repaired_packets == 1
+    stream.receive(RtpPacket(98, True, 901, 13_000, 77, (13).to_bytes(2, "big") + DELTA), 1_090_000)  # a probe
+    assert stream.source.reception.repaired_packets == 1
 
 
 def test_loss_wants_a_keyframe_and_a_keyframe_ends_the_wish() -> None:

@@ -84,6 +84,16 @@ def test_mid_travels_in_each_header() -> None:
     assert packet.mid == "1"
 
 
+def test_time_of_sending_travels_with_pictures() -> None:
+    extensions = Extensions(mid=3, abs_send_time=4)
+    stream, ring = sender(extensions=extensions), PieceRing(Codec.H264)
+    stream.put(ring.add(UNIT, 0, 0, True))
+    (_, data), *_ = stream.take(1_500_000)
+    packet = rtp_packet.parse(data, extensions)
+    assert packet is not None
+    assert (packet.mid, packet.abs_send_time) == ("1", 3 << 17)
+
+
 def test_rtx_repeats_under_its_own_numbers() -> None:
     stream, ring = sender(send_rtx=RTX, has_nack=True), PieceRing(Codec.H264)
     stream.put(ring.add(UNIT, 0, 0, True))
