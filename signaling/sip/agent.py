@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from signaling.errors import SipError
 from signaling.sip.dialog import Dialog, DialogId, dialog_id_of_request, uas_dialog
-from signaling.sip.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing, response_to
+from signaling.sip.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing
 from signaling.sip.events import SessionEvent
 from signaling.sip.fields import cseq_of, from_of
 from signaling.sip.message import Headers, Request, Response
+from signaling.sip.reply import response_to
 from signaling.sip.session import INFO_TYPES, METHODS, SDP_TYPE, Session
 from signaling.sip.transaction import Flow, Transaction
 from signaling.sip.transaction_server import ServerTransaction

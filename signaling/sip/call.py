@@ -7,15 +7,10 @@ import ipaddress
 import logging
 import secrets
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 from config.sip import SipSettings
-from mcu.fleet.worker import Fleet, Worker, WorkerError
-from mcu.leg import Leg
+from mcu.fleet.worker import Worker, WorkerError
 from mcu.media import Grade, Kind, LegMedia
-from mcu.participant import Participant
 from mcu.worker.messages import (
     AnyMessage,
     ConfigureLeg,
@@ -42,6 +37,7 @@ from signaling.sip.offer_answer import Negotiation
 from signaling.sip.refusals import answer_to, answer_to_worker
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.picture import WantedPicture
+from signaling.sip.services import Services
 from signaling.sip.silence import SilenceWatch
 from signaling.sip.transaction import Flow
 from signaling.sip.uri import parse_uri
@@ -49,45 +45,6 @@ from signaling.sip.uri import parse_uri
 logger = logging.getLogger(__name__)
 
 MAX_NAME_CHARACTERS = 64
-OnDigit = Callable[[int, str], None]
-
-
-class Gate(Protocol):
-    """What a call asks of signaling.admission.Gate."""
-
-    async def admit(self, request: CallRequest) -> Admission:
-        """Check room and passcode. Raises Refused."""
-
-    async def wait_for_host(self, admission: Admission) -> Admission:
-        """Return when the caller may join. Raises Refused."""
-
-    def check_media(self, admission: Admission, grade: Grade) -> None:
-        """Raises Refused where the room asks for a better lock."""
-
-
-class Calls(Protocol):
-    """What a call asks of signaling.calls.Calls."""
-
-    async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
-        """Let the leg into its room. Raises WorkerError."""
-
-    async def leave(self, room: str, leg: int) -> None:
-        """The peer hung up."""
-
-    def leg_changed(self, room: str, leg: int) -> None:
-        """The leg was renegotiated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What every call uses."""
-
-    settings: SipSettings
-    gate: Gate
-    calls: Calls
-    fleet: Fleet
-    on_digit: OnDigit | None = None
-    """Called with (leg, digit) for INFO and RFC 4733 alike."""
 
 
 class RoomCall:

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from signaling.errors import SipError
 from signaling.sip.fields import cseq_of, top_via
-from signaling.sip.message import BadMessage, Headers, Message, Request, Response, parse
+from signaling.sip.message import BadMessage, Message, Request, Response, parse
+from signaling.sip.reply import response_flow, response_to
 from signaling.sip.transaction import AckReceived, Flow, ResponseReceived, State, Transaction, TransactionUser
 from signaling.sip.transaction_client import (
     ClientTransaction,
@@ -27,7 +28,6 @@ from signaling.sip.transaction_server import (
     NonInviteServerTransaction,
     ServerTransaction,
 )
-from signaling.sip.uri import format_host_port
 from signaling.sip.validate import check_request, check_routing
 from signaling.sip.via import MAGIC_COOKIE, Via
 
@@ -310,27 +310,6 @@ class Endpoint:
         self._outbox.append(Outgoing(response_flow(flow, response.headers), response.serialize()))
 
 
-def response_to(request: Request, status: int, reason: str = "", to_tag: str = "") -> Response:
-    """A response with what RFC 3261 8.2.6 copies from its request; the reason never repeats what the peer wrote."""
-    headers = Headers()
-    for name in ("Via", "From", "To", "Call-ID", "CSeq"):
-        for value in request.headers.raw(name):
-            if name == "To" and to_tag and status > 100 and b"tag=" not in value.lower():
-                headers.add(name, value + b";tag=" + to_tag.encode())
-            else:
-                headers.add(name, value)
-    if status == 100 and "Timestamp" in request.headers:
-        headers.add("Timestamp", request.headers.raw("Timestamp")[0])
-    return Response(status, reason, headers)
-
-
-def response_flow(flow: Flow, headers: Headers) -> Flow:
-    """RFC 3261 18.2.2: the same connection, or the address in the stamped Via."""
-    if flow.is_reliable:
-        return flow
-    return replace(flow, remote=top_via(headers).response_address())
-
-
 def _stamp(request: Request, via: Via, vias: list[str], flow: Flow) -> None:
     request.headers.set("Via", via.stamped(*flow.remote).serialize())
     for value in vias[1:]:
@@ -354,8 +333,3 @@ def _server_key(request: Request, via: Via, method: str = "") -> tuple[str, ...]
 def _set_via_transport(request: Request, flow: Flow) -> None:
     via = top_via(request.headers)
     request.headers.set_first("Via", replace(via, transport=flow.transport.upper()).serialize())
-
-
-def describe(flow: Flow) -> str:
-    """A flow in a log line."""
-    return f"{flow.transport}:{format_host_port(*flow.remote)}"

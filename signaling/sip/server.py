@@ -8,8 +8,9 @@ from collections import Counter
 
 from config.sip import SipSettings
 from mcu.fleet.worker import Fleet
-from signaling.sip.call import Calls, Gate, OnDigit, RoomCall, Services
+from signaling.sip.call import RoomCall
 from signaling.sip.call_handle import IncomingCall
+from signaling.sip.services import Calls, Gate, OnDigit, Services
 from signaling.sip.ua import UserAgent
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from signaling.errors import SipError
 from signaling.sip.dialog import Dialog, uac_dialog
-from signaling.sip.endpoint import Endpoint, response_to
+from signaling.sip.endpoint import Endpoint
 from signaling.sip.events import (
     Answered,
     Cancelled,
@@ -26,6 +26,7 @@ from signaling.sip.events import (
 )
 from signaling.sip.fields import cseq_of, to_of
 from signaling.sip.message import Request, Response
+from signaling.sip.reply import response_to
 from signaling.sip.transaction import (
     T1,
     T2,

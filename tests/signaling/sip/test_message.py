@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.errors import MalformedMessage, SipError
+from signaling.sip.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.framing import StreamFramer
 from signaling.sip.message import BadMessage, Headers, Request, Response, parse, split_commas
+from signaling.sip.uri import parse_name_addr
 from signaling.sip.validate import check_request
 
 INVITE = (
@@ -163,3 +165,36 @@ def test_stream_in_pieces_of_every_size():
 def test_streams_that_cannot_be_followed(data):
     with pytest.raises(MalformedMessage):
         StreamFramer().receive(data)
+
+
+def test_tortuous_but_valid():
+    """The oddities that RFC 4475 3.1.1.1 gathers: spaces everywhere, folding, empty and unknown headers."""
+    data = (
+        b"INVITE sip:1001@chair.example;unknownparam SIP/2.0\r\n"
+        b"TO :\r\n sip:1001@chair.example ;   tag    = 1918181833n\r\n"
+        b'from   : "J Rosenberg \\\\\\""       <sip:jr@example.com>\r\n  ;\r\n  tag = 98asjd8\r\n'
+        b"MaX-fOrWaRdS: 0068\r\n"
+        b"Call-ID: wsinv.ndaksdj@192.0.2.1\r\n"
+        b"Content-Length   : 2\r\n"
+        b"cseq: 0009\r\n  INVITE\r\n"
+        b"Via  : SIP  /   2.0\r\n /UDP\r\n    192.0.2.2;branch=390skdjuw\r\n"
+        b"s :\r\n"
+        b"NewFangledHeader:   newfangled value\r\n continued newfangled value\r\n"
+        b"UnknownHeaderWithUnusualValue: ;;,,;;,;\r\n"
+        b"Content-Type: application/sdp\r\n"
+        b"Route:\r\n <sip:services.example.com;lr;unknownwith=value;unknown-no-value>\r\n"
+        b"v:  SIP  / 2.0  / TCP     spindle.example.com   ;\r\n  branch  =   z9hG4bK9ikj8  ,\r\n"
+        b" SIP  /    2.0   / UDP  192.168.255.111   ; branch=\r\n z9hG4bK30239\r\n"
+        b'm:"Quoted string \\"\\"" <sip:jr@example.com> ; newparam =\r\n   newvalue ;\r\n  other ; q = 0.33\r\n'
+        b"\r\nab"
+    )
+    request = parse(data)
+    assert isinstance(request, Request)
+    check_request(request)
+    assert (cseq_of(request.headers).number, cseq_of(request.headers).method) == (9, "INVITE")
+    assert to_of(request.headers).tag == "1918181833n"
+    assert from_of(request.headers).display_name == 'J Rosenberg \\"'
+    assert len(request.headers.values("Via")) == 3
+    assert (top_via(request.headers).host, top_via(request.headers).branch) == ("192.0.2.2", "390skdjuw")
+    contact = parse_name_addr(request.headers.values("Contact")[0])
+    assert (contact.display_name, contact.param("q")) == ('Quoted string ""', "0.33")

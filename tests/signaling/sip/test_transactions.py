@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from signaling.sip.endpoint import response_to
 from signaling.sip.message import Request, Response, parse
+from signaling.sip.reply import response_to
 from signaling.sip.transaction import Flow, Input, State, Transaction
 from signaling.sip.transaction_client import InviteClientTransaction, NonInviteClientTransaction
 from signaling.sip.transaction_server import InviteServerTransaction, NonInviteServerTransaction

@@ -1,0 +1,54 @@
+"""What a SIP call needs of the rest of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from config.sip import SipSettings
+from mcu.fleet.worker import Fleet
+from mcu.leg import Leg
+from mcu.media import Grade
+from mcu.participant import Participant
+from signaling.admission import Admission, CallRequest
+
+OnDigit = Callable[[int, str], None]
+
+
+class Gate(Protocol):
+    """What a call asks of signaling.admission.Gate."""
+
+    async def admit(self, request: CallRequest) -> Admission:
+        """Check room and passcode. Raises Refused."""
+
+    async def wait_for_host(self, admission: Admission) -> Admission:
+        """Return when the caller may join. Raises Refused."""
+
+    def check_media(self, admission: Admission, grade: Grade) -> None:
+        """Raises Refused where the room asks for a better lock."""
+
+
+class Calls(Protocol):
+    """What a call asks of signaling.calls.Calls."""
+
+    async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
+        """Let the leg into its room. Raises WorkerError."""
+
+    async def leave(self, room: str, leg: int) -> None:
+        """The peer hung up."""
+
+    def leg_changed(self, room: str, leg: int) -> None:
+        """The leg was renegotiated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every call uses."""
+
+    settings: SipSettings
+    gate: Gate
+    calls: Calls
+    fleet: Fleet
+    on_digit: OnDigit | None = None
+    """Called with (leg, digit) for INFO and RFC 4733 alike."""
