@@ -113,7 +113,7 @@ class Call:
         seat = Seat(participant, browser, worker, conference, self._negotiation, patience, self._seats.now)
         token = self._seats.add(seat)
         self._link.send(serialize(Joined(participant.id, participant.role, token, room, admission.policy.name)))
-        await seat.attach(self._link)
+        seat.attach(self._link)
         return seat
 
     async def _negotiate(self, attempt: _Attempt) -> LegMedia:

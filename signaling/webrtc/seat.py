@@ -57,16 +57,16 @@ class Seat:
 
     # ---- the page comes and goes
 
-    async def attach(self, link: Link) -> None:
-        """The page is connected by `link` from now on; an older WebSocket is told and closed."""
+    def attach(self, link: Link) -> Link | None:
+        """The page is connected by `link` from now on; the older WebSocket, if any, is told, and is to be closed."""
         old, self.link = self.link, link
         self.patience.socket_back()
         self._told.clear()
         self.roster_due.set()
+        self.negotiation.abandon()
         if old is not None:
             old.send(serialize(Bye("replaced")))
-            await old.close()
-        self.negotiation.abandon()
+        return old
 
     def detach(self, link: Link) -> None:
         """That WebSocket is gone; the seat stays."""

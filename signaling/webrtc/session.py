@@ -53,6 +53,9 @@ class Session:
                     await self._read()
                 finally:
                     self._end(background)
+        except Exception:
+            logger.exception("session=%s ended by a fault of ours", self._id)
+            self._send(Bye("failed"))
         finally:
             self._seats.close_socket(self._visitor.source)
             await self._link.close()
@@ -88,7 +91,7 @@ class Session:
                     await self._seats.give_up(self._seat, "left")
                 return False
             case protocol.Join():
-                await self._join(message)
+                self._join(message)
             case protocol.Answer():
                 await self._answer(message)
             case protocol.RestartIce() if self._seat is not None:
@@ -102,16 +105,16 @@ class Session:
                 await control(self._seat, message)
         return True
 
-    async def _join(self, message: protocol.Join) -> None:
+    def _join(self, message: protocol.Join) -> None:
         if self._seat is not None or self._call is not None:
             raise MessageError("unexpected", "already joining")
         if message.session:
-            await self._resume(message)
+            self._resume(message)
             return
         self._call = Call(self._seats, self._visitor, self._link, self._id)
         self._joining = self._tasks.create_task(self._run_call(self._call, message))
 
-    async def _resume(self, message: protocol.Join) -> None:
+    def _resume(self, message: protocol.Join) -> None:
         seat = self._seats.find(message.session)
         if seat is None:
             self._send(protocol.Refused("session-expired"))
@@ -119,7 +122,10 @@ class Session:
         self._seat = seat
         person, policy = seat.participant, seat.conference.policy
         self._send(Joined(person.id, person.role, message.session, policy.number, policy.name, is_resumed=True))
-        await seat.attach(self._link)
+        old = seat.attach(self._link)
+        if old is not None:
+            # A socket that died with its network takes its time to close.
+            self._tasks.create_task(old.close())
         seat.make_offer()
 
     async def _answer(self, message: protocol.Answer) -> None:

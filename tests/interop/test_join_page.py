@@ -69,9 +69,13 @@ async def until(what: str, holds: Callable[[], Awaitable[object]], timeout_s: fl
 @contextmanager
 def nothing_passes():
     """Like a cable that is pulled: media is dropped, the WebSockets too."""
-    rules = f"""table inet outage {{ chain output {{ type filter hook output priority 0;
+    rules = f"""table inet outage {{
+    chain output {{
+        type filter hook output priority 0;
         udp sport {WEBRTC_PORT} drop; udp dport {WEBRTC_PORT} drop;
-        tcp dport {HTTP_PORT} reject with tcp reset; }} }}"""
+        tcp dport {HTTP_PORT} reject with tcp reset;
+    }}
+    }}"""
     subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
     try:
         yield

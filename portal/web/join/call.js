@@ -7,6 +7,8 @@ const RESTART_EVERY_MS = 3000;
 const START_AGAIN_AFTER_MS = 1000;
 const START_AGAIN_EVERY_MS = 20_000;
 const GIVE_UP_AFTER_MS = 60_000;
+// With the media process the seat is gone; where only a message failed it is still there.
+const COMES_BACK = { "media-failed": "new seat", failed: "same seat" };
 const RETRY_MS = [300, 1000, 2000, 4000];
 
 /**
@@ -150,12 +152,17 @@ export class Call extends EventTarget {
   }
 
   #bye({ reason }) {
-    // The media process was lost, and the seat with it: come in again, unless that just failed.
+    // A fault of the server is met by coming back, unless that was tried a moment ago.
     const isNew = performance.now() - this.#startedAgainAt > START_AGAIN_EVERY_MS;
-    if (!this.seat || reason !== "media-failed" || !isNew) this.#end(reason);
+    if (!this.seat || !isNew || !(reason in COMES_BACK)) {
+      this.#end(reason);
+      return;
+    }
+    this.#startedAgainAt = performance.now();
+    if (COMES_BACK[reason] === "new seat") this.#startAgain();
     else {
-      this.#startedAgainAt = performance.now();
-      this.#startAgain();
+      this.#signalling.close();
+      this.#lost();
     }
   }
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from config.webrtc import WebrtcSettings
+from mcu.fleet.worker import WorkerError
 from mcu.leg import HangUp
 from mcu.media import Grade, Kind
 from mcu.participant import Role
@@ -470,3 +471,33 @@ async def test_hosts_are_told_apart_from_guests():
         await house.join("1357", "Host")
         (person,) = house.conference.participants.values()
         assert person.role is Role.HOST
+
+
+async def test_a_worker_that_says_no_later_is_a_problem_not_an_end():
+    async with House().open() as house:
+        link = await house.join()
+
+        async def fail(_leg):
+            raise WorkerError("gone")
+
+        house.worker.restart_ice = fail
+        link.say("restart-ice")
+        assert (await link.expect("problem"))["code"] == "failed"
+        link.say("ping")
+        await link.expect("pong")
+
+
+async def test_a_fault_of_ours_costs_the_socket_but_not_the_seat():
+    async with House().open() as house:
+        link = await house.join("1357")
+
+        def fail(_is_locked):
+            raise ValueError("planted")
+
+        house.conference.lock = fail
+        link.say("lock", is_locked=True)
+        assert (await link.expect("bye"))["reason"] == "failed"
+        await until(lambda: link.is_closed)
+        again = house.visit()
+        again.say("join", room="1001", name="Li", session=link.of("joined")[0]["session"])
+        assert (await again.expect("joined"))["is_resumed"]
