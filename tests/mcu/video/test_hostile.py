@@ -163,3 +163,14 @@ def test_a_source_never_keeps_more_than_two_pictures_waiting() -> None:
     assert source.drops["overtaken"] == 8
     assert source.show(0) is None
     assert source.show(40_000) is not None
+
+
+def test_a_fast_sender_that_is_held_back_is_still_seen() -> None:
+    source, sender, shown = Source(A, VideoSettings(), 0), Sender(A, RED), set()
+    for now_us in range(0, 1_000_000, 10_000):
+        source.feed(sender.frame(due_us=now_us + 100_000), now_us)
+        while source.is_ready(now_us):
+            source.decode_next(now_us)
+        if now_us % 40_000 == 0 and (picture := source.show(now_us)):
+            shown.add(picture.serial)
+    assert len(shown) >= 18
