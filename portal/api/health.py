@@ -24,7 +24,7 @@ _PATIENCE_S = 2.0
 async def healthz(request: web.Request) -> web.Response:
     """200 when every part works, 503 when one does not; which one is said, why is in the log."""
     services = request.app[SERVICES]
-    checks = {"store": partial(_store_answers, services), **services.health}
+    checks: dict[str, HealthCheck] = {"store": partial(_store_answers, services), **services.health}
     outcomes = await asyncio.gather(*(_run(name, check) for name, check in checks.items()))
     parts = dict(zip(checks, outcomes, strict=True))
     is_healthy = all(outcomes)

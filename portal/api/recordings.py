@@ -95,7 +95,6 @@ async def _send(request: web.Request, recording: Recording, reader: RecordingRea
     response.content_type = "video/mp4"
     response.content_length = part.length
     response.headers[hdrs.ACCEPT_RANGES] = "bytes"
-    response.headers[hdrs.CACHE_CONTROL] = "no-store"
     if wanted:
         response.headers[hdrs.CONTENT_RANGE] = part.content_range(size)
     logger.info(

@@ -1,10 +1,12 @@
 """Rooms over the API: make, change, delete, passcodes once, blocks."""
 
+import asyncio
+
 import pytest
 
 from mcu.participant import Role
 from portal.passcodes import PasscodeWish
-from signaling.admission import CallRequest, Refused
+from signaling.admission import CallRequest, Refusal, Refused
 
 
 async def test_new_room_shows_its_passcodes_once(admin, site):
@@ -144,6 +146,26 @@ async def test_new_passcode_differs_from_the_kept_one(admin, whose):
     wish = {f"{other}_kind": "keep", f"{whose}_kind": "given", f"{whose}_passcode": body[f"{other}_passcode"]}
     answer = await admin.call("POST", "/rooms/1001/passcodes", wish)
     assert (await answer.json())["errors"] == [{"field": f"{whose}_passcode", "code": "same-as-other"}]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "reason"),
+    [
+        ("POST", "/rooms/1001/passcodes", {}, Refusal.PASSCODE_REQUIRED),
+        ("PATCH", "/rooms/1001", {"is_locked": True}, Refusal.LOCKED),
+        ("DELETE", "/rooms/1001", None, Refusal.UNKNOWN_ROOM),
+    ],
+)
+async def test_those_who_wait_outside_are_asked_again_at_once(admin, site, method, path, body, reason):
+    made = await (await admin.call("POST", "/rooms", {"number": "1001", "name": "A", "waits_for_host": True})).json()
+    request = CallRequest("127.0.0.1", "sip", "1001", made["passcodes"]["guest"], call="a")
+    waiting = asyncio.create_task(site.gate.wait_for_host(await site.gate.admit(request)))
+    await asyncio.sleep(0)
+    assert (await admin.call(method, path, body)).status < 300
+    with pytest.raises(Refused) as refused:
+        async with asyncio.timeout(2):
+            await waiting
+    assert refused.value.reason is reason
 
 
 async def test_blocked_room_is_shown_and_unblocked(admin, site):
