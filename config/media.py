@@ -58,12 +58,6 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_pacing_bps: int = 4_000_000
     max_pacing_queue_ms: int = 400
     """Past this much waiting video the leg is paced faster."""
-    max_ring_pieces: int = 1024
-    """Pieces of one rendition that are kept for repeats and joiners."""
-    max_gop_bytes: int = 4 << 20
-    """Frames since the last keyframe that a joiner may be given; past it a new keyframe is asked for."""
-    max_video_latency_ms: int = 300
-    """Bound on holding audio and video back for each other."""
     initial_estimate_bps: int = 2_500_000
     """REMB told to browsers that negotiated no limit."""
 

@@ -73,6 +73,8 @@ class Component:
     def use_clear(self) -> None:
         """Neither SDES nor DTLS was negotiated."""
         self._is_encrypted = False
+        self.collect_drops()
+        self._srtp = self._keys = None
 
     def use_keys(self, keys: SdesKeys) -> None:
         """SRTP with these keys. The same keys as before go on where they were. Raises ValueError for bad ones."""

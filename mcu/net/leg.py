@@ -242,12 +242,12 @@ def _numeric(address: tuple[str, int] | None) -> Address | None:
     if address is None:
         return None
     try:
-        ipaddress.ip_address(address[0])
+        parsed = ipaddress.ip_address(address[0])
     except ValueError as error:
         raise BadMedia("bad-address") from error
-    if not 0 < address[1] < 65536:
+    if not 0 < address[1] < 65536 or parsed.is_multicast:
         raise BadMedia("bad-address")
-    return address
+    return None if parsed.is_unspecified else address  # RFC 3264 8.4: 0.0.0.0 was the old way to say hold
 
 
 def _merge(streams: tuple[StreamSpec, ...]) -> Extensions:

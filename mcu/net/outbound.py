@@ -76,8 +76,8 @@ class Outbound:
             sender.sent_bytes += self._components[Kind.AUDIO][0].send((packet,), EXPEDITED_FORWARDING)
 
     def put_rendition(self, picture: Frame, pieces: RingFrame, rate_bps: int, now_us: int) -> bool:
-        """Queue a picture and send what may go out at once; False when the leg has to wait for a keyframe now."""
-        del picture
+        """Queue a picture, to be sent when it is the leg's turn; False when it has to wait for a keyframe now."""
+        del picture, now_us
         sender = self.senders.get(Kind.VIDEO)
         if sender is None or sender.format is None or not self._may_send(Kind.VIDEO):
             self._missed_picture = True
@@ -92,7 +92,7 @@ class Outbound:
         settings = self._settings
         overdue_bps = sender.queue_bytes * 8000 // settings.max_pacing_queue_ms
         sender.pacer.set_rate(max(int(rate_bps * settings.pacing_factor), overdue_bps, settings.min_pacing_bps))
-        self.pump(now_us)
+        self._outlet.queue_filled(self._number)
         return True
 
     # ---- packets

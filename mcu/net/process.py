@@ -17,6 +17,7 @@ from mcu.media import kind_of, leg_of
 from mcu.net.fanout import Fanout
 from mcu.net.legs import Legs
 from mcu.net.links import Link
+from mcu.net.pump import Pump
 from mcu.net.resources import Resources
 from mcu.net.statistics import LagMeter, LegMeters
 from mcu.worker.channel import Channel as Wire
@@ -39,7 +40,6 @@ from mcu.worker.shell import run_process
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.010
-_PACE_S = 0.005
 _STATS_S = 1.0
 _NEIGHBOURS = ("video", "audio", "recorder")
 
@@ -54,8 +54,7 @@ class NetProcess:
         self._is_writing = False
         self.has_failed = False
         """Whether the settings could not be used."""
-        self._pending: set[int] = set()
-        self._pacing: asyncio.TimerHandle | None = None
+        self._pump = Pump(self._send)
         self._lag = LagMeter()
         self._meters = LegMeters()
         self.counters: Counter[str] = Counter()
@@ -202,19 +201,13 @@ class NetProcess:
         self.fanout.want_keyframe(leg, _now_us())
 
     def queue_filled(self, leg: int) -> None:
-        """Come back to this leg in 5 ms."""
-        self._pending.add(leg)
-        if self._pacing is None:
-            self._pacing = self._loop.call_later(_PACE_S, self._pace)
+        """Let this leg send when it is its turn."""
+        self._pump.fill(leg)
 
-    def _pace(self) -> None:
-        self._pacing = None
-        pending, self._pending = self._pending, set()
-        now_us = _now_us()
-        for number in pending:
-            leg = self._table.get(number)
-            if leg is not None:
-                leg.outbound.pump(now_us)
+    def _send(self, leg: int, now_us: int) -> None:
+        found = self._table.get(leg)
+        if found is not None:
+            found.outbound.pump(now_us)
 
     def _heard(self, leg: int, now_us: int) -> None:
         found = self._table.get(leg)
@@ -268,8 +261,7 @@ class NetProcess:
         return self.legs
 
     def _close(self) -> None:
-        if self._pacing is not None:
-            self._pacing.cancel()
+        self._pump.close()
         if self.legs is not None:
             self.legs.close_all(_now_us())
         for link in self._links.values():

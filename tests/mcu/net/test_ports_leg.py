@@ -271,6 +271,27 @@ async def test_hold_and_resume_continue_the_numbers(peer: Peer) -> None:
         assert (after.timestamp - before.timestamp) & 0xFFFFFFFF == 320
 
 
+async def test_keys_come_and_go_by_renegotiation(peer: Peer) -> None:
+    ours, theirs = os.urandom(28), os.urandom(28)
+    far = SrtpPair("AEAD_AES_128_GCM", theirs, ours)
+    async with net_process() as net:
+        opened = await _audio_leg(net, peer)
+        port = opened.ports["audio"][0]
+        net.control.send(AttachLeg(1))
+        peer.send(rtp(0, 1, b"clear"), port)
+        assert (await net.frame("audio")).payload == b"clear"
+        sdes = SdesKeys("AEAD_AES_128_GCM", ours, theirs)
+        net.control.send(ConfigureLeg(1, (audio_spec(peer, sdes=sdes),)))
+        await net.expect(LegConfigured)
+        peer.send(rtp(0, 2, b"still clear"), port)
+        peer.send(far.protect(rtp(0, 3, b"protected")) or b"", port)
+        assert (await net.frame("audio")).payload == b"protected"
+        net.control.send(ConfigureLeg(1, (audio_spec(peer, remote=("0.0.0.0", peer.address[1])),)))
+        await net.expect(LegConfigured)
+        peer.send(rtp(0, 4, b"clear again"), port)
+        assert (await net.frame("audio")).payload == b"clear again"
+
+
 async def test_silence_is_told_once_and_again_after_recovery(peer: Peer) -> None:
     async with net_process(silent_s=0.5) as net:
         opened = await _audio_leg(net, peer)
@@ -290,6 +311,7 @@ async def test_silence_is_told_once_and_again_after_recovery(peer: Peer) -> None
     [
         ({"remote": ("phone.example", 5000)}, "bad-address"),
         ({"remote": ("127.0.0.1", 0)}, "bad-address"),
+        ({"remote": ("224.0.0.9", 5000)}, "bad-address"),
         ({"sdes": SdesKeys("AEAD_AES_128_GCM", b"short", b"short")}, "bad-keys"),
         ({"sdes": SdesKeys("NULL", bytes(30), bytes(30))}, "bad-keys"),
         ({"kind": Kind.VIDEO}, "stream-not-opened"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import time
 from collections import Counter
 from typing import cast
 
@@ -10,6 +13,7 @@ import pytest
 from mcu.net.latch import Latch
 from mcu.net.pacing import Pacer
 from mcu.net.ports import NoPortsLeft, PortPool
+from mcu.net.pump import Pump
 from mcu.net.sockets import UdpSocket
 from mcu.net.statistics import LagMeter
 
@@ -116,3 +120,34 @@ def test_lag_meter_tells_the_99th_percentile_and_forgets() -> None:
         meter.add(late / 1000)
     assert meter.p99_ms() == 99.0
     assert meter.p99_ms() == 0.0
+
+
+async def test_pump_gives_sockets_a_turn_between_many_legs_and_paces_those_with_more() -> None:
+    """300 legs that take 0.1 ms each must not hold the loop for 30 ms."""
+    sent: Counter[int] = Counter()
+    loop = asyncio.get_running_loop()
+    turns: list[int] = []
+
+    def send(leg: int, now_us: int) -> None:
+        sent[leg] += 1
+        if leg == 7 and sent[leg] < 3:
+            pump.fill(leg)
+        until = time.perf_counter() + 0.0001
+        while time.perf_counter() < until:
+            pass
+
+    def look() -> None:
+        turns.append(sent.total())
+        if sent.total() < 302:
+            loop.call_soon(look)
+
+    pump = Pump(send)
+    for leg in range(300):
+        pump.fill(leg)
+    loop.call_soon(look)
+    deadline = time.monotonic() + 5
+    while sent.total() < 302 and time.monotonic() < deadline:
+        await asyncio.sleep(0.001)
+    pump.close()
+    assert sent == Counter(dict.fromkeys(range(300), 1)) + Counter({7: 2})
+    assert max(later - earlier for earlier, later in itertools.pairwise(turns)) <= 40
