@@ -21,6 +21,8 @@ from mcu.worker.messages import AssignAudio, Levels, Playout
 _ENTER_SAMPLES = 240
 """5 ms: long enough not to click, short enough not to swallow the beginning of a word."""
 _PLAYOUT_STEP_US = 5_000
+_MAX_PACKETS_A_TICK = 64
+"""More than a jitter buffer holds: nobody needs to send so many at once."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,9 @@ class _Leg:
     source: Source | None = None
     is_muted: bool = False
     is_recorder: bool = False
+    next_codec: Codec | None = None
+    arrived: int = 0
+    """Packets since the last tick."""
     reported_playout_us: int = 0
     level: int = 127
 
@@ -104,16 +109,26 @@ class AudioRoom:
     def feed(self, leg: int, frame: Frame, now_us: int) -> None:
         """Take a packet of a leg; a change of its codec starts a new source."""
         known = self._legs[leg]
-        if known.is_recorder:
+        known.arrived += 1
+        if known.is_recorder or known.arrived > _MAX_PACKETS_A_TICK:
             self.counters["unexpected"] += 1
             return
-        if known.source is None or known.source.codec != frame.codec:
-            self.remove_source(leg)
-            known.source = Source(frame.codec)
         try:
-            known.source.put(frame, now_us)
+            self._source_for(leg, known, frame.codec).put(frame, now_us)
         except BadPacketError:
             self.counters["bad"] += 1
+
+    def _source_for(self, leg: int, known: _Leg, codec: Codec) -> Source:
+        """The source of a leg; another codec needs two packets in a row, so that nobody makes us build decoders."""
+        if known.source is not None and known.source.codec != codec:
+            if known.next_codec != codec:
+                known.next_codec = codec
+                raise BadPacketError("another codec")
+            self.remove_source(leg)
+        known.next_codec = codec
+        if known.source is None:
+            known.source = Source(codec)
+        return known.source
 
     # ---- one tick -----------------------------------------------------------------------------------------------
 
@@ -137,6 +152,7 @@ class AudioRoom:
         decoded = self._worth_decoding()
         heard: dict[int, SourceFrame] = {}
         for leg, known in self._legs.items():
+            known.arrived = 0
             if known.source is None:
                 known.level = 127
                 continue

@@ -281,6 +281,26 @@ def test_bad_senders_hurt_nobody() -> None:
     assert counts["bad"] > 20
 
 
+def test_a_flood_and_a_sender_that_flips_codecs_are_bounded() -> None:
+    room = Simulation(Terminal(1, tone(500)), Terminal(2))
+    room.run(0.5)
+    stream = stream_id(1, Kind.AUDIO)
+    for number in range(500):
+        room.plane.feed(Frame(stream, Codec.PCMU, bytes(160), number * 160, number), room.now_us)
+        room.plane.feed(Frame(stream, Codec.PCMA, bytes(160), number * 160, number), room.now_us)
+    assert room.plane.totals()["unexpected"] > 900
+    room.run(1)
+    assert room.terminals[2].hears(500, 0.5) > 0.04
+
+
+def test_a_sender_may_change_its_codec() -> None:
+    room = Simulation(Terminal(1, tone(500)), Terminal(2))
+    room.run(0.5)
+    room.join(Terminal(1, tone(900), Codec.PCMA))
+    room.run(1)
+    assert room.terminals[2].hears(900, 0.5) > 0.04
+
+
 def test_a_stalled_sender_comes_back_without_lasting_delay() -> None:
     stalled = Terminal(1, tone(500))
     room = Simulation(stalled, Terminal(2, tone(700)), Terminal(3))
