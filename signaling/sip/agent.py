@@ -11,8 +11,8 @@ from signaling.sip.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing
 from signaling.sip.events import SessionEvent
 from signaling.sip.fields import cseq_of, from_of
 from signaling.sip.message import Headers, Request, Response
-from signaling.sip.reply import response_to
-from signaling.sip.session import INFO_TYPES, METHODS, SDP_TYPE, Session
+from signaling.sip.reply import METHODS, SDP_TYPE, response_to
+from signaling.sip.session import INFO_TYPES, Session
 from signaling.sip.transaction import Flow, Transaction
 from signaling.sip.transaction_server import ServerTransaction
 from signaling.sip.uri import NameAddr, Uri

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from signaling.sip.message import Response
+
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
@@ -65,3 +67,11 @@ class Ended:
 
 
 SessionEvent = Progressed | Answered | Refused | Cancelled | Confirmed | Offered | InfoReceived | Ended
+
+
+def refused_by(response: Response) -> Refused:
+    """What a final response of 300 and above says."""
+    headers = response.headers
+    retry = headers.get("Retry-After").partition("(")[0].partition(";")[0].strip()  # `7 (busy);duration=3`
+    retry_after_s = int(retry) if retry.isascii() and retry.isdigit() and len(retry) < 9 else 0
+    return Refused(response.status, response.reason, retry_after_s, headers.get("Warning"))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from signaling.sip.dialog import Dialog
 from signaling.sip.fields import top_via
 from signaling.sip.message import Headers, Request, Response
 from signaling.sip.transaction import Flow
+
+SDP_TYPE = "application/sdp"
+METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
 
 
 def response_to(request: Request, status: int, reason: str = "", to_tag: str = "") -> Response:
@@ -28,3 +32,21 @@ def response_flow(flow: Flow, headers: Headers) -> Flow:
     if flow.is_reliable:
         return flow
     return replace(flow, remote=top_via(headers).response_address())
+
+
+def dialog_response(
+    request: Request, dialog: Dialog | None, status: int, reason: str, body: bytes, user_agent: str
+) -> Response:
+    """A response within a dialog, or one that makes it (RFC 3261 12.1.1)."""
+    response = response_to(request, status, reason, dialog.local.tag if dialog else "")
+    if request.method == "INVITE" and status < 300 and dialog is not None:
+        for route in request.headers.raw("Record-Route"):
+            response.headers.add("Record-Route", route)
+        response.headers.add("Contact", f"<{dialog.local_contact.serialize()}>")
+        response.headers.add("Allow", ", ".join(METHODS))
+    if user_agent:
+        response.headers.add("Server", user_agent)
+    if body:
+        response.headers.add("Content-Type", SDP_TYPE)
+        response.body = body
+    return response

@@ -23,10 +23,11 @@ from signaling.sip.events import (
     Progressed,
     Refused,
     SessionEvent,
+    refused_by,
 )
 from signaling.sip.fields import cseq_of, to_of
 from signaling.sip.message import Request, Response
-from signaling.sip.reply import response_to
+from signaling.sip.reply import METHODS, SDP_TYPE, dialog_response
 from signaling.sip.transaction import (
     T1,
     T2,
@@ -42,9 +43,7 @@ from signaling.sip.transaction_client import ClientTransaction, cancel_of
 from signaling.sip.transaction_server import ServerTransaction
 from signaling.sip.uri import Uri
 
-SDP_TYPE = "application/sdp"
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
-METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
 MAX_RINGING_S = 180.0
 """A call of ours that nobody answers is cancelled after this time."""
 
@@ -280,12 +279,7 @@ class Session:
         elif event.response.status < 300:
             self._success(transaction, event.response, now)
         else:
-            headers = event.response.headers
-            retry = headers.get("Retry-After").partition("(")[0].partition(";")[0].strip()
-            retry_after_s = int(retry) if retry.isascii() and retry.isdigit() and len(retry) < 9 else 0
-            self._refused(
-                Refused(event.response.status, event.response.reason, retry_after_s, headers.get("Warning")), now
-            )
+            self._refused(refused_by(event.response), now)
 
     def _provisional(self, response: Response, now: float) -> None:
         if self.state is SessionState.CANCELLING:
@@ -363,19 +357,7 @@ class Session:
         self._end(Ended(reason))
 
     def _response(self, transaction: ServerTransaction, status: int, body: bytes = b"", reason: str = "") -> Response:
-        dialog = self.dialog
-        response = response_to(transaction.request, status, reason, dialog.local.tag if dialog else "")
-        if transaction.request.method == "INVITE" and status < 300 and dialog is not None:
-            for route in transaction.request.headers.raw("Record-Route"):
-                response.headers.add("Record-Route", route)
-            response.headers.add("Contact", f"<{dialog.local_contact.serialize()}>")
-            response.headers.add("Allow", ", ".join(METHODS))
-        if self.agent.user_agent:
-            response.headers.add("Server", self.agent.user_agent)
-        if body:
-            response.headers.add("Content-Type", SDP_TYPE)
-            response.body = body
-        return response
+        return dialog_response(transaction.request, self.dialog, status, reason, body, self.agent.user_agent)
 
     def _is_busy(self) -> bool:
         is_asking = self._client is not None and not self._is_over(self._client)
