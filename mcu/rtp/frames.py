@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -13,6 +14,8 @@ from mcu.rtp.pieces import Joined
 
 MAX_PACKETS = 4096
 MAX_BYTES = 4 << 20
+MAX_HOLE = 256
+"""More missing packets in a row than this are not waited for."""
 MAX_READY = 64
 """Frames that wait to be fetched; the caller fetches after each packet, so more means that it does not."""
 DEFAULT_ROUND_TRIP_US = 100_000
@@ -91,7 +94,10 @@ class FrameAssembler:
             if sequence <= self._highest:
                 self.dropped["overflow"] += 1
                 return
-            self._overflow(sequence, now_us)
+            self._start_at(sequence, now_us, "overflow")
+        elif sequence > self._highest + MAX_HOLE:
+            self.packets_lost += sequence - self._highest - 1
+            self._start_at(sequence, now_us, "damaged")
         self._packets[sequence] = _Packet(rtp_timestamp, marker, payload, now_us)
         self._bytes += len(payload)
         if sequence > self._highest:
@@ -100,6 +106,8 @@ class FrameAssembler:
             self._highest = sequence
         else:
             self.nack.received(sequence)
+        if sequence > self._scan:
+            heapq.heappush(self._beyond, sequence)
         self._advance()
 
     def next_frame(self) -> AssembledFrame | None:
@@ -138,6 +146,7 @@ class FrameAssembler:
 
     def _start_over(self) -> None:
         self._packets: dict[int, _Packet] = {}
+        self._beyond: list[int] = []  # heap of numbers that came while one before them was missing
         self._bytes = 0
         self._head = self._scan = -1
         self._highest = -2  # always at least head - 1
@@ -158,6 +167,7 @@ class FrameAssembler:
             return False
         self.nack.missed(sequence + 1, self._head, self._packets[self._head].arrival_us)
         self._head = self._scan = sequence
+        self._beyond = sorted(self._packets)
         self._frame_timestamp = self._hole = None
         return True
 
@@ -220,16 +230,20 @@ class FrameAssembler:
         if self._highest < self._scan:
             return None
         if self._hole is None or self._hole[0] != self._scan:
-            self._hole = (self._scan, self._packets[self._after_hole()].arrival_us)
+            self._hole = (self._scan, self._packets[self._next_after(self._scan)].arrival_us)
         wait = min(MAX_WAIT_US, max(MIN_WAIT_US, 2 * self.round_trip_us)) if self._has_nack else REORDER_WAIT_US
         return self._hole[1] + wait
 
-    def _after_hole(self) -> int:
-        return min(sequence for sequence in self._packets if sequence > self._scan)
+    def _next_after(self, hole: int) -> int:
+        """The first number beyond a hole; there is one, since the highest number was received."""
+        beyond = self._beyond
+        while beyond[0] <= hole:
+            heapq.heappop(beyond)
+        return beyond[0]
 
     def _skip_hole(self, now_us: int) -> None:
         """Drop the damaged frame and go on where the next one may begin."""
-        after = self._after_hole()
+        after = self._next_after(self._scan)
         self.packets_lost += after - self._scan
         self._break(now_us)
         position = after
@@ -241,12 +255,14 @@ class FrameAssembler:
             ):
                 break
             if packet is None:
-                self.packets_lost += 1
-            else:
-                following = self._packets.get(position + 1)
-                is_boundary = packet.marker or (
-                    following is not None and following.rtp_timestamp != packet.rtp_timestamp
-                )
+                following = self._next_after(position)
+                self.packets_lost += following - position
+                position = following
+                continue
+            after_packet = self._packets.get(position + 1)
+            is_boundary = packet.marker or (
+                after_packet is not None and after_packet.rtp_timestamp != packet.rtp_timestamp
+            )
             position += 1
         self.dropped["damaged"] += self._discard(position)
         self.nack.forget_before(position)
@@ -270,9 +286,11 @@ class FrameAssembler:
         self._head = end
         return count
 
-    def _overflow(self, sequence: int, now_us: int) -> None:
-        self.dropped["overflow"] += len(self._packets)
+    def _start_at(self, sequence: int, now_us: int, reason: str) -> None:
+        """Give up all that is here and go on at `sequence`."""
+        self.dropped[reason] += len(self._packets)
         self._packets.clear()
+        self._beyond.clear()
         self._bytes = 0
         self._head = self._scan = sequence
         self._highest = sequence - 1

@@ -6,7 +6,7 @@ keystream twice. So a repeat is either a new packet of an RTX stream, or the ver
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -150,7 +150,7 @@ class SentPackets:
     """Protected packets of a leg, for peers without RTX: the very same bytes go out again."""
 
     def __init__(self, max_packets: int = MAX_SENT_PACKETS, max_bytes: int = MAX_SENT_BYTES) -> None:
-        self._packets: dict[int, bytes] = {}
+        self._packets: OrderedDict[int, bytes] = OrderedDict()
         self._bytes = 0
         self._max_packets = max_packets
         self._max_bytes = max_bytes
@@ -164,7 +164,7 @@ class SentPackets:
         packets[sequence] = data
         self._bytes += len(data)
         while len(packets) > self._max_packets or self._bytes > self._max_bytes:
-            self._bytes -= len(packets.pop(next(iter(packets))))
+            self._bytes -= len(packets.popitem(last=False)[1])
 
     def get(self, sequence: int) -> bytes | None:
         """The bytes that went out, None when they are gone."""
@@ -178,7 +178,7 @@ class Repeater:
         self.round_trip_us = 0
         self.refused = 0
         self.repeated = 0
-        self._last: dict[int, int] = {}
+        self._last: OrderedDict[int, int] = OrderedDict()
         self._tokens = float(_REPEAT_BURST)
         self._filled_us: int | None = None
 
@@ -200,7 +200,7 @@ class Repeater:
             self._last[sequence] = now_us
             chosen.append(sequence)
         while len(self._last) > MAX_SENT_PACKETS:
-            del self._last[next(iter(self._last))]
+            self._last.popitem(last=False)
         self.repeated += len(chosen)
         return chosen
 

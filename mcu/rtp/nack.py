@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 MAX_PENDING = 512
 """Missing packets remembered; a larger hole is for a keyframe to mend."""
 MAX_TRIES = 6
@@ -18,7 +20,7 @@ class NackScheduler:
     __slots__ = ("_pending", "given_up", "requested")
 
     def __init__(self) -> None:
-        self._pending: dict[int, tuple[int, int]] = {}
+        self._pending: OrderedDict[int, tuple[int, int]] = OrderedDict()
         self.requested = 0
         """Numbers asked for, repeats included."""
         self.given_up = 0
@@ -31,7 +33,7 @@ class NackScheduler:
         for sequence in range(first, last):
             self._pending[sequence] = (now_us + REORDER_US, 0)
         while len(self._pending) > MAX_PENDING:
-            del self._pending[next(iter(self._pending))]
+            self._pending.popitem(last=False)
             self.given_up += 1
 
     def received(self, sequence: int) -> bool:
