@@ -18,6 +18,12 @@ def load_settings(path: str | None = None) -> Settings:
     return load(path, environment())
 
 
+def log_level() -> str:
+    """DRUMTOWER_LOG: DEBUG, INFO, WARNING or ERROR; INFO where it is missing or something else."""
+    wanted = os.environ.get("DRUMTOWER_LOG", "").upper()
+    return wanted if wanted in ("DEBUG", "INFO", "WARNING", "ERROR") else "INFO"
+
+
 def take_secret(variable: str) -> str | None:
     """The value of a variable that holds a passcode or password, removed so that no child process inherits it."""
     return os.environ.pop(variable, None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import sys
 from typing import TYPE_CHECKING
 
+from config.environment import environment
 from drumtower.welcome import DEMO_ROOM, demo_passcode
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ class DemoCallers:
             logger.warning("the demo room's passcode is not known here: no demo callers")
             return
         address = self._application.dial_addresses(DEMO_ROOM)[0]
-        environment = dict(os.environ, DRUMTOWER_PASSCODE=passcode)
+        variables = {**environment(), "DRUMTOWER_PASSCODE": passcode}
         for name, look in _CALLERS:
             self._children.append(
                 await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "drumtower", "call", address, "--play", "test", "--name", name, *look,
                     "--seconds", str(_SECONDS),
-                    env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+                    env=variables, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                 )
             )  # fmt: skip
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import resource
 import signal
 import sys
 
+from config.environment import log_level
 from config.settings import Settings
 from crypto.ca import CertificateError
 from crypto.keys import KeyFault
@@ -24,7 +24,7 @@ def serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) ->
     """Run the server until SIGINT or SIGTERM; the exit status."""
     logging.basicConfig(
         stream=sys.stderr,
-        level=os.environ.get("DRUMTOWER_LOG", "INFO"),
+        level=log_level(),
         format="%(asctime)s control %(levelname)s %(name)s: %(message)s",
     )
     for noisy in ("aiohttp", "alembic", "asyncio"):

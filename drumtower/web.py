@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
-from cryptography import x509
 
 from config.settings import Settings
-from crypto.ca import CertificateError, PrivateCa, ServerCertificate
-from crypto.certificates import fingerprint
+from crypto.ca import PrivateCa, ServerCertificate, from_files
 from crypto.keys import MasterKey
 
 logger = logging.getLogger(__name__)
@@ -57,15 +55,6 @@ class WebServer:
     def _obtain(self) -> ServerCertificate:
         server = self._settings.server
         if server.tls_certificate:
-            return _configured(Path(server.tls_certificate), Path(server.tls_key))
-        installed = self._authority.installed()
-        addresses = list(server.listen) + [entry.external for entry in server.external]
-        return installed or self._authority.ensure(server.names, addresses, now=datetime.now(UTC))
-
-
-def _configured(certificate: Path, key: Path) -> ServerCertificate:
-    try:
-        found = x509.load_pem_x509_certificate(certificate.read_bytes())
-    except (OSError, ValueError) as error:
-        raise CertificateError(f"{certificate}: cannot be read: {error}") from None
-    return ServerCertificate(certificate, key, None, fingerprint(found), found.not_valid_after_utc, False)
+            return from_files(Path(server.tls_certificate), Path(server.tls_key), now=datetime.now(UTC))
+        addresses = [*server.listen, *(entry.external for entry in server.external)]
+        return self._authority.ensure(server.names, addresses, now=datetime.now(UTC))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mcu.conferences import Conferences
 from mcu.leg import Leg
-from mcu.participant import Participant
+from mcu.participant import Participant, Role
 from signaling.admission import Admission
+from signaling.refusal import Refusal, Refused
 
 
 class Calls:
@@ -15,8 +16,15 @@ class Calls:
         self.conferences = conferences
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
-        """Let a configured leg into its room; from here on media flows. Raises WorkerError."""
+        """Let a configured leg into its room; from here on media flows. Raises WorkerError, Refused.
+
+        Seats and lock are looked at once more, because several callers may have passed the gate at the same moment.
+        """
         conference = await self.conferences.open(admission.policy)
+        if len(conference.participants) >= admission.policy.max_participants:
+            raise Refused(Refusal.FULL)
+        if conference.is_locked and admission.role is not Role.HOST:
+            raise Refused(Refusal.LOCKED)
         return await conference.join(leg, name, admission.role)
 
     async def leave(self, room: str, leg: int) -> None:

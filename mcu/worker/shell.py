@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
-import os
 import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable
 
+from config.environment import log_level
 from mcu.worker.channel import Channel, ChannelClosed
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def run_process(name: str, main: Callable[[Channel], None]) -> None:
     arguments, _ = parser.parse_known_args()  # a process may know further options
     logging.basicConfig(
         stream=sys.stderr,
-        level=os.environ.get("DRUMTOWER_LOG", "INFO"),
+        level=log_level(),
         format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
     )
     signal.signal(signal.SIGINT, signal.SIG_IGN)
