@@ -29,7 +29,11 @@ from signaling.sip.ua import UserAgent
 class Peer:
     """`async with Peer(...) as peer`; `peer.uri` can be dialled."""
 
-    def __init__(self, programme: Programme | None = None, refuse: tuple[int, str] | None = None, sends=True) -> None:
+    def __init__(
+        self, programme: Programme | None = None, refuse: tuple[int, str] | None = None, sends=True, address="127.0.0.1"
+    ) -> None:
+        self.address = address
+
         self.programme, self.refuse, self.sends = programme, refuse, sends
         self.requests: list[Request] = []
         self.streams: list[dict[Kind, Stream]] = []
@@ -38,10 +42,10 @@ class Peer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._ua = UserAgent(SipSettings(listen=(LocalAddress("127.0.0.1"),), port=0), self._incoming)
+        self._ua = UserAgent(SipSettings(listen=(LocalAddress(self.address),), port=0), self._incoming)
         await self._ua.start()
         host, port = self._ua.local_addresses[0]
-        self.uri = f"sip:1001@{host}:{port}"
+        self.uri = f"sip:1001@[{host}]:{port}" if ":" in host else f"sip:1001@{host}:{port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -60,13 +64,13 @@ class Peer:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, call: IncomingCall) -> None:
-        pairs = {kind: await PortPair.open("127.0.0.1") for kind in (Kind.AUDIO, Kind.VIDEO)}
-        local = LocalMedia("127.0.0.1", {kind: pair.numbers for kind, pair in pairs.items()}, secrets.token_bytes)
+        pairs = {kind: await PortPair.open(self.address) for kind in (Kind.AUDIO, Kind.VIDEO)}
+        local = LocalMedia(self.address, {kind: pair.numbers for kind, pair in pairs.items()}, secrets.token_bytes)
 
         def keys(_: int):
             return lambda suite, _: secrets.token_bytes(PROFILES[suite][1])
 
-        answer, media = make_answer(sdp.parse(call.request.body), local, Origin("-", "1", "1", "127.0.0.1"), keys)
+        answer, media = make_answer(sdp.parse(call.request.body), local, Origin("-", "1", "1", self.address), keys)
         streams, leg, start = {}, LegClock(), time.monotonic_ns() // 1000
         clock = NtpClock(1_700_000_000_000_000)
         for index, spec in enumerate(media.streams):

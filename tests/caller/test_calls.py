@@ -112,6 +112,13 @@ async def test_many_calls_share_one_programme(programme) -> None:
     assert all(report.streams["video"].first_s is not None for report in reports)
 
 
+async def test_ipv6(programme) -> None:
+    async with Peer(programme, address="::1") as peer:
+        report = await place_call(CallOptions(peer.uri, seconds=0.6, **SMALL), None, programme)
+    assert report.outcome == "ok"
+    assert report.streams["video"].frames_decoded > 5
+
+
 async def test_giving_up_before_the_answer(programme) -> None:
     async with Peer(programme) as peer:
         stop = asyncio.Event()
