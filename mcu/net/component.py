@@ -21,6 +21,8 @@ from mcu.rtp.demux import classify
 from mcu.rtp.rtcp import parse_compound
 from mcu.rtp.srtp_session import SrtpPair
 
+_MAX_HELD = 64
+"""Packets that wait for the end of a handshake."""
 _MAX_TRIES_WITHOUT_ICE = 3
 """Handshakes: a stranger may have used up the first ones."""
 
@@ -55,6 +57,7 @@ class Component:
         self._keys: SdesKeys | None = None
         self._srtp: SrtpPair | None = None
         self._is_encrypted = False
+        self._held: list[tuple[bytes, Address, int]] = []
         self._keying = DtlsKeying(handshakes, self._send_dtls, self._keys_agreed, self._keying_failed, counters)
 
     # ---- what was negotiated
@@ -124,7 +127,9 @@ class Component:
     def receive(self, data: bytes, source: Address, now_us: int) -> None:
         """A datagram from the socket."""
         wire = classify(data)
-        if wire is Wire.RTP:
+        if self._is_encrypted and self._srtp is None and wire in (Wire.RTP, Wire.RTCP):
+            self._hold(data, source, now_us)
+        elif wire is Wire.RTP:
             clear = self._open(data, is_rtcp=False)
             if clear is not None and ((source == self.remote and self.is_ready) or self._let_in(clear, source, wire)):
                 self._owner.rtp_received(self, clear, now_us)
@@ -140,12 +145,16 @@ class Component:
 
     def _open(self, data: bytes, *, is_rtcp: bool) -> bytes | None:
         srtp = self._srtp
-        if srtp is not None:
-            return srtp.unprotect_rtcp(data) if is_rtcp else srtp.unprotect(data)
-        if self._is_encrypted:
+        if srtp is None:
+            return data
+        return srtp.unprotect_rtcp(data) if is_rtcp else srtp.unprotect(data)
+
+    def _hold(self, data: bytes, source: Address, now_us: int) -> None:
+        """The peer may have its keys a little before us; its first packets are often the keyframe."""
+        if len(self._held) < _MAX_HELD:
+            self._held.append((data, source, now_us))
+        else:
             self._counters["no-keys-yet"] += 1
-            return None
-        return data
 
     def _let_in(self, clear: bytes, source: Address, wire: Wire) -> bool:
         if not self._is_valid(clear, wire):
@@ -226,6 +235,9 @@ class Component:
             self.remote = self.latch.remote
         self.is_ready = True
         self._owner.component_ready(self)
+        held, self._held = self._held, []
+        for data, source, now_us in held:
+            self.receive(data, source, now_us)
 
     def _keying_failed(self, reason: str) -> None:
         self._owner.component_failed(self, reason)

@@ -59,4 +59,4 @@ class Pump:
         self._timer = None
         self._now.extend(self._later)
         self._later.clear()
-        self._run()
+        self._schedule()

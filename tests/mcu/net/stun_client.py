@@ -66,7 +66,7 @@ class IcePeer(Peer):
         """DTLS as the client."""
         far = DtlsPeer("sha-256", opened.fingerprint, is_client=True)
         self._session = DtlsSession(self.certificate, far, lambda data: self.send(data, self.port))
-        keys = await self._session.handshake(5)
+        self.keys = keys = await self._session.handshake(5)
         self.srtp = SrtpPair(keys.suite, keys.local, keys.remote)
 
     def send_rtp(self, packet: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcu.media import Codec, Kind, stream_id
+from mcu.media import Codec, Kind, SdesKeys, stream_id
 from mcu.net.dtls import Certificate
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.packet import extension_block, header
@@ -140,6 +140,22 @@ async def test_dtls_and_media_from_an_unchecked_address_are_dropped(peer: IcePee
         assert not stranger.receive()
         assert not list(net.neighbours["audio"].receive())
     stranger.close()
+
+
+async def test_first_packets_wait_for_the_end_of_the_handshake(peer: IcePeer) -> None:
+    async with net_process() as net:
+        await peer.connect(net, 1)
+        leg = (net.process.legs or pytest.fail("no legs")).get(1)
+        assert leg is not None
+        component = leg.components[Kind.AUDIO][0]
+        pair, component._srtp = component._srtp, None  # as if we had not finished yet
+        assert pair is not None
+        for n in range(100):
+            peer.send_rtp(rtp(111, n, b"%d" % n))
+        await net.wait(lambda: net.process.counters["no-keys-yet"] == 100 - 64)
+        peer.srtp, keys = None, peer.keys
+        component._keys_agreed(SdesKeys(keys.suite, keys.remote, keys.local), peer.address)
+        assert [(await net.frame("audio")).payload for _ in range(64)] == [b"%d" % n for n in range(64)]
 
 
 async def test_wrong_certificate_is_not_connected(peer: IcePeer) -> None:
