@@ -106,7 +106,8 @@ class Call:
         browser.is_camera_on = self.is_camera_on
         participant = await self._services.calls.connect(browser, admission, name)
         conference = self._services.conferences.get(room)
-        if conference is None or self._negotiation is None:
+        if conference is None or participant.id not in conference.participants or self._negotiation is None:
+            # Shown the door while coming in.
             raise CallError(HangUp.CONFERENCE_ENDED)
         settings = self._services.settings
         patience = Patience(settings.seat_socket_s, settings.seat_silence_s)
