@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import queue
 import threading
@@ -22,6 +23,8 @@ class DiskWriter:
     def __init__(self, path: Path, min_free_bytes: int) -> None:
         """Create the file; never overwrites one. Raises OSError."""
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        # Held until the file is closed: a server that starts anew does not mend what is still being written.
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._path = path
         self._min_free_bytes = min_free_bytes
         self._queue: queue.SimpleQueue[tuple[bytes, Mark] | None] = queue.SimpleQueue()

@@ -24,6 +24,7 @@ from mcu.policy import RoomPolicy
 from mcu.worker.messages import RecordingEnded, RecordingProgress, StartRecording
 from recorder.errors import BadFileError, DiskFullError, NoSuchFileError, RecordingError
 from recorder.mp4 import IndexedFile
+from recorder.reader import RecordingReader, SealedFile, read_intact, wait_until_closed
 from store.recordings import Recording
 
 logger = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class Library:
 
     def open(self, recording: Recording) -> RecordingReader:
         """Open for watching. Raises RecordingError or OSError where file or key are missing or broken."""
-        file = _SealedFile(self._path(recording.id))
+        file = SealedFile(self._path(recording.id))
         try:
             reader = SealReader(file.read_at, file.size, self._key(file, recording.id))
             return RecordingReader(file, reader, self._index(recording, reader))
@@ -197,14 +198,14 @@ class Library:
             raise NoSuchFileError
         return self._directory / f"{name}{_SUFFIX}"
 
-    def _key(self, file: _SealedFile, name: str) -> bytes:
+    def _key(self, file: SealedFile, name: str) -> bytes:
         head, _ = Head.parse(file.read_at(0, MAX_HEAD_BYTES))
         if head.id != name:
             raise SealError("the file belongs to another recording")
         return self._master.unwrap(head.wrapped_key, _context(name))
 
     def _verify(self, name: str) -> Verified:
-        file = _SealedFile(self._path(name))
+        file = SealedFile(self._path(name))
         try:
             return verify(file.read_at, file.size, self._key(file, name))
         finally:
@@ -216,6 +217,7 @@ class Library:
         Damage before `known_bytes`, which were known to be on the disk, is no torn end: it stays for verify() to tell.
         """
         try:
+            wait_until_closed(self._path(name))
             found = self._verify(name)
             if found.first_bad is not None and found.size >= known_bytes:
                 os.truncate(self._path(name), found.size)
@@ -234,71 +236,13 @@ class Library:
             known = self._indexes.get(recording.id)
         if known is not None:
             return known
-        made = IndexedFile(partial(_read_intact, reader, recording.id), reader.size)
+        made = IndexedFile(partial(read_intact, reader, recording.id), reader.size)
         if recording.ended_at is not None:
             with self._lock:
                 self._indexes[recording.id] = made
                 while len(self._indexes) > _MAX_INDEXES:
                     self._indexes.popitem(last=False)
         return made
-
-
-class RecordingReader:
-    """One recording, opened for watching; clear bytes exist only in what read() returns."""
-
-    def __init__(self, file: _SealedFile, reader: SealReader, index: IndexedFile) -> None:
-        self._file = file
-        self._reader = reader
-        self._index = index
-
-    @property
-    def size(self) -> int:
-        """Length in bytes of the MP4 file as it is served."""
-        return self._index.size
-
-    @property
-    def duration_s(self) -> float:
-        """How long it plays."""
-        return self._index.duration_s
-
-    def read(self, start: int, length: int) -> bytes:
-        """`length` clear bytes from `start`, fewer only at the end; blocks. Raises BadFileError on a broken seal."""
-        try:
-            return self._index.read(self._reader.read, start, length)
-        except SealError as error:
-            raise BadFileError(str(error)) from error
-
-    def close(self) -> None:
-        """Free the file."""
-        self._file.close()
-
-
-class _SealedFile:
-    """A file read at any place, by several threads."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise NoSuchFileError from error
-        self.size = os.fstat(self._descriptor).st_size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        return os.pread(self._descriptor, length, offset)
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-
-def _read_intact(reader: SealReader, name: str, start: int, length: int) -> bytes:
-    """What can be read of a range; nothing of a broken one, so that the part before the damage can be watched."""
-    try:
-        return reader.read(start, length)
-    except SealError as error:
-        logger.warning("recording=%s is broken: %s", name, error)
-        return b""
 
 
 def _context(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
@@ -165,6 +166,20 @@ async def test_what_was_cut_off_is_mended_at_the_next_start(archive: Archive, lo
     assert len(decode(reader.read(0, reader.size))[0]) > 110
     reader.close()
     assert await archive.library.recover() == []
+
+
+async def test_mending_waits_for_a_recorder_that_is_still_writing(archive: Archive) -> None:
+    order = await archive.begin()
+    deck = Deck(SETTINGS)
+    deck.start(order)
+    for frame in frames(4):
+        deck.feed(frame)
+    recovering = asyncio.ensure_future(archive.library.recover())
+    await asyncio.sleep(0.3)
+    assert not recovering.done()
+    deck.stop_all(2)
+    assert await recovering == [order.recording]
+    assert archive.rows.rows[order.recording].duration_s > 3.9
 
 
 async def test_damage_in_the_middle_is_kept_as_evidence(archive: Archive) -> None:
