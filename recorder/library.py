@@ -27,6 +27,8 @@ from recorder.mp4 import IndexedFile
 from recorder.reader import RecordingReader, SealedFile, read_intact, wait_until_closed
 from store.recordings import Recording
 
+__all__ = ["Library", "RecordingReader", "RecordingStore", "Verdict"]
+
 logger = logging.getLogger(__name__)
 _SUFFIX = ".dtr"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
