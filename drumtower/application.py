@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import shutil
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -71,6 +73,14 @@ class Application:
         hosts = [f"[{address}]" if ":" in address else address for address in self.settings.server.listen]
         return [f"sip:{room}@{host}{port}" for host in hosts]
 
+    async def _media_is_well(self) -> bool:
+        return all(worker.is_whole for worker in self.fleet.workers)
+
+    async def _disk_has_room(self) -> bool:
+        folder = self.settings.recordings if self.settings.recordings.exists() else self.settings.data
+        free = await asyncio.to_thread(shutil.disk_usage, folder)
+        return free.free >= self.settings.recording.min_free_bytes
+
     def _portal_services(self) -> Services:
         browsers = BrowserServices(self.gate, self.fleet, self.calls, self.conferences, self.settings.webrtc)
         return Services(
@@ -84,13 +94,10 @@ class Application:
             conferences=self.conferences,
             library=self.library,
             dial_addresses=self.dial_addresses,
+            health={"media": self._media_is_well, "disk": self._disk_has_room},
             metrics=(
                 worker_metrics(self.fleet),
-                counter_metrics(
-                    "conference_events", self.conferences.counters, "event", "what happened in conferences"
-                ),
                 counter_metrics("sip", self.sip.counters, "event", "what the SIP server counted"),
-                counter_metrics("gate", self.gate.counters, "event", "answers of the gate"),
             ),
             extra_routes=(lambda app: add_routes(app, browsers, is_signed_in),),
         )

@@ -112,6 +112,11 @@ class LocalWorker:
         await asyncio.gather(*(process.stop() for process in list(self._processes.values())))
         self._in_flight.close()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the processes that always run do run."""
+        return {"net", "video", "audio"} <= self.pids().keys()
+
     def pids(self) -> dict[str, int]:
         """Process ids by name, of those that run."""
         return {name: process.pid for name, process in self._processes.items() if process.is_running}

@@ -5,9 +5,8 @@ import pytest
 from mcu.conferences import Conferences
 from mcu.participant import Role
 from mcu.policy import RoomPolicy
-from signaling.admission import Admission
+from signaling.admission import Admission, CallRequest
 from signaling.calls import Calls
-from signaling.faces import CallRequest
 from signaling.refusal import Refusal, Refused
 from tests.mcu.fakes import FakeFleet, FakeLeg, FakeRegister
 
