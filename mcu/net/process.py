@@ -40,6 +40,8 @@ from mcu.worker.shell import run_process
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.010
+_IDLE_TICK_S = 0.100
+"""While no leg is open."""
 _STATS_S = 1.0
 _NEIGHBOURS = ("video", "audio", "recorder")
 
@@ -223,9 +225,9 @@ class NetProcess:
 
     async def _tick(self) -> None:
         while True:
-            started = self._loop.time()
-            await asyncio.sleep(_TICK_S)
-            self._lag.add(self._loop.time() - started - _TICK_S)
+            started, interval_s = self._loop.time(), _TICK_S if self.legs else _IDLE_TICK_S
+            await asyncio.sleep(interval_s)
+            self._lag.add(self._loop.time() - started - interval_s)
             now_us = _now_us()
             self.fanout.handle_timeout(now_us)
             for leg in self.legs or ():
