@@ -65,4 +65,4 @@ def _speech(number: int, random: np.random.Generator) -> NDArray[np.int16]:
     voice = sum(np.sin(2 * np.pi * pitch * k * time + random.random() * 6) / k for k in range(1, 12))
     syllables = np.clip(np.sin(2 * np.pi * (2.5 + 0.2 * number) * time), 0.05, 1)
     sound = voice / np.abs(voice).max() * syllables * 6000 + random.normal(0, 40, len(time))
-    return sound.astype(np.int16)
+    return np.asarray(sound, np.int16)

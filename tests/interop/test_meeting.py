@@ -92,7 +92,7 @@ async def all_are_seen(visitors: dict[str, Visitor], artifacts: Path) -> None:
     """Each browser sees the four colours in the four tiles, in the order in which they came."""
     for name, visitor in visitors.items():
 
-        async def sees_all(visitor: Visitor = visitor) -> object:
+        async def sees_all(visitor: Visitor = visitor, name: str = name) -> object:
             picture = await visitor.picture()
             Image.fromarray(picture).save(artifacts / f"meeting-{name}.png")
             assert picture.shape == (720, 1280, 3)
