@@ -42,6 +42,13 @@ webrtc_port = {webrtc}
 master_key_file = "{key}"
 """
 
+_REPOSITORY = Path(__file__).parents[2]
+
+
+def _search_path() -> str:
+    """Ours first, so that the tests need no installed copy."""
+    return os.pathsep.join([str(_REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
+
 
 @dataclass
 class Server:
@@ -54,7 +61,12 @@ class Server:
     async def start(self, rooms: dict[str, dict[str, Any]] | None = None) -> Server:
         """Make people and rooms with the command line, then serve until stop()."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._environment = dict(os.environ, DRUMTOWER_CONFIG=str(self.folder / "drumtower.toml"), **self.environment)
+        self._environment = dict(
+            os.environ,
+            DRUMTOWER_CONFIG=str(self.folder / "drumtower.toml"),
+            PYTHONPATH=_search_path(),
+            **self.environment,
+        )
         (self.folder / "drumtower.toml").write_text(
             _CONFIGURATION.format(
                 data=self.folder / "data", address=SERVER, http=HTTP_PORT, sip=SIP_PORT, webrtc=WEBRTC_PORT,
