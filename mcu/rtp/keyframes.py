@@ -1,8 +1,6 @@
-"""When to ask a sender for a keyframe, and how a joiner gets the frames since the last one."""
+"""When to ask a sender for a keyframe."""
 
 from __future__ import annotations
-
-from mcu.rtp.history import PieceRing, RingFrame
 
 MIN_INTERVAL_US = 300_000
 MAX_INTERVAL_US = 5_000_000
@@ -47,47 +45,3 @@ class KeyframeRequester:
     def next_timeout(self) -> int | None:
         """When due() will say yes; None while nothing is wanted."""
         return self._next_us
-
-
-class Replay:
-    """Frames since the last keyframe for one joiner, paced; frames added meanwhile follow without a gap.
-
-    While it is not done, the leg gets its frames from here only. `needs_keyframe` says that nothing can be replayed:
-    then ask the encoder and start again with its keyframe.
-    """
-
-    __slots__ = ("_budget_bytes", "_next", "_rate_bps", "_ring", "_time_us", "is_done", "needs_keyframe")
-
-    def __init__(self, ring: PieceRing, rate_bps: int, now_us: int) -> None:
-        """Plan for a leg that takes `rate_bps`: more than the rendition's own rate, or it never catches up."""
-        self._ring = ring
-        self._rate_bps = rate_bps
-        self._time_us = now_us
-        self._budget_bytes = 0.0
-        kept = ring.since_keyframe()
-        self._next = kept[0].number if kept else -1
-        self.needs_keyframe = not kept
-        self.is_done = False
-
-    def due(self, now_us: int) -> list[RingFrame]:
-        """Frames to send now, in order. A keyframe that came meanwhile makes the older rest needless."""
-        kept = self._ring.since_keyframe()
-        if not kept:
-            self.needs_keyframe = True
-            return []
-        first = kept[0].number
-        if self.needs_keyframe or self._next < first:
-            self._next, self.needs_keyframe = first, False
-        # At most 5 ms of unused budget is carried over (and one frame may overdraw it).
-        gained = (now_us - self._time_us) * self._rate_bps / 8_000_000
-        self._budget_bytes = min(self._budget_bytes + gained, self._rate_bps * 5_000 / 8_000_000)
-        self._time_us = now_us
-        out = []
-        for frame in kept[self._next - first :]:
-            if self._budget_bytes < 0:
-                break
-            self._budget_bytes -= frame.size_bytes
-            out.append(frame)
-            self._next = frame.number + 1
-        self.is_done = self._next == self._ring.next_number
-        return out

@@ -91,7 +91,7 @@ async def test_new_sender_is_asked_for_a_keyframe_and_a_hole_is_asked_for(peer: 
             peer.send_rtp(header(97, True, n, 9000 + n, 78, mid) + DELTA[4:])
         reports = await _reports(net, peer, PictureLoss, GenericNack)
         assert {each.media_ssrc for each in reports} == {78}
-        assert [each.lost for each in reports if isinstance(each, GenericNack)][0] == (2, 3, 4)
+        assert next(each.lost for each in reports if isinstance(each, GenericNack)) == (2, 3, 4)
 
 
 async def test_pictures_and_sound_go_out_under_the_ssrcs_of_the_sdp(peer: IcePeer) -> None:

@@ -11,7 +11,6 @@ from mcu.rtp import history
 from mcu.rtp.cutting import cut
 from mcu.rtp.frames import unwrap_rtx
 from mcu.rtp.history import PieceRing, Repeater, RtxStream, SentPackets, SequenceMap
-from mcu.rtp.keyframes import Replay
 from mcu.rtp.pieces import Piece, equal_runs
 from tests.mcu.rtp.media_samples import encoded
 
@@ -161,37 +160,3 @@ def test_rtx_round_trip_with_its_own_numbers() -> None:
 ])  # fmt: skip
 def test_runs_for_one_send(sizes, runs) -> None:
     assert equal_runs(sizes) == runs
-
-
-def test_replay_is_paced_and_live_frames_follow() -> None:
-    ring = ring_of(20)  # 3000 bytes a frame
-    replay = Replay(ring, 8 * 3000 * 100, 0)  # 100 such frames a second
-    sent = []
-    for now in range(0, 400_000, 5_000):
-        if now % 40_000 == 0:
-            ring_of(1, (), ring=ring, start=ring.next_number)
-        sent += replay.due(now)
-        if replay.is_done:
-            break
-    assert [frame.number for frame in sent] == list(range(ring.next_number))
-    assert 250_000 <= now <= 350_000
-
-
-def test_replay_jumps_to_a_new_keyframe() -> None:
-    ring = ring_of(100)
-    replay = Replay(ring, 100_000, 0)
-    assert [frame.number for frame in replay.due(0)] == [0]
-    ring_of(2, (100,), ring=ring, start=100)
-    sent = [frame.number for now in range(100_000, 2_000_000, 50_000) for frame in replay.due(now)]
-    assert sent == [100, 101]
-    assert replay.is_done
-
-
-def test_replay_without_a_keyframe_waits_for_one() -> None:
-    ring = ring_of(3, ())
-    replay = Replay(ring, 1_000_000, 0)
-    assert replay.needs_keyframe
-    assert replay.due(10_000) == []
-    ring_of(1, (3,), ring=ring, start=3)
-    assert [frame.number for frame in replay.due(20_000)] == [3]
-    assert (replay.needs_keyframe, replay.is_done) == (False, True)
