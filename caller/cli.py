@@ -6,14 +6,13 @@ import argparse
 import asyncio
 import getpass
 import json
-import os
 import signal
 import sys
 from pathlib import Path
 
-from caller.calls import place_calls
 from caller.options import AUDIO_CODECS, VIDEO_CODECS, CallOptions, OptionError, check
 from caller.report import EXIT_USAGE, CallReport, exit_code, summary
+from config.environment import take_secret
 
 PASSCODE_VARIABLE = "DRUMTOWER_PASSCODE"
 MAX_PASSCODE_FILE_BYTES = 1024
@@ -38,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--srtp", choices=("sdes", "none"), default="sdes", help="encryption of media")
     parser.add_argument("--audio", choices=tuple(AUDIO_CODECS), default="opus")
     parser.add_argument("--video", choices=tuple(VIDEO_CODECS), default="h264")
+    parser.add_argument("--packetization-mode", type=int, choices=(0, 1), default=1, help="of H.264")
     parser.add_argument("--name", default="Drumtower call", help="display name, also in the test picture")
     parser.add_argument("--tone", default="voice", metavar="HZ|voice[:N]|silence", help="test sound")
     parser.add_argument("--color", default="#2f6f8f", metavar="#RRGGBB", help="colour of the test picture")
@@ -65,6 +65,9 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(options: CallOptions) -> list[CallReport]:
     """Hang up in good order on Ctrl-C and SIGTERM."""
+    # Codecs are loaded by those who call, not by every command that prints its help.
+    from caller.calls import place_calls
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,6 +90,7 @@ def _options(args: argparse.Namespace) -> CallOptions:
         is_encrypted=args.srtp == "sdes",
         audio=AUDIO_CODECS[args.audio],
         video=VIDEO_CODECS[args.video],
+        packetization_mode=args.packetization_mode,
         name=args.name,
         tone=args.tone,
         color=args.color,
@@ -107,7 +111,7 @@ def _passcode(args: argparse.Namespace) -> str:
             raise OptionError("--passcode-file cannot be read") from None
     if args.passcode_prompt:
         return getpass.getpass("Passcode: ").strip()
-    return os.environ.get(PASSCODE_VARIABLE, "").strip()
+    return (take_secret(PASSCODE_VARIABLE) or "").strip()
 
 
 def _print(reports: list[CallReport], is_json: bool) -> None:

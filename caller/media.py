@@ -18,6 +18,7 @@ from caller.options import FLASH, NOTHING, TEST, CallOptions
 from mcu.audio.codecs import make_encoder
 from mcu.media import Codec
 from mcu.rtp import h264, vp8
+from mcu.rtp.pieces import MAX_PIECE_BYTES
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,9 @@ def make_programme(options: CallOptions) -> Programme:
 class PictureEncoder:
     """Pictures of any size in, units of one size out; Baseline H.264 or VP8 without delay."""
 
-    def __init__(self, codec: Codec, size: tuple[int, int], frame_rate: int, bitrate_bps: int) -> None:
+    def __init__(
+        self, codec: Codec, size: tuple[int, int], frame_rate: int, bitrate_bps: int, packetization_mode: int = 1
+    ) -> None:
         context = av.VideoCodecContext.create("libx264" if codec == Codec.H264 else "libvpx", "w")
         context.width, context.height = size
         context.pix_fmt = "yuv420p"
@@ -121,6 +124,8 @@ class PictureEncoder:
                 "preset": "veryfast", "tune": "zerolatency", "profile": "baseline", "sc_threshold": "0",
                 "maxrate": str(bitrate_bps), "bufsize": str(bitrate_bps),
             }  # fmt: skip
+            if packetization_mode == 0:
+                context.options |= {"slice-max-size": str(MAX_PIECE_BYTES)}  # a slice has to fit into a packet
         else:
             context.options = {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0"}
         self._context = context
@@ -153,6 +158,11 @@ class SoundEncoder:
         return [self._encoder.encode(samples[at : at + TICK_SAMPLES]) for at in range(0, whole, TICK_SAMPLES)]
 
 
+def _picture_encoder(codec: Codec, options: CallOptions) -> PictureEncoder:
+    size = (options.width, options.height)
+    return PictureEncoder(codec, size, options.frame_rate, options.bitrate_bps, options.packetization_mode)
+
+
 def _encode_pattern(programme: Programme, options: CallOptions) -> None:
     is_flash = options.play == FLASH
     if options.audio is not None:
@@ -160,7 +170,7 @@ def _encode_pattern(programme: Programme, options: CallOptions) -> None:
         programme.audio += SoundEncoder(options.audio).encode(pcm)
     if options.video is not None:
         size, count = (options.width, options.height), LOOP_S * options.frame_rate
-        encoder = PictureEncoder(options.video, size, options.frame_rate, options.bitrate_bps)
+        encoder = _picture_encoder(options.video, options)
         source: Iterable[av.VideoFrame] = (
             pattern.flashes(options.color, size, options.frame_rate, count)
             if is_flash
@@ -192,8 +202,7 @@ class _FileEncoder:
         self._sounds: SoundEncoder | None = None
         self._resampler = av.AudioResampler("flt", "mono", voice.RATE_HZ)
         if options.video is not None and container.streams.video:
-            size = (options.width, options.height)
-            self._pictures = PictureEncoder(options.video, size, options.frame_rate, options.bitrate_bps)
+            self._pictures = _picture_encoder(options.video, options)
             self._streams.append(container.streams.video[0])
         if options.audio is not None and container.streams.audio:
             self._sounds = SoundEncoder(options.audio)

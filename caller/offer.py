@@ -27,25 +27,25 @@ def our_offer(
     )  # fmt: skip
     chosen = {"audio": options.audio, "video": options.video}
     media = tuple(
-        _narrowed(description, chosen[description.media], options.is_encrypted)
+        _narrowed(description, chosen[description.media], options)
         for description in offer.description.media
     )
     return Offer(replace(offer.description, media=media), offer.kinds)
 
 
-def _narrowed(media: MediaDescription, codec: Codec | None, is_encrypted: bool) -> MediaDescription:
-    """Only the payload types of `codec` (H.264: packetization-mode 1) and telephone events."""
+def _narrowed(media: MediaDescription, codec: Codec | None, options: CallOptions) -> MediaDescription:
+    """Only the payload types of `codec` (H.264: in the packetization-mode wished for) and telephone events."""
     known = [item.format for item in formats_of(media)]
     kept = {
         str(item.payload_type)
         for item in known
         if item.codec is Codec.TELEPHONE_EVENT
-        or (item.codec is codec and (codec is not Codec.H264 or item.packetization_mode == 1))
+        or (item.codec is codec and (codec is not Codec.H264 or item.packetization_mode == options.packetization_mode))
     }
     attributes = tuple(
         (name, value)
         for name, value in media.attributes
         if (name not in ("rtpmap", "fmtp") or (value or "").split(" ")[0] in kept)
-        and (is_encrypted or name != "crypto")
+        and (options.is_encrypted or name != "crypto")
     )
     return replace(media, formats=tuple(item for item in media.formats if item in kept), attributes=attributes)

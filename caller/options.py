@@ -41,6 +41,8 @@ class CallOptions:
     is_encrypted: bool = True
     audio: Codec | None = Codec.OPUS
     video: Codec | None = Codec.H264
+    packetization_mode: int = 1
+    """Of H.264 (RFC 6184 6.2); 0 is what many older terminals speak."""
     name: str = "Drumtower call"
     tone: str = "voice"
     """"voice", "voice:N" (another person), a frequency in Hz, or "silence"."""
@@ -79,6 +81,7 @@ def check(options: CallOptions) -> None:
         (1 <= options.count <= MAX_COUNT, f"--count must be 1 to {MAX_COUNT}"),
         (0 < options.seconds <= MAX_SECONDS, "--seconds must be above 0 and at most a week"),
         (options.transport in ("udp", "tcp"), "--transport must be udp or tcp"),
+        (options.packetization_mode in (0, 1), "--packetization-mode must be 0 or 1"),
         (options.audio or options.video, "audio and video cannot both be none"),
         (_COLOR.fullmatch(options.color), "--color must look like #2f6f8f"),
         (_TONE.fullmatch(options.tone), "--tone must be voice, voice:N, a frequency in Hz, or silence"),

@@ -41,7 +41,7 @@ class DemoCallers:
             self._children.append(
                 await asyncio.create_subprocess_exec(
                     sys.executable, "-m", "drumtower", "call", address, "--play", "test", "--name", name, *look,
-                    "--seconds", str(_SECONDS),
+                    "--seconds", str(_SECONDS), "--no-decode",
                     env=variables, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                 )
             )  # fmt: skip

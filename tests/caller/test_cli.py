@@ -23,8 +23,7 @@ def test_passcode_from_file_environment_and_prompt(tmp_path, monkeypatch) -> Non
     assert cli._options(parsed("--passcode-file", str(path))).passcode == "2222"
     monkeypatch.setattr(cli.getpass, "getpass", lambda _: " 3333 ")
     assert cli._options(parsed("--passcode-prompt")).passcode == "3333"
-    monkeypatch.delenv(cli.PASSCODE_VARIABLE)
-    assert cli._options(parsed()).passcode == ""
+    assert cli._options(parsed()).passcode == "", "no child process inherits it"
 
 
 def test_there_is_no_argument_for_a_passcode(capsys) -> None:
