@@ -26,10 +26,7 @@ def our_offer(
         local, Origin("-", session_id, session_id, local.address), must_encrypt=options.is_encrypted
     )  # fmt: skip
     chosen = {"audio": options.audio, "video": options.video}
-    media = tuple(
-        _narrowed(description, chosen[description.media], options)
-        for description in offer.description.media
-    )
+    media = tuple(_narrowed(description, chosen[description.media], options) for description in offer.description.media)
     return Offer(replace(offer.description, media=media), offer.kinds)
 
 

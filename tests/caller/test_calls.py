@@ -181,3 +181,14 @@ async def test_wrong_options_are_our_users_error(tmp_path) -> None:
     ):
         with pytest.raises(OptionError):
             await place_calls(options)
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+async def test_the_packetization_mode_wished_for_is_offered(programme, mode) -> None:
+    async with Peer(programme) as peer:
+        report = await place_call(
+            CallOptions(peer.uri, seconds=0.5, packetization_mode=mode, **SMALL), None, programme
+        )  # fmt: skip
+    assert report.outcome == "ok"
+    offers = [line for line in peer.requests[0].body.split(b"\r\n") if b"packetization-mode" in line]
+    assert [line[-1:] for line in offers] == [b"%d" % mode]

@@ -11,6 +11,8 @@ from caller.media import LOOP_S, PictureEncoder, Programme, Unit, make_programme
 from caller.options import CallOptions
 from mcu.audio.codecs import make_decoder
 from mcu.media import Codec
+from mcu.rtp import h264
+from mcu.rtp.pieces import MAX_PIECE_BYTES
 
 SMALL = {"width": 160, "height": 96, "bitrate_bps": 100_000}
 
@@ -121,3 +123,14 @@ def test_pictures_of_any_size_are_fitted() -> None:
     encoder = PictureEncoder(Codec.H264, (160, 96), 25, 100_000)
     units = [unit for size in ((320, 240), (64, 64)) for unit in encoder.encode(av.VideoFrame(*size, "yuv420p"))]
     assert [picture.shape for picture in decoded(units)] == [(96, 160, 3)] * 2
+
+
+def test_slices_of_packetization_mode_0_fit_into_a_packet() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (96, 160, 3), np.uint8)
+    picture = av.VideoFrame.from_ndarray(noise, format="rgb24")
+
+    def longest(mode):
+        (unit,) = PictureEncoder(Codec.H264, (160, 96), 25, 4_000_000, mode).encode(picture)
+        return max(end - start for start, end in h264.nal_units(unit.payload))
+
+    assert longest(0) <= MAX_PIECE_BYTES < longest(1)
