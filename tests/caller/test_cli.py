@@ -52,7 +52,7 @@ def test_report_and_exit_code(outcome, code, capsys, monkeypatch) -> None:
     async def called(*_):
         return [report]
 
-    monkeypatch.setattr(cli, "place_calls", called)
+    monkeypatch.setattr("caller.calls.place_calls", called)
     assert cli.run(parsed("--json")) == code
     document = json.loads(capsys.readouterr().out)
     assert document["calls"][0]["outcome"] == outcome
