@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -79,6 +82,44 @@ window.RTCPeerConnection = class extends Original {
 """
 
 
+# Looks at a strip of the mix 25 times a second and records what is heard, from now on until _UNWATCH.
+_WATCH = (
+    "async ([left, top, width, height]) => {"
+    + _FIND
+    + """
+  const canvas = document.createElement('canvas');
+  canvas.width = 320; canvas.height = 180;
+  const context = canvas.getContext('2d', {willReadFrequently: true});
+  const box = [left * 320, top * 180, width * 320, height * 180].map(Math.round);
+  const watch = window.__watch = {looks: [], chunks: []};
+  watch.timer = setInterval(() => {
+    const video = find(document);
+    if (!video?.videoWidth) { watch.looks.push([Date.now(), 0, 0, 0, '']); return; }
+    context.drawImage(video, 0, 0, 320, 180);
+    const pixels = context.getImageData(...box).data;
+    const middle = 4 * (box[2] * (box[3] >> 1) + (box[2] >> 1));
+    let strip = '';
+    for (let x = 0; x < box[2]; x += 4) strip += pixels[4 * (box[2] * (box[3] - 3) + x)] > 235 ? '#' : '.';
+    watch.looks.push([Date.now(), ...pixels.slice(middle, middle + 3), strip]);
+  }, 40);
+  const [sound] = find(document).srcObject.getAudioTracks();
+  watch.recorder = new MediaRecorder(new MediaStream([sound]), {mimeType: 'audio/webm;codecs=opus'});
+  watch.recorder.ondataavailable = ({data}) => watch.chunks.push(data);
+  await new Promise((done) => { watch.recorder.onstart = done; watch.recorder.start(250); });
+  watch.started = Date.now();
+}"""
+)
+_UNWATCH = """async () => {
+  const watch = window.__watch;
+  clearInterval(watch.timer);
+  await new Promise((done) => { watch.recorder.onstop = done; watch.recorder.stop(); });
+  const bytes = new Uint8Array(await new Blob(watch.chunks).arrayBuffer());
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return {looks: watch.looks, started: watch.started, sound: btoa(text)};
+}"""
+
+
 async def launch(playwright: Playwright, person: Person, folder: Path) -> Browser:
     """A browser whose camera shows the person's colour and whose microphone hears the person's tone."""
     devices = [
@@ -86,6 +127,60 @@ async def launch(playwright: Playwright, person: Person, folder: Path) -> Browse
         f"--use-file-for-fake-audio-capture={media.wav(person, folder)}",
     ]
     return await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + devices)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a place of the mix looked like: when (seconds since the epoch), the colour in its middle, its lower edge."""
+
+    at_s: float
+    colour: tuple[int, int, int]
+    mark: str
+    """`#` where the edge is white: the bar that moves along the lower edge of every person's picture."""
+
+    def shows(self, person: Person) -> bool:
+        """Whether the person's picture is there."""
+        return bool(np.abs(np.subtract(self.colour, person.colour)).max() < 40)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a page showed and played for a while."""
+
+    looks: list[Look]
+    sound: NDArray[np.int16]
+    """48 kHz, mono."""
+    started_s: float
+    """When the sound began, seconds since the epoch."""
+
+    def moves(self, person: Person) -> list[float]:
+        """The times at which the person's picture was there and the bar was somewhere else than before."""
+        return [
+            now.at_s
+            for before, now in pairwise(self.looks)
+            if now.shows(person) and "#" in now.mark and now.mark != before.mark
+        ]
+
+    def longest_freeze_s(self, person: Person, from_s: float = 0.0, to_s: float = math.inf) -> float:
+        """The longest time without a move of the person's picture."""
+        ends = (max(from_s, self.looks[0].at_s), min(to_s, self.looks[-1].at_s))
+        times = [ends[0], *(at for at in self.moves(person) if ends[0] < at < ends[1]), ends[1]]
+        return max(after - before for before, after in pairwise(times))
+
+    def heard_between(self, from_s: float, to_s: float) -> NDArray[np.int16]:
+        """The sound between two times; accurate to some 0.1 s."""
+        start, end = (max(0, round((at - self.started_s) * 48_000)) for at in (from_s, to_s))
+        return self.sound[start:end]
+
+
+async def pids(running: Browser) -> list[int]:
+    """The processes of a browser."""
+    session = await running.new_browser_cdp_session()
+    try:
+        found = await session.send("SystemInfo.getProcessInfo")
+    finally:
+        await session.detach()
+    return [process["id"] for process in found["processInfo"]]
 
 
 @dataclass
@@ -142,6 +237,19 @@ class Visitor:
         """The browser's own word on what it sent and received."""
         rows: list[dict[str, Any]] = await self.page.evaluate(_STATS)
         return rows
+
+    async def watch(self, box: tuple[float, float, float, float] = (0.5, 0.25, 0.5, 0.5)) -> None:
+        """Begin to look at a place of the mix (left, top, width, height in fractions) and to record the sound."""
+        await self.page.evaluate(_WATCH, list(box))
+
+    async def watched(self) -> Watched:
+        """End watch(): what was seen and heard since."""
+        found = await self.page.evaluate(_UNWATCH)
+        with av.open(io.BytesIO(base64.b64decode(found["sound"]))) as container:
+            resampler = av.AudioResampler("s16", "mono", 48_000)
+            blocks = [out.to_ndarray()[0] for block in container.decode(audio=0) for out in resampler.resample(block)]
+        looks = [Look(at / 1000, (red, green, blue), mark) for at, red, green, blue, mark in found["looks"]]
+        return Watched(looks, np.concatenate(blocks), found["started"] / 1000)
 
     async def close(self) -> None:
         """Close the page and its context."""

@@ -65,3 +65,13 @@ def seen(rgb: NDArray[np.uint8]) -> dict[str, tuple[float, float]]:
         if len(rows) > 0.015 * width * height:
             found[person.name] = (float(np.median(columns)) / width, float(np.median(rows)) / height)
     return found
+
+
+def deepest_dip(samples: NDArray[np.generic], rate_hz: int, person: Person) -> float:
+    """How weak the person's tone gets for 50 ms, 1 being as strong as in the 0.8 s around (gain control moves slowly)."""
+    window = rate_hz // 20
+    blocks = samples[: len(samples) // window * window].astype(np.float64).reshape(-1, window)
+    tone = np.exp(-2j * np.pi * person.tone_hz * np.arange(window) / rate_hz) * np.hanning(window)
+    levels = np.abs(blocks @ tone)
+    around = [np.median(levels[max(0, at - 8) : at + 9]) for at in range(len(levels))]
+    return float((levels / around)[1:-1].min())
