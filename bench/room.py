@@ -11,8 +11,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
 
 from bench import media
 from bench.report import Pair, Result
@@ -20,7 +24,9 @@ from bench.report import Pair, Result
 _HTTP_PORT, _SIP_PORT, _WEBRTC_PORT = 18_080, 15_060, 41_000
 _ROOM = "9000"
 _TALKERS = 4
-_WARM_UP_S = 8.0
+_WARM_UP_S = 10.0
+_LEAST_FRAMES_PER_S = 24.5
+_LEAST_PACKETS_PER_S = 49.5
 _SETTINGS = f"""[server]
 data = "{{folder}}/data"
 http_port = {_HTTP_PORT}
@@ -68,20 +74,21 @@ def _ours(folder: Path, clips: list[Path], seconds: float) -> tuple[float, dict[
         callers = [_caller(clip, folder, seconds) for clip in clips]
         try:
             time.sleep(_WARM_UP_S)
-            pids = _tree(server.pid)
-            before, load_before, began = _cpu(pids), _cpu(caller.pid for caller in callers), time.monotonic()
+            watched = {_name(pid): [pid] for pid in _tree(server.pid)}
+            watched["load_generator"] = [caller.pid for caller in callers]
+            before, began = {name: _cpu(pids) for name, pids in watched.items()}, time.monotonic()
             time.sleep(seconds)
             elapsed = time.monotonic() - began
-            ours = (_cpu(pids) - before) / elapsed
-            load = (_cpu(caller.pid for caller in callers) - load_before) / elapsed
-            figures = _figures() | {"load_generator": load}
+            used = {name: (_cpu(pids) - before[name]) / elapsed for name, pids in watched.items()}
+            ours = sum(cost for name, cost in used.items() if name != "load_generator")
+            figures = _figures() | used
             reports = [json.loads(caller.communicate(timeout=60)[0]) for caller in callers]
         finally:
             for caller in callers:
                 if caller.poll() is None:
                     caller.kill()
                     caller.wait()
-    return ours, figures, _trouble(reports)
+    return ours, figures, _trouble(reports, folder / "seen.mp4", len(clips))
 
 
 @contextlib.contextmanager
@@ -91,7 +98,10 @@ def _server(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     environment = dict(os.environ, DRUMTOWER_CONFIG=str(settings))
     command = [sys.executable, "-m", "drumtower"]
     subprocess.run(
-        [*command, "room", "create", _ROOM, "--name", "bench"], env=environment, check=True, capture_output=True
+        [*command, "room", "create", _ROOM, "--no-guest-passcode", "--no-host-passcode"],
+        env=environment,
+        check=True,
+        capture_output=True,
     )
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen([*command, "serve"], env=environment, stdout=log, stderr=log)
@@ -117,7 +127,9 @@ def _wait_until_up(server: subprocess.Popen[bytes]) -> None:
 def _caller(clip: Path, folder: Path, seconds: float) -> subprocess.Popen[bytes]:
     duration = _WARM_UP_S + seconds + 2
     command = [sys.executable, "-m", "drumtower", "call", f"sip:{_ROOM}@127.0.0.1:{_SIP_PORT}"]
-    options = ["--play", str(clip), "--name", clip.stem, "--seconds", str(duration), "--srtp", "sdes", "--json"]
+    options = ["--play", str(clip), "--name", clip.stem, "--seconds", str(duration), "--no-decode", "--json"]
+    if clip.stem == "0":
+        options += ["--record", str(folder / "seen.mp4")]
     environment = dict(os.environ, DRUMTOWER_CONFIG=str(folder / "drumtower.toml"))
     return subprocess.Popen([*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
@@ -137,8 +149,38 @@ def _figures() -> dict[str, float]:
     }
 
 
-def _trouble(reports: list[dict[str, object]]) -> str:
-    raise NotImplementedError(str(reports)[:2000])
+def _trouble(reports: list[dict[str, Any]], seen: Path, count: int) -> str:
+    """Why the run is void, "" where it is not."""
+    for report in reports:
+        call = report["calls"][0]
+        if call["outcome"] != "ok":
+            return f"a call was not ok: {call['outcome']} {call['reason']}"
+        streams, seconds = call["streams"], call["duration_s"]
+        if streams["video"]["frames_received"] / seconds < _LEAST_FRAMES_PER_S:
+            return f"{streams['video']['frames_received'] / seconds:.1f} frames/s"
+        if streams["audio"]["received_packets"] / seconds < _LEAST_PACKETS_PER_S:
+            return f"{streams['audio']['received_packets'] / seconds:.1f} audio packets/s"
+        if lost := streams["video"]["lost_packets"] + streams["audio"]["lost_packets"]:
+            return f"{lost} packets lost"
+    return _unseen(seen, count)
+
+
+def _unseen(seen: Path, count: int) -> str:
+    """Whether every tile of a picture from the middle has the colour of a clip, each clip once; "" when so."""
+    columns, rows = _GRID[count]
+    with av.open(str(seen)) as container:
+        frames = list(container.decode(video=0))
+    picture = frames[len(frames) // 2].to_ndarray(format="rgb24").astype(np.float32)
+    height, width = picture.shape[0] // rows, picture.shape[1] // columns
+    found = set()
+    for tile in range(count):
+        top, left = tile // columns * height, tile % columns * width
+        corner = np.median(
+            picture[top + height // 8 : top + height // 3, left + width // 20 : left + width // 6], (0, 1)
+        )
+        distances = [np.linalg.norm(corner - media.colour(number)) for number in range(count)]
+        found.add(int(np.argmin(distances)))
+    return "" if len(found) == count else f"only {len(found)} of {count} tiles were seen"
 
 
 def _tree(pid: int) -> list[int]:
@@ -146,9 +188,16 @@ def _tree(pid: int) -> list[int]:
     return [pid, *(grandchild for child in children for grandchild in _tree(int(child)))]
 
 
-def _cpu(pids: object) -> float:
+def _name(pid: int) -> str:
+    """net, video, audio, or control for the process that started them."""
+    command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    module = next((word for word in command if word.endswith(".process")), "control")
+    return module.removesuffix(".process").removeprefix("mcu.")
+
+
+def _cpu(pids: Iterable[int]) -> float:
     total = 0
-    for pid in pids:  # type: ignore[attr-defined]
+    for pid in pids:
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             total += int(fields[11]) + int(fields[12])
