@@ -63,6 +63,8 @@ class StreamReceiver:
         if form is None:
             self._counters["rtp-unknown-type"] += 1
         elif form.codec is Codec.TELEPHONE_EVENT:
+            if (source := self.source_of(packet.ssrc)) is not None:
+                source.receive_event(packet, now_us)
             return None, self._dtmf.receive(packet.payload, packet.timestamp)
         elif not self.is_open:
             self._counters["gate-closed"] += 1

@@ -76,6 +76,12 @@ class Source:
             level=packet.audio_level,
         )
 
+    def receive_event(self, packet: RtpPacket, now_us: int) -> None:
+        """A telephone event in between: its packets are no holes in the sound."""
+        number = self._number(packet, now_us)
+        if number is not None:
+            self.reception.receive_event(number, len(packet.payload))
+
     def receive_video(self, packet: RtpPacket, now_us: int) -> None:
         """Take a packet; frames() has what it completed."""
         number = self._count(packet, now_us)
@@ -131,6 +137,12 @@ class Source:
         return self._assembler.missing(now_us)
 
     def _count(self, packet: RtpPacket, now_us: int) -> int | None:
+        number = self._number(packet, now_us)
+        if number is not None:
+            self.reception.receive(number, packet.timestamp, len(packet.payload), now_us)
+        return number
+
+    def _number(self, packet: RtpPacket, now_us: int) -> int | None:
         number = self._tracker.receive(packet.sequence)
         if number is not None:
             self.heard_us = now_us
@@ -140,7 +152,6 @@ class Source:
                 self._clock.reset()
                 if self._assembler is not None:
                     self._assembler.reset()
-            self.reception.receive(number, packet.timestamp, len(packet.payload), now_us)
         return number
 
     @property

@@ -32,12 +32,19 @@ class Reception:
 
     def receive(self, extended_sequence: int, rtp_timestamp: int, size_bytes: int, now_us: int) -> None:
         """Count a packet that arrived on the source's own SSRC."""
+        self.receive_event(extended_sequence, size_bytes)
+        self._measure(rtp_timestamp, now_us)
+
+    def receive_event(self, extended_sequence: int, size_bytes: int) -> None:
+        """Count a packet of a telephone event, whose timestamps stand still: they tell no jitter (RFC 4733 2.2.1)."""
         if self._base < 0:
             self._base = self._highest = extended_sequence
         elif extended_sequence > self._highest:
             self._highest = extended_sequence
         self.received_packets += 1
         self.received_bytes += size_bytes
+
+    def _measure(self, rtp_timestamp: int, now_us: int) -> None:
         # A.8, with the jitter scaled by 16 so that integers do.
         transit = (now_us * self._clock_rate_hz // 1_000_000 - rtp_timestamp) & 0xFFFFFFFF
         if self._transit is not None:

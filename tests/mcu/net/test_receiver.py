@@ -127,6 +127,20 @@ def test_gate_lets_digits_pass_only() -> None:
     assert stream.receive(sound(4), 0)[0] is not None
 
 
+def test_digits_are_no_holes_in_the_sound() -> None:
+    stream = receiver()
+    for sequence in (1, 2, 6, 7):
+        stream.receive(sound(sequence), sequence * 20 * MS)
+    assert stream.source is not None
+    assert stream.source.reception.lost_packets == 3
+    jitter_ms = stream.source.reception.jitter_ms
+    for sequence in (3, 4, 5):  # three packets of one event, which began with the first (RFC 4733 2.5.1.2)
+        event = RtpPacket(DTMF.payload_type, sequence == 3, sequence, 3 * 160, 1, b"\x05\x0a\x00\xa0")
+        stream.receive(event, sequence * 20 * MS)
+    assert stream.source.reception.lost_packets == 0
+    assert stream.source.reception.jitter_ms == jitter_ms
+
+
 def test_unknown_payload_type_is_counted() -> None:
     stream = receiver()
     assert stream.receive(sound(1, payload_type=13), 0) == (None, None)
