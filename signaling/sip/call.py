@@ -240,9 +240,11 @@ class RoomCall:
             if self._worker is not None and media_control.wants_keyframe(event.body):
                 self._worker.send("net", PeerWantsKeyframe(self._leg.id))
         elif (digit := digit_of(event.content_type, event.body)) is not None:
-            self._digit(digit)
+            self._digit(digit, "info")
 
-    def _digit(self, digit: str) -> None:
+    def _digit(self, digit: str, way: str) -> None:
+        """Digits are counted, never logged: they may be a passcode."""
+        self._call.count(f"digit-{way}")
         if self._services.on_digit is not None:
             self._services.on_digit(self._leg.id, digit)
 
@@ -250,7 +252,7 @@ class RoomCall:
         if isinstance(message, KeyframeWanted):
             self._leg.request_keyframe(message.kind)
         elif isinstance(message, Dtmf):
-            self._digit(message.digit)
+            self._digit(message.digit, "rfc4733")
         elif isinstance(message, LegSilent):
             self._silence.silent(message.silent_s)
         elif isinstance(message, LegStats):

@@ -91,6 +91,10 @@ class CallHandle:
         self.session.info(content_type, body, self._ua.now())
         self._ua.pump()
 
+    def count(self, event: str) -> None:
+        """Count something that happened in this call."""
+        self._ua.counters[event] += 1
+
     def hang_up(self) -> None:
         """End the call whatever its state: refuse, cancel or BYE."""
         if not self.is_ended:

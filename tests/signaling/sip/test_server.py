@@ -165,6 +165,7 @@ async def test_info_both_ways():
         call.info("application/media_control+xml", PICTURE_FAST_UPDATE)
         await it.until(lambda: it.digits and it.worker.sent)
         assert it.digits == [(1, "5")]
+        assert it.server.counters["digit-info"] == 1
         assert it.worker.sent == [("net", PeerWantsKeyframe(1))]
         it.worker.observers[1](KeyframeWanted(1, Kind.VIDEO))
         it.worker.observers[1](KeyframeWanted(1, Kind.CONTENT))
