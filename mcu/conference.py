@@ -16,7 +16,7 @@ from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
 from mcu.sharing import Sharing
 from mcu.stage import Stage, View
-from mcu.taping import RecordingRegister, Taping
+from mcu.taping import RecordingRegister, RegisterError, Taping
 from mcu.worker.messages import (
     AddAudioLeg,
     AnyMessage,
@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 _SPEAKING_LEVEL = 50
 """Talkers louder than this many -dBov get the border."""
 _RECORD_AGAIN_AFTER_S = 1.0
+_RECORD_RETRY_S = 15.0
+"""A room that has to be recorded is tried again so often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ class Conference:
         self._sharing = Sharing()
         self._banned: set[int] = set()
         self._stage = Stage(policy.number, worker)
-        self._taping = Taping(worker, register, next_leg_id, self._recording_lost)
+        self._taping = Taping(worker, self._stage, register, next_leg_id, self._recording_lost)
+        self._record_timer: asyncio.TimerHandle | None = None
+        self._record_task: asyncio.Task[None] | None = None
         self._is_refresh_due = False
         self._is_closed = False
 
@@ -86,6 +90,11 @@ class Conference:
     def participants(self) -> Mapping[int, Participant]:
         """By number, in the order in which they came."""
         return MappingProxyType(self._people)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended, or is ending; nobody comes in any more."""
+        return self._is_closed
 
     @property
     def is_recording(self) -> bool:
@@ -132,10 +141,10 @@ class Conference:
         logger.info("room=%s leg=%d joined protocol=%s role=%s", self.policy.number, leg.id, leg.protocol, role)
         self._say("joined", participant=person.id, name=name, protocol=leg.protocol)
         self._taping.note_participant(name)
-        if self.policy.record is RecordPolicy.ALWAYS and not self.is_recording:
-            await self.start_recording("policy")
-        elif self.is_recording:
+        if self.is_recording:
             self._worker.send("audio", PlayPrompt(self.policy.number, "recording-started", leg.id))
+        elif self.policy.record is RecordPolicy.ALWAYS:
+            self._record_later("policy", 0.0)
         return person
 
     async def leave(self, participant: int) -> None:
@@ -217,22 +226,24 @@ class Conference:
         self._refresh()
 
     async def start_recording(self, by: str) -> None:
-        """Record from now on; all are told. Does nothing while it records or where the policy forbids it."""
-        if self.policy.record is RecordPolicy.OFF or self.is_recording:
+        """Record from now on; all are told. Does nothing while it records or where the policy forbids it.
+
+        Raises RegisterError where nothing can be recorded.
+        """
+        if self.policy.record is RecordPolicy.OFF:
             return
-        await self._taping.start(self.policy, by, [person.name for person in self._people.values()], self._stage)
-        self._worker.send("audio", PlayPrompt(self.policy.number, "recording-started"))
-        self._say("recording-started", by=by)
-        self._refresh_now()
+        if await self._taping.start(self.policy, by, lambda: [person.name for person in self._people.values()]):
+            self._worker.send("audio", PlayPrompt(self.policy.number, "recording-started"))
+            self._say("recording-started", by=by)
+            self._refresh_now()
 
     async def stop_recording(self) -> None:
         """Finish the recording; all are told."""
-        if not self.is_recording:
-            return
-        await self._taping.stop(self._stage)
-        self._worker.send("audio", PlayPrompt(self.policy.number, "recording-stopped"))
-        self._say("recording-ended")
-        self._refresh_now()
+        self._forget_to_record()
+        if await self._taping.stop():
+            self._worker.send("audio", PlayPrompt(self.policy.number, "recording-stopped"))
+            self._say("recording-ended")
+            self._refresh_now()
 
     async def close(self, reason: HangUp = HangUp.CONFERENCE_ENDED) -> None:
         """End it for everybody."""
@@ -240,8 +251,8 @@ class Conference:
             return
         self._is_closed = True
         people, self._people = list(self._people.values()), {}
-        if self.is_recording:
-            await self._taping.stop(self._stage)
+        self._forget_to_record()
+        if await self._taping.stop():
             self._say("recording-ended")
         for person in people:
             self._worker.close_leg(person.id)
@@ -270,20 +281,39 @@ class Conference:
                 self._banned.add(message.stream)
                 self._refresh()
             case RecordingProgress() | RecordingEnded():
-                if self._taping.concerns(message.recording):
-                    self._taping.heard(message)
+                self._taping.heard(message)
             case _:
                 pass
 
-    async def _recording_lost(self) -> None:
+    def _recording_lost(self) -> None:
         """A recording that ended by itself is taken up again in a new file."""
-        if self._is_closed or not self.is_recording:
-            return
-        self._taping.abandon(self._stage)
-        self._say("recording-ended")
-        await asyncio.sleep(_RECORD_AGAIN_AFTER_S)
-        if not self._is_closed and self._people:
-            await self.start_recording("recovery")
+        if not self._is_closed:
+            self._say("recording-ended")
+            self._refresh()
+            self._record_later("recovery", _RECORD_AGAIN_AFTER_S)
+
+    def _record_later(self, by: str, delay_s: float) -> None:
+        """Nobody waits for it: who comes in or hangs up meanwhile neither delays nor cancels it."""
+        self._forget_to_record()
+        self._record_timer = asyncio.get_running_loop().call_later(delay_s, self._record_now, by)
+
+    def _forget_to_record(self) -> None:
+        if self._record_timer is not None:
+            self._record_timer.cancel()
+            self._record_timer = None
+
+    def _record_now(self, by: str) -> None:
+        self._record_timer = None
+        self._record_task = asyncio.get_running_loop().create_task(self._try_to_record(by))
+
+    async def _try_to_record(self, by: str) -> None:
+        """Where it is impossible people meet all the same: a consultation is worth more than its recording."""
+        try:
+            await self.start_recording(by)
+        except RegisterError as error:
+            logger.error("room=%s is not recorded: %s", self.policy.number, error.reason)
+            if self.policy.record is RecordPolicy.ALWAYS and not self._is_closed:
+                self._record_later(by, _RECORD_RETRY_S)
 
     def owns(self, stream: int) -> bool:
         """Whether a source belongs to somebody in this room."""

@@ -39,10 +39,13 @@ class Conferences:
         return list(self._running.values())
 
     async def open(self, policy: RoomPolicy) -> Conference:
-        """The conference of a room, started where none runs. Raises WorkerError."""
+        """The conference of a room, started where none runs; one that is ending is waited for. Raises WorkerError."""
         worker = await self._fleet.worker_for(policy.number)
-        if policy.number in self._running:
-            return self._running[policy.number]
+        while running := self._running.get(policy.number):
+            if not running.is_closed:
+                return running
+            await self.wait(policy.number)
+            worker = await self._fleet.worker_for(policy.number)
         if id(worker) not in self._workers:
             self._workers[id(worker)] = worker
             worker.observe(self._heard)

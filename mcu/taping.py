@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
 from mcu.fleet.worker import Worker
 from mcu.media import Codec
 from mcu.policy import RoomPolicy
@@ -15,7 +17,6 @@ from mcu.stage import Stage
 from mcu.worker.messages import (
     AddAudioLeg,
     AnyMessage,
-    CloseLeg,
     LegFailed,
     OpenRecorderLeg,
     RecordingEnded,
@@ -30,11 +31,22 @@ _STOP_PATIENCE_S = 10.0
 _MAX_NAMES = 500
 
 
+class RegisterError(Exception):
+    """What a register raises; `reason` is a word for logs, pages and the database: disk-full, cannot-write."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class RecordingRegister(Protocol):
     """Where recordings are listed and their keys are made; implemented on the recorder's library."""
 
     async def begin(self, policy: RoomPolicy, leg: int, by: str, picture: tuple[int, int, int]) -> StartRecording:
-        """Make identity, key and file name of a recording; `picture` is width, height, frames per second."""
+        """Make identity, key and file name of a recording; `picture` is width, height, frames per second.
+
+        Raises RegisterError.
+        """
 
     async def progress(self, message: RecordingProgress) -> None:
         """It grew."""
@@ -44,25 +56,28 @@ class RecordingRegister(Protocol):
 
 
 class Taping:
-    """Starts and stops the recorder of one conference, and starts it again when its process was lost."""
+    """Starts and stops the recorder of one conference, and notices when a recording ended by itself."""
 
     def __init__(
         self,
         worker: Worker,
+        stage: Stage,
         register: RecordingRegister,
         next_leg_id: Callable[[], int],
-        on_lost: Callable[[], Coroutine[Any, Any, None]],
+        on_lost: Callable[[], None],
     ) -> None:
-        """`on_lost` is called when a running recording ended by itself."""
+        """`on_lost` is called when a running recording ended by itself; nothing is recorded then."""
         self._worker = worker
+        self._stage = stage
         self._register = register
         self._next_leg_id = next_leg_id
         self._on_lost = on_lost
+        self._turn = asyncio.Lock()
         self._running: StartRecording | None = None
-        self._room = ""
         self._rendition = 0
-        self._names: list[str] = []
-        self._ended: asyncio.Event | None = None
+        self._names: dict[str, list[str]] = {}
+        """Recording -> who took part, until its file is complete."""
+        self._all_ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -72,76 +87,85 @@ class Taping:
 
     def note_participant(self, name: str) -> None:
         """Somebody came in while it records."""
-        if self.is_running and name not in self._names and len(self._names) < _MAX_NAMES:
-            self._names.append(name)
-
-    async def start(self, policy: RoomPolicy, by: str, names: Sequence[str], stage: Stage) -> None:
-        """Begin a recording of the main picture and of what all together say."""
-        leg = self._next_leg_id()
-        rung = LADDER[0]
-        order = await self._register.begin(policy, leg, by, (rung.width, rung.height, rung.frame_rate))
-        self._running, self._room, self._names = order, policy.number, list(dict.fromkeys(names))
-        self._ended = asyncio.Event()
-        self._rendition = stage.acquire_recorded()
-        self._worker.observe_leg(leg, self._leg_event)
-        self._worker.send("recorder", order)
-        self._worker.send("net", OpenRecorderLeg(leg, policy.number, self._rendition))
-        self._worker.send("audio", AddAudioLeg(policy.number, leg, Codec.OPUS, is_recorder=True))
-        logger.info("room=%s recording=%s started by=%s", policy.number, order.recording, by)
-
-    async def stop(self, stage: Stage) -> None:
-        """Finish the file and wait until it is complete."""
-        order, ended = self._running, self._ended
-        if order is None or ended is None:
+        if self._running is None:
             return
-        self._worker.send("recorder", StopRecording(order.leg))
-        self._release(order, stage)
-        try:
-            await asyncio.wait_for(ended.wait(), _STOP_PATIENCE_S)
-        except TimeoutError:
-            logger.error("room=%s recording=%s did not end in time", self._room, order.recording)
-        self._running = None
+        names = self._names.get(self._running.recording, [])
+        if name not in names and len(names) < _MAX_NAMES:
+            names.append(name)
 
-    def concerns(self, recording: str) -> bool:
-        """Whether an event is about the recording that runs here ("" means all of a lost process)."""
-        return self._running is not None and recording in ("", self._running.recording)
+    async def start(self, policy: RoomPolicy, by: str, names: Callable[[], Sequence[str]]) -> bool:
+        """Begin a recording of the main picture and of what all together say; False when one runs, or nobody is here.
+
+        Two that are asked for at once are one. `names` tells who is here. Raises RegisterError.
+        """
+        async with self._turn:
+            if self.is_running or not names():
+                return False
+            leg = self._next_leg_id()
+            rung = LADDER[0]
+            order = await self._register.begin(policy, leg, by, (rung.width, rung.height, rung.frame_rate))
+            self._running = order
+            self._names[order.recording] = list(dict.fromkeys(names()))[:_MAX_NAMES]
+            self._all_ended.clear()
+            self._rendition = self._stage.acquire_recorded()
+            self._worker.observe_leg(leg, self._leg_event)
+            self._worker.send("recorder", order)
+            self._worker.send("net", OpenRecorderLeg(leg, policy.number, self._rendition))
+            self._worker.send("audio", AddAudioLeg(policy.number, leg, Codec.OPUS, is_recorder=True))
+            logger.info("room=%s recording=%s started by=%s", policy.number, order.recording, by)
+            return True
+
+    async def stop(self) -> bool:
+        """Finish the file and wait until it, and those that were lost before it, are complete; False for none."""
+        async with self._turn:
+            was_running = self._running is not None
+            self._release()
+            if self._names:
+                await self._wait_for_files()
+            return was_running
+
+    async def _wait_for_files(self) -> None:
+        try:
+            await asyncio.wait_for(self._all_ended.wait(), _STOP_PATIENCE_S)
+        except TimeoutError:
+            logger.error("recordings=%s did not end in time", ",".join(self._names))
 
     def heard(self, message: AnyMessage) -> None:
-        """RecordingProgress or RecordingEnded of this recording."""
-        if isinstance(message, RecordingProgress):
+        """RecordingProgress or RecordingEnded of any recording ("" means all: the process was lost)."""
+        if isinstance(message, RecordingProgress) and message.recording in self._names:
             self._spawn(self._register.progress(message))
-        elif isinstance(message, RecordingEnded) and self._running is not None:
-            self._take_end(message, self._running)
+        elif isinstance(message, RecordingEnded):
+            for recording in [message.recording] if message.recording else list(self._names):
+                self._take_end(replace(message, recording=recording))
 
-    def _take_end(self, message: RecordingEnded, order: StartRecording) -> None:
-        known = RecordingEnded(
-            order.recording, message.size_bytes, message.duration_s, message.chain_head, message.error
-        )
-        self._spawn(self._register.finish(known, self._names))
-        if self._ended is not None:
-            self._ended.set()
+    def _take_end(self, message: RecordingEnded) -> None:
+        names = self._names.pop(message.recording, None)
+        if names is None:
+            return
+        self._spawn(self._register.finish(message, names))
         if message.error:
-            logger.error("room=%s recording=%s ended: %s", self._room, order.recording, message.error)
-            self._spawn(self._on_lost())
-
-    def abandon(self, stage: Stage) -> None:
-        """The recorder ended by itself: free what it used."""
-        if self._running is not None:
-            self._release(self._running, stage)
-            self._running = None
+            logger.error("recording=%s ended: %s", message.recording, message.error)
+        if not self._names:
+            self._all_ended.set()
+        if self._running is not None and self._running.recording == message.recording:
+            self._release(has_ended=True)
+            self._on_lost()
 
     def _leg_event(self, message: AnyMessage) -> None:
-        if isinstance(message, LegFailed) and self._running is not None:
-            self._worker.send("recorder", StopRecording(self._running.leg))
-            self._spawn(self._on_lost())
+        if isinstance(message, LegFailed) and self._running is not None and message.leg == self._running.leg:
+            self._release()
+            self._on_lost()
 
-    def _release(self, order: StartRecording, stage: Stage) -> None:
-        self._worker.send("net", CloseLeg(order.leg))
+    def _release(self, *, has_ended: bool = False) -> None:
+        """Let the recorder finish the file, unless it has, and free what fed it."""
+        order, self._running = self._running, None
+        if order is None:
+            return
+        if not has_ended:
+            self._worker.send("recorder", StopRecording(order.leg))
         self._worker.close_leg(order.leg)
         self._worker.send("audio", RemoveAudioLeg(order.leg))
-        if self._rendition:
-            stage.release_recorded(self._rendition)
-            self._rendition = 0
+        self._stage.release_recorded(self._rendition)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -151,4 +175,4 @@ class Taping:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            logger.error("room=%s recording register failed: %s", self._room, error)
+            logger.error("a recording could not be registered: %s", error)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from mcu.taping import RegisterError
 
-class RecordingError(Exception):
+
+class RecordingError(RegisterError):
     """Base of the errors of this package; `reason` is a word for logs, counters and the database."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class DiskFullError(RecordingError):

@@ -206,6 +206,7 @@ async def test_recording_is_one_more_receiver_of_the_main_picture():
 async def test_policy_always_records_from_the_first_and_off_never():
     always = House(record=RecordPolicy.ALWAYS)
     await always.join(1, video=VP8)
+    await asyncio.sleep(0.01)
     assert always.conference.is_recording
     assert [m.codec for m in always.worker.told(OpenRendition)] == [Codec.VP8, Codec.H264]
     off = House(record=RecordPolicy.OFF)
@@ -220,8 +221,7 @@ async def test_a_lost_recorder_is_followed_by_a_new_file(monkeypatch):
     await house.join(1)
     await house.conference.start_recording("admin")
     house.worker.say(RecordingEnded("", 0, 0, "", error="recorder process ended"))
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
     assert [order.recording for order in house.worker.told(StartRecording)] == ["recording-0", "recording-1"]
     assert house.register.ended[0][0].recording == "recording-0"
     assert house.conference.is_recording

@@ -70,8 +70,8 @@ async def _make_a_room(page: Page) -> None:
     await expect(page.get_by_text("This has characters that cannot be used.")).to_be_visible()
     await page.get_by_label("Number").fill("1001")
     await page.get_by_role("button", name="Create room").click()
+    await expect(page.locator("[data-passcode]")).to_have_count(2)
     passcodes = await page.locator("[data-passcode]").all_text_contents()
-    assert len(passcodes) == 2
     assert all(code.isdigit() and len(code) >= 6 for code in passcodes)
     await page.get_by_role("button", name="I have noted them").click()
     await expect(page.get_by_role("link", name="Stroke unit")).to_be_visible()
