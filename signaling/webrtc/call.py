@@ -111,7 +111,16 @@ class Call:
             raise CallError(HangUp.CONFERENCE_ENDED)
         settings = self._services.settings
         patience = Patience(settings.seat_socket_s, settings.seat_silence_s)
-        seat = Seat(participant, browser, worker, conference, self._negotiation, patience, self._seats.now)
+        seat = Seat(
+            participant,
+            browser,
+            worker,
+            conference,
+            self._negotiation,
+            patience,
+            self._seats.services.gate,
+            self._seats.now,
+        )
         token = self._seats.add(seat)
         self._link.send(serialize(Joined(participant.id, participant.role, token, room, admission.policy.name)))
         seat.attach(self._link)

@@ -13,7 +13,7 @@ from signaling.webrtc.seat import Seat
 
 Handler = Callable[[Seat, Any], Awaitable[None]]
 
-_FOR_HOSTS = (protocol.MuteAll, protocol.Layout, protocol.Lock, protocol.Record, protocol.Remove)
+_FOR_HOSTS = (protocol.MuteAll, protocol.Layout, protocol.Lock, protocol.Record, protocol.Unblock, protocol.Remove)
 
 
 async def control(seat: Seat, message: AnyPageMessage) -> None:
@@ -64,6 +64,10 @@ async def _record(seat: Seat, message: protocol.Record) -> None:
         await seat.conference.stop_recording()
 
 
+async def _unblock(seat: Seat, _message: protocol.Unblock) -> None:
+    seat.unblock()
+
+
 async def _remove(seat: Seat, message: protocol.Remove) -> None:
     if message.participant == seat.participant.id or message.participant not in seat.conference.participants:
         raise MessageError("unexpected", "nobody of that number is here")
@@ -85,6 +89,7 @@ _HANDLERS: dict[type[AnyPageMessage], Handler] = {
     protocol.Layout: _layout,
     protocol.Lock: _lock,
     protocol.Record: _record,
+    protocol.Unblock: _unblock,
     protocol.Remove: _remove,
     protocol.Camera: _camera,
     protocol.Share: _share,

@@ -93,6 +93,10 @@ class Record(PageMessage, frozen=True):
     is_on: bool
 
 
+class Unblock(PageMessage, frozen=True):
+    """Hosts: let strangers try passcodes again, after too many wrong ones closed the room to them."""
+
+
 class Remove(PageMessage, frozen=True):
     """Hosts: take somebody out of the room."""
 
@@ -114,7 +118,8 @@ class Ping(PageMessage, frozen=True):
 
 
 AnyPageMessage = (
-    Join | Answer | Camera | Share | Mute | MuteAll | Layout | Lock | Record | Remove | RestartIce | Leave | Ping
+    Join | Answer | Camera | Share | Mute | MuteAll | Layout | Lock | Record | Unblock | Remove | RestartIce | Leave
+    | Ping
 )  # fmt: skip
 
 
@@ -167,6 +172,8 @@ class Roster(ServerMessage, frozen=True):
     can_record: bool
     """Whether the room's policy lets a host record."""
     participants: list[dict[str, object]]
+    is_blocked: bool = False
+    """Told to hosts: somebody guessed passcodes, and strangers cannot find the room now."""
 
 
 class Wanted(ServerMessage, frozen=True):

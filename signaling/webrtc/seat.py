@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from mcu.conference import Conference, Participant
 from mcu.fleet.worker import Worker
+from mcu.participant import Role
 from mcu.worker.messages import AnyMessage, ConfigureLeg, LegConnected, LegFailed, LegSilent, LegStats
 from signaling.webrtc.leg import WebrtcLeg
 from signaling.webrtc.negotiation import Agreed, Negotiation, Rejected
 from signaling.webrtc.patience import Patience
 from signaling.webrtc.protocol import Answer, Bye, Problem, Roster, ServerMessage, Wanted, serialize
-from signaling.webrtc.services import Link
+from signaling.webrtc.services import Gate, Link
 from signaling.webrtc.wanted import wanted_picture
 
 _ROSTER_FIELDS = (
@@ -32,6 +33,7 @@ class Seat:
         conference: Conference,
         negotiation: Negotiation,
         patience: Patience,
+        gate: Gate,
         now: Callable[[], float],
     ) -> None:
         self.participant = participant
@@ -45,6 +47,7 @@ class Seat:
         self.on_failure: Callable[[], None] = _nothing
         self.link: Link | None = None
         self.restarted_at = float("-inf")
+        self._gate = gate
         self._now = now
         self._told: dict[type[ServerMessage], ServerMessage] = {}
         leg.on_roster = self.roster_due.set
@@ -93,9 +96,18 @@ class Seat:
         rows = [{name: row[name] for name in _ROSTER_FIELDS} for row in people] if isinstance(people, list) else []
         self._send_change(
             Roster(str(snapshot["layout"]), bool(snapshot["is_locked"]), bool(snapshot["is_recording"]),
-                   snapshot["record_policy"] != "off", rows)
+                   snapshot["record_policy"] != "off", rows, self._is_blocked())
         )  # fmt: skip
         self._send_change(wanted_picture(self.participant.id, snapshot))
+
+    def _is_blocked(self) -> bool:
+        is_host = self.participant.role is Role.HOST
+        return is_host and any(block.room == self.room for block in self._gate.blocked())
+
+    def unblock(self) -> None:
+        """Let strangers find the room again."""
+        self._gate.unblock(self.room)
+        self.push_roster()
 
     def _send_change(self, message: Roster | Wanted) -> None:
         if self._told.get(type(message)) != message:

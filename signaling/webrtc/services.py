@@ -12,6 +12,7 @@ from mcu.fleet.worker import Fleet
 from mcu.leg import Leg
 from mcu.media import Grade
 from signaling.admission import Admission, CallRequest
+from signaling.tries import Block
 
 
 class Gate(Protocol):
@@ -25,6 +26,12 @@ class Gate(Protocol):
 
     async def wait_for_host(self, admission: Admission) -> Admission:
         """Return when the caller may come in. Raises Refused."""
+
+    def blocked(self) -> list[Block]:
+        """Rooms that strangers cannot find now."""
+
+    def unblock(self, number: str) -> bool:
+        """End the block of a room; False when there is none."""
 
 
 class Calls(Protocol):

@@ -105,8 +105,9 @@ class DtControls extends HTMLElement {
     this.#show(b.room, "settings", "control.more");
     this.#fillMenu("layout", [roster.layout], () => MODES.map((mode) => ({ icon: mode, text: t(`layout.${mode}`),
       isChosen: mode === roster.layout, message: { type: "layout", mode } })));
-    const { is_locked: isLocked, is_recording: isRecording, can_record: canRecord } = roster;
-    this.#fillMenu("room", [isLocked, isRecording, canRecord], () => [
+    const { is_locked: isLocked, is_recording: isRecording, can_record: canRecord, is_blocked: isBlocked } = roster;
+    this.#fillMenu("room", [isLocked, isRecording, canRecord, isBlocked], () => [
+      isBlocked && { icon: "key", text: t("host.unblock"), message: { type: "unblock" } },
       { icon: "mic-off", text: t("host.mute-all"), message: { type: "mute-all" } },
       { icon: isLocked ? "unlock" : "lock", text: t(isLocked ? "host.unlock" : "host.lock"),
         message: { type: "lock", is_locked: !isLocked } },

@@ -27,6 +27,7 @@ class DtStage extends HTMLElement {
   #quality = document.createElement("dt-quality-meter");
   #idle = null;
   #wasRecording = null;
+  #wasBlocked = false;
   #mutedAt = 0;
   #listeners = new AbortController();
 
@@ -108,6 +109,8 @@ class DtStage extends HTMLElement {
       this.#toast(t(roster.is_recording ? "toast.recording-on" : "toast.recording-off"));
     }
     this.#wasRecording = roster.is_recording;
+    if (roster.is_blocked && !this.#wasBlocked) this.#toast(t("toast.blocked"));
+    this.#wasBlocked = roster.is_blocked;
     // What was pressed here a moment ago has not come back in the roster yet.
     if (me && performance.now() - this.#mutedAt > 1500) this.#compare(me.is_muted);
   }

@@ -19,6 +19,7 @@ from mcu.policy import RoomPolicy
 from mcu.worker.messages import ConfigureLeg, LegConnected, LegOpened, Message, OpenLeg, RecordingEnded, StopRecording
 from signaling.admission import Admission, CallRequest, Refusal, Refused
 from signaling.calls import Calls
+from signaling.tries import Block
 from signaling.webrtc.services import Services
 from tests.mcu.fakes import FakeFleet, FakeRegister, FakeWorker
 
@@ -76,6 +77,15 @@ class FakeGate:
     wrong: int = 0
     tries: int = 3
     lock_after_wait: bool = False
+    blocks: list[Block] = field(default_factory=list)
+
+    def blocked(self) -> list[Block]:
+        return self.blocks
+
+    def unblock(self, number: str) -> bool:
+        had = bool(self.blocks)
+        self.blocks = [block for block in self.blocks if block.room != number]
+        return had
 
     async def admit(self, request: CallRequest) -> Admission:
         self.requests.append(request)

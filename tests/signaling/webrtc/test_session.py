@@ -14,6 +14,7 @@ from mcu.media import Grade, Kind
 from mcu.participant import Role
 from mcu.policy import LayoutMode, RecordPolicy
 from mcu.worker.messages import AttachLeg, LegFailed, LegSilent, Levels, MuteLeg
+from signaling.tries import Block
 from signaling.webrtc.protocol import MAX_MESSAGE_BYTES
 from signaling.webrtc.seats import Seats
 from signaling.webrtc.services import Visitor
@@ -329,6 +330,18 @@ async def test_what_only_hosts_may_do(kind, fields, is_done):
         assert host.of("problem") == []
 
 
+async def test_a_host_hears_that_the_disk_is_full():
+    async with House(record=RecordPolicy.ON_REQUEST).open() as house:
+        host = await house.join("1357", "Host")
+        house.register.refusal = "disk-full"
+        host.say("record", is_on=True)
+        assert (await host.expect("problem"))["code"] == "disk-full"
+        assert not house.conference.is_recording
+        host.say("lock", is_locked=True)
+        await until(lambda: house.conference.is_locked)
+        assert host.of("bye") == []
+
+
 async def test_people_mute_and_unmute_themselves():
     async with House().open() as house:
         host, guest = await house.join("1357", "Host"), await house.join("2468", "Guest")
@@ -501,3 +514,17 @@ async def test_a_fault_of_ours_costs_the_socket_but_not_the_seat():
         again = house.visit()
         again.say("join", room="1001", name="Li", session=link.of("joined")[0]["session"])
         assert (await again.expect("joined"))["is_resumed"]
+
+
+async def test_hosts_are_told_of_a_block_and_can_end_it():
+    async with House().open() as house:
+        host, guest = await house.join("1357", "Host"), await house.join("2468", "Guest")
+        house.gate.blocks = [Block("1001", 600.0, 1)]
+        host.say("layout", mode="grid")
+        await until(lambda: any(roster["is_blocked"] for roster in host.of("roster")))
+        assert not any(roster["is_blocked"] for roster in guest.of("roster"))
+        guest.say("unblock")
+        assert (await guest.expect("problem"))["code"] == "not-allowed"
+        host.say("unblock")
+        await until(lambda: not host.of("roster")[-1]["is_blocked"])
+        assert house.gate.blocks == []
