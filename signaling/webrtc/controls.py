@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcu.participant import Role
+from mcu.taping import RegisterError
 from signaling.webrtc import protocol
 from signaling.webrtc.errors import MessageError
-from signaling.webrtc.protocol import AnyPageMessage
+from signaling.webrtc.protocol import AnyPageMessage, Problem
 from signaling.webrtc.seat import Seat
 
 Handler = Callable[[Seat, Any], Awaitable[None]]
@@ -58,10 +59,13 @@ async def _lock(seat: Seat, message: protocol.Lock) -> None:
 
 
 async def _record(seat: Seat, message: protocol.Record) -> None:
-    if message.is_on:
-        await seat.conference.start_recording(seat.participant.name)
-    else:
+    if not message.is_on:
         await seat.conference.stop_recording()
+        return
+    try:
+        await seat.conference.start_recording(seat.participant.name)
+    except RegisterError as error:
+        seat.send(Problem("disk-full" if error.reason == "disk-full" else "failed"))
 
 
 async def _unblock(seat: Seat, _message: protocol.Unblock) -> None:

@@ -201,7 +201,7 @@ class Problem(ServerMessage, frozen=True):
     """A message was not carried out; the call goes on."""
 
     code: str
-    """too-large, malformed, unexpected, too-fast, not-allowed, bad-answer or failed."""
+    """too-large, malformed, unexpected, too-fast, not-allowed, bad-answer, disk-full or failed."""
     detail: str = ""
 
 

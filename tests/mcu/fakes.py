@@ -9,6 +9,7 @@ from mcu.fleet.worker import LegObserver
 from mcu.leg import HangUp
 from mcu.media import Codec, Format, Grade, Kind, LegMedia, StreamSpec
 from mcu.policy import RoomPolicy
+from mcu.taping import RegisterError
 from mcu.worker.messages import (
     AnyMessage,
     ConfigureLeg,
@@ -114,10 +115,13 @@ class FakeFleet:
 
 @dataclass
 class FakeRegister:
+    refusal: str = ""
     begun: list[StartRecording] = field(default_factory=list)
     ended: list[tuple[RecordingEnded, tuple[str, ...]]] = field(default_factory=list)
 
     async def begin(self, policy: RoomPolicy, leg: int, by: str, picture: tuple[int, int, int]) -> StartRecording:
+        if self.refusal:
+            raise RegisterError(self.refusal)
         order = StartRecording(leg, f"recording-{len(self.begun)}", "x.sealed", bytes(32), b"", *picture)
         self.begun.append(order)
         return order

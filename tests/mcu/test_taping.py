@@ -15,14 +15,10 @@ from tests.mcu.test_conference import House
 
 
 class SlowRegister(FakeRegister):
-    """Takes its time to begin, as a database does; refuses while `refusal` is set."""
-
-    refusal: str = ""
+    """Takes its time to begin, as a database does."""
 
     async def begin(self, *arguments) -> StartRecording:
         await asyncio.sleep(0.01)
-        if self.refusal:
-            raise RegisterError(self.refusal)
         return await super().begin(*arguments)
 
 

@@ -333,7 +333,7 @@ async def test_what_only_hosts_may_do(kind, fields, is_done):
 async def test_a_host_hears_that_the_disk_is_full():
     async with House(record=RecordPolicy.ON_REQUEST).open() as house:
         host = await house.join("1357", "Host")
-        house.register.refusal = "disk-full"
+        house.services.conferences._register.refusal = "disk-full"
         host.say("record", is_on=True)
         assert (await host.expect("problem"))["code"] == "disk-full"
         assert not house.conference.is_recording
