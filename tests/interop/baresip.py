@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.interop import media
+from tests.interop import live, media
 from tests.interop.media import Person
 
 _MODULES = [
@@ -53,6 +54,7 @@ class Baresip:
     video: str = "h264"
     transport: str = "udp"
     events: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
 
     async def start(self) -> Baresip:
         """Write the configuration, start the program, connect to its control port."""
@@ -79,6 +81,21 @@ class Baresip:
         self._writer.write(b"%d:%s," % (len(body), body))
         await self._writer.drain()
 
+    async def ask(self, command: str) -> str:
+        """A command that answers with text: video_debug, audio_debug, callstat."""
+        count = len(self.answers)
+        await self.command(command)
+        async with asyncio.timeout(10):
+            while len(self.answers) == count:
+                await asyncio.sleep(0.02)
+        return self.answers[-1]
+
+    async def pictures(self) -> tuple[int, int]:
+        """Pictures that it has shown in this call, and keyframes among what it decoded."""
+        text = await self.ask("video_debug")
+        shown, keyframes = re.search(r"vidisp: .* frames=(\d+)", text), re.search(r"n_keyframes=(\d+)", text)
+        return (int(shown[1]) if shown else 0, int(keyframes[1]) if keyframes else 0)
+
     async def dial(self, uri: str, timeout_s: float = 15.0) -> dict[str, Any]:
         """Call and wait until the call stands or is refused; the event says which."""
         await self.command("dial", uri)
@@ -96,6 +113,10 @@ class Baresip:
     def heard_file(self) -> Path:
         """The WAV file of what it heard in its last call."""
         return max(self.folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime)
+
+    async def hears(self, seconds: float = 1.0) -> frozenset[str]:
+        """Whose tones it hears now. After a hold baresip writes this file no more."""
+        return await live.hears(self.heard_file(), seconds)
 
     def log(self) -> str:
         """What it printed."""
@@ -121,7 +142,11 @@ class Baresip:
         try:
             while True:
                 length = int((await self._reader.readuntil(b":"))[:-1])
-                self.events.append(json.loads((await self._reader.readexactly(length + 1))[:-1]))
+                message = json.loads((await self._reader.readexactly(length + 1))[:-1])
+                if message.get("response"):
+                    self.answers.append(message.get("data", ""))
+                else:
+                    self.events.append(message)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.interop import media
+from tests.interop import live, media
 from tests.interop.media import Person
 
 _CONFIGURATION = """[sip]
@@ -18,8 +18,8 @@ sip_port={port}
 sip_tcp_port=0
 sip_tls_port=0
 media_encryption={encryption}
-use_ipv6=0
-contact="terminal" <sip:{name}@{address}:{port}>
+use_ipv6={has_ipv6}
+contact="{name}" <sip:{name}@{address}>
 [rtp]
 audio_rtp_port={rtp}
 video_rtp_port={video_rtp}
@@ -45,6 +45,7 @@ class Linphone:
     address: str
     sip_port: int = 15_280
     encryption: str = "srtp"
+    has_ipv6: bool = False
 
     async def start(self) -> Linphone:
         """Write the configuration and start the program."""
@@ -56,8 +57,8 @@ class Linphone:
         Image.new("RGB", (640, 480), self.person.colour).save(picture)
         (self.folder / "rc").write_text(
             _CONFIGURATION.format(
-                port=self.sip_port, name=self.person.name, address=self.address, encryption=self.encryption,
-                rtp=self.sip_port + 10, video_rtp=self.sip_port + 12,
+                name=self.person.name, address=self.address, port=self.sip_port, encryption=self.encryption,
+                rtp=self.sip_port + 10, video_rtp=self.sip_port + 12, has_ipv6=int(self.has_ipv6),
             )
         )  # fmt: skip
         self._log = (self.folder / "log").open("wb")
@@ -65,20 +66,33 @@ class Linphone:
             ["linphonec", "-c", str(self.folder / "rc"), "-d", "0", "-V"],
             stdin=subprocess.PIPE, stdout=self._log, stderr=self._log, env=dict(os.environ, HOME=str(self.folder)),
         )  # fmt: skip
-        await asyncio.sleep(2)
+        await self._until_logged("linphonec>")
         for line in (
-            "ipv6 disable", "soundcard use files " + str(self.sound), f"play {self.sound}", f"record {self.recording}",
-            f"nowebcam {picture}",
+            "ipv6 enable" if self.has_ipv6 else "ipv6 disable", f"soundcard use files {self.sound}",
+            f"play {self.sound}", f"record {self.recording}", f"staticpic set {picture}",
         ):  # fmt: skip
             await self.say(line)
         return self
 
-    async def say(self, line: str, pause_s: float = 0.4) -> None:
+    async def _until_logged(self, text: str) -> None:
+        async with asyncio.timeout(30):
+            while text not in self.log():
+                await asyncio.sleep(0.1)
+
+    async def say(self, line: str, pause_s: float = 0.3) -> None:
         """Type a command."""
         assert self._process.stdin is not None
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
         await asyncio.sleep(pause_s)
+
+    async def dial(self, uri: str) -> None:
+        """Call; what becomes of it is in the log."""
+        await self.say(f"call {uri}")
+
+    async def hears(self, seconds: float = 1.0) -> frozenset[str]:
+        """Whose tones it hears now."""
+        return await live.hears(self.recording, seconds) if self.recording.exists() else live.NOTHING
 
     def log(self) -> str:
         """What it printed."""

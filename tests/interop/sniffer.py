@@ -1,0 +1,99 @@
+"""What is on the wire of the namespace: every packet with its time, for our own eyes and as a file for tshark."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import select
+import socket
+import struct
+import threading
+import time
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+Address = tuple[str, int]
+
+_ETH_P_ALL = 3
+_UDP = 17
+_MAX_PACKETS = 200_000
+
+
+@dataclass(frozen=True)
+class Datagram:
+    """One UDP datagram; `time` is time.monotonic()."""
+
+    time: float
+    source: Address
+    destination: Address
+    payload: bytes
+
+
+class Sniffer:
+    """Listens on the loopback interface, over which all addresses of the namespace reach each other."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self._socket.bind(("lo", 0))
+        self._packets: list[tuple[float, bytes]] = []
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+        self._socket.close()
+
+    def datagrams(
+        self, *, source: str = "", ports: Container[int] = range(1 << 16), since: float = 0.0
+    ) -> Iterator[Datagram]:
+        """UDP datagrams from an address to some ports, since a time."""
+        for moment, packet in list(self._packets):
+            found = _udp(moment, packet) if moment >= since else None
+            if found and source in ("", found.source[0]) and found.destination[1] in ports:
+                yield found
+
+    def write(self, path: Path) -> Path:
+        """A pcap file."""
+        offset = time.time() - time.monotonic()
+        with path.open("wb") as file:
+            file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 1))
+            for moment, packet in list(self._packets):
+                seconds, rest = divmod(moment + offset, 1)
+                file.write(struct.pack("<IIII", int(seconds), int(rest * 1e6), len(packet), len(packet)) + packet)
+        return path
+
+    def _run(self) -> None:
+        while not self._is_over.is_set():
+            if select.select([self._socket], [], [], 0.1)[0]:
+                packet, (_, _, kind, *_) = self._socket.recvfrom(1 << 17)
+                if kind == socket.PACKET_OUTGOING and len(self._packets) < _MAX_PACKETS:  # each passes lo twice
+                    self._packets.append((time.monotonic(), packet))
+
+
+def _udp(moment: float, packet: bytes) -> Datagram | None:
+    if packet[12:14] != b"\x08\x00" or packet[23] != _UDP:
+        return None
+    start = 14 + (packet[14] & 15) * 4
+    source_port, destination_port = struct.unpack_from("!HH", packet, start)
+    source, destination = socket.inet_ntoa(packet[26:30]), socket.inet_ntoa(packet[30:34])
+    return Datagram(moment, (source, source_port), (destination, destination_port), packet[start + 8 :])
+
+
+async def dissect(pcap: Path, wanted: str, *options: str) -> list[dict[str, Any]]:
+    """What tshark makes of the packets that pass its display filter, as its own JSON."""
+    process = await asyncio.create_subprocess_exec(
+        "tshark", "-r", str(pcap), "-Y", wanted, "-T", "json", "--no-duplicate-keys", *options,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode(errors="replace")
+    found: list[dict[str, Any]] = json.loads(output or b"[]")
+    return [packet["_source"]["layers"] for packet in found]
