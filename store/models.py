@@ -84,8 +84,6 @@ class UserRow(Base):
     password_hash: Mapped[str] = mapped_column(String(256))
     role: Mapped[str] = mapped_column(String(16))
     must_change: Mapped[bool]
-    failed_count: Mapped[int]
-    locked_until: Mapped[datetime | None] = mapped_column(Utc)
     created_at: Mapped[datetime] = mapped_column(Utc)
 
 

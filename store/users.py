@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -30,9 +30,6 @@ class User:
     """"admin"."""
     must_change: bool
     """The password was given by somebody else: it must be replaced at the next sign-in."""
-    failed_count: int
-    """Wrong passwords since the last right one."""
-    locked_until: datetime | None
     created_at: datetime
 
 
@@ -63,7 +60,7 @@ class Users:
             raise Invalid(f"name: 1 to {MAX_NAME_CHARACTERS} printable characters")
         values = {
             "name": name, "name_key": name_key(name), "password_hash": password_hash, "role": role,
-            "must_change": must_change, "failed_count": 0, "locked_until": None, "created_at": datetime.now(UTC),
+            "must_change": must_change, "created_at": datetime.now(UTC),
         }  # fmt: skip
         try:
             async with self._connections.write() as connection:
@@ -73,32 +70,10 @@ class Users:
             raise AlreadyExists(f"the name {name} is taken") from None
 
     async def set_password(self, user_id: int, password_hash: str, *, must_change: bool = False) -> User:
-        """Replace the password, end the lockout and every session of this user. Raises NotFound."""
+        """Replace the password and end every session of this user. Raises NotFound."""
         async with self._connections.write() as connection:
             await connection.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
-            return await _changed(
-                connection, user_id,
-                password_hash=password_hash, must_change=must_change, failed_count=0, locked_until=None,
-            )  # fmt: skip
-
-    async def sign_in_failed(self, user_id: int, *, now: datetime, free: int, lock_s: float) -> User:
-        """Count a wrong password; from the one after `free` on the account locks for `lock_s`, doubling up to a day.
-
-        Raises NotFound.
-        """
-        async with self._connections.write() as connection:
-            query = select(UserRow.failed_count).where(UserRow.id == user_id).with_for_update()
-            failed = ((await connection.execute(query)).scalar() or 0) + 1
-            until = None
-            if failed > free:
-                until = now + timedelta(seconds=min(_DAY_S, lock_s * 2.0 ** min(failed - free - 1, 30)))
-            return await _changed(connection, user_id, failed_count=failed, locked_until=until)
-
-    async def sign_in_succeeded(self, user_id: int) -> None:
-        """Forget the wrong passwords; unknown users are ignored."""
-        values = {"failed_count": 0, "locked_until": None}
-        async with self._connections.write() as connection:
-            await connection.execute(update(UserRow).where(UserRow.id == user_id).values(**values))
+            return await _changed(connection, user_id, password_hash=password_hash, must_change=must_change)
 
     async def delete(self, user_id: int) -> bool:
         """Remove an account and its sessions; False when it was not there."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mcu.media import Codec
+from mcu.rtp import h264_sps
 
 NAL_SLICE_IDR = 5
 NAL_SEI = 6
@@ -16,10 +17,8 @@ _START_CODE = b"\x00\x00\x01"
 _SPS_START = re.compile(rb"\x00\x00\x01[\x07\x27\x47\x67\x87\xa7\xc7\xe7]")
 """A sequence parameter set in whatever reference rank, forbidden bit set or not."""
 _MAX_NALS = 1024
-_MAX_SPS_BYTES = 4096
 _MAX_DPB_MACROBLOCKS = 696_320
 """Table A-1, level 6.2: the most that any level lets a stream keep as reference pictures."""
-_HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _VP8_START_CODE = b"\x9d\x01\x2a"
 
 
@@ -81,21 +80,11 @@ def geometries(codec: Codec, data: bytes) -> list[Geometry]:
 
 
 def parse_sps(nal: bytes) -> Geometry:
-    """Size from a sequence parameter set (7.3.2.1.1). Raises BitstreamError."""
-    reader = _BitReader(nal[1:_MAX_SPS_BYTES].replace(b"\x00\x00\x03", b"\x00\x00"))
-    profile = reader.bits(8)
-    reader.bits(16)
-    reader.ue()
-    if profile in _HIGH_PROFILES:
-        _skip_high_profile_fields(reader)
-    reader.ue()
-    _skip_picture_order(reader)
-    references = reader.ue()
-    reader.bits(1)
-    width_in_mbs = reader.ue() + 1
-    map_units = reader.ue() + 1
-    height_in_mbs = map_units * (2 - reader.bits(1))
-    return Geometry(width_in_mbs * 16, height_in_mbs * 16, max(1, references))
+    """Coded size and references from a sequence parameter set (7.3.2.1.1). Raises BitstreamError."""
+    found = h264_sps.parse(nal)
+    if found is None:
+        raise BitstreamError("sequence parameter set")
+    return Geometry(found.coded_width, found.coded_height, max(1, found.references))
 
 
 def _vp8_geometry(data: bytes) -> Geometry:
@@ -104,65 +93,3 @@ def _vp8_geometry(data: bytes) -> Geometry:
     width = int.from_bytes(data[6:8], "little") & 0x3FFF
     height = int.from_bytes(data[8:10], "little") & 0x3FFF
     return Geometry(width, height)
-
-
-def _skip_high_profile_fields(reader: _BitReader) -> None:
-    chroma_format = reader.ue()
-    if chroma_format == 3:
-        reader.bits(1)
-    reader.ue()
-    reader.ue()
-    reader.bits(1)
-    if reader.bits(1):
-        for number in range(12 if chroma_format == 3 else 8):
-            if reader.bits(1):
-                _skip_scaling_list(reader, 16 if number < 6 else 64)
-
-
-def _skip_scaling_list(reader: _BitReader, size: int) -> None:
-    last = scale = 8
-    for _ in range(size):
-        if scale:
-            scale = (last + reader.se()) % 256
-        last = scale or last
-
-
-def _skip_picture_order(reader: _BitReader) -> None:
-    order = reader.ue()
-    if order == 0:
-        reader.ue()
-    elif order == 1:
-        reader.bits(1)
-        reader.se()
-        reader.se()
-        cycle = reader.ue()
-        if cycle > 255:
-            raise BitstreamError("num_ref_frames_in_pic_order_cnt_cycle")
-        for _ in range(cycle):
-            reader.se()
-
-
-class _BitReader:
-    """Fixed-length and Exp-Golomb codes (9.1) from a raw byte sequence payload."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self._left = len(data) * 8
-
-    def bits(self, count: int) -> int:
-        if count > self._left:
-            raise BitstreamError("truncated")
-        self._left -= count
-        return self._value >> self._left & (1 << count) - 1
-
-    def ue(self) -> int:
-        zeros = 0
-        while not self.bits(1):
-            zeros += 1
-            if zeros > 31:
-                raise BitstreamError("Exp-Golomb code too long")
-        return (1 << zeros) - 1 + self.bits(zeros)
-
-    def se(self) -> int:
-        code = self.ue()
-        return (code + 1) // 2 if code & 1 else -(code // 2)

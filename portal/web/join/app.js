@@ -3,7 +3,7 @@
 import { h } from "/static/js/dom.js";
 import { Call } from "./call.js";
 import { Devices } from "./devices.js";
-import { t } from "./i18n.js";
+import { t } from "/static/js/i18n.js";
 import "./ended.js";
 import "./lobby.js";
 import "./stage.js";

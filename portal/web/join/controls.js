@@ -1,7 +1,7 @@
 // <dt-controls>: the bar of buttons at the foot of the stage.
 
 import { fill, h } from "/static/js/dom.js";
-import { t } from "./i18n.js";
+import { t } from "/static/js/i18n.js";
 import { icon } from "./icons.js";
 
 const MODES = ["auto", "grid", "speaker", "lecture"];

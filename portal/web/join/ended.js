@@ -1,7 +1,7 @@
 // <dt-ended>: why the call is over, and the ways on.
 
 import { h } from "/static/js/dom.js";
-import { t } from "./i18n.js";
+import { t } from "/static/js/i18n.js";
 import { icon } from "./icons.js";
 
 class DtEnded extends HTMLElement {

@@ -1,7 +1,7 @@
 // <dt-lobby>: name, room and passcode beside a look at one's own picture; also the waiting room.
 
 import { fill, h } from "/static/js/dom.js";
-import { LANGUAGES, language, setLanguage, t } from "./i18n.js";
+import { LANGUAGES, language, setLanguage, t } from "/static/js/i18n.js";
 import { icon } from "./icons.js";
 import "./preview.js";
 
@@ -115,6 +115,7 @@ class DtLobby extends HTMLElement {
   #languages() {
     const choice = h("select", { class: "input lobby-language", "aria-label": t("language"), onchange: async ({ target }) => {
       await setLanguage(target.value);
+      document.title = t("title");
       this.#notice.replaceChildren();
       this.connectedCallback();
     } }, Object.entries(LANGUAGES).map(([tag, text]) => h("option", { value: tag, selected: tag === language() }, text)));

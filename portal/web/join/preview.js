@@ -1,7 +1,7 @@
 // <dt-preview>: one's own picture, the level of the microphone, and the choice of both.
 
 import { fill, h } from "/static/js/dom.js";
-import { t } from "./i18n.js";
+import { t } from "/static/js/i18n.js";
 import { icon } from "./icons.js";
 
 const KINDS = { video: "camera", audio: "microphone" };

@@ -1,7 +1,7 @@
 // <dt-quality-meter>: four bars, and the figures behind them.
 
 import { fill, h } from "/static/js/dom.js";
-import { t } from "./i18n.js";
+import { t } from "/static/js/i18n.js";
 import { Quality } from "./quality.js";
 
 const EVERY_MS = 2000;

@@ -1,7 +1,7 @@
 // <dt-roster>: the drawer with everybody in the room.
 
 import { fill, h, setText } from "/static/js/dom.js";
-import { t } from "./i18n.js";
+import { t } from "/static/js/i18n.js";
 import { icon } from "./icons.js";
 
 const SHIELDS = { clear: "open", opportunistic: "halfshield", authenticated: "shield" };

@@ -1,7 +1,7 @@
 // <dt-stage>: the mixed picture full-window, with everything else laid over it.
 
 import { fill, h, setText } from "/static/js/dom.js";
-import { t } from "./i18n.js";
+import { t } from "/static/js/i18n.js";
 import { icon } from "./icons.js";
 import "./controls.js";
 import "./quality-meter.js";

@@ -1,7 +1,9 @@
-// Texts of the console: flat keys in /static/i18n/LANGUAGE.json, {name} is replaced by a value.
+// Texts: flat keys in FOLDER/LANGUAGE.json, {name} is replaced by a value. The console's folder unless useTexts() says
+// otherwise; the choice of language is shared by all pages.
 
 export const LANGUAGES = { en: "English", "zh-CN": "中文" };
 const STORED = "drumtower.language";
+let folder = "/static/i18n";
 let texts = {};
 let current = "en";
 
@@ -12,8 +14,13 @@ function preferred() {
   return first.toLowerCase().startsWith("zh") ? "zh-CN" : "en";
 }
 
+/** Take the texts from another folder; call it before loadLanguage(). */
+export function useTexts(path) {
+  folder = path;
+}
+
 export async function loadLanguage(tag = preferred()) {
-  const response = await fetch(`/static/i18n/${tag}.json`);
+  const response = await fetch(`${folder}/${tag}.json`);
   texts = await response.json();
   current = tag;
   document.documentElement.lang = tag;
@@ -32,7 +39,8 @@ export function has(key) {
   return key in texts;
 }
 
-export function t(key, values = {}) {
-  const text = texts[key] ?? key;
+/** The text of `key` with its {values}; the text of `fallback` where the key is unknown. */
+export function t(key, values = {}, fallback = key) {
+  const text = texts[key] ?? texts[fallback] ?? fallback;
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }

@@ -61,8 +61,6 @@ def _create_people() -> None:
         sa.Column("password_hash", sa.String(256), nullable=False),
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("must_change", sa.Boolean, nullable=False),
-        sa.Column("failed_count", sa.Integer, nullable=False),
-        sa.Column("locked_until", _TIME),
         sa.Column("created_at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("name_key", name="uq_users_name_key"),
