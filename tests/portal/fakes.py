@@ -36,7 +36,7 @@ class MemoryUsers:
         return self.rows.get(user_id)
 
     async def add(self, name: str, password_hash: str, *, role: str = "admin", must_change: bool = False) -> User:
-        user = User(len(self.rows) + 1, name, password_hash, role, must_change, 0, None, NOW)
+        user = User(len(self.rows) + 1, name, password_hash, role, must_change, NOW)
         self.rows[user.id] = user
         return user
 
