@@ -33,7 +33,7 @@ arch: $(VENV)/.installed-dev  ## do the imports point one way?
 
 fast: $(VENV)/.installed-dev
 	@echo "== fast tests"
-	@$(BIN)/python -m pytest tests -m "not interop" --ignore=tests/interop
+	@$(BIN)/python -m pytest tests -m "not interop" --ignore=tests/interop --numprocesses=auto --dist=worksteal
 
 bench: $(VENV)/.installed-dev  ## measure: CPU of our processes beside a baseline, in one run
 	@scripts/peers.sh

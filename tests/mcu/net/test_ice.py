@@ -78,6 +78,7 @@ def _indication() -> bytes:
         (_indication(), "stun-not-a-check"),
         (b"\x00\x01", "stun-malformed"),
     ],
+    ids=["wrong-password", "unknown-user", "no-fingerprint", "cut-off", "overwritten", "indication", "two-bytes"],
 )
 def test_invalid_is_counted_and_not_answered(data: bytes, counter: str) -> None:
     ice = agent()

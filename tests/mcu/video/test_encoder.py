@@ -78,6 +78,14 @@ def test_pictures_come_out_whole_and_in_step(codec: Codec) -> None:
     assert {frame.stream for frame in frames} == {7}
 
 
+def test_colours_are_said_to_be_what_the_canvas_has() -> None:
+    """ITU-T H.264 E.2.1: 6 is BT.601 with 525 lines; limited range is 1 in FFmpeg."""
+    decoder = av.CodecContext.create("h264", "r")
+    (picture, *_) = [p for frame in encode(rendition(), 5) for p in decoder.decode(av.Packet(frame.payload))]
+    assert isinstance(picture, av.VideoFrame)
+    assert (picture.colorspace, picture.color_primaries, picture.color_trc, picture.color_range) == (6, 6, 6, 1)
+
+
 def test_the_clock_wraps_at_32_bits() -> None:
     encoder = Encoder(rendition(), VideoSettings())
     now_us = (1 << 32) * 100 // 9 + 40_000
