@@ -23,6 +23,8 @@ _NEVER = 1 << 30
 _PROFILES = {66: "baseline", 77: "main", 88: "baseline", 100: "high"}
 _LEVELS = frozenset({10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52})
 _DEFAULT_LEVEL = 31
+# The canvas is BT.601. Without a word browsers take pictures of 720 lines for BT.709, and skin gets another tint.
+_COLOURS = ("colormatrix=smpte170m", "colorprim=smpte170m", "transfer=smpte170m", "range=tv")
 
 
 class RenditionError(ValueError):
@@ -144,7 +146,7 @@ def _context(rendition: OpenRendition, settings: VideoSettings) -> av.VideoCodec
 
 def _x264_options(rendition: OpenRendition, settings: VideoSettings) -> dict[str, str]:
     profile, level = _profile_and_level(rendition.profile_level_id)
-    parameters = ["repeat-headers=1", "scenecut=0", "rc-lookahead=0", "force-cfr=1", "sliced-threads=0"]
+    parameters = ["repeat-headers=1", "scenecut=0", "rc-lookahead=0", "force-cfr=1", "sliced-threads=0", *_COLOURS]
     if rendition.max_slice_bytes:
         parameters.append(f"slice-max-size={rendition.max_slice_bytes}")
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import av
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from mcu.video.box import Box
 from mcu.video.fit import Fit, fit
@@ -11,6 +11,8 @@ from mcu.video.source import Picture
 from mcu.video.surface import Surface
 
 _FORMAT = "yuv420p"
+# matrix_coefficients (ITU-T H.264 table E-5) of BT.709 and BT.2020; what a sender leaves open is BT.601, as our canvas.
+_OTHER_COLOURS = frozenset((1, 9, 10))
 
 
 class ScaleError(Exception):
@@ -47,6 +49,7 @@ class Scaler:
             self._fit.height,
             format=_FORMAT,
             interpolation=Interpolation.BILINEAR,
+            dst_colorspace=Colorspace.ITU601 if picture.frame.colorspace in _OTHER_COLOURS else None,
             threads=1,
         )
         self._surface = Surface(result)
