@@ -108,7 +108,9 @@ class Compositor:
             found.append(self._placed(self._labels.room(scene.room, self.width, self.height), 0.5, 0.5))
         if scene.is_recording:
             sprite = self._labels.recording(self.height)
-            found.append((Box(self.width - sprite.width - margin, margin, sprite.width, sprite.height), sprite))
+            # In the middle: terminals and the join page lay their own signs over the corners.
+            across = (self.width - sprite.width) // 2
+            found.append((Box(across - across % 2, margin, sprite.width, sprite.height), sprite))
         if scene.caption:
             found.append(self._placed(self._labels.caption(scene.caption, self.width, self.height), 0.5, 0.92))
         return found
