@@ -68,7 +68,7 @@ def seen(rgb: NDArray[np.uint8]) -> dict[str, tuple[float, float]]:
 
 
 def deepest_dip(samples: NDArray[np.generic], rate_hz: int, person: Person) -> float:
-    """How weak the person's tone gets for 50 ms, 1 being as strong as in the 0.8 s around (gain control moves slowly)."""
+    """How weak the person's tone gets for 50 ms; 1 is as strong as in the 0.8 s around (gain control is slow)."""
     window = rate_hz // 20
     blocks = samples[: len(samples) // window * window].astype(np.float64).reshape(-1, window)
     tone = np.exp(-2j * np.pi * person.tone_hz * np.arange(window) / rate_hz) * np.hanning(window)

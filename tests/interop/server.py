@@ -114,7 +114,8 @@ class Server:
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log()[-4000:]
             try:
-                if (await self.get("/healthz"))["status"] == "ok":
+                checks = (await self.get("/healthz"))["checks"]
+                if checks["store"] == checks["media"] == "ok":
                     return
             except (aiohttp.ClientError, OSError):
                 await asyncio.sleep(0.2)
