@@ -16,7 +16,7 @@ test: $(VENV)/.installed-dev  ## everything: checks, then tests against real bro
 	@scripts/peers.sh
 	@$(MAKE) --no-print-directory check
 	@echo "== tests against real peers"
-	@$(BIN)/python -m pytest tests/interop -m "interop or not interop" --timeout=180 --durations=10
+	@$(BIN)/python -m pytest tests -m interop --timeout=180 --durations=15 -v
 
 check: $(VENV)/.installed-dev format arch fast  ## format, lint, types, layers, fast tests (under 60 s)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs that the tests talk to, from Debian's packages. As root it does so itself; otherwise it says how.
 set -eu
-packages="chromium baresip-core baresip-ffmpeg sip-tester linphone-cli tshark ffmpeg iproute2 fonts-noto-cjk fonts-dejavu-core procps"
+packages="chromium baresip-core baresip-ffmpeg sip-tester linphone-cli tshark ffmpeg iproute2 nftables fonts-noto-cjk fonts-dejavu-core procps openssl postgresql"
 
 missing=""
 for package in $packages; do
@@ -12,6 +12,11 @@ done
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "== peers: installing$missing"
     export DEBIAN_FRONTEND=noninteractive
+    # Tests start a PostgreSQL of their own; a new package must not start one for the whole machine.
+    if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        mkdir -p /etc/postgresql-common
+        echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+    fi
     apt-get update -qq
     # shellcheck disable=SC2086
     apt-get install -y -qq --no-install-recommends $missing >/dev/null

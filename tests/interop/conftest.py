@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,16 +9,9 @@ import pytest
 from playwright.async_api import Playwright, async_playwright
 
 from tests.interop import namespace
+from tests.peers import missing, needs_programs
 
-_IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
-
-
-def missing(what: str) -> None:
-    """Skip, or fail where everything has to be there."""
-    if _IN_CI:
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,12 +34,7 @@ def hospital() -> None:
 def needs():
     """needs("baresip", ...): the programs that a test talks to."""
 
-    def check(*programs: str) -> None:
-        absent = [program for program in programs if shutil.which(program) is None]
-        if absent:
-            missing(f"not installed: {' '.join(absent)} (scripts/peers.sh)")
-
-    return check
+    return needs_programs
 
 
 @pytest.fixture

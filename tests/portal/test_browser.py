@@ -10,6 +10,7 @@ from mcu.participant import Role
 from portal.hub import HUB
 from signaling.admission import policy_of
 from tests.mcu.fakes import FakeLeg
+from tests.peers import needs_programs
 from tests.portal.fakes import PASSWORD
 from tests.portal.whole import open_whole
 
@@ -23,6 +24,7 @@ NEW_PASSWORD = "seven paper boats"
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
+    needs_programs("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS.split())
         context = await browser.new_context(locale="en-GB", viewport={"width": 1366, "height": 768})

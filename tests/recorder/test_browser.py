@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from playwright.async_api import async_playwright
 
 from recorder.library import RecordingReader
 from tests.recorder.test_library import Archive
 
 SECONDS = 120
 _PIECE_BYTES = 32_768
+from tests.peers import needs_programs
+
 pytestmark = pytest.mark.interop
 
 _LOADED = """() => new Promise(done => {
@@ -80,10 +83,8 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[str, Server]]:
     reader.close()
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
 async def test_chromium_seeks_in_a_recording(served: tuple[str, Server]) -> None:
-    from playwright.async_api import async_playwright
-
+    needs_programs("chromium")
     address, server = served
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from store.database import Database
+from tests.peers import missing
 
 BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), Path("/nonexistent"))
 
@@ -26,8 +27,8 @@ def as_postgres(*command: str) -> list[str]:
 def postgres() -> Iterator[str]:
     """A private server on a Unix socket; its URL without a database."""
     if not (BIN / "initdb").exists():
-        pytest.skip("no PostgreSQL server on this machine")
-    directory = Path(tempfile.mkdtemp(prefix="dt-gate-pg-"))
+        missing("no PostgreSQL server on this machine (scripts/peers.sh)")
+    directory = Path(tempfile.mkdtemp(prefix="drumtower-pg-"))
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres", "postgres")
     try:
@@ -40,7 +41,7 @@ def postgres() -> Iterator[str]:
         for command in commands:
             done = subprocess.run(as_postgres(*command), capture_output=True, text=True, cwd="/", check=False)
             if done.returncode:
-                pytest.skip(f"PostgreSQL does not start: {done.stderr[-200:]}")
+                missing(f"PostgreSQL does not start: {done.stderr[-200:]}")
         yield f"postgresql://drumtower@/{{name}}?host={directory}"
         stop = [str(BIN / "pg_ctl"), "-D", data, "-m", "immediate", "stop"]
         subprocess.run(as_postgres(*stop), capture_output=True, cwd="/", check=False)
