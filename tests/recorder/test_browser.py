@@ -12,13 +12,12 @@ from aiohttp import web
 from playwright.async_api import async_playwright
 
 from recorder.library import RecordingReader
+from tests.peers import needs_programs
 from tests.recorder.test_library import Archive
 
+pytestmark = pytest.mark.interop
 SECONDS = 120
 _PIECE_BYTES = 32_768
-from tests.peers import needs_programs
-
-pytestmark = pytest.mark.interop
 
 _LOADED = """() => new Promise(done => {
     const video = document.querySelector('video');
