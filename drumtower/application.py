@@ -11,7 +11,7 @@ import msgspec
 
 from config.settings import Settings
 from drumtower.keyring import master_key, passcode_hasher
-from drumtower.metrics import counter_metrics, worker_metrics
+from drumtower.metrics import counter_metrics, gauge_metrics, worker_metrics
 from drumtower.web import WebServer
 from mcu.conferences import Conferences
 from mcu.fleet.local import LocalFleet, LocalWorker
@@ -98,6 +98,7 @@ class Application:
             metrics=(
                 worker_metrics(self.fleet),
                 counter_metrics("sip", self.sip.counters, "event", "what the SIP server counted"),
+                gauge_metrics("sip_open", lambda: self.sip.gauges, "kind", "what the SIP server keeps open now"),
             ),
             extra_routes=(lambda app: add_routes(app, browsers, is_signed_in),),
         )

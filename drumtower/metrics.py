@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from mcu.fleet.local import LocalFleet
 from portal.services import MetricSource, Sample
@@ -31,6 +31,16 @@ def counter_metrics(name: str, counters: Mapping[str, int], label: str = "reason
     def collect() -> Iterator[Sample]:
         for key, count in counters.items():
             yield Sample(name, count, {label: key}, is_counter=True, help=help_text)
+
+    return collect
+
+
+def gauge_metrics(name: str, gauges: Callable[[], Mapping[str, int]], label: str, help_text: str) -> MetricSource:
+    """A family of sizes of this moment, one sample a key."""
+
+    def collect() -> Iterator[Sample]:
+        for key, size in gauges().items():
+            yield Sample(name, size, {label: key}, help=help_text)
 
     return collect
 
