@@ -14,7 +14,8 @@ MAX_MESSAGE_BYTES = 65_536
 MAX_HEADERS = 128
 _TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]+")
 _VERSION = re.compile(rb"SIP/\d+\.\d+", re.IGNORECASE)
-_FOLD = re.compile(rb"[ \t]*\r\n[ \t]+")
+# Looked for at the beginning of a run of blanks only: a message full of them must not take quadratic time.
+_FOLD = re.compile(rb"(?<![ \t])[ \t]*\r\n[ \t]+")
 
 
 class Headers:

@@ -14,6 +14,8 @@ _HOST = re.compile(r"\[[0-9A-Fa-f:.]+(?:%[\w.]+)?\]|[A-Za-z0-9_.\-]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _TEL = re.compile(r"\+?[0-9A-Fa-f*#().\-]+")
 _CONTROL = re.compile(r"[\x00-\x20\x7f<>\"]")
+# A quote that is never closed takes the rest: looking for its end again and again would take quadratic time.
+_PART = re.compile(r'(?:[^;"]++|"(?:[^"\\]|\\.)*+"?)++', re.DOTALL)
 _USER_SAFE = "-_.!~*'()&=+$,;?/#"  # '#' is not in the grammar; dialled strings carry it and peers send it bare
 
 
@@ -192,4 +194,4 @@ def _split_display_name(text: str) -> tuple[str, str]:
 def _split_semicolons(text: str) -> list[str]:
     if '"' not in text:
         return [part for part in text.split(";") if part.strip()]
-    return [part for part in re.findall(r'(?:[^;"]|"(?:[^"\\]|\\.)*"|")+', text) if part.strip()]
+    return [part for part in _PART.findall(text) if part.strip()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -198,3 +200,29 @@ def test_tortuous_but_valid():
     assert (top_via(request.headers).host, top_via(request.headers).branch) == ("192.0.2.2", "390skdjuw")
     contact = parse_name_addr(request.headers.values("Contact")[0])
     assert (contact.display_name, contact.param("q")) == ('Quoted string ""', "0.33")
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (b"Subject:" + b" " * 60_000 + b"x\r\n folded", "blanks before a fold"),
+        (b"Subject: a" + b"\r\n \t" * 15_000 + b"x", "folds"),
+        (b'f: <sip:k@example.org>;x="' + b'\\"' * 30_000, "a quote without an end"),
+        (b"f: <sip:k@example.org>;x=" + b'"' * 60_000, "quotes alone"),
+        (b'f: "' + b'\\"' * 30_000 + b" <sip:k@example.org>", "a display name without an end"),
+        (b"f: <sip:k@example.org>" + b";" * 60_000, "semicolons"),
+        (b"v: SIP/2.0/UDP" + b" " * 60_000 + b"x;branch=z9hG4bK1", "blanks in a Via"),
+    ],
+)
+def test_no_message_takes_long(line, what):
+    data = b"OPTIONS sip:1001@127.0.0.1 SIP/2.0\r\n" + line + b"\r\nl: 0\r\n\r\n"
+    assert len(data) < 65_536
+    started = time.process_time()
+    try:
+        headers = parse(data).headers
+        for name, understand in (("From", from_of), ("Via", top_via)):
+            if name in headers:
+                understand(headers)
+    except SipError:
+        pass
+    assert time.process_time() - started < 0.5, what
