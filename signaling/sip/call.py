@@ -117,11 +117,12 @@ class RoomCall:
             await self._enter(await self._wait_for_host())
             self._call.accept(answer)
         else:
-            admission = await self._wait_for_host()
+            await self._wait_for_host()
             self._late_answer = asyncio.get_running_loop().create_future()
             self._call.accept(self._negotiation.offer())
             await self._configure(self._negotiation.receive_answer(await self._late_answer))
-            await self._enter(admission)
+            # The peer took its time over the answer: passcode, lock and seats may be others now.
+            await self._enter(await self._wait_for_host())
         logger.info("leg=%d room=%s sip call from %s joined", self._leg.id, self._room, self._leg.remote_address)
 
     def _call_request(self) -> CallRequest:
@@ -177,6 +178,8 @@ class RoomCall:
     async def _enter(self, admission: Admission) -> None:
         self._has_joined = True
         await self._services.calls.connect(self._leg, admission, self._name)
+        # Who waited for the host had no reason to send yet: from here on silence counts.
+        self._silence.silent(0.0)
 
     def _refuse(self, error: SipError) -> None:
         """An INVITE that waits gets the status; a call that was answered already (late offer) a BYE."""
@@ -254,7 +257,8 @@ class RoomCall:
         elif isinstance(message, Dtmf):
             self._digit(message.digit, "rfc4733")
         elif isinstance(message, LegSilent):
-            self._silence.silent(message.silent_s)
+            if self._has_joined:
+                self._silence.silent(message.silent_s)
         elif isinstance(message, LegStats):
             self._silence.heard(sum(stream.received_packets for stream in message.streams))
         elif isinstance(message, LegFailed):
@@ -284,9 +288,12 @@ def local_media(opened: LegOpened, settings: SipSettings, flow: Flow) -> LocalMe
 
 
 def caller_name(call: IncomingCall) -> str:
-    """The name that the roster and the picture show: the display name, else the user part, else the address."""
+    """The name that the roster and the picture show: the display name, else the user part, else the address.
+
+    Some terminals call themselves by what they dialled: a passcode in it is cut off.
+    """
     origin = from_of(call.request.headers)
-    shown = origin.display_name or origin.uri.user or call.flow.remote[0]
+    shown = (origin.display_name or origin.uri.user).partition("**")[0]
     kept = (" " if unicodedata.category(char).startswith("Z") else char for char in shown)
     printable = "".join(char for char in kept if not unicodedata.category(char).startswith("C"))
     return " ".join(printable.split())[:MAX_NAME_CHARACTERS] or call.flow.remote[0]

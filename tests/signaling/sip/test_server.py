@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import socket
 from contextlib import asynccontextmanager
 
 import pytest
@@ -153,6 +155,70 @@ async def test_late_offer():
         # Our own agent's ACK has no answer, so the server has to end the call.
         await call.ended()
         assert it.calls.joined == {}
+
+
+async def test_a_late_answer_meets_the_lock_that_came_meanwhile():
+    async with world() as it:
+        host, port = it.server.local_addresses[0]
+        answer_sdp = offers.sdp("m=audio 4002 RTP/AVP 0", "m=video 0 RTP/AVP 97")
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.setblocking(False)
+            peer.bind(("127.0.0.1", 0))
+            via = f"SIP/2.0/UDP 127.0.0.1:{peer.getsockname()[1]}"
+            contact = f"<sip:k@127.0.0.1:{peer.getsockname()[1]}>"
+
+            def request(method: str, branch: str, to_tag: str, body: bytes) -> bytes:
+                headers = [
+                    f"{method} sip:1001@127.0.0.1 SIP/2.0", f"Via: {via};branch=z9hG4bK{branch}", "Max-Forwards: 70",
+                    "From: <sip:k@127.0.0.1>;tag=a", f"To: <sip:1001@127.0.0.1>{to_tag}", "Call-ID: late",
+                    f"CSeq: 1 {method}", f"Contact: {contact}", f"Content-Length: {len(body)}", "", "",
+                ]  # fmt: skip
+                return "\r\n".join(headers).encode() + body
+
+            async def next_message() -> bytes:
+                async with asyncio.timeout(3):
+                    return await loop.sock_recv(peer, 65_535)
+
+            await loop.sock_sendto(peer, request("INVITE", "1", "", b""), (host, port))
+            while not (answer := await next_message()).startswith(b"SIP/2.0 200"):
+                pass
+            tag = re.search(rb"To: [^\r]*(;tag=[^\r;]+)", answer)
+            assert tag is not None
+            it.gate.refusal_after_waiting = Refusal.LOCKED
+            await loop.sock_sendto(peer, request("ACK", "2", tag[1].decode(), answer_sdp), (host, port))
+            while not (await next_message()).startswith(b"BYE"):
+                pass
+        assert it.calls.joined == {}
+
+
+async def test_waiting_for_the_host_is_no_silence():
+    async with world(silent_s=0.05) as it:
+        it.gate.host_came = asyncio.Event()
+        call = await it.ua.invite(it.uri(), offers.LINPHONE)
+        await it.until(lambda: call.ringing_status == 180)
+        it.worker.observers[1](LegSilent(1, 0.05))
+        await asyncio.sleep(0.1)
+        it.gate.host_came.set()
+        await call.answered()
+        async with asyncio.timeout(1):  # but who never sends anything afterwards does not stay
+            await call.ended()
+
+
+@pytest.mark.parametrize(
+    ("display_name", "user", "shown"),
+    [
+        ("", "1001**2468", "1001"),
+        ("1001**2468", "k", "1001"),
+        ("", "**2468", "127.0.0.1"),
+        ("Ward * 3", "k", "Ward * 3"),
+    ],
+)
+async def test_a_passcode_in_the_name_of_the_caller_is_not_shown(display_name, user, shown):
+    async with world() as it:
+        call = await it.ua.invite(it.uri(), offers.LINPHONE, display_name=display_name, user=user)
+        await call.answered()
+        assert it.calls.joined[1][1] == shown
 
 
 async def test_info_both_ways():
