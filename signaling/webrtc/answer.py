@@ -84,7 +84,7 @@ def _fingerprint(attributes: tuple[sdp.Attribute, ...]) -> tuple[str, str]:
 
 
 def _stream(kind: Kind, section: sdp.Section, dtls: DtlsPeer) -> StreamSpec | None:
-    theirs = _formats(section)
+    theirs = _formats(kind, section)
     main = [item for item in theirs if item.codec not in (Codec.RTX, Codec.TELEPHONE_EVENT)]
     sends = section.direction in ("sendrecv", "sendonly")
     receives = section.direction in ("sendrecv", "recvonly") and kind is not Kind.CONTENT
@@ -111,14 +111,15 @@ def _stream(kind: Kind, section: sdp.Section, dtls: DtlsPeer) -> StreamSpec | No
     )
 
 
-def _formats(section: sdp.Section) -> list[Format]:
-    """The formats of an m-line that we know, in the browser's order; these numbers are what it takes from us."""
+def _formats(kind: Kind, section: sdp.Section) -> list[Format]:
+    """The formats of an m-line that we offered, in the browser's order; these numbers are what it takes from us."""
+    offered = {item.codec for item in FORMATS[kind]}
     maps, parameters = section.by_payload_type("rtpmap"), section.by_payload_type("fmtp")
     found = []
     for number in section.payload_types:
         name = "/".join(maps.get(number, [""])[0].lower().split("/")[:2])
         codec = _CODEC_NAMES.get(name)
-        if codec is not None and number < 128:
+        if codec in offered and number < 128:
             found.append(_format(codec, number, sdp.parse_parameters(parameters.get(number, [""])[0])))
     return found
 

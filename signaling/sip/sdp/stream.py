@@ -19,6 +19,7 @@ _DIRECTIONS = {  # attribute -> (the peer sends, the peer receives)
 }
 AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"  # RFC 6464
 MAX_BITRATE_BPS = 20_000_000
+_MAX_MID_CHARACTERS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def stream_spec(
     keys: SdesKeys | None = protection.sdes
     remote, remote_rtcp = _remote(description, media, local)
     return StreamSpec(
-        mid=media.value("mid") or "",
+        mid=_mid(media),
         kind=kind,
         receive=tuple(item.format for item in formats) if flow.receives else (),
         send=main if flow.sends else None,
@@ -120,6 +121,12 @@ def stream_spec(
         ptime_ms=_ptime(media),
         remote_ssrcs=_ssrcs(media),
     )
+
+
+def _mid(media: MediaDescription) -> str:
+    """The identification tag (RFC 5888 4), as far as RTP could carry it; "" for what is no token."""
+    value = media.value("mid") or ""
+    return value if value.isascii() and len(value) <= _MAX_MID_CHARACTERS else ""
 
 
 def _dtmf(main: Format, formats: tuple[Offered, ...]) -> Format | None:
@@ -164,7 +171,7 @@ def is_address(text: str) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return text.isascii()  # a scope may be any text
 
 
 def _is_unspecified(text: str) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcu.media import Codec, Grade, Kind
+from mcu.worker.messages import ConfigureLeg, encode
 from signaling.errors import SdpError
 from signaling.sip.offer_answer import Negotiation
 from signaling.sip.sdp import session
@@ -450,6 +451,23 @@ def test_malformed(offer):
     with pytest.raises(SdpError) as caught:
         session.parse(offer)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("lines", "mid"),
+    [
+        ((b"m=audio 4000 RTP/AVP 0", b"a=mid:\xff\xfe"), ""),
+        ((b"m=audio 4000 RTP/AVP 0", b"a=mid:" + b"x" * 30_000), ""),
+        ((b"m=audio 4000 RTP/AVP 0", b"c=IN IP6 fe80::1%\xff"), ""),
+        ((b"m=audio 4000 RTP/AVP 0", b"a=mid:0"), "0"),
+    ],
+)
+def test_what_is_agreed_can_be_told_to_the_worker(lines, mid):
+    offer = sdp("").rstrip(b"\r\n") + b"\r\n" + b"\r\n".join(lines) + b"\r\n"
+    for address in ("10.0.0.1", "fd00::1"):
+        media = answer(offer, address=address)[1]
+        assert len(encode(ConfigureLeg(1, media.streams))) < 1000
+        assert media.streams[0].mid == mid
 
 
 @settings(max_examples=100, deadline=None)

@@ -129,6 +129,13 @@ def test_other_answers(rewrite, holds):
     assert holds(parsed(rewrite(CAMERA)).stream(Kind.VIDEO))
 
 
+def test_pictures_among_the_formats_of_sound_are_none():
+    text = CAMERA.replace("m=audio 9 UDP/TLS/RTP/SAVPF ", "m=audio 9 UDP/TLS/RTP/SAVPF 60 ")
+    text = text.replace("a=mid:audio\r\n", "a=mid:audio\r\na=rtpmap:60 H264/90000\r\n")
+    assert "rtpmap:60" in text
+    assert parsed(text).stream(Kind.AUDIO).send.codec is Codec.OPUS
+
+
 def test_a_rejected_camera_leaves_the_sound():
     text = CAMERA.replace("m=video 9", "m=video 0")
     assert [stream.kind for stream in parsed(text).streams] == [Kind.AUDIO]
