@@ -5,7 +5,9 @@ H.264 levels: ITU-T H.264 Table A-1. What a receiver of VP8 takes: RFC 7741 6.1 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 from mcu.media import Codec, Format, StreamSpec
 
@@ -58,14 +60,13 @@ class RenditionKey:
         """Constrained Baseline, which every H.264 terminal decodes, at the level of the size."""
         return "42e0" + self.rung.level
 
-    def fits(self, other: RenditionKey) -> bool:
-        """Whether a leg that would get `other` can take this output instead."""
-        return (
-            self.scene == other.scene
-            and self.codec == other.codec
-            and self.rung.macroblocks_per_s <= other.rung.macroblocks_per_s
-            and (not other.max_slice_bytes or 0 < self.max_slice_bytes <= other.max_slice_bytes)
-        )
+    def below(self, other: RenditionKey) -> RenditionKey | None:
+        """The best output that both who want this one and who want `other` can take; None where there is none."""
+        if (self.scene, self.codec) != (other.scene, other.codec):
+            return None
+        rung = min(self.rung, other.rung, key=lambda rung: rung.macroblocks_per_s)
+        limits = [limit for limit in (self.max_slice_bytes, other.max_slice_bytes) if limit]
+        return replace(self, rung=rung, max_slice_bytes=min(limits, default=0))
 
 
 # level_idc -> (MaxFS in macroblocks, MaxMBPS in macroblocks per second)
@@ -100,6 +101,32 @@ def rendition_for(stream: StreamSpec, scene: str) -> RenditionKey | None:
     rung = rungs[0] if rungs else LADDER[-1]
     needs_slices = send.codec == Codec.H264 and send.packetization_mode == 0
     return RenditionKey(scene, send.codec, rung, SLICE_BYTES if needs_slices else 0)
+
+
+def outputs_for(
+    wishes: Iterable[RenditionKey], kept: frozenset[RenditionKey] = frozenset()
+) -> dict[RenditionKey, RenditionKey]:
+    """Which output serves each wish: its own, or a lesser one that it shares where there would be too many.
+
+    Outputs in `kept` count, and stay as they are.
+    """
+    outputs = {wish: wish for wish in wishes}
+    while len(open_now := dict.fromkeys([*kept, *outputs.values()])) > MAX_RENDITIONS:
+        shared = [
+            (
+                one.rung.macroblocks_per_s + other.rung.macroblocks_per_s - 2 * both.rung.macroblocks_per_s,
+                one,
+                other,
+                both,
+            )
+            for one, other in combinations(open_now, 2)
+            if (both := one.below(other)) is not None and {one, other} & kept <= {both}
+        ]
+        if not shared:
+            break  # a picture for everybody comes before the number of encoders
+        _, one, other, both = min(shared, key=lambda found: found[0])
+        outputs = {wish: both if output in (one, other) else output for wish, output in outputs.items()}
+    return outputs
 
 
 def _limits(send: Format) -> tuple[int, int]:

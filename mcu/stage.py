@@ -12,7 +12,7 @@ from mcu.layout import Rect, rectangles
 from mcu.media import Codec, Kind, stream_id
 from mcu.participant import Participant
 from mcu.policy import LayoutMode
-from mcu.rendition import LADDER, MAX_RENDITIONS, RenditionKey, rendition_for
+from mcu.rendition import LADDER, RenditionKey, outputs_for, rendition_for
 from mcu.worker.messages import (
     CloseRendition,
     CloseRoom,
@@ -27,6 +27,7 @@ from mcu.worker.messages import (
 MAIN = "main"
 AUDIENCE = "audience"
 RECORDED_KEYFRAME_INTERVAL_S = 4.0
+_RECORDED = RenditionKey(MAIN, Codec.H264, LADDER[0])
 _BIG_TILE_RATIO = 1.5
 _rendition_numbers = itertools.count(1)
 
@@ -51,6 +52,7 @@ class Stage:
         self._renditions: dict[RenditionKey, int] = {}
         self._users: Counter[int] = Counter()
         self._routes: dict[int, int] = {}
+        self._is_recorded = False
 
     @property
     def rendition_count(self) -> int:
@@ -67,19 +69,23 @@ class Stage:
         if lecturer:
             audience = [person for person in people if person.id != lecturer]
             self._set_scene(AUDIENCE, audience or people, replace(view, layout=LayoutMode.GRID, speaker=0))
-        for person in people:
-            self._route(person, AUDIENCE if person.id == lecturer else MAIN)
+        wishes = {person.id: _wish(person, AUDIENCE if person.id == lecturer else MAIN) for person in people}
+        kept = frozenset({_RECORDED} if self._is_recorded else ())
+        outputs = outputs_for([wish for wish in wishes.values() if wish is not None], kept)
+        for leg, wish in wishes.items():
+            self._route(leg, None if wish is None else outputs[wish])
 
     def acquire_recorded(self) -> int:
         """The main H.264 output, kept open for the recorder, with a keyframe often enough for seeking."""
-        rendition = self._open(RenditionKey(MAIN, Codec.H264, LADDER[0]))
-        assert rendition is not None
+        self._is_recorded = True
+        rendition = self._open(_RECORDED)
         self._users[rendition] += 1
         self._send(UpdateRendition(rendition, RECORDED_KEYFRAME_INTERVAL_S))
         return rendition
 
     def release_recorded(self, rendition: int) -> None:
         """The recorder needs it no more."""
+        self._is_recorded = False
         self._send(UpdateRendition(rendition, 0.0))
         self._release(rendition)
 
@@ -111,25 +117,21 @@ class Stage:
 
     # ---- renditions
 
-    def _route(self, person: Participant, scene: str) -> None:
-        stream = person.leg.media.stream(Kind.VIDEO)
-        key = rendition_for(stream, scene) if stream is not None else None
-        rendition = (self._open(key) or 0) if key is not None else 0
-        before = self._routes.get(person.id, 0)
+    def _route(self, leg: int, key: RenditionKey | None) -> None:
+        rendition = self._open(key) if key is not None else 0
+        before = self._routes.get(leg, 0)
         if rendition == before:
             return
         if rendition:
             self._users[rendition] += 1
-        self._routes[person.id] = rendition
-        self._worker.send("net", RouteVideo(person.id, rendition))
+        self._routes[leg] = rendition
+        self._worker.send("net", RouteVideo(leg, rendition))
         if before:
             self._release(before)
 
-    def _open(self, key: RenditionKey) -> int | None:
+    def _open(self, key: RenditionKey) -> int:
         if key in self._renditions:
             return self._renditions[key]
-        if len(self._renditions) >= MAX_RENDITIONS:
-            return next((number for other, number in self._renditions.items() if other.fits(key)), None)
         number = self._renditions[key] = next(_rendition_numbers)
         rung = key.rung
         self._send(
@@ -149,6 +151,11 @@ class Stage:
 
     def _send(self, message: Message) -> None:
         self._worker.send("video", message)
+
+
+def _wish(person: Participant, scene: str) -> RenditionKey | None:
+    stream = person.leg.media.stream(Kind.VIDEO)
+    return rendition_for(stream, scene) if stream is not None else None
 
 
 def _speaker_first(people: Sequence[Participant], speaker: int) -> list[Participant]:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from mcu.conferences import Conferences
 from mcu.leg import HangUp
@@ -29,7 +30,7 @@ from mcu.worker.messages import (
     StopRecording,
     StreamStats,
 )
-from tests.mcu.fakes import H264_MODE_0, VP8, FakeFleet, FakeLeg, FakeRegister, media
+from tests.mcu.fakes import H264, H264_MODE_0, VP8, FakeFleet, FakeLeg, FakeRegister, media
 
 
 class House:
@@ -213,6 +214,24 @@ async def test_policy_always_records_from_the_first_and_off_never():
     await off.join(1)
     await off.conference.start_recording("admin")
     assert not off.conference.is_recording
+
+
+async def test_a_room_full_of_different_terminals_can_be_recorded_and_everybody_sees():
+    house = House()
+    wishes = [H264_MODE_0, VP8, replace(H264, profile_level_id="42e01e"), replace(VP8, max_fs=1200),
+              replace(H264_MODE_0, profile_level_id="42e00c")]  # fmt: skip
+    for leg, wish in enumerate(wishes, 1):
+        await house.join(leg, video=wish)
+    assert house.conference.encoder_count == 4
+    assert all(house.route(leg) for leg in range(1, 6))
+    await house.conference.start_recording("admin")
+    (opened,) = house.worker.told(OpenRecorderLeg)
+    recorded = next(m for m in house.worker.told(OpenRendition) if m.rendition == opened.rendition)
+    assert (recorded.codec, recorded.width, recorded.max_slice_bytes) == (Codec.H264, 1280, 0)
+    assert house.conference.encoder_count <= 4
+    assert all(house.route(leg) for leg in range(1, 6))
+    closed = {m.rendition for m in house.worker.told(CloseRendition)}
+    assert not closed & {opened.rendition, *(house.route(leg) for leg in range(1, 6))}
 
 
 async def test_a_lost_recorder_is_followed_by_a_new_file(monkeypatch):

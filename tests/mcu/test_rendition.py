@@ -3,7 +3,7 @@
 import pytest
 
 from mcu.media import Codec, Format, Kind, StreamSpec
-from mcu.rendition import LADDER, SLICE_BYTES, RenditionKey, h264_limits, rendition_for
+from mcu.rendition import LADDER, SLICE_BYTES, RenditionKey, h264_limits, outputs_for, rendition_for
 
 
 def stream(codec: Codec, **fmtp: object) -> StreamSpec:
@@ -48,12 +48,37 @@ def test_nothing_to_send():
     assert rendition_for(StreamSpec("1", Kind.VIDEO), "main") is None
 
 
-def test_what_fits_in_the_place_of_what():
-    big, small = RenditionKey("main", Codec.H264, LADDER[0]), RenditionKey("main", Codec.H264, LADDER[1])
-    sliced = RenditionKey("main", Codec.H264, LADDER[1], SLICE_BYTES)
-    assert small.fits(big)
-    assert sliced.fits(big)
-    assert not big.fits(small)
-    assert not small.fits(sliced)
-    assert not RenditionKey("audience", Codec.H264, LADDER[1]).fits(big)
-    assert not RenditionKey("main", Codec.VP8, LADDER[1]).fits(big)
+BIG, SMALL, TINY = (RenditionKey("main", Codec.H264, rung) for rung in LADDER[:3])
+SLICED = RenditionKey("main", Codec.H264, LADDER[0], SLICE_BYTES)
+SMALL_SLICED = RenditionKey("main", Codec.H264, LADDER[1], SLICE_BYTES)
+VP8, VP8_SMALL, VP8_TINY = (RenditionKey("main", Codec.VP8, rung) for rung in LADDER[:3])
+AUDIENCE = RenditionKey("audience", Codec.H264, LADDER[0])
+
+
+@pytest.mark.parametrize(
+    ("wishes", "kept", "expected"),
+    [
+        ([BIG, SMALL, SLICED, VP8], [], [BIG, SMALL, SLICED, VP8]),
+        # What costs nobody a line of his picture comes first.
+        ([BIG, SLICED, SMALL, VP8, VP8_SMALL], [], [SLICED, SLICED, SMALL, VP8, VP8_SMALL]),
+        ([BIG, SMALL, TINY, VP8, VP8_SMALL], [], [BIG, TINY, TINY, VP8, VP8_SMALL]),
+        # The recorder's stays what it is, whoever else shares it.
+        ([BIG, SLICED, SMALL, VP8, VP8_SMALL], [BIG], [BIG, SMALL_SLICED, SMALL_SLICED, VP8, VP8_SMALL]),
+        ([SLICED, SMALL, VP8, VP8_SMALL], [BIG], [SMALL_SLICED, SMALL_SLICED, VP8, VP8_SMALL]),
+        ([SLICED, TINY, VP8, VP8_SMALL, AUDIENCE], [BIG],
+         [RenditionKey("main", Codec.H264, LADDER[2], SLICE_BYTES)] * 2 + [VP8_SMALL] * 2 + [AUDIENCE]),
+    ],
+)  # fmt: skip
+def test_too_many_outputs_become_four_and_nobody_goes_without(wishes, kept, expected):
+    outputs = outputs_for(wishes, frozenset(kept))
+    assert [outputs[wish] for wish in wishes] == expected
+    assert len({*outputs.values(), *kept}) <= 4
+
+
+def test_outputs_are_for_who_can_decode_them():
+    everything = [RenditionKey("main", codec, rung, size) for codec in (Codec.H264, Codec.VP8) for rung in LADDER
+                  for size in ((0, SLICE_BYTES) if codec is Codec.H264 else (0,))]  # fmt: skip
+    for wish, output in outputs_for(everything, frozenset({BIG})).items():
+        assert (output.scene, output.codec) == (wish.scene, wish.codec)
+        assert output.rung.macroblocks_per_s <= wish.rung.macroblocks_per_s
+        assert not wish.max_slice_bytes or 0 < output.max_slice_bytes <= wish.max_slice_bytes
