@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -14,9 +14,10 @@ from mcu.leg import HangUp, Leg
 from mcu.media import Codec, Kind, leg_of, stream_id
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
+from mcu.record_duty import RecordDuty
 from mcu.sharing import Sharing
 from mcu.stage import Stage, View
-from mcu.taping import RecordingRegister, RegisterError, Taping
+from mcu.taping import RecordingRegister, Taping
 from mcu.worker.messages import (
     AddAudioLeg,
     AnyMessage,
@@ -41,8 +42,6 @@ logger = logging.getLogger(__name__)
 _SPEAKING_LEVEL = 50
 """Talkers louder than this many -dBov get the border."""
 _RECORD_AGAIN_AFTER_S = 1.0
-_RECORD_RETRY_S = 15.0
-"""A room that has to be recorded is tried again so often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +78,10 @@ class Conference:
         self._banned: set[int] = set()
         self._stage = Stage(policy.number, worker)
         self._taping = Taping(worker, self._stage, register, next_leg_id, self._recording_lost)
-        self._record_timer: asyncio.TimerHandle | None = None
-        self._record_task: asyncio.Task[None] | None = None
+        self._duty = RecordDuty(policy.number, self.start_recording, self._has_to_be_recorded)
         self._is_refresh_due = False
-        self._is_closed = False
+        self._closing: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
 
     # ---- what it is
 
@@ -94,7 +93,7 @@ class Conference:
     @property
     def is_closed(self) -> bool:
         """Whether it has ended, or is ending; nobody comes in any more."""
-        return self._is_closed
+        return self._closing is not None
 
     @property
     def is_recording(self) -> bool:
@@ -144,7 +143,7 @@ class Conference:
         if self.is_recording:
             self._worker.send("audio", PlayPrompt(self.policy.number, "recording-started", leg.id))
         elif self.policy.record is RecordPolicy.ALWAYS:
-            self._record_later("policy", 0.0)
+            self._duty.later("policy")
         return person
 
     async def leave(self, participant: int) -> None:
@@ -239,19 +238,22 @@ class Conference:
 
     async def stop_recording(self) -> None:
         """Finish the recording; all are told."""
-        self._forget_to_record()
+        self._duty.forget()
         if await self._taping.stop():
             self._worker.send("audio", PlayPrompt(self.policy.number, "recording-stopped"))
             self._say("recording-ended")
             self._refresh_now()
 
     async def close(self, reason: HangUp = HangUp.CONFERENCE_ENDED) -> None:
-        """End it for everybody."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        people, self._people = list(self._people.values()), {}
-        self._forget_to_record()
+        """End it for everybody; returns when it has ended, whoever asked first."""
+        if self._closing is None:
+            people, self._people = list(self._people.values()), {}
+            self._duty.forget()
+            self._closing = asyncio.get_running_loop().create_task(self._end(people, reason))
+        # Who waits may be cancelled, as a call is whose server stops; the end goes on.
+        await asyncio.shield(self._closing)
+
+    async def _end(self, people: Sequence[Participant], reason: HangUp) -> None:
         if await self._taping.stop():
             self._say("recording-ended")
         for person in people:
@@ -267,8 +269,16 @@ class Conference:
             self.layout = policy.layout
         if policy.is_locked is not self.policy.is_locked:
             self.is_locked = policy.is_locked
+        if policy.record is not self.policy.record:
+            self._record_policy_changed(policy.record)
         self.policy = policy
         self._refresh()
+
+    def _record_policy_changed(self, record: RecordPolicy) -> None:
+        if record is RecordPolicy.OFF:
+            self._stopping = asyncio.get_running_loop().create_task(self.stop_recording())
+        elif record is RecordPolicy.ALWAYS:
+            self._duty.later("policy")
 
     # ---- what the worker says
 
@@ -287,33 +297,13 @@ class Conference:
 
     def _recording_lost(self) -> None:
         """A recording that ended by itself is taken up again in a new file."""
-        if not self._is_closed:
+        if not self.is_closed:
             self._say("recording-ended")
             self._refresh()
-            self._record_later("recovery", _RECORD_AGAIN_AFTER_S)
+            self._duty.later("recovery", _RECORD_AGAIN_AFTER_S)
 
-    def _record_later(self, by: str, delay_s: float) -> None:
-        """Nobody waits for it: who comes in or hangs up meanwhile neither delays nor cancels it."""
-        self._forget_to_record()
-        self._record_timer = asyncio.get_running_loop().call_later(delay_s, self._record_now, by)
-
-    def _forget_to_record(self) -> None:
-        if self._record_timer is not None:
-            self._record_timer.cancel()
-            self._record_timer = None
-
-    def _record_now(self, by: str) -> None:
-        self._record_timer = None
-        self._record_task = asyncio.get_running_loop().create_task(self._try_to_record(by))
-
-    async def _try_to_record(self, by: str) -> None:
-        """Where it is impossible people meet all the same: a consultation is worth more than its recording."""
-        try:
-            await self.start_recording(by)
-        except RegisterError as error:
-            logger.error("room=%s is not recorded: %s", self.policy.number, error.reason)
-            if self.policy.record is RecordPolicy.ALWAYS and not self._is_closed:
-                self._record_later(by, _RECORD_RETRY_S)
+    def _has_to_be_recorded(self) -> bool:
+        return self.policy.record is RecordPolicy.ALWAYS and not self.is_closed
 
     def owns(self, stream: int) -> bool:
         """Whether a source belongs to somebody in this room."""
@@ -378,7 +368,7 @@ class Conference:
 
     def _refresh_now(self) -> None:
         self._is_refresh_due = False
-        if self._is_closed:
+        if self.is_closed:
             return
         self._show()
         for person in self._people.values():

@@ -112,16 +112,18 @@ class Taping:
             self._worker.send("recorder", order)
             self._worker.send("net", OpenRecorderLeg(leg, policy.number, self._rendition))
             self._worker.send("audio", AddAudioLeg(policy.number, leg, Codec.OPUS, is_recorder=True))
-            logger.info("room=%s recording=%s started by=%s", policy.number, order.recording, by)
+            logger.info("room=%s recording=%s started", policy.number, order.recording)
             return True
 
     async def stop(self) -> bool:
-        """Finish the file and wait until it, and those that were lost before it, are complete; False for none."""
+        """Finish the file; it, and those lost before it, are complete and registered then. False where none ran."""
         async with self._turn:
             was_running = self._running is not None
             self._release()
             if self._names:
                 await self._wait_for_files()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=_STOP_PATIENCE_S)
             return was_running
 
     async def _wait_for_files(self) -> None:

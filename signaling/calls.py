@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcu.conference import Conference
 from mcu.conferences import Conferences
 from mcu.leg import Leg
 from mcu.participant import Participant, Role
@@ -21,11 +22,14 @@ class Calls:
         Seats and lock are looked at once more, because several callers may have passed the gate at the same moment.
         """
         conference = await self.conferences.open(admission.policy)
-        if len(conference.participants) >= admission.policy.max_participants:
-            raise Refused(Refusal.FULL)
-        if conference.is_locked and admission.role is not Role.HOST:
-            raise Refused(Refusal.LOCKED)
-        return await conference.join(leg, name, admission.role)
+        try:
+            _check(conference, admission)
+            return await conference.join(leg, name, admission.role)
+        except BaseException:
+            await conference.leave(leg.id)
+            if not conference.participants:
+                await conference.close()
+            raise
 
     async def leave(self, room: str, leg: int) -> None:
         """The peer hung up; rooms and legs that are gone already are ignored."""
@@ -36,3 +40,10 @@ class Calls:
         """The leg was renegotiated."""
         if conference := self.conferences.get(room):
             conference.leg_changed(leg)
+
+
+def _check(conference: Conference, admission: Admission) -> None:
+    if len(conference.participants) >= admission.policy.max_participants:
+        raise Refused(Refusal.FULL)
+    if conference.is_locked and admission.role is not Role.HOST:
+        raise Refused(Refusal.LOCKED)

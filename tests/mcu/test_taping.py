@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -21,11 +22,15 @@ class SlowRegister(FakeRegister):
         await asyncio.sleep(0.01)
         return await super().begin(*arguments)
 
+    async def finish(self, *arguments) -> None:
+        await asyncio.sleep(0.01)
+        await super().finish(*arguments)
+
 
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr("mcu.conference._RECORD_AGAIN_AFTER_S", 0.01)
-    monkeypatch.setattr("mcu.conference._RECORD_RETRY_S", 0.02)
+    monkeypatch.setattr("mcu.record_duty._RETRY_S", 0.02)
     return slow(House())
 
 
@@ -98,7 +103,7 @@ async def test_a_recording_whose_leg_was_lost_is_finished_in_the_register_and_fo
     assert house.worker.told(StopRecording)
     await asyncio.sleep(0.1)
     house.worker.say(RecordingEnded("recording-0", 7, 1.0, "ab"))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
     assert [(ended.recording, ended.size_bytes) for ended, _ in house.register.ended] == [("recording-0", 7)]
     assert house.conference.is_recording
     assert len(house.register.begun) == 2
@@ -124,9 +129,51 @@ async def test_a_room_whose_media_were_lost_closes_behind_its_recording(house: H
     assert len(house.worker.told(CloseRoom)) == 2  # of video and of audio, once
 
 
+async def test_a_recording_that_was_stopped_is_registered(house: House):
+    await house.join(1)
+    await house.conference.start_recording("a")
+    stopping = asyncio.create_task(house.conference.stop_recording())
+    await asyncio.sleep(0)
+    house.worker.say(RecordingEnded("recording-0", 7, 1.0, "ab"))
+    await stopping
+    assert [ended.size_bytes for ended, _ in house.register.ended] == [7], "the database may be closed after this"
+
+
+async def test_a_room_ends_in_order_though_the_call_that_left_it_is_cancelled(house: House):
+    """A server that stops cancels its calls while the last file is being finished."""
+    await house.join(1)
+    await house.conference.start_recording("a")
+    leaving = asyncio.create_task(house.conference.leave(1))
+    await asyncio.sleep(0.01)
+    leaving.cancel()
+    stopping = asyncio.create_task(house.conferences.close())
+    await asyncio.sleep(0.01)
+    assert leaving.cancelled()
+    assert not stopping.done(), "the file is not complete yet"
+    house.worker.say(RecordingEnded("recording-0", 7, 1.0, "ab"))
+    await stopping
+    assert house.conferences.running() == []
+    assert len(house.worker.told(CloseRoom)) == 2
+    assert len(house.register.ended) == 1
+
+
+async def test_a_new_record_policy_holds_at_once(house: House):
+    await house.join(1)
+    house.conference.policy_changed(replace(house.policy, record=RecordPolicy.ALWAYS))
+    await asyncio.sleep(0.05)
+    assert house.conference.is_recording
+    house.conference.policy_changed(replace(house.policy, record=RecordPolicy.OFF))
+    await asyncio.sleep(0)
+    assert len(house.worker.told(StopRecording)) == 1
+    house.worker.say(RecordingEnded("recording-0", 7, 1.0, "ab"))
+    await asyncio.sleep(0.05)
+    assert not house.conference.is_recording
+    assert len(house.register.begun) == 1
+
+
 async def test_a_full_disk_keeps_nobody_out_of_a_room_that_is_always_recorded(monkeypatch: pytest.MonkeyPatch):
     """They come in, the picture has no sign, and the recording begins when there is room again."""
-    monkeypatch.setattr("mcu.conference._RECORD_RETRY_S", 0.02)
+    monkeypatch.setattr("mcu.record_duty._RETRY_S", 0.02)
     house = slow(House(record=RecordPolicy.ALWAYS))
     house.register.refusal = "disk-full"
     leg = await house.join(1)
