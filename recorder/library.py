@@ -25,6 +25,7 @@ from mcu.worker.messages import RecordingEnded, RecordingProgress, StartRecordin
 from recorder.errors import BadFileError, DiskFullError, NoSuchFileError, RecordingError
 from recorder.mp4 import IndexedFile
 from recorder.reader import RecordingReader, SealedFile, read_intact, wait_until_closed
+from store.errors import StoreError
 from store.recordings import Recording
 
 __all__ = ["Library", "RecordingReader", "RecordingStore", "Verdict"]
@@ -95,7 +96,11 @@ class Library:
         await asyncio.to_thread(self._prepare)
         key = secrets.token_bytes(KEY_BYTES)
         head = Head(name, self._master.wrap(key, _context(name))).serialize()
-        await self._store.add(Recording(name, policy.number, policy.name, now, by))
+        try:
+            await self._store.add(Recording(name, policy.number, policy.name, now, by))
+        except StoreError as error:
+            logger.error("recording=%s is not listed: %s", name, error)
+            raise RecordingError("cannot-register") from error
         path = str(self._path(name).resolve())
         return StartRecording(leg, name, path, key, head, *picture)
 

@@ -14,8 +14,9 @@ from crypto.keys import MasterKey
 from mcu.policy import RoomPolicy
 from mcu.worker.messages import RecordingEnded, StartRecording
 from recorder.deck import Deck
-from recorder.errors import BadFileError, DiskFullError, NoSuchFileError
+from recorder.errors import BadFileError, DiskFullError, NoSuchFileError, RecordingError
 from recorder.library import Library
+from store.errors import Unavailable
 from store.recordings import Recording
 from tests.recorder.media import LEG, frames
 from tests.recorder.test_deck import ended, wait
@@ -216,3 +217,16 @@ async def test_no_recording_begins_on_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(DiskFullError):
         await archive.begin()
     assert not archive.rows.rows
+
+
+async def test_a_database_that_is_away_is_a_reason_not_to_record(archive: Archive, monkeypatch: pytest.MonkeyPatch):
+    """Whoever asked is told, and a room that has to be recorded tries again."""
+
+    async def add(_: Recording) -> None:
+        raise Unavailable("the database cannot be used: locked")
+
+    monkeypatch.setattr(archive.rows, "add", add)
+    with pytest.raises(RecordingError) as caught:
+        await archive.begin()
+    assert caught.value.reason == "cannot-register"
+    assert list(archive.folder.glob("*.dtr")) == []
