@@ -11,6 +11,8 @@ MAX_PROTECTED_BYTES = 1500
 """libsrtp's binding works in a buffer of this size."""
 MAX_PACKET_BYTES = 1352
 """Largest packet that is protected; the rest is kept for the trailer (SRTCP index, tag, MKI)."""
+MAX_SOURCES = 256
+"""SSRCs of one peer. libsrtp keeps a state for each that authenticates, and looks for it one by one."""
 REPLAY_WINDOW = 1024
 """Packets; repairs of a fast sender arrive up to 200 ms late (RFC 3711 3.3.2 asks for 64 and more)."""
 
@@ -33,9 +35,9 @@ _REASONS = {
 
 
 class SrtpPair:
-    """The two SRTP sessions of one transport: any SSRC, own keys a direction."""
+    """The two SRTP sessions of one transport: any SSRC (up to MAX_SOURCES of the peer), own keys a direction."""
 
-    __slots__ = ("_inbound", "_outbound", "drops", "suite")
+    __slots__ = ("_inbound", "_outbound", "_sources", "drops", "suite")
 
     def __init__(self, suite: str, local: bytes, remote: bytes) -> None:
         """Start both directions; `local` and `remote` are key followed by salt.
@@ -50,6 +52,7 @@ class SrtpPair:
         self.suite = suite
         self._outbound = _session(profile, local, Policy.SSRC_ANY_OUTBOUND)
         self._inbound = _session(profile, remote, Policy.SSRC_ANY_INBOUND)
+        self._sources: set[bytes] = set()
         self.drops: Counter[str] = Counter()
 
     def protect(self, packet: bytes) -> bytes | None:
@@ -62,11 +65,22 @@ class SrtpPair:
 
     def unprotect(self, packet: bytes) -> bytes | None:
         """The RTP packet; None when it does not authenticate, was seen before, or is malformed (counted)."""
-        return self._run(self._inbound.unprotect, packet, MAX_PROTECTED_BYTES, "")
+        return self._receive(self._inbound.unprotect, packet, packet[8:12], "")
 
     def unprotect_rtcp(self, packet: bytes) -> bytes | None:
         """The RTCP packet; None when it does not authenticate, was seen before, or is malformed (counted)."""
-        return self._run(self._inbound.unprotect_rtcp, packet, MAX_PROTECTED_BYTES, "rtcp-")
+        return self._receive(self._inbound.unprotect_rtcp, packet, packet[4:8], "rtcp-")
+
+    def _receive(self, process: Callable[[bytes], bytes], packet: bytes, source: bytes, prefix: str) -> bytes | None:
+        if source in self._sources:
+            return self._run(process, packet, MAX_PROTECTED_BYTES, prefix)
+        if len(self._sources) >= MAX_SOURCES:
+            self.drops[prefix + "too-many-sources"] += 1
+            return None
+        clear = self._run(process, packet, MAX_PROTECTED_BYTES, prefix)
+        if clear is not None:
+            self._sources.add(source)
+        return clear
 
     def _run(self, process: Callable[[bytes], bytes], packet: bytes, limit: int, prefix: str) -> bytes | None:
         if len(packet) > limit:

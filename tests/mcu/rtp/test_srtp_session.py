@@ -4,7 +4,7 @@ import pytest
 
 from mcu.rtp import rtcp
 from mcu.rtp.packet import header
-from mcu.rtp.srtp_session import MAX_PACKET_BYTES, PROFILES, SrtpPair
+from mcu.rtp.srtp_session import MAX_PACKET_BYTES, MAX_SOURCES, PROFILES, SrtpPair
 
 
 def pair(suite):
@@ -76,3 +76,24 @@ def test_wrong_keys_are_our_own_error() -> None:
         SrtpPair("NULL", bytes(30), bytes(30))
     with pytest.raises(ValueError, match="length"):
         SrtpPair("AES_CM_128_HMAC_SHA1_80", bytes(30), bytes(28))
+
+
+def test_sources_of_a_peer_are_bounded_and_known_ones_go_on() -> None:
+    alice, bob = pair("AEAD_AES_128_GCM")
+    first = header(96, True, 1, 2, 1) + b"media"
+    assert bob.unprotect(alice.protect(first)) == first
+    for ssrc in range(2, MAX_SOURCES + 50):
+        assert (bob.unprotect(alice.protect(header(96, True, 1, 2, ssrc) + b"x")) is None) == (ssrc > MAX_SOURCES)
+    assert bob.drops == {"too-many-sources": 49}
+    assert bob.unprotect_rtcp(alice.protect_rtcp(rtcp.PictureLoss(5000, 2).serialize())) is None
+    assert bob.drops["rtcp-too-many-sources"] == 1
+    second = header(96, True, 2, 2, 1) + b"media"
+    assert bob.unprotect(alice.protect(second)) == second
+
+
+def test_forged_sources_take_no_place() -> None:
+    alice, bob = pair("AEAD_AES_128_GCM")
+    for ssrc in range(2 * MAX_SOURCES):
+        assert bob.unprotect(header(96, True, 1, 2, ssrc) + bytes(30)) is None
+    packet = header(96, True, 1, 2, 1) + b"media"
+    assert bob.unprotect(alice.protect(packet)) == packet
