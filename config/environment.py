@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from config.settings import Settings, load
 
+_SECRETS = ("DRUMTOWER_SECRETS_PASSPHRASE", "DRUMTOWER_STORE_URL")
+
 
 def environment() -> Mapping[str, str]:
     """A copy of the process's environment."""
@@ -14,8 +16,15 @@ def environment() -> Mapping[str, str]:
 
 
 def load_settings(path: str | None = None) -> Settings:
-    """Settings of this process: file, then environment. Raises config.settings.SettingsError."""
-    return load(path, environment())
+    """Settings of this process: file, then environment. Raises config.settings.SettingsError.
+
+    Secrets are taken out of the environment, so that processes that decode what strangers send do not inherit them.
+    """
+    found = environment()
+    for variable in found:
+        if variable.upper() in _SECRETS:
+            del os.environ[variable]
+    return load(path, found)
 
 
 def log_level() -> str:

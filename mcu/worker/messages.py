@@ -137,6 +137,9 @@ class LegOpened(Message, frozen=True):
     """kind -> the constant SSRC that we send with; kind + "-rtx" -> that of its RTX stream."""
     cname: str = ""
 
+    def __repr__(self) -> str:
+        return f"LegOpened(leg={self.leg})"  # the ICE password stays out of logs
+
 
 class LegConfigured(Message, frozen=True):
     """ConfigureLeg took effect."""
@@ -373,6 +376,9 @@ class StartRecording(Message, frozen=True):
     width: int
     height: int
     frame_rate: int
+
+    def __repr__(self) -> str:
+        return f"StartRecording(leg={self.leg}, recording={self.recording!r})"  # the key stays out of logs
 
 
 class StopRecording(Message, frozen=True):

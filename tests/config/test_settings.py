@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.environment import take_secret
+from config.environment import load_settings, take_secret
 from config.server import ExternalAddress, ServerSettings
 from config.settings import Settings, SettingsError, load
 
@@ -236,3 +237,14 @@ def test_any_file_is_understood_or_refused_in_words(
         load(path, HOME)
     except SettingsError as error:
         assert str(path) in str(error)
+
+
+def test_child_processes_inherit_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRUMTOWER_SECRETS_PASSPHRASE", "geheim, but long enough")
+    monkeypatch.setenv("DRUMTOWER_STORE_URL", "postgresql://drumtower:geheim@localhost/drumtower")
+    monkeypatch.setenv("DRUMTOWER_SIP_PORT", "5070")
+    found = load_settings()
+    assert found.secrets.passphrase == "geheim, but long enough"
+    assert found.store.url.startswith("postgresql://drumtower:geheim")
+    assert not [variable for variable, value in os.environ.items() if "geheim" in value]
+    assert os.environ["DRUMTOWER_SIP_PORT"] == "5070"
