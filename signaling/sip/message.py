@@ -220,11 +220,9 @@ def _parse_headers(block: bytes, headers: Headers) -> str:
     """Fill `headers`; the first fault is returned, so that what is readable still allows an answer."""
     if b"\r\n " in block or b"\r\n\t" in block:
         block = _FOLD.sub(b" ", block)
-    fault = ""
     lines = block.split(b"\r\n") if block else []
-    if len(lines) > MAX_HEADERS:
-        return "Too many headers"
-    for line in lines:
+    fault = "Too many headers" if len(lines) > MAX_HEADERS else ""
+    for line in lines[:MAX_HEADERS]:
         name, colon, value = line.partition(b":")
         name = name.rstrip(b" \t")
         if not colon or not _TOKEN.fullmatch(name) or b"\n" in value or b"\r" in value or b"\0" in value:

@@ -98,6 +98,15 @@ def test_semantic_checks(old, new, status):
     assert caught.value.status == status
 
 
+def test_too_many_headers_leave_enough_for_an_answer():
+    with pytest.raises(BadMessage) as caught:
+        parse(INVITE.replace(b"X-UNKNOWN-thing: 1\r\n", b"X: 1\r\n" * 500))
+    assert caught.value.partial is not None
+    headers = caught.value.partial.headers
+    assert [headers.count(name) for name in ("Via", "From", "To", "Call-ID", "CSeq")] == [1] * 5
+    assert headers.count("X") < 130
+
+
 def test_truncated_at_every_length():
     for length in range(len(INVITE)):
         try:
