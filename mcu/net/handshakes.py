@@ -41,17 +41,24 @@ class Handshakes:
 
     def end(self, session: DtlsSession) -> None:
         """Close an association in the background."""
-        self._tasks.create_task(session.close())
+        self._tasks.create_task(_close(session))
 
     async def _run(
         self, session: DtlsSession, agreed: Callable[[SdesKeys], None], failed: Callable[[str], None]
     ) -> None:
+        # A peer's bytes must not end the process, with all its other legs: neither those of the handshake (OpenSSL's
+        # errors are many) nor the packets that were held until there were keys.
         try:
-            keys = await session.handshake(self._timeout_s)
+            agreed(await session.handshake(self._timeout_s))
         except DtlsFailed as error:
             failed(error.reason)
-        except Exception:  # a peer's bytes must not end the process; OpenSSL's errors are many
+        except Exception:
             logger.exception("DTLS handshake broke")
             failed("dtls-failed")
-        else:
-            agreed(keys)
+
+
+async def _close(session: DtlsSession) -> None:
+    try:
+        await session.close()
+    except Exception:
+        logger.exception("DTLS association did not close")

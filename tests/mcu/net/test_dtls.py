@@ -11,6 +11,7 @@ from aiortc import RTCDtlsTransport, rtcdtlstransport
 
 from mcu.media import DtlsPeer, SdesKeys
 from mcu.net.dtls import Certificate, DtlsFailed, DtlsSession
+from mcu.net.handshakes import Handshakes
 from mcu.rtp.srtp_session import SrtpPair
 
 
@@ -111,3 +112,24 @@ async def test_rubbish_does_not_end_a_handshake() -> None:
     assert isinstance(theirs, SdesKeys)
     await server.close()
     await client.close()
+
+
+async def test_what_breaks_in_one_association_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All handshakes are tasks of one group: an exception that left one of them would end the process."""
+    failures: list[str] = []
+
+    def break_down(_keys: SdesKeys) -> None:
+        raise RuntimeError("a held packet that nobody foresaw")
+
+    async def refuse_to_close(_session: DtlsSession) -> None:
+        raise RuntimeError("OpenSSL")
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        handshakes = Handshakes(Certificate(), tasks, max_handshakes=2, timeout_s=3)
+        server, client = pair()
+        handshakes.start(server, break_down, failures.append)
+        await client.handshake(3)
+        await client.close()
+        monkeypatch.setattr(DtlsSession, "close", refuse_to_close)
+        handshakes.end(server)
+    assert failures == ["dtls-failed"]
