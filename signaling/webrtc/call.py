@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import NoReturn, TypeVar
 
 from crypto.secret import Secret
 from mcu.fleet.worker import Worker
@@ -25,6 +27,7 @@ from signaling.webrtc.services import Link, Visitor
 
 logger = logging.getLogger(__name__)
 
+Outcome = TypeVar("Outcome")
 _KINDS = (Kind.AUDIO, Kind.VIDEO, Kind.CONTENT)
 
 
@@ -36,15 +39,31 @@ class _Attempt:
     worker: Worker
     opened: LegOpened
     connected: asyncio.Future[None]
+    failed: asyncio.Future[str]
 
     def observe(self, message: AnyMessage) -> None:
         """An event of the worker about this leg."""
-        if self.connected.done():
-            return
-        if isinstance(message, LegConnected):
+        if isinstance(message, LegConnected) and not self.connected.done():
             self.connected.set_result(None)
-        elif isinstance(message, LegFailed):
-            self.connected.set_exception(CallError(HangUp.MEDIA_FAILED, message.reason))
+        elif isinstance(message, LegFailed) and not self.failed.done():
+            self.failed.set_result(message.reason)
+
+    async def unless_it_fails(self, work: Awaitable[Outcome]) -> Outcome:
+        """What `work` comes to. Raises CallError when the leg fails before."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait((task, self.failed), return_when=asyncio.FIRST_COMPLETED)
+            return await task if task.done() else self._give_up()
+        finally:
+            task.cancel()
+
+    def check(self) -> None:
+        """Raises CallError when the leg has failed."""
+        if self.failed.done():
+            self._give_up()
+
+    def _give_up(self) -> NoReturn:
+        raise CallError(HangUp.MEDIA_FAILED, self.failed.result())
 
 
 class Call:
@@ -94,17 +113,19 @@ class Call:
         opened = await worker.open_leg(
             OpenLeg(leg, room, Transport.ICE, _KINDS, local_address=self._visitor.local_address)
         )
-        attempt = _Attempt(leg, worker, opened, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        attempt = _Attempt(leg, worker, opened, loop.create_future(), loop.create_future())
         worker.observe_leg(leg, attempt.observe)
         media = await self._negotiate(attempt)
         gate.check_media(admission, media.grade)
         await self._wait_for_media(attempt)
         if self._has_to_wait(admission):
             self._link.send(serialize(Waiting()))
-        admission = await gate.wait_for_host(admission)
+        admission = await attempt.unless_it_fails(gate.wait_for_host(admission))
         browser = WebrtcLeg(leg, self._visitor.source, media)
         browser.is_camera_on = self.is_camera_on
         participant = await self._services.calls.connect(browser, admission, name)
+        attempt.check()
         conference = self._services.conferences.get(room)
         if conference is None or participant.id not in conference.participants or self._negotiation is None:
             # Shown the door while coming in.
@@ -144,7 +165,7 @@ class Call:
         """A seat is for those whom media reaches: without this a blocked UDP port would leave a silent card behind."""
         try:
             async with asyncio.timeout(self._services.settings.media_timeout_s):
-                await attempt.connected
+                await attempt.unless_it_fails(attempt.connected)
         except TimeoutError as error:
             raise CallError("no-media") from error
 

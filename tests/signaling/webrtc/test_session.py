@@ -164,6 +164,20 @@ async def test_who_waited_in_vain_leaves_nothing_behind(way):
         assert len(house.seats) == 0
 
 
+async def test_a_leg_that_breaks_while_the_host_is_waited_for_takes_no_seat():
+    async with House(waits_for_host=True).open() as house:
+        guest = house.visit()
+        guest.say("join", room="1001", name="Guest", passcode="2468")
+        guest.say("answer", id=(await guest.expect("offer"))["id"], sdp=FIRST)
+        await guest.expect("waiting")
+        leg = house.worker.configured[-1].leg
+        house.worker.say_of(leg, LegFailed(leg, "worker-lost"))
+        assert (await guest.expect("bye"))["reason"] == "media-failed"
+        house.gate.host_came.set()
+        await until(lambda: house.worker.closed)
+        assert house.conference is None
+
+
 async def test_without_media_there_is_no_seat():
     async with House(WebrtcSettings(media_timeout_s=0.05)).open() as house:
         house.worker.connects = False
