@@ -19,6 +19,7 @@ Address = tuple[str, int]
 _ETH_P_ALL = 3
 _UDP = 17
 _MAX_PACKETS = 200_000
+_EXPERT_ERROR = 0x800000  # epan/proto.h: PI_ERROR
 
 
 @dataclass(frozen=True)
@@ -97,3 +98,13 @@ async def dissect(pcap: Path, wanted: str, *options: str) -> list[dict[str, Any]
     assert process.returncode == 0, errors.decode(errors="replace")
     found: list[dict[str, Any]] = json.loads(output or b"[]")
     return [packet["_source"]["layers"] for packet in found]
+
+
+async def complaints(pcap: Path, address: str, port: int) -> tuple[int, int, list[str]]:
+    """How many SIP messages came from a port, how many of them with SDP, and what tshark finds wrong with them."""
+    own = f"sip && ip.src == {address} && (udp.srcport == {port} || tcp.srcport == {port})"
+    ways = ("-d", f"udp.port=={port},sip", "-d", f"tcp.port=={port},sip")
+    packets = await dissect(pcap, own, *ways)
+    with_sdp = await dissect(pcap, f"{own} && sdp", *ways)
+    wrong = await dissect(pcap, f"{own} && (_ws.malformed || _ws.expert.severity >= {_EXPERT_ERROR})", *ways)
+    return len(packets), len(with_sdp), [json.dumps(packet, indent=1)[:4000] for packet in wrong]

@@ -133,7 +133,7 @@ class Caller:
                 return found
 
     def _invite(self, body: str) -> bytes:
-        content = body.format(address=self.address, port=self.media.getsockname()[1])
+        content = body.replace("{address}", self.address).replace("{port}", str(self.media.getsockname()[1]))
         asking = self._request("INVITE", self._cseq, content=content)
         self._send(asking)
         return asking
