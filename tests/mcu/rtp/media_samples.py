@@ -35,7 +35,8 @@ def encoded(codec: str, count: int = 40, slice_bytes: int = 0, keyframe_every: i
         if slice_bytes:
             options["x264-params"] = f"slice-max-size={slice_bytes}"
     else:
-        options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
+        # A negative speed is a fixed one: a positive one adapts to how busy the machine is.
+        options = {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0"}
     context.options = options
     packets = []
     for index in range(count):
