@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+PortOrAny = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
 class LocalAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,10 +29,10 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     addresses: tuple[LocalAddress, ...] = (LocalAddress("127.0.0.1"),)
     """One media socket each; the first one serves legs that name no address."""
-    webrtc_port: int = 40000
+    webrtc_port: PortOrAny = 40000
     """UDP port of all WebRTC legs of the worker; 0 lets the kernel choose."""
-    first_rtp_port: int = 40002
-    last_rtp_port: int = 40999
+    first_rtp_port: Port = 40002
+    last_rtp_port: Port = 40999
     """Inclusive range for the RTP and RTCP port pairs of SIP legs."""
     socket_buffer_bytes: int = 4 << 20
     has_gso: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from config.media import LocalAddress
+from config.media import LocalAddress, PortOrAny
 
 
 class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -12,7 +12,7 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     listen: tuple[LocalAddress, ...] = (LocalAddress("127.0.0.1"),)
     """Addresses to bind to, each with what peers behind a NAT are told instead (Contact)."""
-    port: int = 5060
+    port: PortOrAny = 5060
     """UDP and TCP; 0 takes any free one."""
     has_tcp: bool = True
 

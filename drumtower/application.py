@@ -49,7 +49,7 @@ class Application:
         self._started = AsyncExitStack()
 
     async def start(self) -> None:
-        """Start everything; what was started is stopped again when something fails. Raises OSError and the like."""
+        """Start everything; what was started is stopped again when something fails. Raises OSError, WorkerError, ..."""
         async with AsyncExitStack() as starting:
             await self.database.open()
             starting.push_async_callback(self.database.close)
@@ -61,6 +61,7 @@ class Application:
             starting.push_async_callback(self.sip.stop)
             await self.web.start()
             starting.push_async_callback(self.web.stop)
+            await self.fleet.ready()
             self._started = starting.pop_all()
 
     async def stop(self) -> None:

@@ -15,6 +15,7 @@ from crypto.keys import KeyFault
 from drumtower.application import Application
 from drumtower.demo import DemoCallers
 from drumtower.welcome import Welcome
+from mcu.fleet.worker import WorkerError
 from store.errors import StoreError
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) ->
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         return asyncio.run(_serve(settings, has_demo_room=has_demo_room, has_demo_callers=has_demo_callers))
-    except (KeyFault, CertificateError, StoreError, OSError) as error:
+    except (KeyFault, CertificateError, StoreError, WorkerError, OSError) as error:
         print(f"drumtower: {error}", file=sys.stderr)
         print("`drumtower doctor` says what to do about ports, addresses, keys and the rest.", file=sys.stderr)
         return 1

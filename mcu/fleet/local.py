@@ -17,6 +17,7 @@ from mcu.worker.inflight import InFlight
 from mcu.worker.messages import (
     AnyMessage,
     BanSource,
+    CannotStart,
     Channel,
     CloseLeg,
     ConfigureLeg,
@@ -40,6 +41,7 @@ from mcu.worker.messages import (
 logger = logging.getLogger(__name__)
 
 _ANSWER_TIMEOUT_S = 10.0
+_START_TIMEOUT_S = 30.0
 _RESTART_DELAYS_S = (0.0, 0.2, 0.5, 1.0)
 _CALM_S = 30.0
 _CRASHES_BEFORE_BAN = 2
@@ -96,11 +98,22 @@ class LocalWorker:
         self._observers: list[LegObserver] = []
         self._is_stopping = False
         self._restarts_pending: set[asyncio.TimerHandle] = set()
+        self._is_answering: asyncio.Future[None] | None = None
 
     def start(self) -> None:
         """Start the processes that always run."""
+        self._is_answering = asyncio.get_running_loop().create_future()
         for name in ("net", "video", "audio"):
             self._start(name)
+
+    async def ready(self) -> None:
+        """Return when the net process has its ports. Raises WorkerError with what it says when it cannot have them."""
+        if self._is_answering is None:
+            raise WorkerError("not-started")
+        try:
+            await asyncio.wait_for(asyncio.shield(self._is_answering), _START_TIMEOUT_S)
+        except TimeoutError:
+            raise WorkerError("the net process does not answer") from None
 
     async def stop(self) -> None:
         """Stop all processes; the recorder gets the time to finish its files."""
@@ -194,7 +207,8 @@ class LocalWorker:
 
     def _ended(self, name: str, status: int) -> None:
         self._processes.pop(name, None)
-        if self._is_stopping:
+        if self._is_stopping or (name == "net" and self._never_answered(f"the net process ended with status {status}")):
+            self._lose_legs()
             return
         logger.error("worker=%d process=%s ended with status %d, starting it again", self.number, name, status)
         self.restarts[name] += 1
@@ -251,7 +265,21 @@ class LocalWorker:
         finally:
             self._answers.pop(key, None)
 
+    def _never_answered(self, reason: str) -> bool:
+        """Whether the net process has not said anything useful yet; who waits for it is told why."""
+        future = self._is_answering
+        if future is None:
+            return False
+        if not future.done():
+            future.set_exception(WorkerError(reason))
+        return future.exception() is not None
+
     def _heard(self, process: str, message: AnyMessage) -> None:
+        if isinstance(message, CannotStart):
+            self._never_answered(message.reason)
+            return
+        if process == "net" and self._is_answering is not None and not self._is_answering.done():
+            self._is_answering.set_result(None)
         match message:
             case LegOpened() | LegConfigured():
                 self._answer(type(message), message.leg, message)
@@ -303,6 +331,10 @@ class LocalFleet:
         """Start all workers."""
         for worker in self.workers:
             worker.start()
+
+    async def ready(self) -> None:
+        """Return when all workers can take calls. Raises WorkerError."""
+        await asyncio.gather(*(worker.ready() for worker in self.workers))
 
     async def stop(self) -> None:
         """Stop all workers."""

@@ -25,6 +25,7 @@ from mcu.worker.channel import ChannelClosed, Frame
 from mcu.worker.messages import (
     AnyMessage,
     AssignAudio,
+    CannotStart,
     Channel,
     Message,
     PeerWantsKeyframe,
@@ -106,6 +107,7 @@ class NetProcess:
             self.resources = Resources(settings, self._tasks, self.counters, self._heard, self._consent)
         except (OSError, msgspec.ValidationError) as error:
             logger.error("cannot start: %s", error)
+            self.tell(CannotStart(str(error)))
             self.has_failed = True
             self._ended.set()
             return
@@ -116,6 +118,7 @@ class NetProcess:
             AssignAudio: self._assign_audio,
             Playout: self._playout,
         }
+        self.tell(self._statistics())  # control waits for this sign of life
 
     def _stop(self, message: Stop, now_us: int) -> None:
         del message, now_us

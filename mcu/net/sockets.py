@@ -45,9 +45,9 @@ class UdpSocket:
         try:
             self._prepare(is_v6, buffer_bytes)
             self._socket.bind((address, port))
-        except OSError:
+        except OSError as error:
             self._socket.close()
-            raise
+            raise OSError(error.errno, f"UDP port {port} of {address}: {error.strerror}") from error
         self.address: str = address
         self.port: int = self._socket.getsockname()[1]
 

@@ -215,6 +215,12 @@ class ProcessStats(Message, frozen=True):
     gauges: dict[str, float]
 
 
+class CannotStart(Message, frozen=True):
+    """A process cannot work with its settings, and ends; `reason` is for the one who started the server."""
+
+    reason: str
+
+
 # ---- control -> video -------------------------------------------------------------------------------------------
 
 
@@ -411,6 +417,7 @@ AnyMessage = (
     | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | CloseLeg | OpenRecorderLeg
     | RequestKeyframe | PeerWantsKeyframe
     | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
+    | CannotStart
     | SetScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
     | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | AssignAudio | Playout | Levels
     | StartRecording | StopRecording | RecordingProgress | RecordingEnded

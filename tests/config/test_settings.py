@@ -71,6 +71,8 @@ def test_sip_and_media_follow_the_servers_addresses(tmp_path: Path) -> None:
     [
         ('[server]\nhttp_port = "x"', ["[server] http_port", "int"]),
         ("[server]\nhttp_port = 0", ["[server] http_port", ">= 1"]),
+        ("[net]\nwebrtc_port = 70000", ["[net] webrtc_port", "<= 65535"]),
+        ("[sip]\nport = -1", ["[sip] port", ">= 0"]),
         ("[server]\nhttp_prt = 1", ["[server] http_prt", "did you mean http_port"]),
         ("[srver]\nhttp_port = 1", ["[srver]", "did you mean server"]),
         ("server = 1", ["[server]"]),

@@ -27,9 +27,9 @@ class UdpSocket:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
             self._socket.bind((address, port))
-        except OSError:
+        except OSError as error:
             self._socket.close()
-            raise
+            raise OSError(error.errno, f"SIP on UDP port {port} of {address}: {error.strerror}") from error
         self.local: tuple[str, int] = (address, self._socket.getsockname()[1])
         self._receive = receive
         self._counters = counters

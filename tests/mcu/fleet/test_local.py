@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -92,6 +93,33 @@ async def test_a_lost_net_process_costs_the_legs_and_nothing_else(worker):
 async def test_who_waits_for_an_answer_of_a_process_that_dies_is_told(worker):
     with pytest.raises(WorkerError, match="worker-lost"):
         await worker.open_leg(open_leg(1, "crash"))
+
+
+async def test_a_worker_is_ready_when_its_net_process_speaks(worker):
+    await worker.ready()
+
+
+@pytest.mark.parametrize(
+    ("settings", "module", "reason"),
+    [
+        ({"webrtc_port": "taken"}, "mcu.net.process", "UDP port .* of 127.0.0.1: Address already in use"),
+        ({"webrtc_port": -1}, "mcu.net.process", "."),
+        ({}, "no.such.module", "ended with status 1"),
+    ],
+)
+async def test_a_net_process_that_cannot_start_says_why_and_is_not_tried_again(settings, module, reason):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        if settings.get("webrtc_port") == "taken":
+            settings = {"webrtc_port": other.getsockname()[1]}
+        worker = LocalWorker(1, {"net": settings}, WorkerModules(module, STAND_IN, STAND_IN, STAND_IN))
+        worker.start()
+        with pytest.raises(WorkerError, match=reason):
+            await worker.ready()
+        await until(lambda: "net" not in worker.pids())
+        await asyncio.sleep(0.1)
+        assert worker.restarts == {}
+        await worker.stop()
 
 
 async def test_the_recorder_starts_when_something_records_and_its_loss_is_told(worker):
