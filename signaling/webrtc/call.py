@@ -110,8 +110,9 @@ class Call:
 
     async def _enter(self, admission: Admission, worker: Worker, leg: int, name: str) -> Seat:
         gate, room = self._services.gate, admission.policy.number
+        visitor = self._visitor
         opened = await worker.open_leg(
-            OpenLeg(leg, room, Transport.ICE, _KINDS, local_address=self._visitor.local_address)
+            OpenLeg(leg, room, Transport.ICE, _KINDS, visitor.local_address, visitor.source)
         )
         loop = asyncio.get_running_loop()
         attempt = _Attempt(leg, worker, opened, loop.create_future(), loop.create_future())
@@ -142,6 +143,7 @@ class Call:
             self._seats.services.gate,
             self._seats.now,
         )
+        seat.switch_camera(self.is_camera_on)
         token = self._seats.add(seat)
         self._link.send(serialize(Joined(participant.id, participant.role, token, room, admission.policy.name)))
         seat.attach(self._link)

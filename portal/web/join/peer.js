@@ -36,8 +36,7 @@ export class Peer extends EventTarget {
   /** Send `track` (null: nothing) as "audio", "video" or "content". */
   async send(kind, track) {
     this.#tracks[kind] = track;
-    const transceiver = this.#transceiver(kind);
-    if (transceiver?.currentDirection?.startsWith("send")) await transceiver.sender.replaceTrack(track);
+    await this.#place(kind);
     await this.#limit(kind);
   }
 
@@ -63,19 +62,29 @@ export class Peer extends EventTarget {
   async #answer(offer) {
     const connection = this.#connection;
     await connection.setRemoteDescription({ type: "offer", sdp: offer.sdp });
-    for (const [kind, track] of Object.entries(this.#tracks)) await this.#prepare(kind, track);
+    for (const kind of Object.keys(this.#tracks)) await this.#prepare(kind);
     await connection.setLocalDescription();
+    // A device that was found in the meantime had nowhere to go.
+    for (const kind of Object.keys(this.#tracks)) await this.#place(kind);
     await Promise.all(["video", "content"].map((kind) => this.#limit(kind)));
     return { type: "answer", id: offer.id, sdp: connection.localDescription.sdp };
   }
 
-  async #prepare(kind, track) {
+  async #prepare(kind) {
     const transceiver = this.#transceiver(kind);
+    const track = this.#tracks[kind];
     if (!transceiver || transceiver.direction === "stopped") return;
     // Audio and video are always open to send, so that a device found later needs no new offer.
     if (kind !== "content") transceiver.direction = "sendrecv";
     else transceiver.direction = track ? "sendonly" : "inactive";
     if (transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track);
+  }
+
+  async #place(kind) {
+    const transceiver = this.#transceiver(kind);
+    const track = this.#tracks[kind];
+    if (!transceiver?.currentDirection?.startsWith("send") || transceiver.sender.track === track) return;
+    await transceiver.sender.replaceTrack(track);
   }
 
   #transceiver(kind) {

@@ -317,6 +317,28 @@ async def test_a_camera_that_was_off_from_the_start():
         assert not house.conference.participants[joined["participant"]].has_video
 
 
+async def test_a_camera_that_is_switched_in_the_door(monkeypatch):
+    async with House().open() as house:
+        connect, came, goes = house.services.calls.connect, asyncio.Event(), asyncio.Event()
+
+        async def slowly(*arguments):
+            came.set()
+            await goes.wait()
+            return await connect(*arguments)
+
+        monkeypatch.setattr(house.services.calls, "connect", slowly)
+        link = house.visit()
+        link.say("join", room="1001", name="Li", passcode="2468")
+        offer = await link.expect("offer")
+        link.say("answer", id=offer["id"], sdp=FIRST)
+        await came.wait()
+        link.say("camera", is_on=False)
+        await asyncio.sleep(0.02)
+        goes.set()
+        joined = await link.expect("joined")
+        assert not house.conference.participants[joined["participant"]].has_video
+
+
 FOR_HOSTS = [
     ("layout", {"mode": "speaker"}, lambda room: room.layout is LayoutMode.SPEAKER),
     ("lock", {"is_locked": True}, lambda room: room.is_locked),
