@@ -72,9 +72,14 @@ _STATS = """async () => {
     if (r.type === 'inbound-rtp' || r.type === 'outbound-rtp') rows.push(JSON.parse(JSON.stringify(r))); });
   return rows;
 }"""
-# Keeps hold of every peer connection that the page makes, so that getStats can be asked.
+# Keeps hold of every peer connection and WebSocket that the page makes, so that they can be asked and used.
 _SPY = """
 window.__connections = [];
+window.__sockets = [];
+const OriginalSocket = window.WebSocket;
+window.WebSocket = class extends OriginalSocket {
+  constructor(...args) { super(...args); window.__sockets.push(this); }
+};
 const Original = window.RTCPeerConnection;
 window.RTCPeerConnection = class extends Original {
   constructor(...args) { super(...args); window.__connections.push(this); }
@@ -120,13 +125,13 @@ _UNWATCH = """async () => {
 }"""
 
 
-async def launch(playwright: Playwright, person: Person, folder: Path) -> Browser:
+async def launch(playwright: Playwright, person: Person, folder: Path, program: str = CHROMIUM) -> Browser:
     """A browser whose camera shows the person's colour and whose microphone hears the person's tone."""
     devices = [
         f"--use-file-for-fake-video-capture={media.y4m(person, folder)}",
         f"--use-file-for-fake-audio-capture={media.wav(person, folder)}",
     ]
-    return await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS + devices)
+    return await playwright.chromium.launch(executable_path=program, args=FLAGS + devices)
 
 
 @dataclass(frozen=True)
@@ -190,12 +195,12 @@ class Visitor:
     page: Page
 
     @classmethod
-    async def open(cls, browser: Browser, address: str, **context: Any) -> Visitor:
-        """A fresh page (and cookie jar) at `address`."""
+    async def open(cls, browser: Browser, address: str, *, script: str = "", **context: Any) -> Visitor:
+        """A fresh page (and cookie jar) at `address`; `script` runs before the page's own."""
         made = await browser.new_context(ignore_https_errors=True, **context)
         await made.grant_permissions(["camera", "microphone"])
         page = await made.new_page()
-        await page.add_init_script(_SPY)
+        await page.add_init_script(_SPY + script)
         await page.goto(address)
         return cls(page)
 
@@ -250,6 +255,10 @@ class Visitor:
             blocks = [out.to_ndarray()[0] for block in container.decode(audio=0) for out in resampler.resample(block)]
         looks = [Look(at / 1000, (red, green, blue), mark) for at, red, green, blue, mark in found["looks"]]
         return Watched(looks, np.concatenate(blocks), found["started"] / 1000)
+
+    async def say(self, text: str) -> None:
+        """Send a message on the page's own WebSocket, behind its back."""
+        await self.page.evaluate("text => window.__sockets.at(-1).send(text)", text)
 
     async def close(self) -> None:
         """Close the page and its context."""
