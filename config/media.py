@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
 
 import msgspec
@@ -10,18 +11,44 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 PortOrAny = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
+class External(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What peers of some networks must be told instead of a local address, because of a NAT in between."""
+
+    address: str
+    """Numeric address under which those peers reach us."""
+    networks: tuple[str, ...] = ()
+    """Networks of those peers (CIDR); none means everybody who is not in a private network."""
+
+    def __post_init__(self) -> None:
+        ipaddress.ip_address(self.address)
+        for network in self.networks:
+            ipaddress.ip_network(network)
+
+    def concerns(self, peer: str) -> bool:
+        """Whether a peer at the numeric address `peer` is told the external address."""
+        address = ipaddress.ip_address(peer.partition("%")[0])
+        if self.networks:
+            return any(address in ipaddress.ip_network(network) for network in self.networks)
+        return not (address.is_private or address.is_loopback or address.is_link_local)
+
+
 class LocalAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One address of this machine that media may use."""
 
     address: str
     """Numeric IPv4 or IPv6 address to bind to."""
-    external: str = ""
-    """What peers are told instead, where a NAT stands between (numeric); "" is `address` itself."""
+    external: tuple[External, ...] = ()
+    """What peers behind a NAT are told instead; the first that fits counts."""
+
+    def advertised(self, peer: str = "") -> str:
+        """The address for Contact, candidates and SDP, as `peer` (numeric, "" for unknown) must see it."""
+        fitting = (entry.address for entry in self.external if not peer or entry.concerns(peer))
+        return next(fitting, self.address)
 
     @property
-    def advertised(self) -> str:
-        """The address for candidates and SDP."""
-        return self.external or self.address
+    def names(self) -> tuple[str, ...]:
+        """Every address that peers may know it by, external ones first."""
+        return (*(entry.address for entry in self.external), self.address)
 
 
 class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

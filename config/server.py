@@ -19,20 +19,13 @@ class ExternalAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     external: str
     """Numeric address under which those peers reach it."""
     networks: tuple[str, ...] = ()
-    """Networks of those peers (CIDR); none means everybody who is not in a private or the same network."""
+    """Networks of those peers (CIDR); none means everybody who is not in a private network."""
 
     def __post_init__(self) -> None:
         _numeric(self.local, "external.local")
         _numeric(self.external, "external.external")
         for network in self.networks:
             _network(network, "external.networks")
-
-    def concerns(self, peer: str) -> bool:
-        """Whether a peer at the numeric address `peer` is told the external address."""
-        address = ipaddress.ip_address(peer.partition("%")[0])
-        if self.networks:
-            return any(address in ipaddress.ip_network(network) for network in self.networks)
-        return not (address.is_private or address.is_loopback or address.is_link_local)
 
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,13 +74,6 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.https == "auto":
             return not self.is_loopback or bool(self.tls_certificate)
         return self.https == "on"
-
-    def advertised(self, local: str, peer: str = "") -> str:
-        """The address for Contact, SDP and candidates on `local`, as `peer` (numeric, "" for unknown) must see it."""
-        for entry in self.external:
-            if entry.local == local and (not peer or entry.concerns(peer)):
-                return entry.external
-        return local
 
 
 def _numeric(text: str, key: str) -> Address:

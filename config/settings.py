@@ -152,9 +152,9 @@ def _complete(name: str, table: dict[str, Any], sections: Mapping[str, Any], env
         table.setdefault(_ADDRESSES[name], addresses)
 
 
-def _external(server: ServerSettings, local: str) -> str:
-    advertised = server.advertised(local)
-    return "" if advertised == local else advertised
+def _external(server: ServerSettings, local: str) -> list[dict[str, Any]]:
+    entries = [entry for entry in server.external if entry.local == local]
+    return [{"address": entry.external, "networks": list(entry.networks)} for entry in entries]
 
 
 def _section(name: str, table: dict[str, Any], source: str, overrides: Mapping[str, Any]) -> Any:

@@ -38,6 +38,8 @@ class Leg:
         self.number = number
         self.room = room
         self.cname = cname
+        self.peer = ""
+        """Where its signalling comes from, which decides by which of our addresses it reaches us."""
         self.is_attached = False
         self.heard_us = 0
         self.components: dict[Kind, tuple[Component, Component]] = {}

@@ -96,6 +96,7 @@ class Legs:
         leg = Leg(
             command.leg, command.room, draw_cname(), resources.settings, resources.clock, self._outlet, self._counters
         )
+        leg.peer = command.peer
         self._legs[command.leg] = leg
         self._fanout.admit(command.leg, leg.outbound)
         if command.transport is Transport.ICE:
@@ -188,7 +189,7 @@ class Legs:
         self._outlet.tell(self._opened_by_ice(leg, credentials.ufrag, credentials.pwd))
 
     def _opened_by_ice(self, leg: Leg, ufrag: str, pwd: str) -> LegOpened:
-        candidates = self._resources.candidates
+        candidates = self._resources.candidates(leg.peer)
         return LegOpened(
             leg=leg.number,
             address=candidates[0][0],
@@ -225,7 +226,7 @@ class Legs:
     def _opened_by_ports(self, leg: Leg, local: LocalAddress, ports: dict[str, tuple[int, int]]) -> LegOpened:
         return LegOpened(
             leg=leg.number,
-            address=local.advertised,
+            address=local.advertised(leg.peer),
             ports=ports,
             fingerprint=self._resources.handshakes.certificate.fingerprint,
             ssrcs=leg.ssrcs,

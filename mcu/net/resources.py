@@ -42,13 +42,12 @@ class Resources:
         agent.counters = counters
         self.shared = SharedPort(self._shared_sockets, agent, counters, heard, consent, settings.max_new_checks_per_s)
 
-    @property
-    def candidates(self) -> tuple[tuple[str, int], ...]:
-        """Address and port of each shared socket: as peers outside see them, then as those inside a NAT do."""
+    def candidates(self, peer: str) -> tuple[tuple[str, int], ...]:
+        """Address and port of each shared socket as `peer` sees it, then the other names of the same sockets."""
         pairs = list(zip(self.settings.addresses, self._shared_sockets, strict=True))
-        external = [(local.advertised, udp.port) for local, udp in pairs]
-        internal = [(local.address, udp.port) for local, udp in pairs if local.external]
-        return (*external, *internal)
+        best = [(local.advertised(peer), udp.port) for local, udp in pairs]
+        others = [(name, udp.port) for local, udp in pairs for name in local.names]
+        return tuple(dict.fromkeys([*best, *others]))
 
     def local_address(self, wanted: str) -> LocalAddress | None:
         """The configured address `wanted` ("": the first one); None where it is not ours to use."""

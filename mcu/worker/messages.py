@@ -59,6 +59,8 @@ class OpenLeg(Message, frozen=True):
     kinds: tuple[Kind, ...]
     local_address: str = ""
     """The local address that signalling used; "" lets net choose among its configured ones."""
+    peer: str = ""
+    """Where the peer's signalling comes from (numeric): it decides which external address, if any, it is told."""
 
 
 class ConfigureLeg(Message, frozen=True):

@@ -149,7 +149,8 @@ class RoomCall:
         """Ports for audio and video always, so that a re-INVITE may add video; for content where it is offered."""
         has_slides = b"a=content:slides" in self._call.request.body
         kinds = (Kind.AUDIO, Kind.VIDEO, Kind.CONTENT) if has_slides else (Kind.AUDIO, Kind.VIDEO)
-        return OpenLeg(self._leg.id, self._room, Transport.PORTS, kinds, self._call.flow.local[0])
+        flow = self._call.flow
+        return OpenLeg(self._leg.id, self._room, Transport.PORTS, kinds, flow.local[0], flow.remote[0])
 
     async def _configure(self, media: LegMedia) -> None:
         """Check the lock first: keys of a leg that is refused never reach the media plane."""

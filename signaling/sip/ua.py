@@ -59,7 +59,7 @@ class UserAgent:
         self._agent = Agent(self._contact, _token, accept, user_agent=USER_AGENT, limits=limits)
         self._transports = TransportLayer(settings, self._received, self._agent.endpoint.counters)
         self._timer: asyncio.TimerHandle | None = None
-        self._external = {local.address: local.advertised for local in settings.listen}
+        self._locals = {local.address: local for local in settings.listen}
         self._is_stopping = False
         self._waiting: list[tuple[Callable[[], bool], asyncio.Event]] = []
 
@@ -112,8 +112,7 @@ class UserAgent:
         """Send an INVITE; returns at once with the call. Raises SipError (bad URI, too many calls), TransportError."""
         target = parse_uri(uri)
         flow = await self._resolve(target)
-        host, port = self._external.get(flow.local[0], flow.local[0]), flow.local[1]
-        origin = NameAddr(Uri("sip", user, host, port), display_name)
+        origin = NameAddr(Uri("sip", user, self._advertised(flow), flow.local[1]), display_name)
         call = OutgoingCall(self, flow)
         session = self._agent.invite(NameAddr(target), origin, offer, flow, call.happened, self.now(), headers)
         call.open(session)
@@ -193,9 +192,13 @@ class UserAgent:
         self._incoming(call)
 
     def _contact(self, flow: Flow) -> Uri:
-        """The address that this peer can reach: the external one of the network that it came by."""
+        """The address that this peer can reach: an external one where it comes from behind a NAT."""
         params = (("transport", flow.transport),) if flow.transport != "udp" else ()
-        return Uri("sip", "drumtower", self._external.get(flow.local[0], flow.local[0]), flow.local[1], params)
+        return Uri("sip", "drumtower", self._advertised(flow), flow.local[1], params)
+
+    def _advertised(self, flow: Flow) -> str:
+        local = self._locals.get(flow.local[0])
+        return flow.local[0] if local is None else local.advertised(flow.remote[0])
 
     async def _resolve(self, target: Uri) -> Flow:
         """Where the first request goes: the address, or the first one of the host's name (RFC 3263 4.2, no SRV)."""

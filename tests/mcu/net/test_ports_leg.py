@@ -30,6 +30,7 @@ from mcu.worker.messages import (
     PeerWantsKeyframe,
     ProcessStats,
     RequestKeyframe,
+    RestartIce,
     RouteVideo,
     Transport,
 )
@@ -347,11 +348,16 @@ async def test_ipv6_leg() -> None:
     far = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     far.bind(("::1", 0))
     far.setblocking(False)
-    addresses = ({"address": "127.0.0.1"}, {"address": "::1", "external": "2001:db8::5"})
+    addresses = (
+        {"address": "127.0.0.1"},
+        {"address": "::1", "external": [{"address": "2001:db8::5", "networks": ["::2/128"]}]},
+    )
     async with net_process(addresses=addresses) as net:
-        net.control.send(OpenLeg(1, "1001", Transport.PORTS, (Kind.AUDIO,), "::1"))
+        net.control.send(OpenLeg(4, "1001", Transport.PORTS, (Kind.AUDIO,), "::1", peer="::2"))
+        assert (await net.expect(LegOpened)).address == "2001:db8::5"
+        net.control.send(OpenLeg(1, "1001", Transport.PORTS, (Kind.AUDIO,), "::1", peer="::1"))
         opened = await net.expect(LegOpened)
-        assert opened.address == "2001:db8::5"
+        assert opened.address == "::1"
         spec = StreamSpec("0", Kind.AUDIO, (PCMU,), PCMU, remote=far.getsockname()[:2])
         net.control.send(ConfigureLeg(1, (spec,)))
         net.control.send(AttachLeg(1))
@@ -365,6 +371,11 @@ async def test_ipv6_leg() -> None:
         assert data.endswith(b"mix")
         webrtc = await net.open(2, Transport.ICE, Kind.AUDIO)
         assert [address for address, _ in webrtc.candidates] == ["127.0.0.1", "2001:db8::5", "::1"]
+        net.control.send(OpenLeg(5, "1001", Transport.ICE, (Kind.AUDIO,), peer="::1"))
+        near = await net.expect(LegOpened)
+        assert [address for address, _ in near.candidates] == ["127.0.0.1", "::1", "2001:db8::5"]
+        net.control.send(RestartIce(5))
+        assert (await net.expect(LegOpened)).candidates == near.candidates
         net.control.send(OpenLeg(3, "1001", Transport.PORTS, (Kind.AUDIO,), "192.0.2.1"))
         assert (await net.expect(LegFailed)).reason == "no-such-address"
     far.close()
@@ -389,6 +400,6 @@ async def test_statistics_come_every_second(peer: Peer) -> None:
         stats = await net.expect(LegStats, lambda s: bool(s.streams[0].received_packets))
         assert stats.streams[0].received_packets == 10
         assert stats.streams[0].codec == "PCMU"
-        process = await net.expect(ProcessStats)
+        process = await net.expect(ProcessStats, lambda s: bool(s.gauges["legs"]))
         assert process.process == "net"
         assert process.gauges["legs"] == 1.0

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from config.media import LocalAddress
+from config.media import External, LocalAddress
 from config.sip import SipSettings
 from mcu.leg import HangUp
 from mcu.media import Grade, Kind
@@ -336,10 +336,12 @@ async def test_a_wildcard_and_a_taken_port_are_refused():
         assert other.local_addresses == []
 
 
-async def test_the_contact_is_the_external_address():
-    async with world(listen=(LocalAddress("127.0.0.1", external="203.0.113.9"),)) as it:
+@pytest.mark.parametrize(("network", "seen"), [("127.0.0.0/8", "203.0.113.9"), ("192.0.2.0/24", "127.0.0.1")])
+async def test_the_contact_is_the_external_address_for_peers_behind_a_nat(network, seen):
+    async with world(listen=(LocalAddress("127.0.0.1", (External("203.0.113.9", (network,)),)),)) as it:
         call = await it.ua.invite(it.uri(), offers.LINPHONE)
         await call.answered()
-        assert call.session.dialog.remote_target.host == "203.0.113.9"
+        assert it.worker.opened[0].peer == "127.0.0.1"
+        assert call.session.dialog.remote_target.host == seen
         call.session.dialog.remote_target = Uri("sip", "x", "127.0.0.1", it.server.local_addresses[0][1])
         await call.bye()
