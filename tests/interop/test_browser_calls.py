@@ -176,7 +176,9 @@ async def test_the_page_fits_a_phone(site: Hall, needs, artifacts: Path, languag
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
     async with site.visitors("1005", RED):
         visitor = await site.visitor(GREEN, "/join/1005", locale=language, **phone)
-        await visitor.page.screenshot(path=str(artifacts / f"phone-lobby-{language}.png"))
+        await visitor.page.locator(".lobby-join").wait_for()
+        await visitor.page.locator("dt-preview video").wait_for(state="visible")
+        await visitor.page.screenshot(path=str(artifacts / f"phone-lobby-{language}.png"), full_page=True)
         await visitor.join("green", HOST_PASSCODE)
         await until("green sees both", lambda: sees(visitor, "red", "green"))
         await visitor.page.touchscreen.tap(200, 300)
