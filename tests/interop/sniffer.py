@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import select
 import socket
 import struct
@@ -12,7 +11,7 @@ import time
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 Address = tuple[str, int]
 
@@ -88,23 +87,38 @@ def _udp(moment: float, packet: bytes) -> Datagram | None:
     return Datagram(moment, (source, source_port), (destination, destination_port), packet[start + 8 :])
 
 
-async def dissect(pcap: Path, wanted: str, *options: str) -> list[dict[str, Any]]:
-    """What tshark makes of the packets that pass its display filter, as its own JSON."""
+@dataclass(frozen=True)
+class Verdict:
+    """What tshark makes of the SIP messages of one side."""
+
+    messages: int
+    with_sdp: int
+    wrong: list[str]
+    """Its words on those that are malformed, in error, or lack what it expects to find."""
+
+
+_ALWAYS = ("sip.Call-ID", "sip.CSeq.seq", "sip.CSeq.method", "sip.Via.branch", "sip.from.tag", "sip.to.host")
+_IN_SDP = ("sdp.version", "sdp.owner.sessionid", "sdp.connection_info.address", "sdp.media.port", "sdp.media.format")
+
+
+async def judged(pcap: Path, address: str, port: int) -> Verdict:
+    """Let tshark, which shares no code with us, read all SIP that came from a port, over UDP and TCP."""
+    fields = ("_ws.malformed", "_ws.expert.severity", "_ws.expert.message", "sip.Content-Type", *_ALWAYS, *_IN_SDP)
+    own = f"sip && ip.src == {address} && (udp.srcport == {port} || tcp.srcport == {port})"
     process = await asyncio.create_subprocess_exec(
-        "tshark", "-r", str(pcap), "-Y", wanted, "-T", "json", "--no-duplicate-keys", *options,
+        "tshark", "-r", str(pcap), "-Y", own, "-d", f"udp.port=={port},sip", "-d", f"tcp.port=={port},sip",
+        "-T", "fields", "-E", "separator=/t", *(word for name in fields for word in ("-e", name)),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode(errors="replace")
-    found: list[dict[str, Any]] = json.loads(output or b"[]")
-    return [packet["_source"]["layers"] for packet in found]
+    rows = [dict(zip(fields, line.split("\t"), strict=True)) for line in output.decode(errors="replace").splitlines()]
+    with_sdp = [row for row in rows if row["sip.Content-Type"] == "application/sdp"]
+    return Verdict(len(rows), len(with_sdp), [str(row) for row in rows if _is_wrong(row, row in with_sdp)])
 
 
-async def complaints(pcap: Path, address: str, port: int) -> tuple[int, int, list[str]]:
-    """How many SIP messages came from a port, how many of them with SDP, and what tshark finds wrong with them."""
-    own = f"sip && ip.src == {address} && (udp.srcport == {port} || tcp.srcport == {port})"
-    ways = ("-d", f"udp.port=={port},sip", "-d", f"tcp.port=={port},sip")
-    packets = await dissect(pcap, own, *ways)
-    with_sdp = await dissect(pcap, f"{own} && sdp", *ways)
-    wrong = await dissect(pcap, f"{own} && (_ws.malformed || _ws.expert.severity >= {_EXPERT_ERROR})", *ways)
-    return len(packets), len(with_sdp), [json.dumps(packet, indent=1)[:4000] for packet in wrong]
+def _is_wrong(row: dict[str, str], has_sdp: bool) -> bool:
+    severities = [int(number, 0) for number in row["_ws.expert.severity"].split(",") if number]
+    expected = _ALWAYS + (_IN_SDP if has_sdp else ())
+    is_error = bool(row["_ws.malformed"]) or max(severities, default=0) >= _EXPERT_ERROR
+    return is_error or not all(row[name] for name in expected)

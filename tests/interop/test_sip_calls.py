@@ -17,6 +17,7 @@ from tests.interop.namespace import SERVER as ADDRESS
 from tests.interop.namespace import TERMINAL
 from tests.interop.server import GUEST_PASSCODE, HOST_PASSCODE, HTTP_PORT, SIP_PORT, Administrator, Server
 from tests.interop.sipp import Scenario, a_call, a_refused_call
+from tests.interop.sniffer import Sniffer, judged
 from tests.interop.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -191,3 +192,22 @@ async def test_options_and_our_bye_to_a_contact_that_cannot_be_reached(
     (person,) = await exchange.people()
     await exchange.administrator.call("DELETE", f"/conferences/1001/participants/{person['id']}")
     (await calling).is_clean()
+
+
+async def test_tshark_understands_all_that_we_say(exchange: Exchange, tmp_path: Path, needs):
+    needs("tshark")
+    reinvited = Scenario(GUEST).options().invite().provisional().expect(200).ack()
+    reinvited.invite(sipp.HELD_OFFER).provisional().expect(200).ack().bye()
+    given_up = (
+        Scenario(WAITING).invite().expect(100, is_optional=True).expect(180).cancel().expect(200).expect(487).ack()
+    )
+    late = a_call(GUEST, 0, has_late_offer=True)
+    with Sniffer() as sniffer:
+        for transport in ("u1", "t1"):
+            for scenario in (reinvited, given_up, late, a_refused_call("4711", 404)):
+                (await sipp.run(scenario, tmp_path, TERMINAL, REMOTE, "-t", transport)).is_clean()
+    verdict = await judged(sniffer.write(tmp_path / "calls.pcap"), ADDRESS, SIP_PORT)
+    assert verdict.wrong == []
+    # Five answers of ours in the first call, then four, three and two; TCP may put two into one segment.
+    assert 24 <= verdict.messages <= 2 * (5 + 4 + 3 + 2)
+    assert verdict.with_sdp == 2 * 3

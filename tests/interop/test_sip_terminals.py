@@ -24,8 +24,8 @@ from tests.interop.media import BLUE, GREEN, RED, YELLOW, Person
 from tests.interop.namespace import OTHER_TERMINAL, TERMINAL
 from tests.interop.namespace import SERVER as ADDRESS
 from tests.interop.rtp_eyes import Rtp
-from tests.interop.server import GUEST_PASSCODE, Administrator, Server
-from tests.interop.sniffer import Sniffer
+from tests.interop.server import GUEST_PASSCODE, SIP_PORT, Administrator, Server
+from tests.interop.sniffer import Sniffer, judged
 from tests.interop.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -119,7 +119,7 @@ def colours(picture: NDArray[np.uint8], file: Path) -> set[str]:
 async def test_plain_and_encrypted_terminals_and_ours_see_and_hear_each_other(
     clinic: Clinic, cleaning: AsyncExitStack, sniffer: Sniffer, tmp_path: Path, needs, artifacts: Path
 ):
-    needs("baresip")
+    needs("baresip", "tshark")
     red = await joined(cleaning, "1001", RED, tmp_path, encryption="", audio="PCMU/8000/1", transport="tcp")
     green = await joined(cleaning, "1001", GREEN, tmp_path)
     own = asyncio.create_task(own_caller.call(BLUE, tmp_path, room="1001", passcode=GUEST_PASSCODE, seconds=6))
@@ -142,6 +142,9 @@ async def test_plain_and_encrypted_terminals_and_ours_see_and_hear_each_other(
         shown, keyframes = await someone.pictures()
         assert shown > 40, someone.log()[-3000:]
         assert keyframes >= 1
+    verdict = await judged(sniffer.write(tmp_path / "wire.pcap"), ADDRESS, SIP_PORT)
+    assert verdict.wrong == []
+    assert verdict.with_sdp == 3
     # Nothing was lost: the digit's packets count too, in our reports and in the roster.
     assert [event["rtcp_stats"]["tx"]["lost"] for event in red.events if event["type"] == "CALL_RTCP"][-1] == 0
     assert (await clinic.people("1001"))["red"]["loss"] == 0
@@ -227,7 +230,7 @@ def ipv6_until_the_end(cleaning: AsyncExitStack) -> None:
 async def test_linphone_that_names_an_ipv6_address_is_seen_heard_and_sent_home(
     clinic: Clinic, cleaning: AsyncExitStack, sniffer: Sniffer, tmp_path: Path, needs, artifacts: Path
 ):
-    needs("linphonec")
+    needs("linphonec", "tshark")
     ipv6_until_the_end(cleaning)
     yellow = await Linphone(YELLOW, tmp_path / "yellow", TERMINAL, has_ipv6=True).start()
     cleaning.push_async_callback(yellow.stop)
@@ -239,6 +242,9 @@ async def test_linphone_that_names_an_ipv6_address_is_seen_heard_and_sent_home(
     call = await own
     assert oracles.heard(call.sound()[-96_000:-24_000], 48_000) == {"yellow"}
     assert colours(call.pictures()[-10], artifacts / "terminals-linphone.png") == {"red", "yellow"}
+    verdict = await judged(sniffer.write(tmp_path / "linphone.pcap"), ADDRESS, SIP_PORT)
+    assert verdict.wrong == []
+    assert verdict.with_sdp == 2
     asked = [one.payload for one in sniffer.datagrams(ports=(5060,)) if one.payload.startswith(b"INVITE sip:1004")]
     assert b"c=IN IP6 fd00:77::2" in asked[0], asked[0].decode()
     await clinic.administrator.call("DELETE", f"/conferences/1004/participants/{row['id']}")
