@@ -138,7 +138,7 @@ class Component:
             if clear is not None and ((source == self.remote and self.is_ready) or self._let_in(clear, source, wire)):
                 self._owner.rtcp_received(self, clear, now_us)
         elif wire is Wire.DTLS:
-            is_known = self.latch is None or source == self.remote
+            is_known = self.latch is None or self._is_from_remote(source)
             self._keying.receive(data, source, is_known=is_known)
         else:
             self._counters["not-media"] += 1
@@ -163,7 +163,7 @@ class Component:
         if self.latch is not None:
             is_authentic = self._srtp is not None
             # In the clear only RTP settles where RTP goes; a stranger's RTCP is too easily made.
-            if wire is Wire.RTCP and self.payload_types and not is_authentic and source != self.remote:
+            if wire is Wire.RTCP and self.payload_types and not is_authentic and not self._is_from_remote(source):
                 return False
             if not self.latch.accept(source, is_authentic=is_authentic):
                 self._counters["media-wrong-source"] += 1
@@ -173,6 +173,10 @@ class Component:
             self.is_ready = True
             self._owner.component_ready(self)
         return True
+
+    def _is_from_remote(self, source: Address) -> bool:
+        """SDP names host and port; an IPv6 socket tells flow and scope beside them."""
+        return self.remote is not None and source[:2] == self.remote[:2]
 
     def _is_valid(self, clear: bytes, wire: Wire) -> bool:
         if wire is Wire.RTCP:

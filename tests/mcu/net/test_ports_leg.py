@@ -11,6 +11,7 @@ import pytest
 from mcu.media import Codec, DtlsPeer, Kind, SdesKeys, StreamSpec, stream_id
 from mcu.net.dtls import Certificate, DtlsSession
 from mcu.rtp.dtmf import tone
+from mcu.rtp.rtcp import ReceiverReport
 from mcu.rtp.srtp_session import SrtpPair
 from mcu.worker.channel import Frame
 from mcu.worker.messages import (
@@ -342,6 +343,22 @@ async def test_rubbish_on_a_port_does_nothing(peer: Peer) -> None:
         peer.send(rtp(0, 1, b"sound", ssrc=5), opened.ports["audio"][0])
         while (await net.frame("audio")).payload != b"sound":
             pass
+
+
+async def test_reports_in_the_clear_are_heard_over_ipv6() -> None:
+    rtp_far, rtcp_far = (socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) for _ in range(2))
+    for far in (rtp_far, rtcp_far):
+        far.bind(("::1", 0))
+    async with net_process(addresses=({"address": "::1"},)) as net:
+        opened = await net.open(1, Transport.PORTS, Kind.AUDIO)
+        remote, remote_rtcp = (far.getsockname()[:2] for far in (rtp_far, rtcp_far))
+        spec = StreamSpec("0", Kind.AUDIO, (PCMU,), PCMU, remote=remote, remote_rtcp=remote_rtcp)
+        net.control.send(ConfigureLeg(1, (spec,)))
+        await net.expect(LegConfigured)
+        rtcp_far.sendto(ReceiverReport(7).serialize(), ("::1", opened.ports["audio"][1]))
+        await net.expect(LegConnected)
+    rtp_far.close()
+    rtcp_far.close()
 
 
 async def test_ipv6_leg() -> None:
