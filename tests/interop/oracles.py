@@ -75,3 +75,8 @@ def deepest_dip(samples: NDArray[np.generic], rate_hz: int, person: Person) -> f
     levels = np.abs(blocks @ tone)
     around = [np.median(levels[max(0, at - 8) : at + 9]) for at in range(len(levels))]
     return float((levels / around)[1:-1].min())
+
+
+def rgba(values: list[int], width: int, height: int) -> NDArray[np.uint8]:
+    """The RGB picture of a canvas' pixels."""
+    return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
