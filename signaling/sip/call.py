@@ -74,11 +74,13 @@ class RoomCall:
             logger.exception("leg=%d room=%s the call failed", self._leg.id, self._room)
         finally:
             self._silence.stop()
-            self._call.hang_up()
             if self._worker is not None:
                 self._worker.close_leg(self._leg.id)
-            if self._has_joined:
-                await self._services.calls.leave(self._room, self._leg.id)
+            try:
+                self._call.hang_up()
+            finally:
+                if self._has_joined:
+                    await self._services.calls.leave(self._room, self._leg.id)
 
     # ---- setting up -------------------------------------------------------------------------------------------
 

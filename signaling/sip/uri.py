@@ -38,7 +38,7 @@ class Uri:
         """The URI in text."""
         if self.scheme == "tel":
             return f"tel:{self.user}{format_params(self.params)}"
-        user = f"{quote(self.user, safe=_USER_SAFE)}@" if self.user else ""
+        user = quote(self.user, safe=_USER_SAFE, errors="surrogateescape") + "@" if self.user else ""
         headers = f"?{self.headers}" if self.headers else ""
         return f"{self.scheme}:{user}{format_host_port(self.host, self.port)}{format_params(self.params)}{headers}"
 
@@ -94,7 +94,9 @@ def parse_uri(text: str) -> Uri:
     host_port, _, params = where.partition(";")
     host, port = parse_host_port(host_port)
     # A password in a URI (RFC 3261 19.1.1) is dropped, never kept.
-    return Uri(scheme, unquote(user.partition(":")[0]), host, port, parse_params(params), headers)
+    return Uri(
+        scheme, unquote(user.partition(":")[0], errors="surrogateescape"), host, port, parse_params(params), headers
+    )
 
 
 def parse_name_addr(text: str) -> NameAddr:

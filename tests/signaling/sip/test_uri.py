@@ -52,6 +52,15 @@ def test_bad_uri(text):
         parse_uri(text)
 
 
+@pytest.mark.parametrize("user", [b"\xff\xfe", b"%FF%C3", "张".encode(), b"\xe5\xbc"])
+def test_users_of_any_bytes_can_be_called_back(user):
+    text = (b"<sip:" + user + b"@h>").decode("utf-8", "surrogateescape")
+    found = parse_name_addr(text)
+    again = found.serialize()
+    assert parse_name_addr(again) == found
+    assert again.isascii()
+
+
 def test_unknown_scheme():
     with pytest.raises(SipError) as caught:
         parse_uri("mailto:a@b")
