@@ -126,7 +126,8 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
     if not rest:
         return host, None
     port = rest[1:].strip()
-    if not rest.startswith(":") or not (port.isascii() and port.isdigit()) or not 0 < int(port[:6]) < 65536:
+    is_number = port.isascii() and port.isdigit() and len(port) < 10
+    if not rest.startswith(":") or not is_number or not 0 < int(port) < 65536:
         raise MalformedMessage("Malformed port")
     return host, int(port)
 

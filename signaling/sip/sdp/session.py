@@ -169,7 +169,8 @@ def _parse_bandwidths(lines: list[tuple[str, str]]) -> tuple[tuple[str, int], ..
     found = []
     for kind, value in lines:
         name, colon, number = value.partition(":")
-        if kind == "b" and colon and number.strip().isascii() and number.strip().isdigit() and len(number) < 12:
+        number = number.strip(" \t")
+        if kind == "b" and colon and number.isascii() and number.isdigit() and len(number) < 12:
             found.append((name.upper(), int(number)))
     return tuple(found)
 

@@ -470,6 +470,12 @@ def test_what_is_agreed_can_be_told_to_the_worker(lines, mid):
         assert media.streams[0].mid == mid
 
 
+@pytest.mark.parametrize("number", ["\x1f096", "64\x1c", "\u0662", "-1", "1" * 20, ""])
+def test_bandwidths_that_are_no_numbers_are_ignored(number):
+    description = session.parse(offers.BARESIP_SDES + f"b=AS:{number}\r\nb=TIAS: 64000 \r\n".encode())
+    assert description.media[-1].bandwidths == (("TIAS", 64000),)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(ALL), st.text(max_size=20), st.integers(0, 2000), st.integers(0, 20))
 def test_garbage_raises_nothing_else(offer, noise, at, cut):

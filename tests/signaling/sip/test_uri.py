@@ -40,6 +40,7 @@ def test_uri(text, expected):
         "sip:a@",
         "sip:a@h:0",
         "sip:a@h:99999",
+        "sip:a@h:00506099999",
         "sip:a b@h",
         "sip:a@[::1",
         "tel:",
