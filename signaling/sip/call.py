@@ -217,6 +217,9 @@ class RoomCall:
                 self._services.calls.leg_changed(self._room, self._leg.id)
             except (SipError, Refused, WorkerError):
                 self._call.hang_up()
+        elif self._worker is not None and _cannot_ask_for_keyframes(self._leg.media):
+            # What came before our answer did may be lost on it.
+            self._worker.send("net", PeerWantsKeyframe(self._leg.id))
 
     async def _renegotiate(self, body: bytes) -> None:
         """A re-INVITE: hold, resume, other codecs, more streams. A refused one leaves the call as it was."""
@@ -271,6 +274,12 @@ class RoomCall:
     def _went_silent(self) -> None:
         logger.info("leg=%d room=%s ended: no media", self._leg.id, self._room)
         self._call.hang_up()
+
+
+def _cannot_ask_for_keyframes(media: LegMedia) -> bool:
+    """Whether a terminal that takes pictures knows neither PLI nor FIR."""
+    stream = media.stream(Kind.VIDEO)
+    return stream is not None and stream.send is not None and not (stream.has_pli or stream.has_fir)
 
 
 def local_media(opened: LegOpened, settings: SipSettings, flow: Flow) -> LocalMedia:

@@ -221,6 +221,17 @@ async def test_a_passcode_in_the_name_of_the_caller_is_not_shown(display_name, u
         assert it.calls.joined[1][1] == shown
 
 
+@pytest.mark.parametrize(("feedback", "sent"), [((), [("net", PeerWantsKeyframe(1))]), (("a=rtcp-fb:* nack pli",), [])])
+async def test_a_terminal_that_cannot_ask_gets_a_keyframe_after_its_answer(feedback, sent):
+    async with world() as it:
+        video = ("m=video 4002 RTP/AVP 97", "a=rtpmap:97 H264/90000", *feedback)
+        call = await it.ua.invite(it.uri(), offers.sdp("m=audio 4000 RTP/AVP 8", *video))
+        await call.answered()
+        call.info("application/dtmf-relay", b"Signal=5\r\n")  # comes after the ACK
+        await it.until(lambda: it.digits)
+        assert it.worker.sent == sent
+
+
 async def test_info_both_ways():
     async with world() as it:
         call = await it.ua.invite(it.uri(), offers.LINPHONE)
