@@ -65,6 +65,12 @@ class Conferences:
 
     # ---- what the gate asks (signaling.admission.RunningRooms)
 
+    def follow(self, policy: RoomPolicy) -> None:
+        """Let a running conference know what is stored of its room now; what was read before that is ignored."""
+        conference = self.get(policy.number)
+        if conference is not None and policy.changed_at > conference.policy.changed_at:
+            conference.policy_changed(policy)
+
     def host_is_in(self, number: str) -> bool:
         """Whether a host is in the room."""
         conference = self.get(number)

@@ -37,3 +37,5 @@ class RoomPolicy:
     required_grade: Grade = Grade.CLEAR
     waits_for_host: bool = False
     is_locked: bool = False
+    changed_at: float = 0.0
+    """When the stored room was changed last, in seconds since the epoch."""

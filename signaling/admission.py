@@ -228,6 +228,8 @@ class Gate:
 
     def _check_seat(self, room: Room, role: Role) -> None:
         running = self._running
+        # Another program may have changed the room: what holds for callers holds for those inside too.
+        running.follow(policy_of(room))
         is_empty = running.count(room.number) == 0
         if role is not Role.HOST and (running.is_locked(room.number) or (is_empty and room.is_locked)):
             raise Refused(Refusal.LOCKED)
@@ -294,4 +296,5 @@ def policy_of(room: Room) -> RoomPolicy:
         required_grade=Grade(room.required_grade),
         waits_for_host=room.waits_for_host,
         is_locked=room.is_locked,
+        changed_at=room.updated_at.timestamp(),
     )

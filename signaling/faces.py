@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+from mcu.policy import RoomPolicy
 from store.rooms import Room
 
 
@@ -19,6 +20,9 @@ class RoomSource(Protocol):
 
 class RunningRooms(Protocol):
     """What the gate asks about conferences; rooms that do not run have nobody in them and are not locked."""
+
+    def follow(self, policy: RoomPolicy) -> None:
+        """What is stored of a room, as somebody has just read it; the room may run."""
 
     def host_is_in(self, number: str) -> bool:
         """Whether a host is in the room."""

@@ -1,6 +1,7 @@
 """A running room, with a worker that only notes what it is told."""
 
 import asyncio
+from dataclasses import replace as replace_policy
 
 import pytest
 from msgspec.structs import replace
@@ -244,6 +245,19 @@ async def test_a_lost_recorder_is_followed_by_a_new_file(monkeypatch):
     assert [order.recording for order in house.worker.told(StartRecording)] == ["recording-0", "recording-1"]
     assert house.register.ended[0][0].recording == "recording-0"
     assert house.conference.is_recording
+
+
+async def test_a_running_room_follows_what_another_program_stored_but_nothing_older():
+    house = House(changed_at=10.0)
+    await house.join(1)
+    house.conferences.follow(replace_policy(house.policy, is_locked=True, changed_at=20.0))
+    assert house.conferences.is_locked("1001")
+    house.conferences.follow(replace_policy(house.policy, changed_at=15.0))
+    assert house.conferences.is_locked("1001")
+    house.conference.lock(is_locked=False)
+    house.conferences.follow(replace_policy(house.policy, is_locked=True, changed_at=20.0))
+    assert not house.conferences.is_locked("1001"), "what the host decided since then holds"
+    house.conferences.follow(replace_policy(house.policy, number="4711", changed_at=30.0))
 
 
 async def test_keyframes_and_bans_find_their_leg():

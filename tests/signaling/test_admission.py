@@ -14,7 +14,7 @@ from config.gate import GateSettings
 from crypto.passcode import HasherBusy
 from mcu.media import Grade
 from mcu.participant import Role
-from mcu.policy import LayoutMode, RecordPolicy
+from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
 from signaling.admission import Admission, Block, CallRequest, Gate, Refusal, Refused
 from store.errors import Unavailable
 from store.rooms import Room
@@ -46,6 +46,10 @@ class FakeRunning:
         self.locked: set[str] = set()
         self.counts: dict[str, int] = {}
         self.event = asyncio.Event()
+        self.followed: list[RoomPolicy] = []
+
+    def follow(self, policy: RoomPolicy) -> None:
+        self.followed.append(policy)
 
     def host_is_in(self, number: str) -> bool:
         return number in self.hosts
@@ -150,6 +154,16 @@ async def test_alias_leads_to_the_same_counters() -> None:
     for number in range(21):
         await refusal(bench.admit(WRONG, room="ward", source=f"198.51.100.{number}"))
     assert await refusal(bench.admit(GUEST, source="203.0.113.9")) is Refusal.UNKNOWN_ROOM
+
+
+async def test_the_running_room_hears_what_is_stored_now_from_who_may_come_in() -> None:
+    """The command line changes rooms beside the server."""
+    bench = Bench(GUARDED)
+    await refusal(bench.admit(WRONG))
+    assert bench.running.followed == []
+    admission = await bench.admit(GUEST)
+    assert bench.running.followed == [admission.policy]
+    assert admission.policy.changed_at == GUARDED.updated_at.timestamp()
 
 
 async def test_bare_address_is_no_room() -> None:
