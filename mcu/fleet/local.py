@@ -207,7 +207,9 @@ class LocalWorker:
 
     def _ended(self, name: str, status: int) -> None:
         self._processes.pop(name, None)
-        if self._is_stopping or (name == "net" and self._never_answered(f"the net process ended with status {status}")):
+        if self._is_stopping:
+            return
+        if name == "net" and self._never_answered(f"the net process ended with status {status}"):
             self._lose_legs()
             return
         logger.error("worker=%d process=%s ended with status %d, starting it again", self.number, name, status)
