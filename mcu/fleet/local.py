@@ -97,7 +97,7 @@ class LocalWorker:
         self._leg_observers: dict[int, list[LegObserver]] = {}
         self._observers: list[LegObserver] = []
         self._is_stopping = False
-        self._restarts_pending: set[asyncio.TimerHandle] = set()
+        self._restarts_pending: dict[str, asyncio.TimerHandle] = {}
         self._is_answering: asyncio.Future[None] | None = None
 
     def start(self) -> None:
@@ -118,7 +118,7 @@ class LocalWorker:
     async def stop(self) -> None:
         """Stop all processes; the recorder gets the time to finish its files."""
         self._is_stopping = True
-        for timer in self._restarts_pending:
+        for timer in self._restarts_pending.values():
             timer.cancel()
         if recorder := self._processes.get("recorder"):
             await recorder.stop()
@@ -221,15 +221,22 @@ class LocalWorker:
         elif name == "recorder":
             self._tell(RecordingEnded("", 0, 0.0, "", error="recorder process ended"))
             return
+        self._restart_later(name)
+
+    def _restart_later(self, name: str) -> None:
         loop = asyncio.get_running_loop()
         delay_s = self._crashes[name].delay_s(loop.time())
-        timer = loop.call_later(delay_s, lambda: self._restart(name))
-        self._restarts_pending.add(timer)
+        self._restarts_pending[name] = loop.call_later(delay_s, self._restart, name)
 
     def _restart(self, name: str) -> None:
-        self._restarts_pending = {timer for timer in self._restarts_pending if not timer.cancelled()}
-        if not self._is_stopping and name not in self._processes:
+        self._restarts_pending.pop(name, None)
+        if self._is_stopping or name in self._processes:
+            return
+        try:
             self._start(name)
+        except OSError as error:  # no memory, no processes left: that may pass
+            logger.error("worker=%d process=%s cannot be started again: %s", self.number, name, error)
+            self._restart_later(name)
 
     def _judge_sources(self) -> None:
         """A source that was being decoded at two crashes is not decoded again until a host allows it."""

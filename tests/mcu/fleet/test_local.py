@@ -77,6 +77,22 @@ async def test_a_killed_video_process_is_replaced_and_told_what_holds(worker):
     assert worker.restarts == {"video": 1}
 
 
+async def test_a_process_that_cannot_be_started_again_at_once_is_later(worker, monkeypatch):
+    await worker.ready()
+    start, tries = worker._start, []
+
+    def start_at_the_third_try(name: str) -> object:
+        tries.append(name)
+        if len(tries) < 3:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return start(name)
+
+    monkeypatch.setattr(worker, "_start", start_at_the_third_try)
+    os.kill(worker.pids()["video"], signal.SIGKILL)
+    await until(lambda: len(tries) == 3 and worker.is_whole)
+    assert worker._restarts_pending == {}
+
+
 async def test_a_lost_net_process_costs_the_legs_and_nothing_else(worker):
     heard: list[AnyMessage] = []
     await worker.open_leg(open_leg(1))
