@@ -75,14 +75,19 @@ _LEVELS = {
     22: (1_620, 20_250), 30: (1_620, 40_500), 31: (3_600, 108_000), 32: (5_120, 216_000),
 }  # fmt: skip
 _ABOVE = (8_192, 245_760)
+_CONSTRAINT_SET_3 = 0x10
+_PROFILES_WITH_LEVEL_1B = (66, 77, 88)
+"""ITU-T H.264 A.3.1: in Baseline, Main and Extended, level_idc 11 with constraint_set3_flag is level 1b."""
 
 
 def h264_limits(profile_level_id: str) -> tuple[int, int]:
     """MaxFS and MaxMBPS of a profile-level-id; where it is missing level 1 holds (RFC 6184 8.1)."""
     try:
-        level = int(profile_level_id[4:6], 16)
+        profile, flags, level = bytes.fromhex(profile_level_id)
     except ValueError:
-        level = 10
+        profile, flags, level = 66, 0, 10
+    if level == 11 and flags & _CONSTRAINT_SET_3 and profile in _PROFILES_WITH_LEVEL_1B:
+        level = 10  # level 1b, whose pictures are those of level 1
     if level > max(_LEVELS):
         return _ABOVE
     return _LEVELS[max((known for known in _LEVELS if known <= level), default=10)]
