@@ -45,9 +45,18 @@ class _Detour:
 
     def __init__(self, ports: PortPair, by_s: float) -> None:
         self._ports, self._by_s = ports, by_s
+        self._is_open = True
 
     def send(self, is_rtcp: bool, data: bytes, remote: tuple[str, int]) -> None:
-        asyncio.get_running_loop().call_later(self._by_s, self._ports.send, is_rtcp, data, remote)
+        asyncio.get_running_loop().call_later(self._by_s, self._arrive, is_rtcp, data, remote)
+
+    def close(self) -> None:
+        self._is_open = False
+        self._ports.close()
+
+    def _arrive(self, is_rtcp: bool, data: bytes, remote: tuple[str, int]) -> None:
+        if self._is_open:
+            self._ports.send(is_rtcp, data, remote)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ports, name)
