@@ -41,6 +41,8 @@ class Leg:
         self.peer = ""
         """Where its signalling comes from, which decides by which of our addresses it reaches us."""
         self.is_attached = False
+        self.is_broken = False
+        """A fault of ours was met; nothing is done for it any more."""
         self.heard_us = 0
         self.components: dict[Kind, tuple[Component, Component]] = {}
         """RTP and RTCP transport of each stream that was opened; one and the same object over ICE."""

@@ -8,6 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from config.media import NetSettings
 from mcu.media import kind_of, leg_of
 from mcu.net.fanout import Fanout
+from mcu.net.leg import Leg
 from mcu.net.legs import Legs
 from mcu.net.links import Link
 from mcu.net.pump import Pump
@@ -27,6 +29,7 @@ from mcu.worker.messages import (
     AssignAudio,
     CannotStart,
     Channel,
+    LegFailed,
     Message,
     PeerWantsKeyframe,
     Playout,
@@ -234,7 +237,7 @@ class NetProcess:
             now_us = _now_us()
             self.fanout.handle_timeout(now_us)
             for leg in self.legs or ():
-                leg.handle_timeout(now_us)
+                self._guarded(leg, leg.handle_timeout, now_us)
 
     async def _count(self) -> None:
         while True:
@@ -243,11 +246,26 @@ class NetProcess:
             if self.resources is not None:
                 self.resources.shared.handle_timeout(now_us)
             for leg in self.legs or ():
-                leg.collect_drops()
-                leg.look_for_silence(now_us)
-                if leg.is_attached:
-                    self.tell(self._meters.measure(leg, now_us))
+                self._guarded(leg, partial(self._count_leg, leg), now_us)
             self.tell(self._statistics())
+
+    def _count_leg(self, leg: Leg, now_us: int) -> None:
+        leg.collect_drops()
+        leg.look_for_silence(now_us)
+        if leg.is_attached:
+            self.tell(self._meters.measure(leg, now_us))
+
+    def _guarded(self, leg: Leg, work: Callable[[int], None], now_us: int) -> None:
+        """The edge of a leg: what breaks one must not end the process, with all the others in it."""
+        if leg.is_broken:
+            return
+        try:
+            work(now_us)
+        except Exception:
+            logger.exception("leg=%d broke", leg.number)
+            leg.is_broken = True
+            self.counters["legs-broken"] += 1
+            self.tell(LegFailed(leg.number, "broken"))
 
     def _statistics(self) -> ProcessStats:
         counters = dict(self.counters)

@@ -10,6 +10,7 @@ import pytest
 
 from mcu.media import Codec, DtlsPeer, Kind, SdesKeys, StreamSpec, stream_id
 from mcu.net.dtls import Certificate, DtlsSession
+from mcu.net.leg import Leg
 from mcu.rtp.dtmf import tone
 from mcu.rtp.rtcp import ReceiverReport
 from mcu.rtp.srtp_session import SrtpPair
@@ -406,6 +407,27 @@ async def test_ports_run_out_and_come_back(peer: Peer) -> None:
         assert (await net.expect(LegFailed)).reason == "no-ports-left"
         net.control.send(CloseLeg(1))
         await net.open(4, Transport.PORTS, Kind.AUDIO)
+
+
+@pytest.mark.parametrize("step", ["handle_timeout", "look_for_silence"])
+async def test_a_leg_that_meets_a_fault_of_ours_ends_no_other(peer: Peer, monkeypatch: pytest.MonkeyPatch, step: str):
+    sound = Leg.__dict__[step]
+
+    def fail(leg: Leg, now_us: int) -> None:
+        if leg.number == 2:
+            raise ZeroDivisionError
+        sound(leg, now_us)
+
+    monkeypatch.setattr(Leg, step, fail)
+    async with net_process() as net:
+        opened = await _audio_leg(net, peer)
+        net.control.send(AttachLeg(1))
+        await net.open(2, Transport.PORTS, Kind.AUDIO)
+        assert await net.expect(LegFailed) == LegFailed(2, "broken")
+        peer.send(rtp(0, 1, b"sound"), opened.ports["audio"][0])
+        assert (await net.frame("audio")).payload == b"sound"
+        net.control.send(CloseLeg(2))
+        await net.expect(ProcessStats, lambda stats: stats.gauges["legs"] == 1)
 
 
 async def test_statistics_come_every_second(peer: Peer) -> None:
