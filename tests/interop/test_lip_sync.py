@@ -60,8 +60,8 @@ def check(where: str, offsets_ms: NDArray[np.float64]) -> None:
 
 @pytest.mark.parametrize(
     ("room", "late"),
-    [("1001", lips.Late(Kind.VIDEO, 0.0)), ("1002", lips.Late(Kind.VIDEO, 0.15))],
-    ids=["together", "the picture comes 150 ms later"],
+    [("1001", lips.Late(Kind.AUDIO, 0.12)), ("1002", lips.Late(Kind.VIDEO, 0.15))],
+    ids=["sound comes 120 ms late", "pictures come 150 ms late"],
 )
 async def test_flash_and_beep_stay_together(site: Hall, needs, room: str, late: lips.Late):
     async with terminals(room, late) as witness:
@@ -79,7 +79,10 @@ async def test_flash_and_beep_stay_together(site: Hall, needs, room: str, late: 
 
 
 async def test_a_browser_plays_sound_and_picture_together(site: Hall, needs):
-    """By its own word: the senders' times of what it plays and of what it shows at one moment."""
+    """By its own word: our times of what it plays and of what it shows at one moment.
+
+    Chromium lets 30 ms pass and corrects more in small steps, so it is given more room than we take ourselves.
+    """
     needs("chromium")
     late = lips.Late(Kind.VIDEO, 0.15)
     async with terminals("1001", late), site.visitors("1001", GREEN) as (green,):
@@ -89,7 +92,7 @@ async def test_a_browser_plays_sound_and_picture_together(site: Hall, needs):
         offsets = np.array([video - audio for audio, video in found if audio and video])
         print(f"browser: sound late by {np.median(offsets):.0f} ms, {offsets.min():.0f} to {offsets.max():.0f}")
         assert len(offsets) > 10
-        assert SOUND_EARLY_MS < np.median(offsets) < SOUND_LATE_MS
+        assert abs(np.median(offsets)) < 100
 
 
 async def playout_ms(visitor: Visitor) -> tuple[float, float]:
