@@ -15,7 +15,6 @@ from mcu.worker.messages import (
     AnyMessage,
     ConfigureLeg,
     Dtmf,
-    KeyframeWanted,
     LegFailed,
     LegOpened,
     LegSilent,
@@ -258,9 +257,8 @@ class RoomCall:
             self._services.on_digit(self._leg.id, digit)
 
     def _leg_event(self, message: AnyMessage) -> None:
-        if isinstance(message, KeyframeWanted):
-            self._leg.request_keyframe(message.kind)
-        elif isinstance(message, Dtmf):
+        """What concerns the call; KeyframeWanted is for the conference."""
+        if isinstance(message, Dtmf):
             self._digit(message.digit, "rfc4733")
         elif isinstance(message, LegSilent):
             if self._has_joined:

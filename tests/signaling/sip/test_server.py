@@ -244,9 +244,12 @@ async def test_info_both_ways():
         assert it.digits == [(1, "5")]
         assert it.server.counters["digit-info"] == 1
         assert it.worker.sent == [("net", PeerWantsKeyframe(1))]
-        it.worker.observers[1](KeyframeWanted(1, Kind.VIDEO))
-        it.worker.observers[1](KeyframeWanted(1, Kind.CONTENT))
+        it.worker.observers[1](KeyframeWanted(1, Kind.VIDEO))  # the conference hears it too, and asks the leg: once
+        leg, _ = it.calls.joined[1]
+        leg.request_keyframe(Kind.VIDEO)
+        leg.request_keyframe(Kind.CONTENT)
         await it.until(lambda: got)
+        await asyncio.sleep(0.05)
         assert got == [("application/media_control+xml", PICTURE_FAST_UPDATE)]
 
 
