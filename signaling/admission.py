@@ -206,6 +206,8 @@ class Gate:
             # Guesses that were already under way when the room became blocked count for nothing, right or wrong.
             self._source_tries.failed(source, self._clock.now())
             raise Refused(Refusal.UNKNOWN_ROOM)
+        if is_host or is_guest:
+            self._source_tries.passed(source, self._clock.now())
         if is_host or is_guest or (room.guest_hash is None and room.host_hash is None):
             self._call_tries.refund(request.call)
             return Role.HOST if is_host else Role.GUEST

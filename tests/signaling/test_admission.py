@@ -224,6 +224,14 @@ async def test_source_is_slowed_then_refused() -> None:
     assert (await bench.admit(GUEST)).role is Role.GUEST
 
 
+async def test_who_mistypes_does_not_keep_a_hospital_behind_one_address_out() -> None:
+    bench = Bench(GUARDED)
+    for _ in range(15):
+        await refusal(bench.admit(WRONG))
+        assert (await bench.admit(GUEST)).role is Role.GUEST
+    assert bench.clock.slept == [], "nobody had to wait"
+
+
 async def test_ipv6_neighbours_are_one_source() -> None:
     bench = Bench()
     for number in range(10):

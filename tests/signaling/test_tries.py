@@ -42,6 +42,20 @@ def test_source_is_slowed_then_refused(failures: int, pace: Pace) -> None:
     assert sources.pace("b", 100.0) == Pace()
 
 
+def test_a_right_passcode_makes_up_for_a_wrong_one() -> None:
+    sources = SourceTries(SETTINGS)
+    for now in range(100):
+        sources.failed("hospital", now)
+        sources.passed("hospital", now)
+        sources.passed("hospital", now)
+        assert sources.pace("hospital", now) == Pace()
+    assert len(sources) == 0
+    for _ in range(5):
+        sources.failed("guesser", 0.0)
+    sources.passed("guesser", 0.0)
+    assert sources.pace("guesser", 0.0) == Pace(delay_s=0.5)
+
+
 def test_pause_ends_and_source_is_forgotten() -> None:
     sources = SourceTries(SETTINGS)
     for _ in range(10):
