@@ -59,7 +59,8 @@ class Leg:
         self._extensions = Extensions()
         self._routes: dict[int, StreamReceiver] = {}
         self._is_connected = False
-        self._is_silent = False
+        self.is_silent = False
+        """Whether the peer of an open leg is not heard any more: neither sound nor pictures nor reports."""
 
     @property
     def ssrcs(self) -> dict[str, int]:
@@ -93,8 +94,9 @@ class Leg:
             )
 
     def attach(self, now_us: int) -> None:
-        """The gate is open."""
+        """The gate is open; who waited before it had no reason to send."""
         self.is_attached = True
+        self.heard_us = now_us
         self.outbound.is_open = True
         for receiver in self.receivers.values():
             receiver.open(now_us)
@@ -222,10 +224,10 @@ class Leg:
     def look_for_silence(self, now_us: int) -> None:
         """Once a second: tell when the peer is not heard any more, once until it is heard again."""
         silent_us = now_us - self.heard_us
-        is_silent = bool(self.receivers) and silent_us > self._settings.silent_s * 1e6
-        if is_silent and not self._is_silent:
+        is_silent = self.is_attached and bool(self.receivers) and silent_us > self._settings.silent_s * 1e6
+        if is_silent and not self.is_silent:
             self._outlet.tell(LegSilent(self.number, silent_us / 1e6))
-        self._is_silent = is_silent
+        self.is_silent = is_silent
 
     def collect_drops(self) -> None:
         """Bring counters that are kept elsewhere up to date."""

@@ -45,7 +45,8 @@ class LegMeters:
     def measure(self, leg: Leg, now_us: int) -> LegStats:
         """The last second of a leg."""
         before = self._before.setdefault(leg, {})
-        return LegStats(leg.number, tuple(_stream(leg, kind, before, now_us) for kind in leg.receivers))
+        streams = tuple(_stream(leg, kind, before, now_us) for kind in leg.receivers)
+        return LegStats(leg.number, streams, leg.is_silent)
 
 
 def _stream(leg: Leg, kind: Kind, before: dict[Kind, _Before], now_us: int) -> StreamStats:

@@ -163,7 +163,10 @@ class LegConnected(Message, frozen=True):
 
 
 class LegSilent(Message, frozen=True):
-    """Nothing valid was heard from the peer for `silent_s` (ICE: nor consent); once, and again after recovery."""
+    """Nothing valid was heard for `silent_s` from the peer of an attached leg (ICE: nor consent).
+
+    Told once, and again after recovery.
+    """
 
     leg: int
     silent_s: float
@@ -207,6 +210,8 @@ class LegStats(Message, frozen=True):
 
     leg: int
     streams: tuple[StreamStats, ...]
+    is_silent: bool = False
+    """Whether what LegSilent said still holds."""
 
 
 class ProcessStats(Message, frozen=True):

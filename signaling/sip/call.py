@@ -180,8 +180,6 @@ class RoomCall:
     async def _enter(self, admission: Admission) -> None:
         self._has_joined = True
         await self._services.calls.connect(self._leg, admission, self._name)
-        # Who waited for the host had no reason to send yet: from here on silence counts.
-        self._silence.silent(0.0)
 
     def _refuse(self, error: SipError) -> None:
         """An INVITE that waits gets the status; a call that was answered already (late offer) a BYE."""
@@ -261,10 +259,10 @@ class RoomCall:
         if isinstance(message, Dtmf):
             self._digit(message.digit, "rfc4733")
         elif isinstance(message, LegSilent):
-            if self._has_joined:
-                self._silence.silent(message.silent_s)
+            self._silence.silent(message.silent_s)
         elif isinstance(message, LegStats):
-            self._silence.heard(sum(stream.received_packets for stream in message.streams))
+            if not message.is_silent:
+                self._silence.stop()
         elif isinstance(message, LegFailed):
             logger.warning("leg=%d room=%s media failed: %s", self._leg.id, self._room, message.reason)
             self._call.hang_up()

@@ -13,7 +13,6 @@ class SilenceWatch:
         self.expects_media = True
         self._limit_s = limit_s
         self._went_silent = went_silent
-        self._packets = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def silent(self, silent_s: float) -> None:
@@ -22,14 +21,8 @@ class SilenceWatch:
             delay = max(0.0, self._limit_s - silent_s)
             self._timer = asyncio.get_running_loop().call_later(delay, self._run_out)
 
-    def heard(self, packets: int) -> None:
-        """The number of packets received so far; when it grows, all is well again."""
-        if packets != self._packets:
-            self._packets = packets
-            self.stop()
-
     def stop(self) -> None:
-        """Watch no more until the next silent()."""
+        """All is well again: watch no more until the next silent()."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -298,11 +298,16 @@ async def test_keys_come_and_go_by_renegotiation(peer: Peer) -> None:
 async def test_silence_is_told_once_and_again_after_recovery(peer: Peer) -> None:
     async with net_process(silent_s=0.5) as net:
         opened = await _audio_leg(net, peer)
-        assert (await net.expect(LegSilent)).silent_s > 0.5
+        (waiting,) = net.process.legs or ()
+        waiting.look_for_silence(waiting.heard_us + 60_000_000)
+        net.control.send(AttachLeg(1))
+        assert 0.5 < (await net.expect(LegSilent)).silent_s < 5, "who waits for a host is not silent"
+        assert (await net.expect(LegStats)).is_silent
         peer.send(rtp(0, 1, b"a"), opened.ports["audio"][0])
         await net.expect(LegConnected)
         for leg in net.process.legs or ():
             leg.look_for_silence(leg.heard_us)
+            assert not leg.is_silent
             leg.look_for_silence(leg.heard_us + 600_000)
             leg.look_for_silence(leg.heard_us + 700_000)
         await net.expect(LegSilent)
