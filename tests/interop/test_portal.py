@@ -86,12 +86,12 @@ async def test_the_console_from_the_sign_in_to_the_review(site: Hall, needs, art
         await the_roster_tells_who_is_in(console)
         await a_mute_is_heard(console, green)
         await the_lock_keeps_others_out(console, site, guest_passcode)
+        await the_layout_is_chosen(console, green)
         await it_is_recorded(console, green)
         await other.page.goto(f"{BASE}/rooms/{ROOM}")
         await other.page.locator("dt-roster tbody tr").nth(1).wait_for()
         for page in (console, other):
             await page.shoot(artifacts, "live-room")
-        await the_layout_is_chosen(console, green)
         await asyncio.sleep(2)
         await somebody_is_removed(console, blue)
         await until("blue is gone", lambda: sees(green, "green"))
