@@ -98,6 +98,12 @@ async def test_a_host_records_from_the_join_page_and_all_are_told(site: Hall, ne
 
         await until("both are muted", are_muted)
         assert not has_sign(await guest.picture())
+
+        async def is_silent() -> object:
+            loudest = loudness(await guest.sound(0.6)).max(initial=0.0)
+            return bool(loudest < 50) or loudest
+
+        await until("what was said before has been played", is_silent)
         await guest.watch()
         await asyncio.sleep(1.5)
         await choose(host, "Start recording")
