@@ -32,7 +32,7 @@ _PIECE = 40
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]:
-    rooms = {"1001": {}, "1002": {"record": "always"}, "1003": {}}
+    rooms = {"1001": {}, "1002": {"record": "always"}, "1003": {}, "1004": {}}
     async with hall(tmp_path_factory.mktemp("recording"), rooms) as made:
         yield made
 
@@ -167,6 +167,29 @@ async def test_a_room_that_is_always_recorded_is_recorded_from_the_first_who_com
     assert played.duration_s > left_s - joined_s - 1
     assert any(set(oracles.seen(picture)) == {"green"} for picture in played.pictures[:50])
     assert any(set(oracles.seen(picture)) == {"green", "blue"} for picture in played.pictures[-75:])
+
+
+async def test_a_killed_recorder_is_followed_by_another_file(site: Hall, needs):
+    needs("chromium")
+    async with site.visitors("1004", GREEN) as (green,):
+        await site.administrator.call("POST", "/conferences/1004/recording")
+        await asyncio.sleep(4)
+        os.kill(site.server.children()["recorder"], signal.SIGKILL)
+        killed_s = time.time()
+
+        async def are_two() -> object:
+            rows = (await site.administrator.call("GET", "/recordings?room=1004"))["recordings"]
+            return [recording["state"] for recording in rows] == ["running", "failed"] or rows
+
+        await until("another recording runs", are_two)
+        await until("green sees the sign", lambda: sign(green, True))
+        await asyncio.sleep(2)
+    rows = (await site.administrator.call("GET", "/recordings?room=1004"))["recordings"]
+    second, first = [playback.decode(await playback.fetch(site.administrator, each["id"])) for each in rows]
+    assert killed_s - started_s(rows[1]) - first.times_s[-1] < 3
+    assert second.duration_s > 1.5
+    for each in rows:
+        assert (await site.administrator.call("POST", f"/recordings/{each['id']}/verify"))["is_intact"]
 
 
 async def test_a_killed_server_leaves_a_recording_that_plays_and_verifies(site: Hall, needs):

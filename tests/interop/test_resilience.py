@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 import pytest_asyncio
 
-from tests.interop import browser, oracles
+from tests.interop import browser, oracles, playback
 from tests.interop.hall import Hall, hall
 from tests.interop.media import BLUE, GREEN, RED
 from tests.interop.waiting import until
@@ -24,7 +24,7 @@ LEFT, RIGHT = (0.0, 0.25, 0.5, 0.5), (0.5, 0.25, 0.5, 0.5)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]:
-    rooms = {number: {} for number in ("1001", "1002", "1003")}
+    rooms = {"1001": {}, "1002": {}, "1003": {}, "1004": {"record": "always"}}
     async with hall(tmp_path_factory.mktemp("resilience"), rooms) as made:
         yield made
 
@@ -81,6 +81,50 @@ async def test_a_killed_audio_process_costs_a_second_of_sound_and_no_picture(sit
         assert oracles.heard(after, 48_000) == {"green"}
         assert oracles.longest_gap_s(after, 48_000) < 0.03
         assert await legs(site, "1002") == before
+
+
+async def test_a_killed_net_process_costs_a_moment_and_no_recording(site: Hall, needs):
+    """The pages come in again by themselves; what was recorded is whole, and the recording goes on in another file."""
+    needs("chromium")
+    async with site.visitors("1004", RED, GREEN) as (red, green):
+        await both_are_seen(red)
+        await asyncio.sleep(3)
+        await kill(site, "net")
+
+        async def are_back() -> object:
+            if not await red.page.evaluate("() => document.querySelector('video.mix')?.videoWidth"):
+                return "no picture"
+            seen = set(oracles.seen(await red.picture()))
+            return (set(await running(site, "1004")) == seen == {"red", "green"}) or seen
+
+        for visitor in (red, green):
+            await visitor.page.locator(".banner").wait_for(state="visible", timeout=10_000)
+        back_s = await until("both are back", are_back, 25)
+        print(f"back after {back_s:.1f} s")
+
+        async def hears_green() -> object:
+            heard = oracles.heard(await red.sound(1.0), 48_000)
+            return heard == {"green"} or heard
+
+        await until("red hears green", hears_green)
+
+        async def are_two() -> object:
+            rows = (await site.administrator.call("GET", "/recordings?room=1004"))["recordings"]
+            states = [row["state"] for row in rows]
+            return (len(rows) >= 2 and "running" not in states[1:] and states[0] == "running") or states
+
+        await until("another recording runs", are_two)
+    rows = (await site.administrator.call("GET", "/recordings?room=1004"))["recordings"]
+    first = playback.decode(await playback.fetch(site.administrator, rows[-1]["id"]))
+    assert first.duration_s > 3
+    assert set(oracles.seen(first.pictures[-1])) == {"red", "green"}
+
+
+async def running(site: Hall, room: str) -> dict[str, object]:
+    """The roster, empty while no conference runs."""
+    found = (await site.administrator.call("GET", "/conferences"))["conferences"]
+    people = [person for conference in found if conference["number"] == room for person in conference["participants"]]
+    return {person["name"]: person for person in people}
 
 
 async def both_are_seen(visitor: browser.Visitor) -> None:
