@@ -181,7 +181,12 @@ export class Call extends EventTarget {
       this.#restarts = null;
       if (this.seat?.session && this.#signalling.isOpen) this.#enter("joined");
     });
-    peer.addEventListener("trouble", () => peer === this.#peer && this.seat?.session && this.#restartIce());
+    peer.addEventListener("trouble", () => {
+      if (peer !== this.#peer || !this.seat?.session) return;
+      // What took the media away may have taken the socket too, and that finds out by itself much later.
+      this.#signalling.probe();
+      this.#restartIce();
+    });
   }
 
   #restartIce() {

@@ -1,6 +1,9 @@
 // The peer connection: answers the server's offers, sends camera, microphone and screen, receives the mix.
 
 const TROUBLE_AFTER_MS = 1500;
+// Sound and picture come all the time: after so long without either the path is gone, whatever ICE still believes.
+const SILENT_MS = 2500;
+const PULSE_MS = 500;
 
 /** Events: "stream" (the mix arrived), "connected", "trouble" (the path is gone). */
 export class Peer extends EventTarget {
@@ -10,6 +13,9 @@ export class Peer extends EventTarget {
   #wanted = null;
   #work = Promise.resolve();
   #timer = null;
+  #pulse = setInterval(() => this.#feelPulse(), PULSE_MS);
+  #heard = { stamp: 0, at: 0 };
+  #isSilent = false;
 
   constructor(tracks) {
     super();
@@ -23,7 +29,7 @@ export class Peer extends EventTarget {
   }
 
   get isConnected() {
-    return this.#connection.connectionState === "connected";
+    return this.#connection.connectionState === "connected" && !this.#isSilent;
   }
 
   /** Resolves to the answer of `offer`; one after the other, as a peer connection wants it. */
@@ -55,6 +61,7 @@ export class Peer extends EventTarget {
 
   close() {
     clearTimeout(this.#timer);
+    clearInterval(this.#pulse);
     this.#connection.oniceconnectionstatechange = this.#connection.onconnectionstatechange = null;
     this.#connection.close();
   }
@@ -111,9 +118,22 @@ export class Peer extends EventTarget {
   #watch() {
     const { iceConnectionState: ice, connectionState: all } = this.#connection;
     clearTimeout(this.#timer);
-    if (all === "connected") this.dispatchEvent(new Event("connected"));
+    if (this.isConnected) this.dispatchEvent(new Event("connected"));
     else if (ice === "failed" || all === "failed") this.#trouble();
     else if (ice === "disconnected") this.#timer = setTimeout(() => this.#trouble(), TROUBLE_AFTER_MS);
+  }
+
+  #feelPulse() {
+    const sources = this.#connection.getReceivers().flatMap((receiver) => receiver.getSynchronizationSources?.() ?? []);
+    // None are known before the first sound, and after a long time without any.
+    if (!sources.length) return;
+    const stamp = Math.max(...sources.map(({ timestamp }) => timestamp));
+    if (stamp !== this.#heard.stamp) this.#heard = { stamp, at: performance.now() };
+    const isSilent = performance.now() - this.#heard.at > SILENT_MS;
+    if (isSilent === this.#isSilent) return;
+    this.#isSilent = isSilent;
+    if (isSilent) this.#trouble();
+    else this.#watch();
   }
 
   #trouble() {
