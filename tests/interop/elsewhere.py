@@ -24,10 +24,13 @@ class Elsewhere:
         for command in (
             f"link add far0 type veth peer name far1 netns {self._holder.pid}",
             f"addr add {ROUTER}/24 dev far0",
+            "link set far0 addrgenmode none",
             "link set far0 up",
         ):
             _ip(command)
         self._there("link set lo up")
+        # A link-local address that comes up seconds later is a change of network to Chromium: it gives up loading.
+        self._there("link set far1 addrgenmode none")
         self._there("link set far1 up")
         self.move(address)
 
