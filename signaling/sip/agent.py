@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from signaling.errors import SipError
+from signaling.sip.client_request import Authorize, ClientRequest, new_request
 from signaling.sip.dialog import Dialog, DialogId, dialog_id_of_request, uas_dialog
 from signaling.sip.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing
 from signaling.sip.events import SessionEvent
 from signaling.sip.fields import cseq_of, from_of
-from signaling.sip.message import Headers, Request, Response
+from signaling.sip.message import Request, Response
 from signaling.sip.reply import METHODS, SDP_TYPE, response_to
 from signaling.sip.session import INFO_TYPES, Session
 from signaling.sip.transaction import Flow, Transaction
@@ -19,6 +20,9 @@ from signaling.sip.uri import NameAddr, Uri
 
 # Methods that exist (RFC 3261 21.4.6 asks for 405) but that we do not take; others get 501.
 _OTHER_METHODS = frozenset({"REGISTER", "UPDATE", "PRACK", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"})
+
+Handler = Callable[[ServerTransaction, Request, Session | None, Flow, float], None]
+"""Serves one method: (transaction, request, the session of its dialog if any, flow, now)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ class Agent:
         self._sessions: dict[int, Session] = {}
         self._dialogs: dict[DialogId, Session] = {}
         self._open: dict[tuple[str, str, int], Session] = {}
-        self._methods: dict[str, Callable[[ServerTransaction, Request, Session | None, float], None]] = {
+        self._served: dict[str, Handler] = {}
+        self._methods: dict[str, Handler] = {
             "INVITE": self._invite,
             "BYE": self._bye,
             "CANCEL": self._cancel,
@@ -66,6 +71,11 @@ class Agent:
     def sessions(self) -> list[Session]:
         """All calls that have not ended."""
         return list(self._sessions.values())
+
+    @property
+    def allow(self) -> str:
+        """The methods that are taken, for Allow headers (RFC 3261 20.5)."""
+        return ", ".join((*METHODS, *self._served))
 
     # ---- the shell's side -------------------------------------------------------------------------------------
 
@@ -93,6 +103,42 @@ class Agent:
         for session in list(self._sessions.values()):
             session.handle_timeout(now)
 
+    def serve(self, method: str, handler: Handler) -> None:
+        """Take a method beyond our own from now on; Allow lists it.
+
+        Requests within a dialog of ours arrive with their session, in order (RFC 3261 12.2.2). All others arrive with
+        None, also those with a To tag: their dialog is the handler's own, or it answers 481.
+        """
+        self._served[method] = handler
+
+    def request(self, request: Request, flow: Flow, on_response: Callable[[Response | None], None], now: float) -> None:
+        """Send a request out of dialog; its final response, or None when there is none or it could not be sent."""
+        self.ask(ClientRequest(request, flow, on_response), now)
+
+    def ask(self, asked: ClientRequest, now: float) -> None:
+        """Send a request out of dialog, again with credentials where its owner has them."""
+        asked.start(self.endpoint, now)
+
+    def reply(
+        self,
+        transaction: ServerTransaction,
+        request: Request,
+        status: int,
+        now: float,
+        headers: tuple[tuple[str, str], ...] = (),
+        tag: str = "",
+        body: bytes = b"",
+        reason: str = "",
+    ) -> None:
+        """Answer a request; a To tag is made where neither the request nor `tag` has one."""
+        response = response_to(request, status, reason, to_tag=tag or self._token())
+        for name, value in headers:
+            response.headers.add(name, value)
+        if self.user_agent:
+            response.headers.add("Server", self.user_agent)
+        response.body = body
+        self.endpoint.respond(transaction, response, now)
+
     def invite(
         self,
         target: NameAddr,
@@ -102,29 +148,28 @@ class Agent:
         observer: Callable[[SessionEvent], None],
         now: float,
         headers: tuple[tuple[str, str], ...] = (),
+        *,
+        route: tuple[str, ...] = (),
+        authorize: Authorize | None = None,
     ) -> Session:
-        """Call somebody. `flow` says how the first request travels. Raises SipError 503 over the limit."""
+        """Call somebody. `flow` says how the first request travels, `route` which proxies it visits.
+
+        Raises SipError 503 over the limit.
+        """
         if len(self._sessions) >= self._limits.max_sessions:
             raise SipError(503, "Too many calls")
-        session = Session(self, observer)
-        request = Request("INVITE", target.uri.serialize(), Headers())
-        fields = [
-            ("Max-Forwards", "70"),
-            ("From", origin.with_tag(self._token()).serialize()),
-            ("To", NameAddr(target.uri.without_passcode(), target.display_name).serialize()),
-            ("Call-ID", self._token()),
-            ("CSeq", "1 INVITE"),
-            ("Contact", f"<{self.contact(flow).serialize()}>"),
-            ("Allow", ", ".join(METHODS)),
+        session = Session(self, observer, authorize)
+        to = NameAddr(target.uri.without_passcode(), target.display_name)
+        given = (
+            ("To", to.serialize()),
+            ("Allow", self.allow),
             *headers,
-        ]
-        if self.user_agent:
-            fields.append(("User-Agent", self.user_agent))
-        if body:
-            fields.append(("Content-Type", SDP_TYPE))
-        for name, value in fields:
-            request.headers.add(name, value)
-        request.body = body
+            *((("Content-Type", SDP_TYPE),) if body else ()),
+        )
+        request = new_request(
+            "INVITE", target.uri, given, body, origin=origin, contact=self.contact(flow), token=self._token,
+            route=route, user_agent=self.user_agent,
+        )  # fmt: skip
         self._sessions[id(session)] = session
         session.open_outgoing(request, flow, now)
         return session
@@ -141,13 +186,15 @@ class Agent:
             else:
                 self.endpoint.counters["stray-ack"] += 1
             return
-        if request.method not in self._methods:
+        if request.method in self._served:
+            self._within(transaction, request, session, flow, now)
+        elif request.method not in self._methods:
             status = 405 if request.method in _OTHER_METHODS else 501
-            self._reply(transaction, request, status, now, (("Allow", ", ".join(METHODS)),))
+            self.reply(transaction, request, status, now, (("Allow", self.allow),))
         elif request.method == "CANCEL":
-            self._cancel(transaction, request, None, now)
+            self._cancel(transaction, request, None, flow, now)
         elif dialog_id[1] and session is None:
-            self._reply(transaction, request, 481, now)
+            self.reply(transaction, request, 481, now)
         else:
             self._within(transaction, request, session, flow, now)
 
@@ -174,29 +221,31 @@ class Agent:
             try:
                 session.dialog.receive_request(request, flow)
             except SipError as error:
-                self._reply(transaction, request, error.status, now)
+                self.reply(transaction, request, error.status, now)
                 return
-        self._methods[request.method](transaction, request, session, now)
+        handler = self._served.get(request.method) or self._methods[request.method]
+        handler(transaction, request, session, flow, now)
 
-    def _invite(self, transaction: ServerTransaction, request: Request, session: Session | None, now: float) -> None:
+    def _invite(
+        self, transaction: ServerTransaction, request: Request, session: Session | None, flow: Flow, now: float
+    ) -> None:
         content_type = request.headers.get("Content-Type", SDP_TYPE).partition(";")[0].strip().lower()
         if request.body and content_type != SDP_TYPE:
-            self._reply(transaction, request, 415, now, (("Accept", SDP_TYPE),))
+            self.reply(transaction, request, 415, now, (("Accept", SDP_TYPE),))
         elif session is not None:
             session.invite_received(transaction, request, now)
         else:
-            self._new_call(transaction, request, now)
+            self._new_call(transaction, request, flow, now)
 
-    def _new_call(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+    def _new_call(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
         key = _merge_key(request)
         if key in self._open:  # the same request by another path (RFC 3261 8.2.2.2)
-            self._reply(transaction, request, 482, now)
+            self.reply(transaction, request, 482, now)
             return
         if self._incoming is None or len(self._sessions) >= self._limits.max_sessions:
             self.endpoint.counters["too-many-calls"] += 1
-            self._reply(transaction, request, 503, now, (("Retry-After", str(BUSY_RETRY_AFTER_S)),))
+            self.reply(transaction, request, 503, now, (("Retry-After", str(BUSY_RETRY_AFTER_S)),))
             return
-        flow = transaction.flow
         self.endpoint.respond(transaction, response_to(request, 100), now)
         session = Session(self)
         dialog = uas_dialog(request, flow, self._token(), self.contact(flow))
@@ -207,48 +256,40 @@ class Agent:
         self._open[key] = session
         self._incoming(session, request, flow)
 
-    def _bye(self, transaction: ServerTransaction, request: Request, session: Session | None, now: float) -> None:
+    def _bye(
+        self, transaction: ServerTransaction, request: Request, session: Session | None, _: Flow, now: float
+    ) -> None:
         if session is None:
-            self._reply(transaction, request, 481, now)
+            self.reply(transaction, request, 481, now)
         else:
             session.bye_received(transaction, now)
 
-    def _info(self, transaction: ServerTransaction, request: Request, session: Session | None, now: float) -> None:
+    def _info(
+        self, transaction: ServerTransaction, request: Request, session: Session | None, _: Flow, now: float
+    ) -> None:
         if session is None:
-            self._reply(transaction, request, 481, now)
+            self.reply(transaction, request, 481, now)
         else:
             session.info_received(transaction, request, now)
 
-    def _cancel(self, transaction: ServerTransaction, request: Request, _: Session | None, now: float) -> None:
+    def _cancel(
+        self, transaction: ServerTransaction, request: Request, _: Session | None, __: Flow, now: float
+    ) -> None:
         invite = self.endpoint.invite_of(request)
         if invite is None:
-            self._reply(transaction, request, 481, now)
+            self.reply(transaction, request, 481, now)
             return
         session = next((item for item in self._sessions.values() if item.is_served_by(invite)), None)
-        self._reply(transaction, request, 200, now, tag=session.dialog.local.tag if session and session.dialog else "")
+        self.reply(transaction, request, 200, now, tag=session.dialog.local.tag if session and session.dialog else "")
         if session is not None and invite.is_open:
             session.cancelled(now)
 
-    def _options(self, transaction: ServerTransaction, request: Request, _: Session | None, now: float) -> None:
-        """RFC 3261 11.2."""
-        headers = (("Allow", ", ".join(METHODS)), ("Accept", ", ".join((SDP_TYPE, *INFO_TYPES))), ("Supported", ""))
-        self._reply(transaction, request, 200, now, headers)
-
-    def _reply(
-        self,
-        transaction: ServerTransaction,
-        request: Request,
-        status: int,
-        now: float,
-        headers: tuple[tuple[str, str], ...] = (),
-        tag: str = "",
+    def _options(
+        self, transaction: ServerTransaction, request: Request, _: Session | None, __: Flow, now: float
     ) -> None:
-        response = response_to(request, status, to_tag=tag or self._token())
-        for name, value in headers:
-            response.headers.add(name, value)
-        if self.user_agent:
-            response.headers.add("Server", self.user_agent)
-        self.endpoint.respond(transaction, response, now)
+        """RFC 3261 11.2."""
+        headers = (("Allow", self.allow), ("Accept", ", ".join((SDP_TYPE, *INFO_TYPES))), ("Supported", ""))
+        self.reply(transaction, request, 200, now, headers)
 
 
 def _merge_key(request: Request) -> tuple[str, str, int]:

@@ -20,7 +20,7 @@ from signaling.sip.events import (
     Refused,
     SessionEvent,
 )
-from signaling.sip.message import Request
+from signaling.sip.message import Request, Response
 from signaling.sip.session import Session, SessionState
 from signaling.sip.transaction import Flow
 
@@ -90,6 +90,24 @@ class CallHandle:
         """Send an INFO within the call."""
         self.session.info(content_type, body, self._ua.now())
         self._ua.pump()
+
+    async def ask(self, method: str, headers: tuple[tuple[str, str], ...] = (), body: bytes = b"") -> Response:
+        """Send a REFER, NOTIFY, SUBSCRIBE, ... within the call; its final response.
+
+        Raises CallRefused(408) without one, SipError 481 outside of an established call.
+        """
+        found: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+
+        def settle(response: Response | None) -> None:
+            if not found.done():
+                found.set_result(response)
+
+        self.session.request(method, headers, body, settle, self._ua.now())
+        self._ua.pump()
+        answer = await found
+        if answer is None:
+            raise CallRefused(Refused(408, "No answer"))
+        return answer
 
     def count(self, event: str) -> None:
         """Count something that happened in this call."""

@@ -11,6 +11,7 @@ from signaling.sip.transaction import Flow
 
 SDP_TYPE = "application/sdp"
 METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
+"""What the agent itself takes; Agent.serve adds others."""
 
 
 def response_to(request: Request, status: int, reason: str = "", to_tag: str = "") -> Response:
@@ -35,7 +36,7 @@ def response_flow(flow: Flow, headers: Headers) -> Flow:
 
 
 def dialog_response(
-    request: Request, dialog: Dialog | None, status: int, reason: str, body: bytes, user_agent: str
+    request: Request, dialog: Dialog | None, status: int, reason: str, body: bytes, user_agent: str, allow: str
 ) -> Response:
     """A response within a dialog, or one that makes it (RFC 3261 12.1.1)."""
     response = response_to(request, status, reason, dialog.local.tag if dialog else "")
@@ -43,7 +44,7 @@ def dialog_response(
         for route in request.headers.raw("Record-Route"):
             response.headers.add("Record-Route", route)
         response.headers.add("Contact", f"<{dialog.local_contact.serialize()}>")
-        response.headers.add("Allow", ", ".join(METHODS))
+        response.headers.add("Allow", allow)
     if user_agent:
         response.headers.add("Server", user_agent)
     if body:

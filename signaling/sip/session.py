@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from signaling.errors import SipError
+from signaling.sip.client_request import MAX_AUTHORIZED_TRIES, Authorize, authorized
 from signaling.sip.dialog import Dialog, uac_dialog
 from signaling.sip.endpoint import Endpoint
 from signaling.sip.events import (
@@ -27,7 +28,7 @@ from signaling.sip.events import (
 )
 from signaling.sip.fields import cseq_of, to_of
 from signaling.sip.message import Request, Response
-from signaling.sip.reply import METHODS, SDP_TYPE, dialog_response
+from signaling.sip.reply import SDP_TYPE, dialog_response
 from signaling.sip.transaction import (
     T1,
     T2,
@@ -68,6 +69,10 @@ class Sessions(Protocol):
     endpoint: Endpoint
     user_agent: str
 
+    @property
+    def allow(self) -> str:
+        """The methods that we take."""
+
     def contact(self, flow: Flow) -> Uri:
         """Our Contact for this peer."""
 
@@ -81,9 +86,18 @@ class Sessions(Protocol):
 class Session:
     """A call that came in (`request` and `dialog` known) or goes out. `observer` is told what happens."""
 
-    def __init__(self, agent: Sessions, observer: Callable[[SessionEvent], None] | None = None) -> None:
+    def __init__(
+        self,
+        agent: Sessions,
+        observer: Callable[[SessionEvent], None] | None = None,
+        authorize: Authorize | None = None,
+    ) -> None:
         self.agent = agent
         self.observer = observer
+        self.authorize = authorize
+        """Credentials for what a proxy or the peer asks for in this call."""
+        self._tries = 0
+        self._asked: dict[Transaction, Callable[[Response | None], None]] = {}
         self.state = SessionState.CALLING
         self.dialog: Dialog | None = None
         self._server: ServerTransaction | None = None
@@ -160,6 +174,27 @@ class Session:
         """Send an INFO within the session; nothing happens outside of one."""
         if self.state is SessionState.ESTABLISHED:
             self._send("INFO", content_type, body, now)
+
+    def request(
+        self,
+        method: str,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        on_response: Callable[[Response | None], None],
+        now: float,
+    ) -> None:
+        """Send a REFER, NOTIFY, SUBSCRIBE, ... within the session; its final response, or None when there is none.
+
+        Raises SipError 481 where the session is not established.
+        """
+        if self.dialog is None or self.state is not SessionState.ESTABLISHED:
+            raise SipError(481, "Call/Transaction Does Not Exist")
+        request = self.dialog.request(method)
+        request.body = body
+        for name, value in headers:
+            request.headers.add(name, value)
+        transaction = self.agent.endpoint.request(request, self.dialog.next_hop(), self, now)
+        self._asked[transaction] = on_response
 
     def cancel(self, now: float) -> None:
         """Give up an outgoing call; Refused(487) or, when the answer was quicker, Ended follows."""
@@ -238,12 +273,44 @@ class Session:
 
     def transaction_event(self, transaction: Transaction, event: Event, now: float) -> None:
         """A response to a request of ours, or none."""
+        if isinstance(event, ResponseReceived) and self._is_authorized(transaction, event.response, now):
+            return
         if transaction.request.method == "INVITE":
             self._invite_event(transaction, event, now)
-        elif transaction.request.method == "BYE":
-            return
-        elif isinstance(event, ResponseReceived) and event.response.status == 481:
+        elif transaction.request.method != "BYE" and not _is_provisional(event):
+            self._answered(transaction, event)
+
+    def _answered(self, transaction: Transaction, event: Event) -> None:
+        on_response = self._asked.pop(transaction, None)
+        response = event.response if isinstance(event, ResponseReceived) else None
+        if on_response is not None:
+            on_response(response)
+        if response is not None and response.status == 481 and transaction.request.method == "INFO":
             self._end(Ended("gone"))  # an INFO that nobody answers ends nothing: some terminals ignore it
+
+    def _is_authorized(self, transaction: Transaction, response: Response, now: float) -> bool:
+        """Whether the request went out again with credentials (RFC 3261 22.2, 22.3)."""
+        if response.status not in (401, 407):
+            self._tries = self._tries if response.status < 200 else 0
+            return False
+        may = self.authorize is not None and self._tries < MAX_AUTHORIZED_TRIES
+        header = self.authorize(response, transaction.request) if may and self.authorize is not None else None
+        if header is None or self.state is SessionState.CANCELLING:
+            return False
+        self._tries += 1
+        cseq = 0
+        if self.dialog is not None:
+            self.dialog.local_cseq += 1
+            cseq = self.dialog.local_cseq
+        again = authorized(transaction.request, header, cseq)
+        fresh = self.agent.endpoint.request(again, transaction.flow, self, now)
+        if transaction is self._client:
+            self._client = fresh
+        elif transaction is self._bye:
+            self._bye = fresh
+        elif transaction in self._asked:
+            self._asked[fresh] = self._asked.pop(transaction)
+        return True
 
     def next_timeout(self) -> float | None:
         """When handle_timeout wants to be called."""
@@ -346,7 +413,7 @@ class Session:
         request = self.dialog.request(method)
         request.body = body
         if method == "INVITE":
-            request.headers.add("Allow", ", ".join(METHODS))
+            request.headers.add("Allow", self.agent.allow)
         if body:
             request.headers.add("Content-Type", content_type)
         return self.agent.endpoint.request(request, self.dialog.next_hop(), self, now)
@@ -357,7 +424,8 @@ class Session:
         self._end(Ended(reason))
 
     def _response(self, transaction: ServerTransaction, status: int, body: bytes = b"", reason: str = "") -> Response:
-        return dialog_response(transaction.request, self.dialog, status, reason, body, self.agent.user_agent)
+        agent = self.agent
+        return dialog_response(transaction.request, self.dialog, status, reason, body, agent.user_agent, agent.allow)
 
     def _is_busy(self) -> bool:
         is_asking = self._client is not None and not self._is_over(self._client)
@@ -379,3 +447,7 @@ class Session:
     def _tell(self, event: SessionEvent) -> None:
         if self.observer is not None:
             self.observer(event)
+
+
+def _is_provisional(event: Event) -> bool:
+    return isinstance(event, ResponseReceived) and event.response.status < 200

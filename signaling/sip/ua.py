@@ -15,6 +15,9 @@ Calling out (package caller, tests):
     await call.bye()                               # returns when the peer answered the BYE, at most 2 s later
     await ua.stop()
 
+    ua.serve("REGISTER", lambda request: request.reply(403))        # methods beyond the agent's own
+    response = await ua.request("OPTIONS", "sip:10.0.0.3")          # out of dialog; authorize= brings credentials
+
 Requests over 1300 bytes go by TCP, and by UDP after all where TCP is refused. `call.answer` is the last answer,
 `call.local_address` the address from which the peer is reached (for c= of an offer see `ua.local_for`).
 Calls that come in are given to `incoming` as IncomingCall.
@@ -34,14 +37,18 @@ from typing import TYPE_CHECKING
 from config.sip import SipSettings
 from signaling.errors import SipError, TransportError
 from signaling.sip.agent import Agent, AgentLimits
-from signaling.sip.call_handle import IncomingCall, OutgoingCall
-from signaling.sip.message import Request
+from signaling.sip.call_handle import CallRefused, IncomingCall, OutgoingCall
+from signaling.sip.client_request import Authorize, ClientRequest, new_request
+from signaling.sip.events import Refused
+from signaling.sip.message import Request, Response
+from signaling.sip.server_request import ServerRequest
 from signaling.sip.transaction import Flow
 from signaling.sip.transport.layer import TransportLayer
-from signaling.sip.uri import NameAddr, Uri, parse_uri
+from signaling.sip.uri import NameAddr, Uri, parse_name_addr, parse_uri
 
 if TYPE_CHECKING:
     from signaling.sip.session import Session
+    from signaling.sip.transaction_server import ServerTransaction
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +63,7 @@ class UserAgent:
         self._incoming = incoming
         limits = AgentLimits(settings.max_calls, settings.max_open_invites, settings.max_transactions)
         accept = self._call_came if incoming is not None else None
-        self._agent = Agent(self._contact, _token, accept, user_agent=USER_AGENT, limits=limits)
+        self._agent = Agent(self.contact, _token, accept, user_agent=USER_AGENT, limits=limits)
         self._transports = TransportLayer(settings, self._received, self._agent.endpoint.counters)
         self._timer: asyncio.TimerHandle | None = None
         self._locals = {local.address: local for local in settings.listen}
@@ -100,6 +107,56 @@ class UserAgent:
             self._timer = None
         await self._transports.stop()
 
+    def serve(self, method: str, handler: Callable[[ServerRequest], None]) -> None:
+        """Take a method beyond our own (REGISTER, REFER, SUBSCRIBE, ...); `handler` replies, now or from a task."""
+
+        def served(
+            transaction: ServerTransaction, request: Request, session: Session | None, flow: Flow, _: float
+        ) -> None:
+            def answer(status: int, reason: str, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+                self._agent.reply(transaction, request, status, self.now(), headers, body=body, reason=reason)
+                self.pump()
+
+            handler(ServerRequest(request, flow, session, answer))
+
+        self._agent.serve(method, served)
+
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bytes = b"",
+        *,
+        flow: Flow | None = None,
+        route: tuple[str, ...] = (),
+        authorize: Authorize | None = None,
+        timeout_s: float = 32.0,
+    ) -> Response:
+        """Send a request out of dialog; its final response. From, To, Call-ID, CSeq, Contact may be in `headers`.
+
+        Raises CallRefused (408 no answer, 503 not reachable), SipError (bad URI), TransportError.
+        """
+        target = parse_uri(uri)
+        flow = flow or await self.flow_to(target, route)
+        request = new_request(
+            method, target, headers, body, origin=self._origin(flow), contact=self.contact(flow), token=_token,
+            route=route, user_agent=USER_AGENT,
+        )  # fmt: skip
+        found: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+        asked = ClientRequest(request, flow, lambda response: _settle(found, response), authorize)
+        self._agent.ask(asked, self.now())
+        self.pump()
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await found
+        except TimeoutError:
+            response = None
+        if response is None:
+            is_lost = asked.failure == "transport"
+            raise CallRefused(Refused(503, "Not reachable") if is_lost else Refused(408, "No answer"))
+        return response
+
     async def invite(
         self,
         uri: str,
@@ -108,16 +165,33 @@ class UserAgent:
         display_name: str = "",
         user: str = "caller",
         headers: tuple[tuple[str, str], ...] = (),
+        flow: Flow | None = None,
+        route: tuple[str, ...] = (),
+        authorize: Authorize | None = None,
     ) -> OutgoingCall:
-        """Send an INVITE; returns at once with the call. Raises SipError (bad URI, too many calls), TransportError."""
+        """Send an INVITE; returns at once with the call. Raises SipError (bad URI, too many calls), TransportError.
+
+        `flow` is how it travels, else the first of `route`, else the URI's own address.
+        """
         target = parse_uri(uri)
-        flow = await self._resolve(target)
-        origin = NameAddr(Uri("sip", user, self._advertised(flow), flow.local[1]), display_name)
+        flow = flow or await self.flow_to(target, route)
         call = OutgoingCall(self, flow)
-        session = self._agent.invite(NameAddr(target), origin, offer, flow, call.happened, self.now(), headers)
+        session = self._agent.invite(
+            NameAddr(target), self._origin(flow, user, display_name), offer, flow, call.happened, self.now(), headers,
+            route=route, authorize=authorize,
+        )  # fmt: skip
         call.open(session)
         self.pump()
         return call
+
+    def contact(self, flow: Flow) -> Uri:
+        """The address that this peer can reach: an external one where it comes from behind a NAT."""
+        params = (("transport", flow.transport),) if flow.transport != "udp" else ()
+        return Uri("sip", "drumtower", self._advertised(flow), flow.local[1], params)
+
+    async def flow_to(self, uri: Uri, route: tuple[str, ...] = ()) -> Flow:
+        """How a request out of dialog to `uri` travels. Raises SipError 416, TransportError."""
+        return await self._resolve(parse_name_addr(route[0]).uri if route else uri)
 
     def local_for(self, remote: str) -> str:
         """The local address from which `remote` (numeric) is reached. Raises TransportError."""
@@ -191,10 +265,8 @@ class UserAgent:
         call.open(session)
         self._incoming(call)
 
-    def _contact(self, flow: Flow) -> Uri:
-        """The address that this peer can reach: an external one where it comes from behind a NAT."""
-        params = (("transport", flow.transport),) if flow.transport != "udp" else ()
-        return Uri("sip", "drumtower", self._advertised(flow), flow.local[1], params)
+    def _origin(self, flow: Flow, user: str = "drumtower", display_name: str = "") -> NameAddr:
+        return NameAddr(Uri("sip", user, self._advertised(flow), flow.local[1]), display_name)
 
     def _advertised(self, flow: Flow) -> str:
         local = self._locals.get(flow.local[0])
@@ -216,6 +288,11 @@ class UserAgent:
             address = str(found[0][4][0])
         remote = (address, port)
         return Flow(transport, self._transports.local_for(remote), remote)
+
+
+def _settle(future: asyncio.Future[Response | None], response: Response | None) -> None:
+    if not future.done():
+        future.set_result(response)
 
 
 def _token() -> str:

@@ -1,0 +1,32 @@
+"""A request that somebody else than the agent serves (REGISTER, REFER, SUBSCRIBE, ...), answered now or later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from signaling.sip.message import Request
+from signaling.sip.session import Session
+from signaling.sip.transaction import Flow
+
+Answer = Callable[[int, str, tuple[tuple[str, str], ...], bytes], None]
+
+
+@dataclass(slots=True)
+class ServerRequest:
+    """One request with its flow, and its session where it came within a call."""
+
+    request: Request
+    flow: Flow
+    session: Session | None
+    _answer: Answer = field(repr=False)
+    _is_answered: bool = False
+
+    def reply(
+        self, status: int, reason: str = "", headers: tuple[tuple[str, str], ...] = (), body: bytes = b""
+    ) -> None:
+        """Answer it, also from a task; after a final answer nothing more is sent."""
+        if self._is_answered:
+            return
+        self._is_answered = status >= 200
+        self._answer(status, reason, headers, body)
