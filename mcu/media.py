@@ -13,6 +13,8 @@ class Kind(StrEnum):
     AUDIO = "audio"
     VIDEO = "video"
     CONTENT = "content"
+    CAMERA = "camera"
+    """Far-end camera control: H.224 over RTP (RFC 4573), no picture."""
 
 
 class Codec(IntEnum):
@@ -23,6 +25,8 @@ class Codec(IntEnum):
     PCMU = 3
     PCMA = 4
     TELEPHONE_EVENT = 5
+    H224 = 6
+    """Frames of ITU-T H.224; they go to control, not to a decoder."""
     H264 = 16
     VP8 = 17
     RTX = 32
@@ -104,9 +108,13 @@ class StreamSpec(msgspec.Struct, frozen=True):
     has_pli: bool = False
     has_fir: bool = False
     has_transport_cc: bool = False
+    has_tmmbr: bool = False
+    """Both ends take requests for a lower bit rate (RFC 5104 4.2.1)."""
     max_bitrate_bps: int = 0
     ptime_ms: int = 20
     remote_ssrcs: tuple[int, ...] = ()
+    label: str = ""
+    """What the peer calls the stream in other protocols (RFC 4574)."""
 
 
 class LegMedia(msgspec.Struct, frozen=True):
@@ -121,7 +129,7 @@ class LegMedia(msgspec.Struct, frozen=True):
         return next((stream for stream in self.streams if stream.kind == kind), None)
 
 
-_KIND_NUMBER = {Kind.AUDIO: 0, Kind.VIDEO: 1, Kind.CONTENT: 2}
+_KIND_NUMBER = {Kind.AUDIO: 0, Kind.VIDEO: 1, Kind.CONTENT: 2, Kind.CAMERA: 3}
 _NUMBER_KIND = {number: kind for kind, number in _KIND_NUMBER.items()}
 
 

@@ -89,6 +89,20 @@ class RouteVideo(Message, frozen=True):
     rendition: int
 
 
+class RouteContent(Message, frozen=True):
+    """Send this rendition to the leg as its second picture, the shared screen, from now on (0: none)."""
+
+    leg: int
+    rendition: int
+
+
+class LimitSource(Message, frozen=True):
+    """Ask the sender of a picture for at most this bit rate, by TMMBR (RFC 5104 4.2.1) where it knows that."""
+
+    stream: int
+    bitrate_bps: int
+
+
 class CloseLeg(Message, frozen=True):
     """End a leg: RTCP BYE, ports and keys freed. Unknown legs are ignored."""
 
@@ -116,6 +130,14 @@ class PeerWantsKeyframe(Message, frozen=True):
     """
 
     leg: int
+    kind: Kind = Kind.VIDEO
+
+
+class CameraFrame(Message, frozen=True):
+    """One H.224 frame (RFC 4573): to net, to be sent to the leg's peer; from net, as its peer sent it."""
+
+    leg: int
+    data: bytes
 
 
 # ---- net -> control ---------------------------------------------------------------------------------------------
@@ -177,6 +199,14 @@ class KeyframeWanted(Message, frozen=True):
 
     leg: int
     kind: Kind
+
+
+class PeerLimit(Message, frozen=True):
+    """The peer asks to be sent no more than this on one stream (TMMBR, RFC 5104 4.2.1); 0: no limit any more."""
+
+    leg: int
+    kind: Kind
+    bitrate_bps: int
 
 
 class Dtmf(Message, frozen=True):
@@ -421,8 +451,8 @@ class RecordingEnded(Message, frozen=True):
 
 AnyMessage = (
     Start | Channel | Stop
-    | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | CloseLeg | OpenRecorderLeg
-    | RequestKeyframe | PeerWantsKeyframe
+    | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | RouteContent | CloseLeg | OpenRecorderLeg
+    | RequestKeyframe | PeerWantsKeyframe | LimitSource | CameraFrame | PeerLimit
     | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
     | CannotStart
     | SetScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
