@@ -19,6 +19,8 @@ class ServerRequest:
     request: Request
     flow: Flow
     session: Session | None
+    tag: str
+    """The To tag of the answer; where the request makes a dialog it is our side of its id."""
     _answer: Answer = field(repr=False)
     _is_answered: bool = False
 

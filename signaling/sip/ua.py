@@ -40,6 +40,7 @@ from signaling.sip.agent import Agent, AgentLimits
 from signaling.sip.call_handle import CallRefused, IncomingCall, OutgoingCall
 from signaling.sip.client_request import Authorize, ClientRequest, new_request
 from signaling.sip.events import Refused
+from signaling.sip.fields import to_of
 from signaling.sip.message import Request, Response
 from signaling.sip.server_request import ServerRequest
 from signaling.sip.transaction import Flow
@@ -113,13 +114,20 @@ class UserAgent:
         def served(
             transaction: ServerTransaction, request: Request, session: Session | None, flow: Flow, _: float
         ) -> None:
+            tag = to_of(request.headers).tag or _token()
+
             def answer(status: int, reason: str, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
-                self._agent.reply(transaction, request, status, self.now(), headers, body=body, reason=reason)
+                self._agent.reply(transaction, request, status, self.now(), headers, tag, body, reason)
                 self.pump()
 
-            handler(ServerRequest(request, flow, session, answer))
+            handler(ServerRequest(request, flow, session, tag, answer))
 
         self._agent.serve(method, served)
+
+    def send(self, request: Request, flow: Flow, on_response: Callable[[Response | None], None]) -> None:
+        """Send a finished request, as of a dialog that is not a call; its final response, None where there is none."""
+        self._agent.request(request, flow, on_response, self.now())
+        self.pump()
 
     async def request(
         self,
