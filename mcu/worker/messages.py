@@ -80,6 +80,15 @@ class AttachLeg(Message, frozen=True):
     """The gate is open: media of this leg reaches its room and the other way round."""
 
     leg: int
+    kinds: tuple[Kind, ...] | None = None
+    """What of the peer's media is let in, None: all of it. A place that nobody watches lets in nothing it can spare."""
+
+
+class MoveLeg(Message, frozen=True):
+    """The leg belongs to another room from now on. Its gate is closed until AttachLeg; keys and numbers go on."""
+
+    leg: int
+    room: str
 
 
 class RouteVideo(Message, frozen=True):
@@ -153,6 +162,8 @@ class LegOpened(Message, frozen=True):
     """PORTS: kind -> (RTP port, RTCP port)."""
     candidates: tuple[tuple[str, int], ...] = ()
     """ICE: (address, port) of each UDP host candidate."""
+    tcp_candidates: tuple[tuple[str, int], ...] = ()
+    """ICE: (address, port) of each passive TCP host candidate (RFC 6544)."""
     ice_ufrag: str = ""
     ice_pwd: str = ""
     fingerprint: str = ""
@@ -210,7 +221,7 @@ class PeerLimit(Message, frozen=True):
 
 
 class Dtmf(Message, frozen=True):
-    """A digit by RFC 4733, once a digit."""
+    """A digit by RFC 4733 (from net) or by tones in the sound (from audio), once a digit."""
 
     leg: int
     digit: str
@@ -276,6 +287,17 @@ class Tile(msgspec.Struct, frozen=True):
     is_content: bool = False
 
 
+class Panel(msgspec.Struct, frozen=True):
+    """Words in a picture for one caller: a question, what was entered, what went wrong, a menu."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+    entry: str = ""
+    """What was entered so far, as it may be shown (dots for a passcode)."""
+    note: str = ""
+    """What went wrong."""
+
+
 class SetScene(Message, frozen=True):
     """What a scene shows from the next tick on; the first one creates it."""
 
@@ -285,6 +307,17 @@ class SetScene(Message, frozen=True):
     is_recording: bool = False
     caption: str = ""
     """One line in the picture, for messages to all."""
+    panel: Panel | None = None
+    """Fills a scene without tiles; lies over the pictures of one with tiles."""
+    delay_ms: int = 0
+    """Sources are shown so much later than they arrive (the test room). A source is in such a scene alone."""
+
+
+class CloseScene(Message, frozen=True):
+    """Forget a scene; its renditions were closed before."""
+
+    room: str
+    scene: str
 
 
 class OpenRendition(Message, frozen=True):
@@ -348,6 +381,10 @@ class AddAudioLeg(Message, frozen=True):
     codec: Codec
     ptime_ms: int = 20
     is_recorder: bool = False
+    listens_for_digits: bool = False
+    """Find DTMF in the sound of the leg (G.711 and G.722), and tell Dtmf."""
+    echo_ms: int = 0
+    """In a place: let the leg hear itself after so long; 0: not."""
 
 
 class RemoveAudioLeg(Message, frozen=True):
@@ -364,10 +401,17 @@ class MuteLeg(Message, frozen=True):
 
 
 class PlayPrompt(Message, frozen=True):
-    """Mix a prompt file into what the room (leg 0) or one leg hears."""
+    """Mix a prompt file into what the room (leg 0) or one leg hears, after those that it still waits for."""
 
     room: str
     prompt: str
+    leg: int = 0
+
+
+class StopPrompts(Message, frozen=True):
+    """Cut short what plays for the room (leg 0) or one leg, and what waits to be played."""
+
+    room: str
     leg: int = 0
 
 
@@ -451,12 +495,12 @@ class RecordingEnded(Message, frozen=True):
 
 AnyMessage = (
     Start | Channel | Stop
-    | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | RouteVideo | RouteContent | CloseLeg | OpenRecorderLeg
+    | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | MoveLeg | RouteVideo | RouteContent | CloseLeg | OpenRecorderLeg
     | RequestKeyframe | PeerWantsKeyframe | LimitSource | CameraFrame | PeerLimit
     | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
     | CannotStart
-    | SetScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
-    | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | AssignAudio | Playout | Levels
+    | SetScene | CloseScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
+    | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | StopPrompts | AssignAudio | Playout | Levels
     | StartRecording | StopRecording | RecordingProgress | RecordingEnded
 )  # fmt: skip
 
