@@ -26,6 +26,8 @@ class Participant:
     leg: Leg
     name: str
     role: Role
+    identity: str = ""
+    """The verified alias of a terminal or person; "" for whoever only says its name."""
     is_muted: bool = False
     is_speaking: bool = False
     level: int = SILENCE_LEVEL

@@ -82,6 +82,7 @@ class RoomCall:
         admission = await self._services.gate.admit(self._call_request())
         room = self._talk.room = admission.policy.number
         self._talk.admission = admission
+        self._call.become_focus(room)
         worker = await self._services.fleet.worker_for(room)
         negotiation = await self._open(worker, must_encrypt=admission.policy.required_grade > Grade.CLEAR)
         if self._call.request.body:

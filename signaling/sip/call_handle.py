@@ -86,6 +86,11 @@ class CallHandle:
         """Our address towards this peer."""
         return self.flow.local[0]
 
+    def become_focus(self, room: str) -> None:
+        """The peer has reached a conference, and is told so with our next message of the dialog."""
+        if self.session.dialog is not None:
+            self.session.dialog.become_focus(room)
+
     def info(self, content_type: str, body: bytes) -> None:
         """Send an INFO within the call."""
         self.session.info(content_type, body, self._ua.now())

@@ -31,11 +31,23 @@ class Dialog:
     local_cseq: int = 0
     remote_cseq: int | None = None
     user_agent: str = ""
+    contact_params: str = ""
+    """Parameters of our Contact, as ";isfocus" (RFC 4579 5.1)."""
 
     @property
     def id(self) -> DialogId:
         """Call-ID, local tag, remote tag."""
         return (self.call_id, self.local.tag, self.remote.tag)
+
+    @property
+    def contact(self) -> str:
+        """Our Contact header."""
+        return f"<{self.local_contact.serialize()}>{self.contact_params}"
+
+    def become_focus(self, room: str) -> None:
+        """Our end is a conference: from now on our Contact is its URI and says so (RFC 4579 5.1)."""
+        self.local_contact = replace(self.local_contact, user=room)
+        self.contact_params = ";isfocus"
 
     def request(self, method: str, cseq: int | None = None) -> Request:
         """A request within the dialog (RFC 3261 12.2.1.1); an ACK is given the number of its INVITE."""
@@ -51,7 +63,7 @@ class Dialog:
         uri, routes = self._routing()
         for route in routes:
             headers.add("Route", route)
-        headers.add("Contact", f"<{self.local_contact.serialize()}>")
+        headers.add("Contact", self.contact)
         if self.user_agent:
             headers.add("User-Agent", self.user_agent)
         return Request(method, uri.serialize(), headers)

@@ -6,8 +6,10 @@ import logging
 
 from mcu.leg import HangUp
 from mcu.media import Grade, Kind, LegMedia
-from signaling.sip.call_handle import CallHandle
+from signaling.sip.call_handle import CallHandle, IncomingCall
 from signaling.sip.media_control import CONTENT_TYPE, PICTURE_FAST_UPDATE
+from signaling.sip.session import Session
+from signaling.sip.uri import Uri
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,22 @@ class SipLeg:
     def remote_address(self) -> str:
         """Where the call came from; never what a header claims."""
         return self._call.flow.remote[0]
+
+    @property
+    def has_dialled_in(self) -> bool:
+        """Whether the peer called us."""
+        return isinstance(self._call, IncomingCall)
+
+    @property
+    def session(self) -> Session:
+        """The session of the call."""
+        return self._call.session
+
+    @property
+    def peer(self) -> Uri | None:
+        """What the peer calls itself; None before there is a dialog."""
+        dialog = self._call.session.dialog
+        return None if dialog is None else dialog.remote.uri
 
     def request_keyframe(self, kind: Kind) -> None:
         """RFC 5168; it has no way to tell streams apart, so content without feedback is asked for too."""

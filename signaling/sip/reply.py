@@ -43,7 +43,7 @@ def dialog_response(
     if request.method == "INVITE" and status < 300 and dialog is not None:
         for route in request.headers.raw("Record-Route"):
             response.headers.add("Record-Route", route)
-        response.headers.add("Contact", f"<{dialog.local_contact.serialize()}>")
+        response.headers.add("Contact", dialog.contact)
         response.headers.add("Allow", allow)
     if user_agent:
         response.headers.add("Server", user_agent)

@@ -57,6 +57,11 @@ class Subscription:
         """The conference is now like this."""
         self._info = info
 
+    def conference_ended(self) -> None:
+        """The room is empty and closed."""
+        self._info = self._info.ended
+        self.end("noresource")
+
     def end(self, reason: str) -> None:
         """Tell the last state and stop (RFC 6665 4.1.3: timeout, noresource, deactivated, ...)."""
         if self.state is State.ACTIVE:

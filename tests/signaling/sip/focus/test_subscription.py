@@ -96,8 +96,7 @@ def test_the_end_of_the_conference_is_told():
     found = subscription()
     found.next_notify(0.0)
     found.answered(200)
-    found.update(EMPTY.ended)
-    found.end("noresource")
+    found.conference_ended()
     assert told(found.next_notify(0.5)) == ("partial", "2", "terminated;reason=noresource")
 
 
