@@ -20,6 +20,8 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_open_invites: int = 200
     """INVITEs that still wait for their final answer."""
     max_transactions: int = 4000
+    max_subscriptions: int = 400
+    """Terminals that are told who is in their conference (RFC 4575)."""
     udp_batch: int = 64
     """Datagrams read from one socket before others get their turn."""
 

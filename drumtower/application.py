@@ -22,6 +22,7 @@ from portal.sessions import is_signed_in
 from recorder.library import Library
 from signaling.admission import Gate
 from signaling.calls import Calls
+from signaling.sip.focus.focus import Focus
 from signaling.sip.server import SipServer
 from signaling.webrtc.services import Services as BrowserServices
 from store.database import Database
@@ -45,6 +46,7 @@ class Application:
         self.gate = Gate(self.database.rooms, self.conferences, self.hasher, settings.gate)
         self.calls = Calls(self.conferences)
         self.sip = SipServer(settings.sip, self.gate, self.calls, self.fleet)
+        self.focus = Focus(self.sip.agent, self.conferences, settings.sip.max_subscriptions)
         self.web = WebServer(create_app(self._portal_services()), settings, self.master)
         self._started = AsyncExitStack()
 
@@ -59,6 +61,7 @@ class Application:
             starting.push_async_callback(self.conferences.close)
             await self.sip.start()
             starting.push_async_callback(self.sip.stop)
+            starting.callback(self.focus.stop)
             await self.web.start()
             starting.push_async_callback(self.web.stop)
             await self.fleet.ready()

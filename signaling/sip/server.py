@@ -27,6 +27,11 @@ class SipServer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
+    def agent(self) -> UserAgent:
+        """The user agent, for those who serve other methods over the same sockets."""
+        return self._ua
+
+    @property
     def counters(self) -> Counter[str]:
         """What was dropped, refused or failed, by reason; cumulative."""
         return self._ua.counters
