@@ -59,6 +59,8 @@ class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Admissions in progress from one source; they are worked off one after the other."""
     max_waiting: Positive = 512
     """Callers waiting for a host, all rooms together."""
+    max_waiting_per_room: Positive = 32
+    """Callers waiting outside one room."""
 
     hash_memory_kib: Annotated[int, msgspec.Meta(ge=8192, le=1 << 20)] = 19_456
     """Argon2id memory of one hash (19 MiB: OWASP's first choice)."""

@@ -8,64 +8,33 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from config.gate import GateSettings
 from crypto.passcode import HasherBusy
 from mcu.media import Grade
-from mcu.participant import Role
-from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
-from signaling.changes import Changes
+from signaling.antechamber import Antechamber
+from signaling.call_request import Admission, CallRequest, admission_to, policy_of
 from signaling.faces import Clock, MonotonicClock, RoomSource, RunningRooms, Verifier
 from signaling.lines import LineFull, Lines
+from signaling.passcode_check import PasscodeCheck
 from signaling.refusal import Refusal, Refused
-from signaling.tries import Block, CallTries, RoomTries, SourceTries, source_key
+from signaling.tries import Block, source_key
+from signaling.waiting import Told, Waiting, WaitReason, nobody_is_told
 from store.errors import StoreError
 from store.rooms import Room
 
 __all__ = [
     "Admission", "Block", "CallRequest", "Clock", "Gate", "MonotonicClock", "Refusal", "Refused", "RoomSource",
-    "RunningRooms", "Verifier", "policy_of",
+    "RunningRooms", "Verifier", "WaitReason", "Waiting", "policy_of",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class CallRequest:
-    """Somebody wants to come in."""
-
-    source: str
-    """Transport address of the peer (never a header's), without port."""
-    protocol: str
-    """"sip" or "webrtc"."""
-    room: str
-    """Number or alias as dialled; dialplan.parse() gives it."""
-    passcode: str | None = field(default=None, repr=False)
-    name: str = ""
-    is_trusted: bool = False
-    """Signed in, registered, or already inside (a reconnect): a block of the room does not concern them."""
-    call: str = ""
-    """Unique id of the call attempt, for its three tries; the same for every try of one call."""
-    has_secure_signalling: bool = False
-    """The passcode came over TLS (or loopback): rooms of the authenticated grade take none otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """The gate is open for this caller, as long as wait_for_host() agrees."""
-
-    policy: RoomPolicy
-    role: Role
-    generation: int
-    """Of the room's passcodes when this one was checked."""
-    request: CallRequest
-    """Without its passcode."""
-
-
 _ANSWER_AGAIN_S = 2.0
+_SAYS_NOTHING = (Refusal.UNKNOWN_ROOM, Refusal.SLOW_DOWN, Refusal.TOO_MANY_TRIES, Refusal.CAPACITY)
 
 
 class Gate:
@@ -79,27 +48,125 @@ class Gate:
         settings: GateSettings | None = None,
         clock: Clock | None = None,
     ) -> None:
+        settings = settings or GateSettings()
+        self.counters: Counter[str] = Counter()
+        """Cumulative: "admitted-guest", "admitted-host", "promoted", "refused-<reason>", "blocks"."""
         self._rooms = rooms
         self._running = running
-        self._verifier = verifier
-        self._settings = settings = settings or GateSettings()
         self._clock = clock or MonotonicClock()
-        self._call_tries = CallTries(settings)
-        self._source_tries = SourceTries(settings)
-        self._room_tries = RoomTries(settings)
+        self._passcodes = PasscodeCheck(verifier, settings, self._clock, self.counters)
         self._lines = Lines(most=settings.max_in_line, most_per_source=settings.max_in_line_per_source)
-        self._observers: list[Callable[[Block], None]] = []
-        self._changes = Changes(running, self._clock, most=settings.max_waiting, recheck_s=settings.recheck_s)
-        self.counters: Counter[str] = Counter()
-        """Cumulative: "admitted-guest", "admitted-host", "refused-<reason>", "blocks"."""
+        self._antechamber = Antechamber(running, settings, self._clock, self._checked_again)
 
     async def admit(self, request: CallRequest) -> Admission:
-        """Check room, passcode, lock and seats; may take seconds for sources that keep failing. Raises Refused."""
-        # Those who are signed in do not pay for strangers behind the same address.
-        source = ("=" if request.is_trusted else "") + source_key(request.source)
+        """Check room, passcode and seats; may take seconds for sources that keep failing. Raises Refused."""
+        source = _line_of(request)
+        async with self._asked(request, source):
+            await self._passcodes.slow_down(source)
+            self._passcodes.charge(request)
+            room = await self._visible_room(request)
+            if room is None:
+                await self._passcodes.refuse_unknown(request, source)
+            admission = admission_to(room, await self._passcodes.role(room, request, source), request)
+            self._check_seat(room, admission)
+        self.counters[f"admitted-{admission.role}"] += 1
+        return admission
+
+    async def promote(self, admission: Admission, passcode: str) -> None:
+        """Check the host passcode that a guest inside keyed in, counted like those before the gate. Raises Refused."""
+        request = replace(admission.request, room=admission.policy.number, passcode=passcode)
+        source = _line_of(request)
+        async with self._asked(request, source):
+            await self._passcodes.slow_down(source)
+            self._passcodes.charge(request)
+            room = await self._rooms.find(request.room)
+            if room is None:
+                raise Refused(Refusal.UNKNOWN_ROOM)
+            await self._passcodes.host(room, request, source)
+        self.counters["promoted"] += 1
+
+    def check_media(self, admission: Admission, grade: Grade) -> None:
+        """Raises Refused(ENCRYPTION_REQUIRED) where the room asks for a better lock than what was negotiated."""
+        if grade < admission.policy.required_grade:
+            raise self._refused(admission.request, Refused(Refusal.ENCRYPTION_REQUIRED))
+
+    # ---- waiting ----------------------------------------------------------------------------------------------
+
+    async def wait_for_host(self, admission: Admission, told: Told = nobody_is_told) -> Admission:
+        """Return once the caller may join now, checked again with everything that changed. Raises Refused.
+
+        That is when a host is in and the room is open, or when a host lets this caller in. `told` is called with what
+        is waited for, if anything, and again when that changes.
+        """
+        try:
+            return await self._antechamber.wait(admission, told)
+        except Refused as refused:
+            raise self._refused(admission.request, refused) from None
+
+    def waiting(self, room: str) -> list[Waiting]:
+        """Who waits outside this room."""
+        return self._antechamber.people.of(room)
+
+    def waiting_rooms(self) -> list[str]:
+        """Numbers of the rooms outside of which somebody waits."""
+        return self._antechamber.people.rooms()
+
+    def let_in(self, room: str, waiting: int) -> bool:
+        """A host lets one in who waits, whatever it is that is waited for; False when nobody of that number waits."""
+        return self._antechamber.let_in(room, waiting)
+
+    def turn_away(self, room: str, waiting: int) -> bool:
+        """A host does not want one who waits; False when nobody of that number waits."""
+        return self._antechamber.turn_away(room, waiting)
+
+    def observe_waiting(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback` with a room's number when the people outside it change; returns "stop observing"."""
+        return self._antechamber.people.observe(callback)
+
+    def room_changed(self, number: str) -> None:
+        """The stored room was changed or deleted: those waiting for it are checked again at once."""
+        self._antechamber.changes.report(number)
+
+    # ---- blocks -----------------------------------------------------------------------------------------------
+
+    def blocked(self) -> list[Block]:
+        """Rooms that strangers cannot find now."""
+        return self._passcodes.rooms.blocked(self._clock.now())
+
+    def unblock(self, number: str) -> bool:
+        """End the block of a room (a host or an administrator asked); False when there is none."""
+        return self._passcodes.rooms.unblock(number, self._clock.now())
+
+    def observe(self, callback: Callable[[Block], None]) -> Callable[[], None]:
+        """Call `callback` when a room becomes blocked, so that its host is told; returns "stop observing"."""
+        observers = self._passcodes.observers
+        observers.append(callback)
+
+        def stop() -> None:
+            if callback in observers:
+                observers.remove(callback)
+
+        return stop
+
+    def gauges(self) -> dict[str, int]:
+        """Sizes of the gate's tables, for the metrics."""
+        return {
+            "sources": len(self._passcodes.sources),
+            "calls": len(self._passcodes.calls),
+            "rooms": len(self._passcodes.rooms),
+            "in-line": len(self._lines),
+            "waiting-for-host": len(self._antechamber.people),
+            "blocked": len(self.blocked()),
+        }
+
+    # ---- parts of it ------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _asked(self, request: CallRequest, source: str) -> AsyncIterator[None]:
+        """The turn of one question; whatever goes wrong becomes a Refused, counted and logged."""
         try:
             async with self._lines.turn(source):
-                admission = await self._admit(request, source)
+                yield
         except LineFull:
             raise self._refused(request, Refused(Refusal.SLOW_DOWN, retry_after_s=_ANSWER_AGAIN_S)) from None
         except HasherBusy:
@@ -109,165 +176,31 @@ class Gate:
             raise self._refused(request, Refused(Refusal.CAPACITY, retry_after_s=_ANSWER_AGAIN_S)) from None
         except Refused as refused:
             raise self._refused(request, refused) from None
-        self.counters[f"admitted-{admission.role}"] += 1
-        return admission
-
-    async def wait_for_host(self, admission: Admission) -> Admission:
-        """Return once the caller may join now, checked again with everything that changed. Raises Refused."""
-        try:
-            return await self._wait_for_host(admission)
-        except Refused as refused:
-            raise self._refused(admission.request, refused) from None
-
-    def check_media(self, admission: Admission, grade: Grade) -> None:
-        """Raises Refused(ENCRYPTION_REQUIRED) where the room asks for a better lock than what was negotiated."""
-        if grade < admission.policy.required_grade:
-            raise self._refused(admission.request, Refused(Refusal.ENCRYPTION_REQUIRED))
-
-    def room_changed(self, number: str) -> None:
-        """The stored room was changed or deleted: those waiting for it are checked again at once."""
-        self._changes.report(number)
-
-    def blocked(self) -> list[Block]:
-        """Rooms that strangers cannot find now."""
-        return self._room_tries.blocked(self._clock.now())
-
-    def unblock(self, number: str) -> bool:
-        """End the block of a room (a host or an administrator asked); False when there is none."""
-        return self._room_tries.unblock(number, self._clock.now())
-
-    def observe(self, callback: Callable[[Block], None]) -> Callable[[], None]:
-        """Call `callback` when a room becomes blocked, so that its host is told; returns "stop observing"."""
-        self._observers.append(callback)
-
-        def stop() -> None:
-            if callback in self._observers:
-                self._observers.remove(callback)
-
-        return stop
-
-    def gauges(self) -> dict[str, int]:
-        """Sizes of the gate's tables, for the metrics."""
-        return {
-            "sources": len(self._source_tries),
-            "calls": len(self._call_tries),
-            "rooms": len(self._room_tries),
-            "in-line": len(self._lines),
-            "waiting-for-host": len(self._changes),
-            "blocked": len(self.blocked()),
-        }
-
-    # ---- admit ------------------------------------------------------------------------------------------------
-
-    async def _admit(self, request: CallRequest, source: str) -> Admission:
-        await self._slow_down(source)
-        has_passcode = bool(request.passcode)
-        if has_passcode and not self._call_tries.charge(request.call):
-            raise Refused(Refusal.TOO_MANY_TRIES)
-        room = await self._visible_room(request)
-        if room is None:
-            await self._refuse_unknown(request, source)
-        role = await self._role(room, request, source) if has_passcode else self._role_without(room, request)
-        self._check_seat(room, role)
-        return _admission(room, role, request)
-
-    async def _slow_down(self, source: str) -> None:
-        pace = self._source_tries.pace(source, self._clock.now())
-        if pace.retry_after_s > 0:
-            raise Refused(Refusal.SLOW_DOWN, retry_after_s=pace.retry_after_s)
-        if pace.delay_s > 0:
-            await self._clock.sleep(pace.delay_s)
 
     async def _visible_room(self, request: CallRequest) -> Room | None:
         """The room, unless it is blocked for this caller: from there on it is an unknown number in every respect."""
         room = await self._rooms.find(request.room) if request.room else None
-        return None if room is None or self._is_hidden(room, request) else room
+        return None if room is None or self._passcodes.is_hidden(room, request) else room
 
-    def _is_hidden(self, room: Room, request: CallRequest) -> bool:
-        return not request.is_trusted and self._room_tries.is_blocked(room.number, self._clock.now())
-
-    async def _refuse_unknown(self, request: CallRequest, source: str) -> NoReturn:
-        if request.passcode:
-            await self._verifier.match(request.passcode, (None, None))
-        self._source_tries.failed(source, self._clock.now())
-        raise Refused(Refusal.UNKNOWN_ROOM)
-
-    def _role_without(self, room: Room, request: CallRequest) -> Role:
-        if room.guest_hash is not None:
-            raise Refused(Refusal.PASSCODE_REQUIRED, tries_left=self._call_tries.left(request.call))
-        return Role.GUEST
-
-    async def _role(self, room: Room, request: CallRequest, source: str) -> Role:
-        if room.required_grade >= Grade.AUTHENTICATED and not request.has_secure_signalling:
-            self._call_tries.refund(request.call)
-            raise Refused(Refusal.ENCRYPTION_REQUIRED)
-        is_host, is_guest = await self._verifier.match(request.passcode or "", (room.host_hash, room.guest_hash))
-        if self._is_hidden(room, request):
-            # Guesses that were already under way when the room became blocked count for nothing, right or wrong.
-            self._source_tries.failed(source, self._clock.now())
-            raise Refused(Refusal.UNKNOWN_ROOM)
-        if is_host or is_guest:
-            self._source_tries.passed(source, self._clock.now())
-        if is_host or is_guest or (room.guest_hash is None and room.host_hash is None):
-            self._call_tries.refund(request.call)
-            return Role.HOST if is_host else Role.GUEST
-        self._count_wrong(room, source)
-        left = self._call_tries.left(request.call)
-        raise Refused(Refusal.PASSCODE_WRONG if left else Refusal.TOO_MANY_TRIES, tries_left=left)
-
-    def _count_wrong(self, room: Room, source: str) -> None:
-        now = self._clock.now()
-        self._source_tries.failed(source, now)
-        block = self._room_tries.failed(room.number, now)
-        if block is None:
-            return
-        self.counters["blocks"] += 1
-        logger.warning(
-            "room=%s blocked for strangers for %.0f s (block %d)", block.room, block.remaining_s, block.blocks
-        )
-        for observer in list(self._observers):
-            observer(block)
-
-    def _check_seat(self, room: Room, role: Role) -> None:
-        running = self._running
+    def _check_seat(self, room: Room, admission: Admission) -> None:
         # Another program may have changed the room: what holds for callers holds for those inside too.
-        running.follow(policy_of(room))
-        is_empty = running.count(room.number) == 0
-        if role is not Role.HOST and (running.is_locked(room.number) or (is_empty and room.is_locked)):
-            raise Refused(Refusal.LOCKED)
-        if running.count(room.number) >= room.max_participants:
+        self._running.follow(admission.policy)
+        if self._running.count(room.number) >= room.max_participants:
             raise Refused(Refusal.FULL)
-
-    # ---- waiting ----------------------------------------------------------------------------------------------
-
-    async def _wait_for_host(self, admission: Admission) -> Admission:
-        number = admission.policy.number
-        deadline = self._clock.now() + self._settings.host_wait_s
-        while True:
-            # The version is read before the check, so that no change in between is slept through.
-            version = self._changes.version
-            current = await self._checked_again(admission)
-            if not self._must_wait(current):
-                return current
-            if self._clock.now() >= deadline:
-                raise Refused(Refusal.HOST_ABSENT)
-            try:
-                await self._changes.wait(number, since=version)
-            except LineFull:
-                raise Refused(Refusal.CAPACITY, retry_after_s=self._settings.recheck_s) from None
+        if not admission.request.can_wait and self._antechamber.is_locked_for(admission):
+            raise Refused(Refusal.LOCKED)
 
     async def _checked_again(self, admission: Admission) -> Admission:
+        """The admission as of now. Raises Refused."""
         room = await self._rooms.find(admission.policy.number)
         if room is None:
             raise Refused(Refusal.UNKNOWN_ROOM)
-        if room.generation != admission.generation:
-            raise Refused(Refusal.PASSCODE_REQUIRED, tries_left=self._call_tries.left(admission.request.call))
-        self._check_seat(room, admission.role)
-        return _admission(room, admission.role, admission.request)
-
-    def _must_wait(self, admission: Admission) -> bool:
-        policy = admission.policy
-        return policy.waits_for_host and admission.role is not Role.HOST and not self._running.host_is_in(policy.number)
+        if room.generation != admission.generation and not admission.request.is_invited:
+            left = self._passcodes.calls.left(admission.request.call)
+            raise Refused(Refusal.PASSCODE_REQUIRED, tries_left=left)
+        current = replace(admission_to(room, admission.role, admission.request), is_let_in=admission.is_let_in)
+        self._check_seat(room, current)
+        return current
 
     def _refused(self, request: CallRequest, refused: Refused) -> Refused:
         self.counters[f"refused-{refused.reason}"] += 1
@@ -280,23 +213,6 @@ class Gate:
         return refused
 
 
-_SAYS_NOTHING = (Refusal.UNKNOWN_ROOM, Refusal.SLOW_DOWN, Refusal.TOO_MANY_TRIES, Refusal.CAPACITY)
-
-
-def _admission(room: Room, role: Role, request: CallRequest) -> Admission:
-    return Admission(policy_of(room), role, room.generation, replace(request, passcode=None))
-
-
-def policy_of(room: Room) -> RoomPolicy:
-    """What the conference of a stored room needs to know."""
-    return RoomPolicy(
-        number=room.number,
-        name=room.name,
-        max_participants=room.max_participants,
-        layout=LayoutMode(room.layout),
-        record=RecordPolicy(room.record),
-        required_grade=Grade(room.required_grade),
-        waits_for_host=room.waits_for_host,
-        is_locked=room.is_locked,
-        changed_at=room.updated_at.timestamp(),
-    )
+def _line_of(request: CallRequest) -> str:
+    """Those who are signed in do not pay for strangers behind the same address."""
+    return ("=" if request.is_trusted else "") + source_key(request.source)

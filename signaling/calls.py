@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcu.conference import Conference
 from mcu.conferences import Conferences
 from mcu.leg import Leg
-from mcu.participant import Participant, Role
+from mcu.participant import Participant
 from signaling.admission import Admission
 from signaling.refusal import Refusal, Refused
 
@@ -45,5 +45,5 @@ class Calls:
 def _check(conference: Conference, admission: Admission) -> None:
     if len(conference.participants) >= admission.policy.max_participants:
         raise Refused(Refusal.FULL)
-    if conference.is_locked and admission.role is not Role.HOST:
+    if conference.is_locked and not admission.is_above_the_lock:
         raise Refused(Refusal.LOCKED)

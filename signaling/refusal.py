@@ -18,6 +18,7 @@ class Refusal(StrEnum):
     ENCRYPTION_REQUIRED = "encryption-required"
     CAPACITY = "capacity"
     HOST_ABSENT = "host-absent"
+    NOT_LET_IN = "not-let-in"
 
 
 class Refused(Exception):

@@ -19,6 +19,7 @@ _ANSWERS: dict[Refusal, tuple[int, str]] = {
     Refusal.ENCRYPTION_REQUIRED: (488, "Not Acceptable Here"),
     Refusal.CAPACITY: (503, "Service Unavailable"),
     Refusal.HOST_ABSENT: (480, "The host is not in the room"),
+    Refusal.NOT_LET_IN: (403, "The host did not let you in"),
 }
 WARN_ENCRYPTION = '399 drumtower "this room requires encryption; offer SRTP (SDES or DTLS-SRTP)"'
 DEFAULT_RETRY_AFTER_S = 10

@@ -342,15 +342,17 @@ async def test_wrong_passcodes_cost_the_same_everywhere(room: Room) -> None:
 
 
 async def test_locked_room() -> None:
+    """Who can be told so waits outside; the others are refused at once."""
     bench = Bench(replace(GUARDED, is_locked=True))
-    assert await refusal(bench.admit(GUEST)) is Refusal.LOCKED
+    assert await refusal(bench.admit(GUEST, can_wait=False)) is Refusal.LOCKED
+    assert (await bench.admit(GUEST)).role is Role.GUEST
     assert await refusal(bench.admit(WRONG)) is Refusal.PASSCODE_WRONG
     assert (await bench.admit(HOST)).role is Role.HOST
     # The host unlocked the running conference.
     bench.running.counts["1001"] = 1
-    assert (await bench.admit(GUEST)).role is Role.GUEST
+    assert (await bench.admit(GUEST, can_wait=False)).role is Role.GUEST
     bench.running.locked.add("1001")
-    assert await refusal(bench.admit(GUEST)) is Refusal.LOCKED
+    assert await refusal(bench.admit(GUEST, can_wait=False)) is Refusal.LOCKED
 
 
 async def test_full_room() -> None:
@@ -415,7 +417,7 @@ async def test_host_comes() -> None:
     ("change", "reason"),
     [
         ({"generation": 2}, Refusal.PASSCODE_REQUIRED),
-        ({"is_locked": True}, Refusal.LOCKED),
+        ({"max_participants": 0}, Refusal.FULL),
         (None, Refusal.UNKNOWN_ROOM),
     ],
 )
@@ -436,17 +438,14 @@ async def test_changes_hold_for_those_who_wait(
     assert await refusal(task) is reason
 
 
-@pytest.mark.parametrize(("lock", "seats", "reason"), [(True, 1, Refusal.LOCKED), (False, 36, Refusal.FULL)])
-async def test_host_locks_or_room_fills_while_waiting(lock: bool, seats: int, reason: Refusal) -> None:
+async def test_room_fills_while_waiting() -> None:
     bench = Bench(WAITING)
     task = await waiting(bench)
-    bench.running.counts["1001"] = seats
+    bench.running.counts["1001"] = 36
     bench.running.hosts.add("1001")
-    if lock:
-        bench.running.locked.add("1001")
     bench.running.event.set()
     await bench.clock.advance(0.1)
-    assert await refusal(task) is reason
+    assert await refusal(task) is Refusal.FULL
 
 
 async def test_passcode_changed_between_admit_and_join() -> None:
@@ -465,13 +464,14 @@ async def test_wait_takes_over_what_changed_harmlessly() -> None:
     assert (await task).policy.layout is LayoutMode.LECTURE
 
 
-async def test_no_host_comes() -> None:
-    bench = Bench(WAITING)
+@pytest.mark.parametrize(("room", "reason"), [("WAITING", Refusal.HOST_ABSENT), ("LOCKED", Refusal.LOCKED)])
+async def test_nobody_comes_to_open(room: str, reason: Refusal) -> None:
+    bench = Bench({"WAITING": WAITING, "LOCKED": replace(GUARDED, is_locked=True)}[room])
     task = await waiting(bench)
     await bench.clock.advance(1790)
     assert not task.done()
     await bench.clock.advance(20)
-    assert await refusal(task) is Refusal.HOST_ABSENT
+    assert await refusal(task) is reason
 
 
 async def test_waiting_is_bounded_and_leaves_nothing_behind() -> None:
