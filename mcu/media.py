@@ -131,6 +131,8 @@ class LegMedia(msgspec.Struct, frozen=True):
 
 _KIND_NUMBER = {Kind.AUDIO: 0, Kind.VIDEO: 1, Kind.CONTENT: 2, Kind.CAMERA: 3}
 _NUMBER_KIND = {number: kind for kind, number in _KIND_NUMBER.items()}
+_PLACE = "~"
+_TONE_CODECS = frozenset({Codec.PCMU, Codec.PCMA, Codec.G722})
 
 
 def stream_id(leg: int, kind: Kind) -> int:
@@ -146,3 +148,20 @@ def leg_of(stream: int) -> int:
 def kind_of(stream: int) -> Kind:
     """The role of `stream` within its leg."""
     return _NUMBER_KIND[stream % 4]
+
+
+def place_of(leg: int) -> str:
+    """The media room that one leg has to itself, before and beside rooms; no room's number looks like it."""
+    return f"{_PLACE}{leg}"
+
+
+def is_place(room: str) -> bool:
+    """Whether `room` is the place of one leg."""
+    return room.startswith(_PLACE)
+
+
+def needs_tone_detection(stream: StreamSpec) -> bool:
+    """Whether digits can come as tones in the sound alone: G.711 or G.722, and no telephone events (RFC 4733)."""
+    codecs = {form.codec for form in stream.receive}
+    has_events = Codec.TELEPHONE_EVENT in codecs or stream.send_dtmf is not None
+    return not has_events and bool(codecs & _TONE_CODECS)

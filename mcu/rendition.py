@@ -5,7 +5,7 @@ H.264 levels: ITU-T H.264 Table A-1. What a receiver of VP8 takes: RFC 7741 6.1 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -93,17 +93,17 @@ def h264_limits(profile_level_id: str) -> tuple[int, int]:
     return _LEVELS[max((known for known in _LEVELS if known <= level), default=10)]
 
 
-def rendition_for(stream: StreamSpec, scene: str) -> RenditionKey | None:
-    """The best output for a video stream; None where nothing can be sent."""
+def rendition_for(stream: StreamSpec, scene: str, ladder: Sequence[Rung] = LADDER) -> RenditionKey | None:
+    """The best output for a video stream among the sizes of `ladder`, largest first; None where nothing can be sent."""
     send = stream.send
     if send is None or not send.codec.is_video:
         return None
     max_fs, max_mbps = _limits(send)
-    rungs = [rung for rung in LADDER if rung.macroblocks <= max_fs and rung.macroblocks_per_s <= max_mbps]
+    rungs = [rung for rung in ladder if rung.macroblocks <= max_fs and rung.macroblocks_per_s <= max_mbps]
     if stream.max_bitrate_bps:
         thin = [rung for rung in rungs if rung.bitrate_bps * _LOWEST_SHARE_OF_BITRATE <= stream.max_bitrate_bps]
         rungs = thin or rungs[-1:]
-    rung = rungs[0] if rungs else LADDER[-1]
+    rung = rungs[0] if rungs else ladder[-1]
     needs_slices = send.codec == Codec.H264 and send.packetization_mode == 0
     return RenditionKey(scene, send.codec, rung, SLICE_BYTES if needs_slices else 0)
 

@@ -42,6 +42,11 @@ class View:
     caption: str = ""
 
 
+def next_rendition() -> int:
+    """A rendition number that nothing used before."""
+    return next(_rendition_numbers)
+
+
 class Stage:
     """Turns the roster into scenes, and legs into receivers of renditions."""
 
@@ -132,7 +137,7 @@ class Stage:
     def _open(self, key: RenditionKey) -> int:
         if key in self._renditions:
             return self._renditions[key]
-        number = self._renditions[key] = next(_rendition_numbers)
+        number = self._renditions[key] = next_rendition()
         rung = key.rung
         self._send(
             OpenRendition(

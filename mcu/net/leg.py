@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
+from collections.abc import Collection
 
 from config.media import NetSettings
 from mcu.media import Extensions, Kind, StreamSpec
@@ -41,6 +42,8 @@ class Leg:
         self.peer = ""
         """Where its signalling comes from, which decides by which of our addresses it reaches us."""
         self.is_attached = False
+        self._admitted: frozenset[Kind] = frozenset()
+        """What of the peer's media passes the gate."""
         self.is_broken = False
         """A fault of ours was met; nothing is done for it any more."""
         self.heard_us = 0
@@ -93,13 +96,26 @@ class Leg:
                 payload_type for each in self._receivers_on(component) for payload_type in each.formats
             )
 
-    def attach(self, now_us: int) -> None:
-        """The gate is open; who waited before it had no reason to send."""
+    def attach(self, now_us: int, kinds: Collection[Kind] | None = None) -> None:
+        """The gate is open, inwards for `kinds` (None: for all); who waited before it had no reason to send."""
         self.is_attached = True
         self.heard_us = now_us
         self.outbound.is_open = True
+        self._admitted = frozenset(Kind if kinds is None else kinds)
+        for kind, receiver in self.receivers.items():
+            if kind not in self._admitted:
+                receiver.is_open = False
+            elif not receiver.is_open:
+                receiver.open(now_us)
+
+    def move(self, room: str) -> None:
+        """The leg belongs to another room, before whose gate it waits; keys, addresses and numbers go on."""
+        self.room = room
+        self.is_attached = False
+        self.outbound.is_open = False
+        self._admitted = frozenset()
         for receiver in self.receivers.values():
-            receiver.open(now_us)
+            receiver.is_open = False
 
     def close(self, now_us: int) -> None:
         """Say goodbye and end the transports; their sockets are closed by who opened them."""
@@ -118,7 +134,7 @@ class Leg:
             self.number, spec, self._clock, self.lip_sync,
             max_ssrcs=self._settings.max_ssrcs_per_stream, counters=self._counters,
         )  # fmt: skip
-        receiver.is_open = self.is_attached
+        receiver.is_open = spec.kind in self._admitted
         self.receivers[spec.kind] = receiver
 
     def _configure_keys(self, spec: StreamSpec) -> None:
