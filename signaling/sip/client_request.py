@@ -7,7 +7,8 @@ from collections.abc import Callable
 from signaling.sip.endpoint import Endpoint
 from signaling.sip.fields import cseq_of
 from signaling.sip.message import Headers, Request, Response
-from signaling.sip.transaction import Event, Flow, ResponseReceived, Transaction, TransactionFailed
+from signaling.sip.transaction import Event, Flow, ResponseReceived, State, Transaction, TransactionFailed
+from signaling.sip.transaction_client import ClientTransaction
 from signaling.sip.uri import NameAddr, Uri
 
 Authorize = Callable[[Response, Request], tuple[str, str] | None]
@@ -18,61 +19,89 @@ MAX_AUTHORIZED_TRIES = 2
 
 
 class ClientRequest:
-    """One request, sent again with credentials at most twice; `on_response` is told once, None for no answer."""
+    """One request, sent again with credentials at most twice. `happened` is told all else that its transaction tells.
+
+    `number` gives the CSeq for another try; without it the next one is taken (out of dialogs).
+    """
 
     def __init__(
         self,
         request: Request,
         flow: Flow,
-        on_response: Callable[[Response | None], None],
+        happened: Callable[[ClientRequest, Event, float], None],
         authorize: Authorize | None = None,
+        number: Callable[[], int] | None = None,
     ) -> None:
         self.request = request
         self.flow = flow
+        self.authorize = authorize
         self.failure = ""
         """Why there was no answer: "timeout" or "transport"."""
-        self._on_response = on_response
-        self._authorize = authorize
+        self.transaction: ClientTransaction | None = None
+        self._happened = happened
+        self._number = number
         self._tries = 0
         self._endpoint: Endpoint | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a final response came, or none will."""
+        over = (State.ACCEPTED, State.COMPLETED, State.TERMINATED)
+        return self.transaction is None or self.transaction.state in over
 
     def start(self, endpoint: Endpoint, now: float) -> None:
         """Send it."""
         self._endpoint = endpoint
-        endpoint.request(self.request, self.flow, self, now)
+        self.transaction = endpoint.request(self.request, self.flow, self, now)
 
-    def transaction_event(self, _: Transaction, event: Event, now: float) -> None:
-        """Provisional responses are swallowed."""
+    def repeat(self, fields: tuple[tuple[str, str], ...], now: float) -> None:
+        """Send it again as a new request, with these header fields in place of older ones."""
+        assert self._endpoint is not None
+        twin = Request(self.request.method, self.request.uri, self.request.headers.copy(), self.request.body)
+        number = self._number() if self._number is not None else cseq_of(twin.headers).number + 1
+        twin.headers.remove("Via")
+        for name, value in (("CSeq", f"{number} {twin.method}"), *fields):
+            twin.headers.set(name, value)
+        self.request = twin
+        self.start(self._endpoint, now)
+
+    def transaction_event(self, transaction: Transaction, event: Event, now: float) -> None:
+        """See transaction.TransactionUser."""
+        if isinstance(event, ResponseReceived) and transaction is self.transaction:
+            header = self._credentials(event.response)
+            if header is not None:
+                self.repeat((header,), now)
+                return
         if isinstance(event, TransactionFailed):
             self.failure = event.reason
-            self._on_response(None)
-        elif isinstance(event, ResponseReceived) and event.response.status >= 200:
-            again = self._authorized(event.response)
-            if again is None or self._endpoint is None:
-                self._on_response(event.response)
-            else:
-                self.request = again
-                self._endpoint.request(again, self.flow, self, now)
+        self._happened(self, event, now)
 
-    def _authorized(self, response: Response) -> Request | None:
-        if response.status not in (401, 407) or self._authorize is None or self._tries >= MAX_AUTHORIZED_TRIES:
+    def _credentials(self, response: Response) -> tuple[str, str] | None:
+        if response.status not in (401, 407) or self.authorize is None or self._tries >= MAX_AUTHORIZED_TRIES:
             return None
         self._tries += 1
-        header = self._authorize(response, self.request)
-        return None if header is None else authorized(self.request, header)
+        return self.authorize(response, self.request)
 
 
-def again(request: Request, cseq: int = 0) -> Request:
-    """The same request for a new transaction: no Via, and the next number or `cseq`."""
-    twin = Request(request.method, request.uri, request.headers.copy(), request.body)
-    twin.headers.remove("Via")
-    twin.headers.set("CSeq", f"{cseq or cseq_of(request.headers).number + 1} {request.method}")
-    return twin
+def final_only(
+    on_response: Callable[[Response | None], None],
+) -> Callable[[ClientRequest, Event, float], None]:
+    """For ClientRequest.happened: the final response, or None when there is none; provisional ones are swallowed."""
+
+    def happened(_: ClientRequest, event: Event, __: float) -> None:
+        if not isinstance(event, ResponseReceived):
+            on_response(None)
+        elif event.response.status >= 200:
+            on_response(event.response)
+
+    return happened
 
 
 def authorized(request: Request, header: tuple[str, str], cseq: int = 0) -> Request:
     """The same request with credentials, which replace older ones of that name."""
-    twin = again(request, cseq)
+    twin = Request(request.method, request.uri, request.headers.copy(), request.body)
+    twin.headers.remove("Via")
+    twin.headers.set("CSeq", f"{cseq or cseq_of(request.headers).number + 1} {request.method}")
     twin.headers.set(*header)
     return twin
 

@@ -38,7 +38,7 @@ from config.sip import SipSettings
 from signaling.errors import SipError, TransportError
 from signaling.sip.agent import Agent, AgentLimits
 from signaling.sip.call_handle import CallRefused, IncomingCall, OutgoingCall
-from signaling.sip.client_request import Authorize, ClientRequest, new_request
+from signaling.sip.client_request import Authorize, ClientRequest, final_only, new_request
 from signaling.sip.events import Refused
 from signaling.sip.fields import to_of
 from signaling.sip.message import Request, Response
@@ -152,7 +152,7 @@ class UserAgent:
             route=route, user_agent=USER_AGENT,
         )  # fmt: skip
         found: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
-        asked = ClientRequest(request, flow, lambda response: _settle(found, response), authorize)
+        asked = ClientRequest(request, flow, final_only(lambda response: _settle(found, response)), authorize)
         self._agent.ask(asked, self.now())
         self.pump()
         try:

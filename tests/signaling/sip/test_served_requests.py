@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signaling.errors import SipError
-from signaling.sip.client_request import ClientRequest, new_request
+from signaling.sip.client_request import ClientRequest, final_only, new_request
 from signaling.sip.message import Request, Response
 from signaling.sip.transaction import Flow
 from signaling.sip.uri import parse_name_addr, parse_uri
@@ -39,7 +39,7 @@ class Pair:
 
     def ask(self, method: str = "REGISTER", authorize=None) -> ClientRequest:
         made, flow = request(self.a, self.b, method)
-        asked = ClientRequest(made, flow, self.responses.append, authorize)
+        asked = ClientRequest(made, flow, final_only(self.responses.append), authorize)
         self.a.agent.ask(asked, self.network.now)
         self.network.run(self.network.now + 40)
         return asked
@@ -74,7 +74,7 @@ def test_no_answer_is_none_with_its_reason():
     pair.network.drop = lambda data: True
     assert pair.ask().failure == "timeout"
     made, flow = request(pair.a, pair.b)
-    asked = ClientRequest(made, flow, pair.responses.append)
+    asked = ClientRequest(made, flow, final_only(pair.responses.append))
     pair.a.agent.ask(asked, pair.network.now)
     (outgoing,) = pair.a.agent.messages_to_send()
     pair.a.agent.transport_failed(outgoing.transaction, pair.network.now)
