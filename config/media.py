@@ -58,6 +58,10 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One media socket each; the first one serves legs that name no address."""
     webrtc_port: PortOrAny = 40000
     """UDP port of all WebRTC legs of the worker; 0 lets the kernel choose."""
+    has_webrtc_tcp: bool = True
+    """Listen on TCP, too, for browsers whose network lets no UDP through (ICE-TCP)."""
+    webrtc_tcp_port: PortOrAny | None = None
+    """TCP port of the WebRTC legs; the number of the UDP port unless it is set. 0 lets the kernel choose."""
     first_rtp_port: Port = 40002
     last_rtp_port: Port = 40999
     """Inclusive range for the RTP and RTCP port pairs of SIP legs."""
@@ -70,6 +74,15 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_addresses_per_leg: int = 16
     max_new_checks_per_s: int = 1000
     """ICE checks from addresses that have not passed one yet, all legs together."""
+    max_tcp_connections: int = 1000
+    max_tcp_per_source: int = 200
+    """Connections to one TCP port, in all and from one address; a hospital behind a NAT is one address."""
+    tcp_check_s: float = 10.0
+    """A connection over which no leg's check came by then is closed."""
+    tcp_idle_s: float = 60.0
+    """A connection without a byte for so long is closed."""
+    max_tcp_unsent_bytes: int = 256 * 1024
+    """What waits for a slow reader; pictures are left out up to the next keyframe once a quarter of it is used."""
     max_handshakes: int = 64
     """DTLS handshakes in progress at the same time."""
     handshake_timeout_s: float = 15.0

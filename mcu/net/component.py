@@ -13,7 +13,7 @@ from mcu.media import DtlsPeer, SdesKeys
 from mcu.net.handshakes import Handshakes
 from mcu.net.ice import Address
 from mcu.net.keying import DtlsKeying
-from mcu.net.latch import Latch
+from mcu.net.latch import Latch, Rank
 from mcu.net.sockets import UdpSocket
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.demux import Protocol as Wire
@@ -23,8 +23,22 @@ from mcu.rtp.srtp_session import SrtpPair
 
 _MAX_HELD = 64
 """Packets that wait for the end of a handshake."""
-_MAX_TRIES_WITHOUT_ICE = 3
-"""Handshakes: a stranger may have used up the first ones."""
+_MAX_TRIES_WITHOUT_ICE = 12
+_MAX_ASSOCIATIONS_WITHOUT_ICE = 4
+"""Handshakes in all and at a time: some may be a stranger's at the peer's own host."""
+
+
+class Way(Protocol):
+    """What carries packets: a UDP port, or the TCP port whose connections are told apart by their remote address."""
+
+    def send(self, data: bytes, remote: Address, traffic_class: int = 0) -> bool:
+        """Send one packet; False: dropped."""
+
+    def send_many(self, packets: Sequence[bytes], remote: Address) -> object:
+        """Send packets in order."""
+
+    def is_slow(self, remote: Address) -> bool:
+        """Whether no new picture should be begun."""
 
 
 class Owner(Protocol):
@@ -47,7 +61,7 @@ class Component:
     """See the module. `payload_types` are those the peer may send; they decide which clear packets are valid."""
 
     def __init__(self, owner: Owner, handshakes: Handshakes, counters: Counter[str]) -> None:
-        self.socket: UdpSocket | None = None
+        self.socket: Way | None = None
         self.remote: Address | None = None
         self.latch: Latch | None = None
         self.payload_types: frozenset[int] = frozenset()
@@ -57,6 +71,7 @@ class Component:
         self._keys: SdesKeys | None = None
         self._srtp: SrtpPair | None = None
         self._is_encrypted = False
+        self._shaken_us = 0
         self._held: list[tuple[bytes, Address, int]] = []
         self._keying = DtlsKeying(handshakes, self._send_dtls, self._keys_agreed, self._keying_failed, counters)
 
@@ -66,11 +81,12 @@ class Component:
         """Use a port of our own; the peer's address is `latch`'s to know."""
         self.socket, self.latch = udp, latch
         self._keying.max_tries = _MAX_TRIES_WITHOUT_ICE
+        self._keying.max_associations = _MAX_ASSOCIATIONS_WITHOUT_ICE
         udp.receive = self.receive
 
-    def use_path(self, udp: UdpSocket, remote: Address) -> None:
+    def use_path(self, way: Way, remote: Address) -> None:
         """ICE has chosen a path."""
-        self.socket, self.remote = udp, remote
+        self.socket, self.remote = way, remote
         self._start_keying()
 
     def use_clear(self) -> None:
@@ -122,6 +138,11 @@ class Component:
         """Whether there is an address and, where needed, a key."""
         return self.remote is not None and (self._srtp is not None or not self._is_encrypted)
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether the peer reads so slowly that no new picture should be begun."""
+        return self.socket is not None and self.remote is not None and self.socket.is_slow(self.remote)
+
     # ---- in
 
     def receive(self, data: bytes, source: Address, now_us: int) -> None:
@@ -131,17 +152,30 @@ class Component:
             self._hold(data, source, now_us)
         elif wire is Wire.RTP:
             clear = self._open(data, is_rtcp=False)
-            if clear is not None and ((source == self.remote and self.is_ready) or self._let_in(clear, source, wire)):
+            if clear is not None and (self._is_settled(source, now_us) or self._let_in(clear, source, wire, now_us)):
                 self._owner.rtp_received(self, clear, now_us)
         elif wire is Wire.RTCP:
             clear = self._open(data, is_rtcp=True)
-            if clear is not None and ((source == self.remote and self.is_ready) or self._let_in(clear, source, wire)):
+            if clear is not None and (self._is_settled(source, now_us) or self._let_in(clear, source, wire, now_us)):
                 self._owner.rtcp_received(self, clear, now_us)
         elif wire is Wire.DTLS:
-            is_known = self.latch is None or self._is_from_remote(source)
-            self._keying.receive(data, source, is_known=is_known)
+            if self.latch is None or self.latch.may_shake_hands(source, now_us):
+                self._shaken_us = now_us
+                self._keying.receive(data, source)
+            else:
+                self._counters["dtls-wrong-source"] += 1
         else:
             self._counters["not-media"] += 1
+
+    def _is_settled(self, source: Address, now_us: int) -> bool:
+        """Whether packets have come from there before; the way of nearly all of them."""
+        if source != self.remote or not self.is_ready:
+            return False
+        latch = self.latch
+        if latch is None:
+            return True
+        latch.heard_us = now_us
+        return latch.learnt is not None
 
     def _open(self, data: bytes, *, is_rtcp: bool) -> bytes | None:
         srtp = self._srtp
@@ -151,12 +185,14 @@ class Component:
 
     def _hold(self, data: bytes, source: Address, now_us: int) -> None:
         """The peer may have its keys a little before us; its first packets are often the keyframe."""
-        if len(self._held) < _MAX_HELD:
+        if self.latch is not None and self.latch.rank(source) is Rank.STRANGER:
+            self._counters["media-wrong-source"] += 1
+        elif len(self._held) < _MAX_HELD:
             self._held.append((data, source, now_us))
         else:
             self._counters["no-keys-yet"] += 1
 
-    def _let_in(self, clear: bytes, source: Address, wire: Wire) -> bool:
+    def _let_in(self, clear: bytes, source: Address, wire: Wire, now_us: int) -> bool:
         if not self._is_valid(clear, wire):
             self._counters["media-invalid"] += 1
             return False
@@ -165,7 +201,8 @@ class Component:
             # In the clear only RTP settles where RTP goes; a stranger's RTCP is too easily made.
             if wire is Wire.RTCP and self.payload_types and not is_authentic and not self._is_from_remote(source):
                 return False
-            if not self.latch.accept(source, is_authentic=is_authentic):
+            ssrc = int.from_bytes(clear[8:12], "big") if wire is Wire.RTP else 0
+            if not self.latch.accept(source, now_us, is_authentic=is_authentic, ssrc=ssrc):
                 self._counters["media-wrong-source"] += 1
                 return False
             self.remote = self.latch.remote
@@ -229,13 +266,15 @@ class Component:
     # ---- keys
 
     def _send_dtls(self, data: bytes, remote: Address) -> None:
-        if self.socket is not None:
-            self.socket.send(data, remote)
+        # Over ICE the path that the peer has chosen is the way, whichever the handshake was begun on.
+        target = self.remote if self.latch is None else remote
+        if self.socket is not None and target is not None:
+            self.socket.send(data, target)
 
     def _keys_agreed(self, keys: SdesKeys, remote: Address | None) -> None:
         self._replace_srtp(SrtpPair(keys.suite, keys.local, keys.remote))
         if self.latch is not None and remote is not None:
-            self.latch.accept(remote, is_authentic=True)
+            self.latch.accept(remote, self._shaken_us, is_authentic=True)
             self.remote = self.latch.remote
         self.is_ready = True
         self._owner.component_ready(self)

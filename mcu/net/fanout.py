@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from mcu.media import Codec, Format
+from mcu.media import Codec, Format, Kind, stream_id
 from mcu.rtp.history import PieceRing, RingFrame
 from mcu.rtp.keyframes import KeyframeRequester
 from mcu.worker.channel import Frame
@@ -18,8 +18,8 @@ _RATE_WINDOW_US = 1_000_000
 _MAX_EARLY = 64
 
 
-class Receiver(Protocol):
-    """A leg, or the recorder."""
+class PictureReceiver(Protocol):
+    """One stream of a leg, or the recorder."""
 
     def picture_format(self) -> Format | None:
         """What it takes; None when it takes pictures of any kind."""
@@ -27,17 +27,21 @@ class Receiver(Protocol):
     def put_rendition(self, picture: Frame, pieces: RingFrame, rate_bps: int, now_us: int) -> bool:
         """Take a picture; False: it needs a keyframe before it can take another."""
 
+
+class Receiver(PictureReceiver, Protocol):
+    """A leg, or the recorder."""
+
     def put_sound(self, frame: Frame) -> None:
         """Take a packet of a mix."""
 
 
 class Rendition:
-    """One encoded output of the video process and its receivers."""
+    """One encoded output of the video process and its receivers, by the stream on which each gets it."""
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.keyframes = KeyframeRequester()
-        self.receivers: dict[int, Receiver] = {}
+        self.receivers: dict[int, PictureReceiver] = {}
         self.rate_bps = 0
         self._waiting: set[int] = set()
         self._ring: PieceRing | None = None
@@ -47,32 +51,32 @@ class Rendition:
         self._window_us = 0
         self._window_bytes = 0
 
-    def join(self, leg: int, receiver: Receiver, now_us: int) -> None:
+    def join(self, stream: int, receiver: PictureReceiver, now_us: int) -> None:
         """Begin at the last keyframe when it is fresh, else at the next."""
-        self.receivers[leg] = receiver
+        self.receivers[stream] = receiver
         form = receiver.picture_format()
         if form is not None and form.codec is Codec.H264 and form.packetization_mode < self._mode:
             self._mode = form.packetization_mode
             self._ring = None
-        self._waiting.add(leg)
+        self._waiting.add(stream)
         recent = self._recent(now_us) if form is not None else []
         if not recent:
             self.keyframes.want(now_us)
             return
-        self._waiting.discard(leg)
+        self._waiting.discard(stream)
         for pieces in recent:
             if not receiver.put_rendition(_NO_FRAME, pieces, self.rate_bps, now_us):
-                self.await_keyframe(leg, now_us)
+                self.await_keyframe(stream, now_us)
                 return
 
-    def leave(self, leg: int) -> None:
-        """Send `leg` no more."""
-        self.receivers.pop(leg, None)
-        self._waiting.discard(leg)
+    def leave(self, stream: int) -> None:
+        """Send it on `stream` no more."""
+        self.receivers.pop(stream, None)
+        self._waiting.discard(stream)
 
-    def await_keyframe(self, leg: int, now_us: int) -> None:
-        """`leg` cannot go on without one."""
-        self._waiting.add(leg)
+    def await_keyframe(self, stream: int, now_us: int) -> None:
+        """`stream` cannot go on without one."""
+        self._waiting.add(stream)
         self.keyframes.want(now_us)
 
     def restart(self, now_us: int) -> None:
@@ -94,14 +98,14 @@ class Rendition:
             self._waiting.clear()
         self._measure(len(frame.payload), now_us)
         pieces = self._ring.add(frame.payload, frame.rtp_timestamp, frame.capture_us, frame.is_keyframe)
-        for leg, receiver in self.receivers.items():
-            if leg in self._waiting:
+        for stream, receiver in self.receivers.items():
+            if stream in self._waiting:
                 continue
             form = receiver.picture_format()
             if form is not None and form.codec is not frame.codec:
                 continue  # renegotiated; control routes it to another rendition
             if not receiver.put_rendition(frame, pieces, self.rate_bps, now_us):
-                self.await_keyframe(leg, now_us)
+                self.await_keyframe(stream, now_us)
 
     def _recent(self, now_us: int) -> list[RingFrame]:
         if self._ring is None or now_us - self._keyframe_us > _REPLAY_US:
@@ -134,20 +138,23 @@ class Fanout:
         if output:
             self.assign(leg, receiver, output)
 
-    def route(self, leg: int, receiver: Receiver, rendition: int, now_us: int) -> None:
-        """Send `rendition` (0: none) to `leg` from now on."""
-        current = self._rendition_of.get(leg)
+    def route(
+        self, leg: int, receiver: PictureReceiver, rendition: int, now_us: int, kind: Kind = Kind.VIDEO
+    ) -> None:
+        """Send `rendition` (0: none) to `leg` from now on, as its stream `kind`."""
+        stream = stream_id(leg, kind)
+        current = self._rendition_of.get(stream)
         if current is not None and current.number == rendition:
             return
         if current is not None:
-            del self._rendition_of[leg]
-            current.leave(leg)
+            del self._rendition_of[stream]
+            current.leave(stream)
             if not current.receivers:
                 del self._renditions[current.number]
         if rendition:
             chosen = self._renditions.setdefault(rendition, Rendition(rendition))
-            self._rendition_of[leg] = chosen
-            chosen.join(leg, receiver, now_us)
+            self._rendition_of[stream] = chosen
+            chosen.join(stream, receiver, now_us)
             self._request(chosen, now_us)
 
     def assign(self, leg: int, receiver: Receiver | None, output: int) -> None:
@@ -169,12 +176,13 @@ class Fanout:
 
     def remove(self, leg: int, receiver: Receiver, now_us: int) -> None:
         """The leg is closed."""
-        self.route(leg, receiver, 0, now_us)
+        for kind in (Kind.VIDEO, Kind.CONTENT):
+            self.route(leg, receiver, 0, now_us, kind)
         self.assign(leg, receiver, 0)
 
-    def want_keyframe(self, leg: int, now_us: int) -> None:
-        """The peer of `leg` asks for one."""
-        rendition = self._rendition_of.get(leg)
+    def want_keyframe(self, leg: int, now_us: int, kind: Kind = Kind.VIDEO) -> None:
+        """The peer of `leg` asks for one of what it gets as its stream `kind`."""
+        rendition = self._rendition_of.get(stream_id(leg, kind))
         if rendition is not None:
             rendition.keyframes.want(now_us)
             self._request(rendition, now_us)

@@ -60,6 +60,10 @@ class _Checked:
     generation: int
     heard_us: int
 
+    @property
+    def order(self) -> tuple[int, int]:
+        return self.generation, self.heard_us
+
 
 @dataclass(slots=True)
 class _Session:
@@ -111,6 +115,16 @@ class IceAgent:
             self._by_ufrag.pop(session.old_credentials.ufrag, None)
         for path in session.checked:
             self._by_path.pop(path, None)
+
+    def lose(self, path: Path) -> None:
+        """The connection under `path` is gone (ICE-TCP); the newest other path takes over until the peer chooses."""
+        session = self._by_path.get(path)
+        if session is None:
+            return
+        self._forget(session, path)
+        if session.selected is None and session.checked:
+            session.selected = max(session.checked, key=lambda each: session.checked[each].order)
+            self._events.append(PathSelected(session.leg, session.selected))
 
     def leg_at(self, path: Path) -> int | None:
         """The leg whose checks came over `path`; None where nobody's did."""

@@ -12,13 +12,24 @@ from mcu.net.handshakes import Handshakes
 from mcu.net.ice import Address
 
 _MAX_EARLY_DATAGRAMS = 8
+_MAX_EARLY_OF_ONE = 4
+
+
+class _Association:
+    def __init__(
+        self, remote: Address, handshakes: Handshakes, peer: DtlsPeer, send: Callable[[bytes, Address], None]
+    ) -> None:
+        self.remote = remote
+        self.session: DtlsSession = handshakes.session(peer, lambda data: send(data, self.remote))
+        self.task: asyncio.Task[None] | None = None
 
 
 class DtlsKeying:
-    """At most one association at a time; `max_tries` failures end it.
+    """One association over ICE, where all addresses have passed a check; `max_tries` failures end it.
 
-    Without ICE the first address that speaks DTLS has the handshake until it fails, and the certificate decides; one
-    that was negotiated always may. Over ICE all addresses that come here have passed a check.
+    Without ICE, and as the server, every address that is worth an answer has an association of its own, a few at a
+    time: the certificate tells which one is the peer, and the others end. So a stranger who speaks first, or in
+    between, holds nobody up.
     """
 
     def __init__(
@@ -27,17 +38,17 @@ class DtlsKeying:
     ) -> None:  # fmt: skip
         self.is_agreed = False
         self.max_tries = 1
+        self.max_associations = 1
+        """More than one: they are told apart by address."""
         self._handshakes = handshakes
         self._send = send
         self._agreed = agreed
         self._failed = failed
         self._counters = counters
         self._peer: DtlsPeer | None = None
-        self._session: DtlsSession | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._remote: Address | None = None
+        self._associations: dict[Address | None, _Association] = {}
         self._tries = 0
-        self._early: list[tuple[bytes, Address, bool]] = []
+        self._early: list[tuple[bytes, Address]] = []
 
     def use(self, peer: DtlsPeer) -> None:
         """Signalling named the peer; an association with the same peer, done or under way, goes on."""
@@ -48,65 +59,76 @@ class DtlsKeying:
         self._tries = 0
         self.is_agreed = False
         early, self._early = self._early, []
-        for data, source, is_known in early:
-            self.receive(data, source, is_known=is_known)
+        for data, source in early:
+            self.receive(data, source)
 
     def start(self, remote: Address) -> None:
         """There is an address to speak to; a client begins."""
-        if self._peer is not None and self._peer.is_client and self._session is None:
-            self._remote = self._remote or remote
-            self._begin()
+        if self._peer is not None and self._peer.is_client and not self._associations:
+            self._begin(None, remote)
 
-    def receive(self, data: bytes, source: Address, *, is_known: bool) -> None:
-        """A DTLS datagram; `is_known` when it comes from where media comes from."""
+    def receive(self, data: bytes, source: Address) -> None:
+        """A DTLS datagram from an address that is worth an answer."""
         if self._peer is None:
-            # A browser may begin before its answer has come to us.
-            if len(self._early) < _MAX_EARLY_DATAGRAMS:
-                self._early.append((data, source, is_known))
+            self._keep_early(data, source)
             return
-        if is_known or (self._remote is None and not self.is_agreed):
-            self._remote = source
-        if source != self._remote:
+        key = self._key(source)
+        association = self._associations.get(key)
+        if association is None and not self.is_agreed:
+            association = self._begin(key, source)
+        if association is None:
             self._counters["dtls-wrong-source"] += 1
             return
-        if self._session is None:
-            self._begin()
-        if self._session is not None and not self._session.receive(data):
+        association.remote = source
+        if not association.session.receive(data):
             self._counters["dtls-too-many"] += 1
 
     def end(self) -> None:
-        """Cancel the handshake, close the association."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-        if self._session is not None:
-            self._handshakes.end(self._session)
-            self._session = None
+        """Cancel the handshakes, close the associations."""
+        for key in list(self._associations):
+            self._end(key)
 
-    def _begin(self) -> None:
-        if self._peer is None or self._tries >= self.max_tries:
-            return
-        session = self._handshakes.session(self._peer, self._write)
-        task = self._handshakes.start(session, self._finish, self._fail)
-        if task is None:
+    def _key(self, source: Address) -> Address | None:
+        is_shared = self.max_associations == 1 or (self._peer is not None and self._peer.is_client)
+        return None if is_shared else source[:2]
+
+    def _keep_early(self, data: bytes, source: Address) -> None:
+        """A browser may begin before its answer has come to us."""
+        of_this_one = sum(other == source for _, other in self._early)
+        if len(self._early) < _MAX_EARLY_DATAGRAMS and of_this_one < _MAX_EARLY_OF_ONE:
+            self._early.append((data, source))
+
+    def _begin(self, key: Address | None, remote: Address) -> _Association | None:
+        if self._peer is None or self._tries >= self.max_tries or len(self._associations) >= self.max_associations:
+            return None
+        association = _Association(remote, self._handshakes, self._peer, self._send)
+        association.task = self._handshakes.start(
+            association.session, lambda keys: self._finish(key, keys), lambda reason: self._fail(key, reason)
+        )
+        if association.task is None:
             self._counters["dtls-busy"] += 1
-            return
+            return None
         self._tries += 1
-        self._session, self._task = session, task
+        self._associations[key] = association
+        return association
 
-    def _write(self, data: bytes) -> None:
-        if self._remote is not None:
-            self._send(data, self._remote)
-
-    def _finish(self, keys: SdesKeys) -> None:
-        self._task = None
+    def _finish(self, key: Address | None, keys: SdesKeys) -> None:
+        association = self._associations[key]
+        association.task = None
+        for other in [other for other in self._associations if other != key]:
+            self._end(other)
         self.is_agreed = True
-        self._agreed(keys, self._remote)
+        self._agreed(keys, association.remote)
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, key: Address | None, reason: str) -> None:
         self._counters[reason] += 1
-        self._task = None
-        self.end()
-        self._remote = None
-        if self._tries >= self.max_tries or reason == "dtls-timeout":
+        self._associations[key].task = None
+        self._end(key)
+        if not self._associations and (self._tries >= self.max_tries or reason == "dtls-timeout"):
             self._failed(reason)
+
+    def _end(self, key: Address | None) -> None:
+        association = self._associations.pop(key)
+        if association.task is not None:
+            association.task.cancel()
+        self._handshakes.end(association.session)

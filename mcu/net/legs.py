@@ -28,6 +28,7 @@ from mcu.worker.messages import (
     LegFailed,
     LegOpened,
     Message,
+    MoveLeg,
     OpenLeg,
     OpenRecorderLeg,
     RestartIce,
@@ -60,6 +61,7 @@ class Legs:
             ConfigureLeg: self.configure,
             RestartIce: self.restart_ice,
             AttachLeg: self.attach,
+            MoveLeg: self.move,
             RouteVideo: self.route,
             CloseLeg: self.close,
             OpenRecorderLeg: self.open_recorder,
@@ -133,10 +135,19 @@ class Legs:
         leg = self._legs.get(command.leg)
         if leg is None:
             return
-        leg.attach(now_us)
+        leg.attach(now_us, command.kinds)
         rendition = self._routes.pop(command.leg, 0)
         if rendition:
             self._fanout.route(command.leg, leg.outbound, rendition, now_us)
+
+    def move(self, command: MoveLeg, now_us: int) -> None:
+        """Close the gate; nothing of the former room is left on the leg."""
+        leg = self._legs.get(command.leg)
+        if leg is None:
+            return
+        leg.move(command.room)
+        self._routes.pop(command.leg, None)
+        self._fanout.remove(command.leg, leg.outbound, now_us)
 
     def route(self, command: RouteVideo, now_us: int) -> None:
         """Choose a picture; before the gate is open it is only remembered."""
@@ -194,6 +205,7 @@ class Legs:
             leg=leg.number,
             address=candidates[0][0],
             candidates=candidates,
+            tcp_candidates=self._resources.tcp_candidates(leg.peer),
             ice_ufrag=ufrag,
             ice_pwd=pwd,
             fingerprint=self._resources.handshakes.certificate.fingerprint,
@@ -220,7 +232,7 @@ class Legs:
 
     def _port_component(self, leg: Leg, udp: UdpSocket) -> Component:
         component = Component(leg, self._resources.handshakes, self._counters)
-        component.bind(udp, Latch())
+        component.bind(udp, Latch(signalling=leg.peer))
         return component
 
     def _opened_by_ports(self, leg: Leg, local: LocalAddress, ports: dict[str, tuple[int, int]]) -> LegOpened:

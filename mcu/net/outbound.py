@@ -82,6 +82,11 @@ class Outbound:
         if sender is None or sender.format is None or not self._may_send(Kind.VIDEO):
             self._missed_picture = True
             return True
+        if self._components[Kind.VIDEO][0].is_slow:
+            # A keyframe is asked for when there is room for it again, not by everybody's encoder all the time.
+            self._counters["video-reader-slow"] += 1
+            self._missed_picture = True
+            return True
         if self._missed_picture and not pieces.is_keyframe:
             self._missed_picture = False
             return False

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from config.media import LocalAddress, NetSettings
 from mcu.net.dtls import Certificate
@@ -15,6 +15,7 @@ from mcu.net.ice import IceAgent
 from mcu.net.ports import PortPool
 from mcu.net.shared_port import SharedPort
 from mcu.net.sockets import ASSURED_FORWARDING_41, EXPEDITED_FORWARDING, UdpSocket
+from mcu.net.tcp_port import TcpPort
 from mcu.rtp.ntp import NtpClock
 
 
@@ -40,13 +41,23 @@ class Resources:
         self._shared_sockets = [self._open_shared(local) for local in settings.addresses]
         agent = IceAgent(max_addresses=settings.max_addresses_per_leg, consent_s=settings.consent_s)
         agent.counters = counters
-        self.shared = SharedPort(self._shared_sockets, agent, counters, heard, consent, settings.max_new_checks_per_s)
+        self._streams = self._open_streams() if settings.has_webrtc_tcp else []
+        self.shared = SharedPort(
+            self._shared_sockets, self._streams, agent, counters, heard, consent, settings.max_new_checks_per_s
+        )
 
     def candidates(self, peer: str) -> tuple[tuple[str, int], ...]:
         """Address and port of each shared socket as `peer` sees it, then the other names of the same sockets."""
-        pairs = list(zip(self.settings.addresses, self._shared_sockets, strict=True))
-        best = [(local.advertised(peer), udp.port) for local, udp in pairs]
-        others = [(name, udp.port) for local, udp in pairs for name in local.names]
+        return self._named(self._shared_sockets, peer)
+
+    def tcp_candidates(self, peer: str) -> tuple[tuple[str, int], ...]:
+        """The same for TCP; () where it is switched off."""
+        return self._named(self._streams, peer)
+
+    def _named(self, sockets: Sequence[UdpSocket | TcpPort], peer: str) -> tuple[tuple[str, int], ...]:
+        pairs = list(zip(self.settings.addresses, sockets, strict=False))
+        best = [(local.advertised(peer), each.port) for local, each in pairs]
+        others = [(name, each.port) for local, each in pairs for name in local.names]
         return tuple(dict.fromkeys([*best, *others]))
 
     def local_address(self, wanted: str) -> LocalAddress | None:
@@ -72,11 +83,24 @@ class Resources:
         """Give the shared ports back."""
         for udp in self._shared_sockets:
             self.release(udp)
+        for stream in self._streams:
+            stream.close()
 
     def _open_shared(self, local: LocalAddress) -> UdpSocket:
         udp = self._open(local.address, self.settings.webrtc_port, ASSURED_FORWARDING_41)
         self._watch(udp)
         return udp
+
+    def _open_streams(self) -> list[TcpPort]:
+        """Under the number of the UDP port, unless the settings name another one."""
+        wanted = self.settings.webrtc_tcp_port
+        return [
+            TcpPort(
+                local.address, udp.port if wanted is None else wanted,
+                traffic_class=ASSURED_FORWARDING_41, settings=self.settings, counters=self._counters,
+            )
+            for local, udp in zip(self.settings.addresses, self._shared_sockets, strict=True)
+        ]  # fmt: skip
 
     def _open(self, address: str, port: int, traffic_class: int) -> UdpSocket:
         settings = self.settings

@@ -1,13 +1,15 @@
-"""The one UDP port of all WebRTC legs on each local address: datagrams go to the ICE agent or to their leg."""
+"""The one port of all WebRTC legs on each local address, UDP and TCP: packets go to the ICE agent or to their leg."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from mcu.net.component import Component
 from mcu.net.ice import Address, ConsentExpired, Credentials, IceAgent, Path, PathSelected
 from mcu.net.sockets import UdpSocket
+from mcu.net.tcp_port import TcpPort
 from mcu.rtp.demux import Protocol as Wire
 from mcu.rtp.demux import classify
 
@@ -18,13 +20,15 @@ class SharedPort:
     def __init__(
         self,
         sockets: list[UdpSocket],
+        streams: list[TcpPort],
         agent: IceAgent,
         counters: Counter[str],
         heard: Callable[[int, int], None],
         consent: Callable[[int, bool], None],
         max_new_checks_per_s: int,
     ) -> None:
-        self._sockets = sockets
+        self._sockets: list[UdpSocket | TcpPort] = [*sockets, *streams]
+        self._streams = streams
         self._agent = agent
         self._counters = counters
         self._heard = heard
@@ -32,8 +36,10 @@ class SharedPort:
         self._components: dict[int, Component] = {}
         self._max_new_checks_per_s = max_new_checks_per_s
         self._window_us = self._new_checks = 0
-        for index, udp in enumerate(sockets):
-            udp.receive = self._receiver_of(index)
+        for index, each in enumerate(self._sockets):
+            each.receive = self._receiver_of(index)
+            if isinstance(each, TcpPort):
+                each.is_checked, each.closed = partial(self._is_checked, index), partial(self._lose, index)
 
     def add(self, leg: int, credentials: Credentials, component: Component) -> None:
         """Expect the peer of `leg`."""
@@ -52,6 +58,15 @@ class SharedPort:
     def handle_timeout(self, now_us: int) -> None:
         """About once a second."""
         self._agent.handle_timeout(now_us)
+        self._handle_events()
+        for stream in self._streams:
+            stream.handle_timeout(now_us)
+
+    def _is_checked(self, index: int, remote: Address) -> bool:
+        return self._agent.leg_at(Path(index, remote)) is not None
+
+    def _lose(self, index: int, remote: Address) -> None:
+        self._agent.lose(Path(index, remote))
         self._handle_events()
 
     def _receiver_of(self, index: int) -> Callable[[bytes, Address, int], None]:

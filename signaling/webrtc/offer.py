@@ -45,6 +45,8 @@ _URIS = {
 }
 _VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 _HOST_TYPE_PREFERENCE = 126  # RFC 8445 5.1.2.2
+_TCP_TYPE_PREFERENCE = 90  # RFC 6544 4.2: below every kind of UDP, relays left aside, since TCP delays what is lost
+_PASSIVE_PREFERENCE = 4  # RFC 6544 4.2: the direction-pref of a passive host candidate
 _ENCODINGS = {
     Codec.OPUS: "opus/48000/2", Codec.TELEPHONE_EVENT: "telephone-event/48000",
     Codec.H264: "H264/90000", Codec.VP8: "VP8/90000", Codec.RTX: "rtx/90000",
@@ -78,10 +80,15 @@ def build_offer(opened: LegOpened, *, session: int, version: int, has_content: b
 
 
 def candidates(opened: LegOpened) -> Iterator[str]:
-    """One host candidate for each local address, the first preferred (RFC 8839 5.1)."""
+    """One host candidate for each local address, the first preferred, then those for TCP (RFC 8839 5.1, 6544 4.5)."""
     for index, (address, port) in enumerate(opened.candidates):
         priority = (_HOST_TYPE_PREFERENCE << 24) + ((65535 - index) << 8) + 255
         yield f"a=candidate:{index + 1} 1 udp {priority} {address} {port} typ host"
+    for index, (address, port) in enumerate(opened.tcp_candidates):
+        local_preference = (_PASSIVE_PREFERENCE << 13) + 8191 - index
+        priority = (_TCP_TYPE_PREFERENCE << 24) + (local_preference << 8) + 255
+        foundation = len(opened.candidates) + index + 1
+        yield f"a=candidate:{foundation} 1 tcp {priority} {address} {port} typ host tcptype passive"
 
 
 def _section(kind: Kind, opened: LegOpened, has_content: bool) -> Iterator[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 
 from aioice import stun
 
 from mcu.media import DtlsPeer, Extensions, Format, Kind, StreamSpec
 from mcu.net.dtls import Certificate, DtlsSession
+from mcu.net.framing import Deframer, frame
 from mcu.rtp.srtp_session import SrtpPair
 from mcu.worker.messages import AttachLeg, ConfigureLeg, LegConfigured, LegConnected, LegOpened, Transport
 from tests.mcu.net.harness import H264, OPUS, RTX, Harness, Peer
@@ -45,7 +47,7 @@ class IcePeer(Peer):
     async def connect(self, net: Harness, leg: int, *, audio: Format = OPUS, **video: object) -> LegOpened:
         """Open, configure and attach a leg, check, shake hands."""
         opened = await net.open(leg, Transport.ICE, *KINDS)
-        self.port = opened.candidates[0][1]
+        self.port = (opened.tcp_candidates if self.socket.type is socket.SOCK_STREAM else opened.candidates)[0][1]
         dtls = DtlsPeer("sha-256", self.certificate.fingerprint, is_client=False)
         fields: dict[str, object] = {"has_nack": True, "has_pli": True, "has_transport_cc": True} | video
         streams = (
@@ -54,8 +56,8 @@ class IcePeer(Peer):
         )
         net.control.send(ConfigureLeg(leg, streams))
         await net.expect(LegConfigured)
-        self._reader = asyncio.create_task(self._read())
         self.send(check(opened), self.port)
+        self._reader = asyncio.create_task(self._read())
         await net.wait(lambda: self.answers)
         await self.shake(opened)
         await net.expect(LegConnected)
@@ -104,11 +106,42 @@ class IcePeer(Peer):
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            data = await loop.sock_recv(self.socket, 4096)
-            if data[0] < 4:
-                self.answers += 1
-            elif data[0] < 64:
-                if self._session is not None:
-                    self._session.receive(data)
-            else:
-                self.media.append(data)
+            for data in self.packets_in(await loop.sock_recv(self.socket, 4096)):
+                self._take(data)
+
+    def packets_in(self, data: bytes) -> list[bytes]:
+        """What one read from the socket holds."""
+        return [data]
+
+    def _take(self, data: bytes) -> None:
+        if data[0] < 4:
+            self.answers += 1
+        elif data[0] < 64:
+            if self._session is not None:
+                self._session.receive(data)
+        else:
+            self.media.append(data)
+
+
+class TcpIcePeer(IcePeer):
+    """The same over ICE-TCP: it connects when it has the first packet to send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.socket.close()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._deframer = Deframer()
+        self._is_connected = False
+
+    def send(self, data: bytes, port: int) -> None:
+        if not self._is_connected:
+            self.socket.connect(("127.0.0.1", port))
+            self.socket.setblocking(False)
+            self._is_connected = True
+        self.socket.sendall(frame([data]))
+
+    def packets_in(self, data: bytes) -> list[bytes]:
+        """Whatever is complete now."""
+        if not data:
+            raise ConnectionError
+        return self._deframer.receive(data)

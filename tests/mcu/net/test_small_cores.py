@@ -10,42 +10,11 @@ from typing import cast
 
 import pytest
 
-from mcu.net.latch import Latch
 from mcu.net.pacing import Pacer
 from mcu.net.ports import NoPortsLeft, PortPool
 from mcu.net.pump import Pump
 from mcu.net.sockets import UdpSocket
 from mcu.net.statistics import LagMeter
-
-SDP, NAT, STRANGER = ("10.0.0.1", 4000), ("192.0.2.1", 5000), ("198.51.100.9", 6000)
-
-
-@pytest.mark.parametrize(
-    ("packets", "remote"),
-    [
-        # (source, authentic, let in)
-        ([], SDP),
-        ([(SDP, False, True), (STRANGER, False, False)], SDP),
-        ([(NAT, False, True), (SDP, False, False), (NAT, False, True)], NAT),
-        ([(NAT, True, True), (STRANGER, True, True)], NAT),
-    ],
-)
-def test_latch_learns_once(packets: list[tuple[tuple[str, int], bool, bool]], remote: tuple[str, int]) -> None:
-    latch = Latch(SDP)
-    for source, is_authentic, is_let_in in packets:
-        assert latch.accept(source, is_authentic=is_authentic) is is_let_in
-    assert latch.remote == remote
-
-
-def test_latch_learns_again_after_a_new_negotiation_only() -> None:
-    latch = Latch(SDP)
-    latch.accept(NAT, is_authentic=True)
-    latch.negotiate(SDP)
-    assert latch.remote == NAT
-    latch.negotiate(STRANGER)
-    assert latch.remote == STRANGER
-    assert latch.accept(NAT, is_authentic=False)
-    assert latch.remote == NAT
 
 
 def test_pacer_spreads_a_keyframe_and_keeps_the_rate() -> None:
