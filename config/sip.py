@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from config.media import LocalAddress, PortOrAny
@@ -15,11 +17,34 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: PortOrAny = 5060
     """UDP and TCP; 0 takes any free one."""
     has_tcp: bool = True
+    tls: Literal["auto", "on", "off"] = "auto"
+    """"auto": SIP over TLS wherever the server has a certificate, which is wherever the portal speaks HTTPS."""
+    tls_port: PortOrAny = 5061
+    """TCP port of TLS; 0 takes any free one."""
+    tls_certificate: str = ""
+    """PEM file with a certificate for SIP alone and its chain; "" uses the server's."""
+    tls_key: str = ""
+    """PEM file with the key of `tls_certificate`, mode 0600."""
+    tls_authorities: str = ""
+    """PEM file with authorities to trust in calls of ours, beside those of the machine and our own."""
+    tls_client_certificates: Literal["ignore", "ask", "require"] = "ignore"
+    """Of those who call us over TLS: "ask" takes a certificate that they show (trunks), "require" refuses others."""
 
     max_calls: int = 400
     max_open_invites: int = 200
     """INVITEs that still wait for their final answer."""
     max_transactions: int = 4000
+
+    messages_per_s_per_source: float = 300.0
+    """Messages that one IPv4 address or IPv6 /64 may send, in the long run; past it UDP is refused, streams wait."""
+    message_burst_per_source: float = 600.0
+    """Messages that it may send at once."""
+    stranger_messages_per_s: float = 1000.0
+    """Datagrams of all sources together of which no call and no registration has proved that somebody is there."""
+    unlimited_networks: tuple[str, ...] = ()
+    """Proxies and trunks (CIDR) that bring the messages of many; loopback has no limit either."""
+    max_sources: int = 20_000
+    """Sources remembered; the one not heard of longest is forgotten first."""
     max_subscriptions: int = 400
     """Terminals that are told who is in their conference (RFC 4575)."""
     udp_batch: int = 64
@@ -27,13 +52,23 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     max_connections: int = 500
     max_connections_per_source: int = 50
+    max_half_open: int = 100
+    """Connections in their TLS handshake or without a message yet; the oldest makes way for the next."""
     connect_timeout_s: float = 5.0
+    tls_handshake_s: float = 5.0
     first_message_s: float = 30.0
     """A connection that sent no whole message by then is closed."""
+    message_s: float = 10.0
+    """A connection on which the end of a message is waited for longer is closed."""
     idle_s: float = 3600.0
     """A connection without a byte for so long is closed."""
     max_unsent_bytes: int = 1 << 20
     """A connection whose peer reads so slowly that more than this waits is closed."""
+
+    stream_ping_s: float = 95.0
+    """Time between pings on connections that we keep open (RFC 5626 4.4.1: 95 to 120 s)."""
+    udp_ping_s: float = 20.0
+    """Time between pings that hold NAT mappings open; many NATs forget UDP after 30 s."""
 
     ring_interval_s: float = 60.0
     """180 Ringing is repeated after this time (RFC 3261 13.3.1.1) while the host is waited for."""

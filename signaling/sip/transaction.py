@@ -27,6 +27,8 @@ class Flow:
     local: tuple[str, int]
     remote: tuple[str, int]
     connection: int = 0
+    host: str = ""
+    """Whom the certificate of a TLS peer that we connect to has to name; "" for its address (RFC 5922)."""
 
     @property
     def is_reliable(self) -> bool:

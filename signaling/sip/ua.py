@@ -45,6 +45,7 @@ from signaling.sip.message import Request, Response
 from signaling.sip.server_request import ServerRequest
 from signaling.sip.transaction import Flow
 from signaling.sip.transport.layer import TransportLayer
+from signaling.sip.transport.tls import TlsContexts
 from signaling.sip.uri import NameAddr, Uri, parse_name_addr, parse_uri
 
 if TYPE_CHECKING:
@@ -59,13 +60,18 @@ USER_AGENT = "Drumtower"
 class UserAgent:
     """Sockets, one timer and the calls over them."""
 
-    def __init__(self, settings: SipSettings, incoming: Callable[[IncomingCall], None] | None = None) -> None:
+    def __init__(
+        self,
+        settings: SipSettings,
+        incoming: Callable[[IncomingCall], None] | None = None,
+        tls: TlsContexts | None = None,
+    ) -> None:
         self.settings = settings
         self._incoming = incoming
         limits = AgentLimits(settings.max_calls, settings.max_open_invites, settings.max_transactions)
         accept = self._call_came if incoming is not None else None
         self._agent = Agent(self.contact, _token, accept, user_agent=USER_AGENT, limits=limits)
-        self._transports = TransportLayer(settings, self._received, self._agent.endpoint.counters)
+        self.transports = TransportLayer(settings, self._received, self._agent.endpoint.counters, tls)
         self._timer: asyncio.TimerHandle | None = None
         self._locals = {local.address: local for local in settings.listen}
         self._is_stopping = False
@@ -79,7 +85,7 @@ class UserAgent:
     @property
     def local_addresses(self) -> list[tuple[str, int]]:
         """Where it listens, UDP and TCP alike."""
-        return self._transports.local_addresses
+        return self.transports.local_addresses
 
     @property
     def gauges(self) -> dict[str, int]:
@@ -87,13 +93,15 @@ class UserAgent:
         return {
             "calls": len(self._agent.sessions),
             "transactions": self._agent.endpoint.transactions,
-            "connections": self._transports.tcp.connections,
+            "connections": len(self.transports.connections),
+            "half-open-connections": self.transports.connections.half_open,
+            "sources": len(self.transports.rates),
         }
 
     async def start(self) -> None:
         """Bind. Raises OSError."""
         self._is_stopping = False
-        await self._transports.start()
+        await self.transports.start()
 
     async def stop(self) -> None:
         """Hang up every call, wait shortly for the answers, close every socket."""
@@ -106,7 +114,7 @@ class UserAgent:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        await self._transports.stop()
+        await self.transports.stop()
 
     def serve(self, method: str, handler: Callable[[ServerRequest], None]) -> None:
         """Take a method beyond our own (REGISTER, REFER, SUBSCRIBE, ...); `handler` replies, now or from a task."""
@@ -203,7 +211,7 @@ class UserAgent:
 
     def local_for(self, remote: str) -> str:
         """The local address from which `remote` (numeric) is reached. Raises TransportError."""
-        return self._transports.local_for((remote, 5060))[0]
+        return self.transports.local_for((remote, 5060))[0]
 
     def now(self) -> float:
         """The loop's clock."""
@@ -231,7 +239,7 @@ class UserAgent:
             def failed(transaction: object = transaction) -> None:
                 self._send_failed(transaction)
 
-            self._transports.send(outgoing.data, outgoing.flow, failed)
+            self.transports.send(outgoing.data, outgoing.flow, failed)
         for claim, event in self._waiting:
             if claim():
                 event.set()
@@ -244,7 +252,7 @@ class UserAgent:
                 return
             self._timer.cancel()
             self._timer = None
-        if deadline is not None and self._transports.local_addresses:
+        if deadline is not None and self.transports.local_addresses:
             self._timer = asyncio.get_running_loop().call_at(deadline, self._timed_out)
 
     def _timed_out(self) -> None:
@@ -282,10 +290,13 @@ class UserAgent:
 
     async def _resolve(self, target: Uri) -> Flow:
         """Where the first request goes: the address, or the first one of the host's name (RFC 3263 4.2, no SRV)."""
-        transport = (target.param("transport") or "udp").lower()
-        if target.scheme != "sip" or transport not in ("udp", "tcp"):
-            raise SipError(416, "Only sip: over UDP and TCP can be called")
-        port = target.port or 5060
+        is_sips = target.scheme == "sips"
+        transport = (target.param("transport") or ("tls" if is_sips else "udp")).lower()
+        if is_sips and transport == "tcp":  # RFC 3261 26.2.2: TLS over TCP
+            transport = "tls"
+        if target.scheme not in ("sip", "sips") or transport not in (("tls",) if is_sips else ("udp", "tcp", "tls")):
+            raise SipError(416, "Only sip: and sips: over UDP, TCP and TLS can be called")
+        port = target.port or (5061 if transport == "tls" else 5060)
         try:
             address = str(ipaddress.ip_address(target.host))
         except ValueError:
@@ -295,7 +306,8 @@ class UserAgent:
                 raise TransportError("unknown host") from error
             address = str(found[0][4][0])
         remote = (address, port)
-        return Flow(transport, self._transports.local_for(remote), remote)
+        host = target.host if transport == "tls" else ""
+        return Flow(transport, self.transports.local_for(remote, transport), remote, host=host)
 
 
 def _settle(future: asyncio.Future[Response | None], response: Response | None) -> None:

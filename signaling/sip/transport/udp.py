@@ -13,6 +13,8 @@ from signaling.sip.transaction import Flow
 Receiver = Callable[[bytes, Flow], None]
 _MAX_DATAGRAM_BYTES = 65_535
 _BUFFER_BYTES = 1 << 20
+_BUDGET_S = 0.005
+"""So long one socket may hold the loop in one go."""
 
 
 class UdpSocket:
@@ -52,6 +54,7 @@ class UdpSocket:
         self._socket.close()
 
     def _drain(self) -> None:
+        until = self._loop.time() + _BUDGET_S
         for _ in range(self._batch):
             try:
                 data, remote = self._socket.recvfrom(_MAX_DATAGRAM_BYTES)
@@ -61,3 +64,5 @@ class UdpSocket:
                 self._counters["udp-receive-error"] += 1  # an ICMP error of an earlier datagram
                 continue
             self._receive(data, Flow("udp", self.local, (remote[0], remote[1])))
+            if self._loop.time() >= until:
+                return
