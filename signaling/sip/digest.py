@@ -9,16 +9,16 @@ from __future__ import annotations
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from crypto.ha1 import ALGORITHMS, MD5, Ha1, digest
 from crypto.secret import Secret
 from signaling.errors import SipError
 from signaling.sip.message import Request, Response
 
-Authorize = Callable[[Response, Request], tuple[str, str] | None]
-"""On 401 and 407: the header to add to the request, None to give up."""
+if TYPE_CHECKING:
+    from signaling.sip.client_request import Authorize
 
 MAX_PARAMS = 32
 MAX_COUNT = 0xFFFFFFFF
