@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Literal
 
 import msgspec
@@ -81,3 +82,9 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     picture_height: int = 360
     """The size of picture that terminals are asked for: a tile of the mix."""
     picture_bitrate_bps: int = 768_000
+
+    def __post_init__(self) -> None:
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("tls_certificate and tls_key: give both or neither")
+        for network in self.unlimited_networks:
+            ipaddress.ip_network(network)

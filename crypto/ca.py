@@ -57,12 +57,16 @@ class ServerCertificate:
         """A server's context: TLS 1.2 and later. Raises CertificateError."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.load_into(context)
+        return context
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Show this certificate from the next handshake on. Raises CertificateError."""
         try:
             # Without any password OpenSSL would ask the terminal.
             context.load_cert_chain(self.certificate, self.key, self.password or b"")
         except (OSError, ssl.SSLError) as error:
             raise CertificateError(f"{self.certificate}: not usable with {self.key}: {error}") from None
-        return context
 
 
 def from_files(certificate: Path, key: Path, *, now: datetime) -> ServerCertificate:
@@ -176,7 +180,9 @@ class PrivateCa:
         builder = builder.add_extension(san, critical=False)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(is_ca=False), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        # Trunks with mutual TLS see it in our calls, too.
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         signed = builder.add_extension(issuer_id, critical=False).sign(ca_key, hashes.SHA256())
         write_key(self._directory / "server.key", key, self._password)
         chain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in (signed, authority))

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 import msgspec
 
 from config.settings import Settings
+from drumtower.certificates import Certificates
 from drumtower.keyring import master_key, passcode_hasher
 from drumtower.metrics import counter_metrics, gauge_metrics, worker_metrics
 from drumtower.web import WebServer
@@ -34,7 +35,7 @@ class Application:
     """Everything that `drumtower serve` runs."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read or make the master key and wire the parts. Raises KeyFault, OSError."""
+        """Read or make the master key and wire the parts. Raises KeyFault, CertificateError, OSError."""
         self.settings = settings
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.master = master_key(settings)
@@ -45,9 +46,10 @@ class Application:
         self.conferences = Conferences(self.fleet, self.library)
         self.gate = Gate(self.database.rooms, self.conferences, self.hasher, settings.gate)
         self.calls = Calls(self.conferences)
-        self.sip = SipServer(settings.sip, self.gate, self.calls, self.fleet)
+        self.certificates = Certificates(settings, self.master)
+        self.sip = SipServer(settings.sip, self.gate, self.calls, self.fleet, tls=self.certificates.sip())
         self.focus = Focus(self.sip.agent, self.conferences, settings.sip.max_subscriptions)
-        self.web = WebServer(create_app(self._portal_services()), settings, self.master)
+        self.web = WebServer(create_app(self._portal_services()), settings, self.certificates)
         self._started = AsyncExitStack()
 
     async def start(self) -> None:
@@ -64,6 +66,8 @@ class Application:
             starting.callback(self.focus.stop)
             await self.web.start()
             starting.push_async_callback(self.web.stop)
+            self.certificates.start()
+            starting.push_async_callback(self.certificates.stop)
             await self.fleet.ready()
             self._started = starting.pop_all()
 

@@ -74,13 +74,13 @@ class Welcome:
         self._secrets += [("Demo room passcode", guest), ("As its host", host), ("SIP with passcode", dial)]
 
     def _about_certificate(self) -> list[str]:
-        certificate = self._application.web.certificate
+        certificate = self._application.certificates.of_server
         if certificate is None:
             return []
         lines = ["", _line("Certificate", f"SHA-256 {certificate.fingerprint}")]
         if certificate.is_private_ca:
             lines += [
-                _line("", f"made here; import {self._application.web.authority_path} into browsers once,"),
+                _line("", f"made here; import {self._application.certificates.authority_path} into browsers once,"),
                 _line("", "or use the hospital's own: drumtower certificate --help"),
             ]
         return lines

@@ -11,6 +11,7 @@ from mcu.fleet.worker import Fleet
 from signaling.sip.call import RoomCall
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.services import Calls, Gate, OnDigit, Services
+from signaling.sip.transport.tls import TlsContexts
 from signaling.sip.ua import UserAgent
 
 logger = logging.getLogger(__name__)
@@ -20,10 +21,16 @@ class SipServer:
     """Started and stopped by the composition root."""
 
     def __init__(
-        self, settings: SipSettings, gate: Gate, calls: Calls, fleet: Fleet, on_digit: OnDigit | None = None
+        self,
+        settings: SipSettings,
+        gate: Gate,
+        calls: Calls,
+        fleet: Fleet,
+        on_digit: OnDigit | None = None,
+        tls: TlsContexts | None = None,
     ) -> None:
         self._services = Services(settings, gate, calls, fleet, on_digit)
-        self._ua = UserAgent(settings, self._call_came)
+        self._ua = UserAgent(settings, self._call_came, tls)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -50,6 +57,8 @@ class SipServer:
         """Listen. Raises OSError."""
         await self._ua.start()
         logger.info("sip listens on %s", ", ".join(f"{host}:{port}" for host, port in self.local_addresses))
+        if tls := self._ua.transports.tls_addresses:
+            logger.info("sip over TLS listens on %s", ", ".join(f"{host}:{port}" for host, port in tls))
 
     async def stop(self) -> None:
         """BYE to all; afterwards no task and no socket is left."""
