@@ -10,16 +10,8 @@ import msgspec
 Count = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=600)]
 
-PRIVATE_NETWORKS = (
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "100.64.0.0/10",
-    "fc00::/7",
-    "127.0.0.0/8",
-    "::1/128",
-)
-"""RFC 1918, RFC 6598, RFC 4193 and loopback."""
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+"""RFC 1918, RFC 6598, RFC 4193. Loopback is not among them: what listens there trusts those who can reach it."""
 
 
 class DialingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

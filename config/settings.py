@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from config.dialing import DialingSettings
 from config.gate import GateSettings
 from config.media import AudioSettings, NetSettings, VideoSettings
 from config.portal import PortalSettings
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True):
     secrets: SecretsSettings = SecretsSettings()
     store: StoreSettings = StoreSettings()
     gate: GateSettings = GateSettings()
+    dialing: DialingSettings = DialingSettings()
     portal: PortalSettings = PortalSettings()
     recording: RecordingSettings = RecordingSettings()
     sip: SipSettings = SipSettings()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from config.media import LocalAddress, PortOrAny
+from config.trunks import TrunkSettings
 
 
 class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,6 +83,9 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     picture_height: int = 360
     """The size of picture that terminals are asked for: a tile of the mix."""
     picture_bitrate_bps: int = 768_000
+
+    trunks: Annotated[tuple[TrunkSettings, ...], msgspec.Meta(max_length=64)] = ()
+    """Lines to telephone exchanges and providers, each a table [[sip.trunks]]."""
 
     def __post_init__(self) -> None:
         if bool(self.tls_certificate) != bool(self.tls_key):

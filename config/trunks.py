@@ -68,24 +68,22 @@ class TrunkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         for pattern in self.allowed:
             if len(pattern) > MAX_PATTERN_CHARACTERS:
-                raise ValueError(f"trunks: {self.name}: allowed: a pattern is longer than {MAX_PATTERN_CHARACTERS}")
+                raise ValueError(f"{self.name}: allowed: a pattern is longer than {MAX_PATTERN_CHARACTERS}")
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(
-                    f"trunks: {self.name}: allowed: {pattern!r} is no regular expression: {error}"
-                ) from None
+                raise ValueError(f"{self.name}: allowed: {pattern!r} is no regular expression: {error}") from None
         for source in self.sources:
             try:
                 ipaddress.ip_network(source)
             except ValueError:
-                raise ValueError(f"trunks: {self.name}: sources: {source!r} is no address or network") from None
+                raise ValueError(f"{self.name}: sources: {source!r} is no address or network") from None
         if len(self.numbers) > MAX_TABLE:
-            raise ValueError(f"trunks: {self.name}: numbers: more than {MAX_TABLE}")
+            raise ValueError(f"{self.name}: numbers: more than {MAX_TABLE}")
         if (self.registers or self.inbound_digest) and not (self.user and self.realm):
-            raise ValueError(f"trunks: {self.name}: registering and digest need user and realm")
+            raise ValueError(f"{self.name}: registering and digest need user and realm")
         if self.secret_file and not self.realm:
-            raise ValueError(f"trunks: {self.name}: realm: name the realm that the secret is for")
+            raise ValueError(f"{self.name}: realm: name the realm that the secret is for")
 
     @property
     def secret_variable(self) -> str:
