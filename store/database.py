@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from config.store import StoreSettings
+from store.bindings import Bindings
 from store.connections import Connections
 from store.recordings import Recordings
 from store.rooms import Rooms
 from store.sessions import Sessions
+from store.terminals import Terminals
 from store.users import Users
 
 
@@ -20,6 +22,8 @@ class Database:
         self.users = Users(self.connections)
         self.sessions = Sessions(self.connections)
         self.recordings = Recordings(self.connections)
+        self.terminals = Terminals(self.connections)
+        self.bindings = Bindings(self.connections)
 
     async def open(self) -> None:
         """Connect and bring the tables up to date. Raises Unavailable."""
@@ -36,4 +40,5 @@ class Database:
     async def close(self) -> None:
         """Write what is still in memory, then close all connections."""
         await self.recordings.close()
+        await self.bindings.close()
         await self.connections.close()

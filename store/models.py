@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, DateTime, Float, ForeignKey, Index, Integer, MetaData, String
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -71,6 +84,32 @@ class RoomRow(Base):
     required_grade: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Utc)
     updated_at: Mapped[datetime] = mapped_column(Utc)
+
+
+class TerminalRow(Base):
+    """terminals."""
+
+    __tablename__ = "terminals"
+
+    alias: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    site: Mapped[str] = mapped_column(String(80))
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    is_enabled: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(Utc)
+    updated_at: Mapped[datetime] = mapped_column(Utc)
+
+
+class BindingRow(Base):
+    """bindings: the registrar's table over a restart."""
+
+    __tablename__ = "bindings"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    # No foreign key: bindings are written later and together; those of deleted terminals are left out when read.
+    alias: Mapped[str] = mapped_column(String(64))
+    expires_at: Mapped[float] = mapped_column(Float)
+    data: Mapped[str] = mapped_column(Text)
 
 
 class UserRow(Base):

@@ -1,0 +1,74 @@
+"""Where terminals are registered, over a restart: the registrar's memory leads, this follows in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, select
+
+from store.batch import Batch
+from store.connections import Connections
+from store.models import BindingRow
+
+_MAX_ROWS_AT_ONCE = 100
+"""Building a statement holds the event loop: about 1 ms for so many rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBinding:
+    """One row; what is in `data` is the registrar's business."""
+
+    key: str
+    alias: str
+    expires_at: float
+    """Seconds UTC."""
+    data: str
+
+
+class Bindings:
+    """The repository of bindings; changes are written together every `batch_s` seconds."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._changes: Batch[KeptBinding | None] = Batch(self._write, connections.settings.batch_s)
+
+    @property
+    def dropped(self) -> int:
+        """Changes that were lost: too many, or the database failed."""
+        return self._changes.dropped
+
+    def put(self, binding: KeptBinding) -> None:
+        """Keep the newest value of its key."""
+        self._changes.put(binding.key, binding)
+
+    def remove(self, key: str) -> None:
+        """Keep nothing under this key."""
+        self._changes.put(key, None)
+
+    async def load(self, now: float) -> list[KeptBinding]:
+        """Those that have not expired at `now`; the others are deleted."""
+        async with self._connections.write() as connection:
+            await connection.execute(delete(BindingRow).where(BindingRow.expires_at <= now))
+            rows = await connection.execute(select(BindingRow.__table__))
+            return [KeptBinding(**row) for row in rows.mappings()]
+
+    async def close(self) -> None:
+        """Write what is still in memory. Call it before the database is closed."""
+        await self._changes.close()
+
+    async def _write(self, changes: Mapping[str, KeptBinding | None]) -> None:
+        entries = list(changes.items())
+        for start in range(0, len(entries), _MAX_ROWS_AT_ONCE):
+            part = entries[start : start + _MAX_ROWS_AT_ONCE]
+            kept = [binding for _, binding in part if binding is not None]
+            async with self._connections.write() as connection:
+                await connection.execute(delete(BindingRow).where(BindingRow.key.in_([key for key, _ in part])))
+                if kept:
+                    rows = [
+                        {"key": item.key, "alias": item.alias, "expires_at": item.expires_at, "data": item.data}
+                        for item in kept
+                    ]
+                    await connection.execute(insert(BindingRow), rows)
+            await asyncio.sleep(0)
