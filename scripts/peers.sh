@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs that the tests talk to, from Debian's packages. As root it does so itself; otherwise it says how.
 set -eu
-packages="chromium baresip-core baresip-ffmpeg sip-tester linphone-cli tshark ffmpeg iproute2 nftables fonts-noto-cjk fonts-dejavu-core procps openssl postgresql"
+packages="chromium baresip-core baresip-ffmpeg sip-tester linphone-cli tshark ffmpeg iproute2 nftables fonts-noto-cjk fonts-dejavu-core procps openssl postgresql kamailio"
 
 missing=""
 for package in $packages; do
@@ -16,6 +16,12 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
         mkdir -p /etc/postgresql-common
         echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+    fi
+    # Nor may the servers that tests run for themselves (kamailio and the like) be started as services.
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+        chmod 755 /usr/sbin/policy-rc.d
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     fi
     apt-get update -qq
     # shellcheck disable=SC2086
