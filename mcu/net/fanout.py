@@ -138,9 +138,7 @@ class Fanout:
         if output:
             self.assign(leg, receiver, output)
 
-    def route(
-        self, leg: int, receiver: PictureReceiver, rendition: int, now_us: int, kind: Kind = Kind.VIDEO
-    ) -> None:
+    def route(self, leg: int, receiver: PictureReceiver, rendition: int, now_us: int, kind: Kind = Kind.VIDEO) -> None:
         """Send `rendition` (0: none) to `leg` from now on, as its stream `kind`."""
         stream = stream_id(leg, kind)
         current = self._rendition_of.get(stream)

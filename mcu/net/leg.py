@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from config.media import NetSettings
-from mcu.media import Extensions, Kind, StreamSpec
+from mcu.media import Codec, Extensions, Kind, StreamSpec
 from mcu.net.component import Component
 from mcu.net.ice import Address
 from mcu.net.numbering import draw_numbers
@@ -20,9 +20,11 @@ from mcu.rtp import packet as rtp_packet
 from mcu.rtp.capture import LegClock, LipSync
 from mcu.rtp.ntp import NtpClock
 from mcu.rtp.packet import RtpPacket
-from mcu.worker.messages import Dtmf, LegConnected, LegFailed, LegSilent
+from mcu.worker.channel import Frame
+from mcu.worker.messages import CameraFrame, Dtmf, LegConnected, LegFailed, LegSilent
 
 _MAX_ROUTES = 64
+_MAX_CAMERA_FRAMES_PER_S = 50
 
 
 class BadMedia(ValueError):
@@ -47,6 +49,7 @@ class Leg:
         self.is_broken = False
         """A fault of ours was met; nothing is done for it any more."""
         self.heard_us = 0
+        self._camera_second_us = self._camera_frames = 0
         self.components: dict[Kind, tuple[Component, Component]] = {}
         """RTP and RTCP transport of each stream that was opened; one and the same object over ICE."""
         self.receivers: dict[Kind, StreamReceiver] = {}
@@ -174,12 +177,30 @@ class Leg:
             self._counters["rtp-no-stream"] += 1
             return
         frame, digit = receiver.receive(packet, now_us)
-        if frame is not None:
+        if frame is not None and frame.codec is Codec.H224:
+            self._camera_frame(frame, now_us)
+        elif frame is not None:
             self._outlet.source_frame(frame)
         elif digit is not None:
             self._outlet.tell(Dtmf(self.number, digit))
         else:
             self._hand_pictures(receiver, now_us)
+
+    def _camera_frame(self, frame: Frame, now_us: int) -> None:
+        """To control, which is no place for a flood."""
+        if now_us - self._camera_second_us >= 1_000_000:
+            self._camera_second_us, self._camera_frames = now_us, 0
+        self._camera_frames += 1
+        if self._camera_frames > _MAX_CAMERA_FRAMES_PER_S:
+            self._counters["camera-too-fast"] += 1
+            return
+        self._outlet.tell(CameraFrame(self.number, bytes(frame.payload)))
+
+    def limit_source(self, kind: Kind, bitrate_bps: int, now_us: int) -> None:
+        """Ask the peer to send no more than this, where it knows how to be asked."""
+        receiver = self.receivers.get(kind)
+        if receiver is not None:
+            receiver.rate.want(bitrate_bps, now_us)
 
     def rtcp_received(self, component: Component, data: bytes, now_us: int) -> None:
         """An authentic RTCP compound (Component calls this)."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from config.media import LocalAddress
-from mcu.media import Kind
+from mcu.media import Kind, kind_of, leg_of
 from mcu.net.component import Component
 from mcu.net.fanout import Fanout, Receiver
 from mcu.net.latch import Latch
@@ -22,16 +22,19 @@ from mcu.net.sockets import UdpSocket
 from mcu.worker.channel import Frame
 from mcu.worker.messages import (
     AttachLeg,
+    CameraFrame,
     CloseLeg,
     ConfigureLeg,
     LegConfigured,
     LegFailed,
     LegOpened,
+    LimitSource,
     Message,
     MoveLeg,
     OpenLeg,
     OpenRecorderLeg,
     RestartIce,
+    RouteContent,
     RouteVideo,
     Transport,
 )
@@ -63,6 +66,9 @@ class Legs:
             AttachLeg: self.attach,
             MoveLeg: self.move,
             RouteVideo: self.route,
+            RouteContent: self.route_content,
+            CameraFrame: self.send_camera_frame,
+            LimitSource: self.limit_source,
             CloseLeg: self.close,
             OpenRecorderLeg: self.open_recorder,
         }
@@ -159,6 +165,26 @@ class Legs:
             self._routes[command.leg] = command.rendition
             return
         self._fanout.route(command.leg, receiver, command.rendition, now_us)
+
+    def route_content(self, command: RouteContent, now_us: int) -> None:
+        """Choose what goes out as the shared screen; control does so for legs whose gate is open."""
+        leg = self._legs.get(command.leg)
+        if leg is not None and leg.is_attached:
+            self._fanout.route(
+                command.leg, leg.outbound.pictures[Kind.CONTENT], command.rendition, now_us, Kind.CONTENT
+            )
+
+    def send_camera_frame(self, command: CameraFrame, now_us: int) -> None:
+        """Tell a terminal where to turn its camera."""
+        leg = self._legs.get(command.leg)
+        if leg is not None:
+            leg.outbound.put_camera_frame(command.data, now_us)
+
+    def limit_source(self, command: LimitSource, now_us: int) -> None:
+        """Ask a sender for less, or for more again."""
+        leg = self._legs.get(leg_of(command.stream))
+        if leg is not None:
+            leg.limit_source(kind_of(command.stream), command.bitrate_bps, now_us)
 
     def open_recorder(self, command: OpenRecorderLeg, now_us: int) -> None:
         """Begin to hand pictures and sound to the recorder."""

@@ -9,10 +9,12 @@ from mcu.media import Format, Kind, StreamSpec
 from mcu.net.component import Component
 from mcu.net.outlet import Outlet
 from mcu.net.pacing import Pacer
+from mcu.net.picture_flow import PictureFlow
 from mcu.net.sender import Numbers, StreamSender
 from mcu.net.sockets import EXPEDITED_FORWARDING
 from mcu.rtp.history import RingFrame
 from mcu.rtp.ntp import NtpClock
+from mcu.rtp.rate_limits import RateLimit
 from mcu.worker.channel import Frame
 
 
@@ -35,7 +37,15 @@ class Outbound:
         self._clock = clock
         self._outlet = outlet
         self._counters = counters
-        self._missed_picture = False
+        self.pictures = {
+            kind: PictureFlow(number, kind, components, self.senders, self._may_send, settings, outlet, counters)
+            for kind in (Kind.VIDEO, Kind.CONTENT)
+        }
+        """Its main picture and the shared screen."""
+        self.limits: dict[Kind, RateLimit] = {}
+        """What the peer asked us to keep to (TMMBR), by its own SSRC."""
+        self.notices_due: set[Kind] = set()
+        """Whose limit was not confirmed to the peer yet."""
 
     def configure(self, spec: StreamSpec) -> None:
         """What was negotiated for one stream, for the first time or again."""
@@ -60,9 +70,8 @@ class Outbound:
     # ---- Receiver
 
     def picture_format(self) -> Format | None:
-        """What the peer takes as its picture; None when it takes none."""
-        sender = self.senders.get(Kind.VIDEO)
-        return None if sender is None else sender.format
+        """What the peer takes as its main picture; None when it takes none."""
+        return self.pictures[Kind.VIDEO].picture_format()
 
     def put_sound(self, frame: Frame) -> None:
         """Send one packet of the mix."""
@@ -76,46 +85,24 @@ class Outbound:
             sender.sent_bytes += self._components[Kind.AUDIO][0].send((packet,), EXPEDITED_FORWARDING)
 
     def put_rendition(self, picture: Frame, pieces: RingFrame, rate_bps: int, now_us: int) -> bool:
-        """Queue a picture, to be sent when it is the leg's turn; False when it has to wait for a keyframe now."""
-        del picture, now_us
-        sender = self.senders.get(Kind.VIDEO)
-        if sender is None or sender.format is None or not self._may_send(Kind.VIDEO):
-            self._missed_picture = True
-            return True
-        if self._components[Kind.VIDEO][0].is_slow:
-            # A keyframe is asked for when there is room for it again, not by everybody's encoder all the time.
-            self._counters["video-reader-slow"] += 1
-            self._missed_picture = True
-            return True
-        if self._missed_picture and not pieces.is_keyframe:
-            self._missed_picture = False
-            return False
-        self._missed_picture = False
-        if not sender.put(pieces):
-            self._counters["video-queue-full"] += 1
-            return False
-        settings = self._settings
-        overdue_bps = sender.queue_bytes * 8000 // settings.max_pacing_queue_ms
-        sender.pacer.set_rate(max(int(rate_bps * settings.pacing_factor), overdue_bps, settings.min_pacing_bps))
-        self._outlet.queue_filled(self._number)
-        return True
+        """Queue the next main picture; False when it has to wait for a keyframe now."""
+        return self.pictures[Kind.VIDEO].put_rendition(picture, pieces, rate_bps, now_us)
 
     # ---- packets
 
     def pump(self, now_us: int) -> None:
-        """Send what the pacer allows now; come back while something waits."""
-        sender = self.senders.get(Kind.VIDEO)
-        if sender is None:
-            return
-        numbered = sender.take(now_us)
-        if numbered:
-            component = self._components[Kind.VIDEO][0]
-            if sender.stores_sent:
-                self._send_and_store(component, sender, numbered)
-            else:
-                sender.sent_bytes += component.send([packet for _, packet in numbered])
-        if sender.has_queue:
-            self._outlet.queue_filled(self._number)
+        """Send what the pacers allow now; come back while something waits."""
+        for flow in self.pictures.values():
+            flow.pump(now_us)
+
+    def put_camera_frame(self, data: bytes, now_us: int) -> None:
+        """Send an H.224 frame (RFC 4573: one a packet)."""
+        sender = self.senders.get(Kind.CAMERA)
+        packet = sender.data_packet(data, now_us) if sender is not None and self._may_send(Kind.CAMERA) else None
+        if sender is None or packet is None:
+            self._counters["camera-not-taken"] += 1
+        else:
+            sender.sent_bytes += self._components[Kind.CAMERA][0].send((packet,))
 
     def repeat(self, sender: StreamSender, lost: tuple[int, ...], now_us: int) -> None:
         """The peer misses packets of `sender`: RTX where it was agreed, else the very same bytes once more."""
@@ -131,14 +118,6 @@ class Outbound:
         if repeats:
             component.send(repeats)
             self._counters["rtx-sent"] += len(repeats)
-
-    def _send_and_store(self, component: Component, sender: StreamSender, numbered: list[tuple[int, bytes]]) -> None:
-        for sequence, packet in numbered:
-            data = component.protect(packet)
-            if data is not None:
-                sender.sent.store(sequence, data)
-                component.send_protected(data)
-                sender.sent_bytes += len(data)
 
     def _may_send(self, kind: Kind) -> bool:
         return self.is_open and self.has_consent and self._components[kind][0].can_send

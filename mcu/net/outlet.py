@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from mcu.media import Kind
 from mcu.worker.channel import Frame
 from mcu.worker.messages import Message
 
@@ -17,8 +18,8 @@ class Outlet(Protocol):
     def source_frame(self, frame: Frame) -> None:
         """A frame of a source, for the video or the audio process."""
 
-    def peer_wants_keyframe(self, leg: int) -> None:
-        """The peer of `leg` cannot decode what it gets."""
+    def peer_wants_keyframe(self, leg: int, kind: Kind) -> None:
+        """The peer of `leg` cannot decode what it gets as its stream `kind`."""
 
     def queue_filled(self, leg: int) -> None:
         """Packets of `leg` wait for pump()."""

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from config.media import NetSettings
-from mcu.media import kind_of, leg_of
+from mcu.media import Kind, kind_of, leg_of
 from mcu.net.fanout import Fanout
 from mcu.net.leg import Leg
 from mcu.net.legs import Legs
@@ -184,7 +184,7 @@ class NetProcess:
             leg.lip_sync.playout(message.delay_us)
 
     def _peer_wants_keyframe(self, message: PeerWantsKeyframe, now_us: int) -> None:
-        self.fanout.want_keyframe(message.leg, now_us)
+        self.fanout.want_keyframe(message.leg, now_us, message.kind)
 
     def _request_keyframe(self, message: RequestKeyframe, now_us: int) -> None:
         leg = self._table.get(leg_of(message.stream))
@@ -204,9 +204,9 @@ class NetProcess:
         elif not self._links["video"].send_frame(frame) and self.legs is not None:
             self._request_keyframe(RequestKeyframe(frame.stream), _now_us())
 
-    def peer_wants_keyframe(self, leg: int) -> None:
+    def peer_wants_keyframe(self, leg: int, kind: Kind) -> None:
         """By RTCP."""
-        self.fanout.want_keyframe(leg, _now_us())
+        self.fanout.want_keyframe(leg, _now_us(), kind)
 
     def queue_filled(self, leg: int) -> None:
         """Let this leg send when it is its turn."""

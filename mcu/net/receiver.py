@@ -11,6 +11,7 @@ from mcu.rtp.capture import LegClock, LipSync
 from mcu.rtp.dtmf import DtmfReceiver
 from mcu.rtp.frames import unwrap_rtx
 from mcu.rtp.packet import RtpPacket
+from mcu.rtp.rate_limits import RateRequester
 from mcu.worker.channel import Frame
 
 _RETURN_US = 2_000_000
@@ -25,6 +26,7 @@ class StreamReceiver:
     ) -> None:
         self.stream = stream_id(leg, spec.kind)
         self.source: Source | None = None
+        self.rate = RateRequester()
         self.is_open = False
         """Whether the gate is open: before it, digits only."""
         self._clock = clock
@@ -88,6 +90,8 @@ class StreamReceiver:
         if source is None:
             return None
         source.use_format(form)
+        if form.codec is Codec.H224:
+            return source.receive_data(packet, now_us)
         if not source.is_video:
             return source.receive_audio(packet, now_us)
         source.receive_video(packet, now_us)
@@ -117,6 +121,7 @@ class StreamReceiver:
         source = Source(self.stream, ssrc, form, self._clock, self._lip_sync, has_nack=self.spec.has_nack)
         if source.is_video:
             source.keyframes.want(now_us)
+            self.rate.restart(now_us)
         self.source = source
         return source
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mcu.net.receiver import StreamReceiver
 from mcu.net.sender import StreamSender
+from mcu.rtp.rate_limits import RateLimit, RateLimitRequest
 from mcu.rtp.rtcp import (
     FullIntraRequest,
     GenericNack,
@@ -60,6 +61,14 @@ def repair(receiver: StreamReceiver, sender: StreamSender, round_trip_us: int, n
         else:
             packets.append(FullIntraRequest(own, ((source.ssrc, source.keyframes.fir_sequence),)))
     return packets
+
+
+def limit(receiver: StreamReceiver, sender: StreamSender, now_us: int) -> RateLimitRequest | None:
+    """TMMBR, where the peer knows it and we want less, or more again, than it was told last (RFC 5104 4.2.1)."""
+    source, rate = receiver.source, receiver.rate
+    if source is None or not receiver.spec.has_tmmbr or not rate.bitrate_bps or not rate.due(now_us):
+        return None
+    return RateLimitRequest(sender.numbers.ssrc, (RateLimit(source.ssrc, rate.bitrate_bps),))
 
 
 def has_keyframe_feedback(receiver: StreamReceiver) -> bool:

@@ -10,6 +10,7 @@ from mcu.net.outbound import Outbound
 from mcu.net.outlet import Outlet
 from mcu.net.receiver import StreamReceiver
 from mcu.net.sender import StreamSender
+from mcu.rtp.rate_limits import RateLimit, RateLimitNotice, RateLimitRequest
 from mcu.rtp.rtcp import (
     FullIntraRequest,
     GenericNack,
@@ -20,6 +21,7 @@ from mcu.rtp.rtcp import (
     SenderReport,
     parse_compound,
 )
+from mcu.worker.messages import PeerLimit
 
 
 class RtcpInbox:
@@ -39,6 +41,8 @@ class RtcpInbox:
             PictureLoss: self._picture_loss,
             FullIntraRequest: self._full_intra,
             ReceiverEstimate: self._estimate,
+            RateLimitRequest: self._limit_request,
+            RateLimitNotice: self._limit_notice,
         }
 
     def receive(self, data: bytes, now_us: int) -> int:
@@ -84,10 +88,32 @@ class RtcpInbox:
         del now_us
         self.estimate_bps = estimate.bitrate_bps
 
+    def _limit_request(self, request: RateLimitRequest, now_us: int) -> None:
+        """RFC 5104 4.2.1: the only receiver of what we send decides; asked again, it missed the notice."""
+        del now_us
+        for limit in request.limits:
+            sender = self._sender(limit.ssrc)
+            if sender is None or sender.spec.kind not in self._outbound.pictures:
+                continue
+            kind = sender.spec.kind
+            kept = RateLimit(request.sender_ssrc, limit.bitrate_bps, limit.overhead_bytes)
+            self._outbound.notices_due.add(kind)
+            if self._outbound.limits.get(kind) != kept:
+                self._outbound.limits[kind] = kept
+                self._outlet.tell(PeerLimit(self._number, kind, kept.payload_bps))
+
+    def _limit_notice(self, notice: RateLimitNotice, now_us: int) -> None:
+        del now_us
+        for receiver in self._receivers.values():
+            source = receiver.source
+            if source is not None and source.ssrc == notice.sender_ssrc:
+                receiver.rate.confirmed()
+
     def _want_keyframe(self, ssrc: int) -> None:
-        # Some terminals name SSRC 0: there is only one picture that they can mean.
-        if ssrc == 0 or self._sender(ssrc) is not None:
-            self._outlet.peer_wants_keyframe(self._number)
+        # Some terminals name SSRC 0: they mean their main picture.
+        sender = self._sender(ssrc)
+        if ssrc == 0 or sender is not None:
+            self._outlet.peer_wants_keyframe(self._number, Kind.VIDEO if sender is None else sender.spec.kind)
 
     def _sender(self, ssrc: int) -> StreamSender | None:
         return next((each for each in self._outbound.senders.values() if each.numbers.ssrc == ssrc), None)

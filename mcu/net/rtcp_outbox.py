@@ -9,6 +9,7 @@ from mcu.net.component import Component
 from mcu.net.outbound import Outbound
 from mcu.net.outlet import Outlet
 from mcu.net.receiver import StreamReceiver
+from mcu.rtp.rate_limits import RateLimitNotice
 from mcu.rtp.rtcp import RtcpPacket, compound
 from mcu.rtp.transport_cc import ArrivalLog
 from mcu.worker.messages import KeyframeWanted
@@ -39,6 +40,10 @@ class RtcpOutbox:
         for kind, receiver in self._receivers.items():
             if receiver.source is not None and receiver.source.is_video:
                 self._repair(kind, receiver, now_us)
+        for kind in [kind for kind in self._outbound.notices_due if kind in self._receivers]:
+            self._outbound.notices_due.discard(kind)
+            own = self._outbound.senders[kind].numbers.ssrc
+            self._send_feedback(kind, [RateLimitNotice(own, (self._outbound.limits[kind],))])
         due_us = self.arrivals.next_timeout()
         if due_us is not None and now_us >= due_us:
             self._send_arrivals(now_us)
@@ -56,6 +61,8 @@ class RtcpOutbox:
             self._outlet.tell(KeyframeWanted(self._number, kind))
         sender = self._outbound.senders[kind]
         packets = reports.repair(receiver, sender, self._outbound.round_trip_us, now_us)
+        if request := reports.limit(receiver, sender, now_us):
+            packets.append(request)
         if packets:
             self._send_feedback(kind, packets)
 

@@ -113,6 +113,18 @@ class StreamSender:
             header(form.payload_type, marker, sequence, timestamp, self.numbers.ssrc, self._extension) + frame.payload
         )
 
+    def data_packet(self, data: bytes, now_us: int) -> bytes | None:
+        """One packet that carries no media clock of its own (H.224, RFC 4573); None when nothing was agreed."""
+        form, numbering, statistics = self.format, self._map, self.statistics
+        if form is None or numbering is None or statistics is None:
+            return None
+        placed = numbering.place(now_us * 9 // 100 & 0xFFFFFFFF, 1)
+        if placed is None:
+            return None
+        sequence, timestamp = placed
+        statistics.sent(timestamp, now_us, 1, len(data))
+        return header(form.payload_type, False, sequence, timestamp, self.numbers.ssrc, self._extension) + data
+
     def put(self, frame: RingFrame) -> bool:
         """Queue the pieces of a picture; False when too much waits already."""
         numbering, statistics = self._map, self.statistics

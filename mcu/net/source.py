@@ -76,6 +76,12 @@ class Source:
             level=packet.audio_level,
         )
 
+    def receive_data(self, packet: RtpPacket, now_us: int) -> Frame | None:
+        """A packet that is neither sound nor picture (H.224); None when its number is beyond belief."""
+        if self._count(packet, now_us) is None:
+            return None
+        return Frame(self._stream, self.codec, packet.payload, packet.timestamp)
+
     def receive_event(self, packet: RtpPacket, now_us: int) -> None:
         """A telephone event in between: its packets are no holes in the sound."""
         number = self._number(packet, now_us)

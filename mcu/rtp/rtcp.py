@@ -10,6 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from mcu.rtp.rate_limits import (
+    FMT_TMMBN,
+    FMT_TMMBR,
+    RateLimitNotice,
+    RateLimitRequest,
+    parse_notice,
+    parse_request,
+)
 from mcu.rtp.transport_cc import TransportFeedback
 
 SR, RR, SDES, BYE, RTPFB, PSFB = 200, 201, 202, 203, 205, 206
@@ -192,7 +200,7 @@ class Serializable(Protocol):
 
 RtcpPacket = (
     SenderReport | ReceiverReport | SourceDescription | Goodbye | GenericNack | PictureLoss | FullIntraRequest
-    | ReceiverEstimate | TransportFeedback
+    | ReceiverEstimate | RateLimitRequest | RateLimitNotice | TransportFeedback
 )  # fmt: skip
 
 
@@ -334,12 +342,22 @@ def _transport_cc(_: int, body: bytes) -> TransportFeedback:
     return feedback
 
 
+def _rate_limit_request(_: int, body: bytes) -> RateLimitRequest:
+    return parse_request(body)
+
+
+def _rate_limit_notice(_: int, body: bytes) -> RateLimitNotice:
+    return parse_notice(body)
+
+
 _PARSERS: dict[tuple[int, int], Callable[[int, bytes], RtcpPacket | None]] = {
     (SR, 0): _sender_report,
     (RR, 0): _receiver_report,
     (SDES, 0): _source_description,
     (BYE, 0): _goodbye,
     (RTPFB, FMT_NACK): _nack,
+    (RTPFB, FMT_TMMBR): _rate_limit_request,
+    (RTPFB, FMT_TMMBN): _rate_limit_notice,
     (RTPFB, FMT_TRANSPORT_CC): _transport_cc,
     (PSFB, FMT_PLI): _picture_loss,
     (PSFB, FMT_FIR): _full_intra,

@@ -1,0 +1,87 @@
+"""One outgoing picture of a leg, its main one or the shared screen: queued, paced, begun at a keyframe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from config.media import NetSettings
+from mcu.media import Format, Kind
+from mcu.net.component import Component
+from mcu.net.outlet import Outlet
+from mcu.net.sender import StreamSender
+from mcu.rtp.history import RingFrame
+from mcu.worker.channel import Frame
+
+
+class PictureFlow:
+    """A receiver of the fan-out (Fanout's PictureReceiver): what it is given goes to the peer as stream `kind`."""
+
+    def __init__(
+        self, number: int, kind: Kind, components: dict[Kind, tuple[Component, Component]],
+        senders: dict[Kind, StreamSender], may_send: Callable[[Kind], bool], settings: NetSettings, outlet: Outlet,
+        counters: Counter[str],
+    ) -> None:  # fmt: skip
+        self._number = number
+        self._kind = kind
+        self._components = components
+        self._senders = senders
+        self._may_send = may_send
+        self._settings = settings
+        self._outlet = outlet
+        self._counters = counters
+        self._missed_picture = False
+
+    def picture_format(self) -> Format | None:
+        """What the peer takes; None when it takes none."""
+        sender = self._senders.get(self._kind)
+        return None if sender is None else sender.format
+
+    def put_rendition(self, picture: Frame, pieces: RingFrame, rate_bps: int, now_us: int) -> bool:
+        """Queue a picture, to be sent when it is the leg's turn; False when it has to wait for a keyframe now."""
+        del picture, now_us
+        sender = self._senders.get(self._kind)
+        if sender is None or sender.format is None or not self._may_send(self._kind):
+            self._missed_picture = True
+            return True
+        if self._components[self._kind][0].is_slow:
+            # A keyframe is asked for when there is room for it again, not by everybody's encoder all the time.
+            self._counters["video-reader-slow"] += 1
+            self._missed_picture = True
+            return True
+        if self._missed_picture and not pieces.is_keyframe:
+            self._missed_picture = False
+            return False
+        self._missed_picture = False
+        if not sender.put(pieces):
+            self._counters["video-queue-full"] += 1
+            return False
+        settings = self._settings
+        overdue_bps = sender.queue_bytes * 8000 // settings.max_pacing_queue_ms
+        sender.pacer.set_rate(max(int(rate_bps * settings.pacing_factor), overdue_bps, settings.min_pacing_bps))
+        self._outlet.queue_filled(self._number)
+        return True
+
+    def pump(self, now_us: int) -> None:
+        """Send what the pacer allows now; come back while something waits."""
+        sender = self._senders.get(self._kind)
+        if sender is None:
+            return
+        numbered = sender.take(now_us)
+        if numbered:
+            component = self._components[self._kind][0]
+            if sender.stores_sent:
+                _send_and_store(component, sender, numbered)
+            else:
+                sender.sent_bytes += component.send([packet for _, packet in numbered])
+        if sender.has_queue:
+            self._outlet.queue_filled(self._number)
+
+
+def _send_and_store(component: Component, sender: StreamSender, numbered: list[tuple[int, bytes]]) -> None:
+    for sequence, packet in numbered:
+        data = component.protect(packet)
+        if data is not None:
+            sender.sent.store(sequence, data)
+            component.send_protected(data)
+            sender.sent_bytes += len(data)
