@@ -129,15 +129,20 @@ class Agent:
         tag: str = "",
         body: bytes = b"",
         reason: str = "",
+        *,
+        is_remembered: bool = True,
     ) -> None:
-        """Answer a request; a To tag is made where neither the request nor `tag` has one."""
+        """Answer a request; a To tag is made where neither the request nor `tag` has one.
+
+        `is_remembered` is for Endpoint.respond().
+        """
         response = response_to(request, status, reason, to_tag=tag or self._token())
         for name, value in headers:
             response.headers.add(name, value)
         if self.user_agent:
             response.headers.add("Server", self.user_agent)
         response.body = body
-        self.endpoint.respond(transaction, response, now)
+        self.endpoint.respond(transaction, response, now, is_remembered=is_remembered)
 
     def invite(
         self,
@@ -181,7 +186,7 @@ class Agent:
         dialog_id = dialog_id_of_request(request)
         session = self._dialogs.get(dialog_id)
         if transaction is None:
-            if session is not None:
+            if session is not None and (session.dialog is None or session.dialog.is_from_peer(flow)):
                 session.ack_received(request, now)
             else:
                 self.endpoint.counters["stray-ack"] += 1

@@ -149,9 +149,17 @@ class Endpoint:
             ack.headers.prepend("Via", Via(flow.transport.upper(), *flow.local, params).serialize())
         self._outbox.append(Outgoing(flow, ack.serialize()))
 
-    def respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
-        """Send a response in its transaction."""
+    def respond(
+        self, transaction: ServerTransaction, response: Response, now: float, *, is_remembered: bool = True
+    ) -> None:
+        """Send a response in its transaction.
+
+        One that is not remembered ends the transaction (RFC 3261 8.2.7): its request, when repeated, is a new one.
+        """
+        transaction.is_remembered = is_remembered
         transaction.respond(response, now)
+        if not is_remembered:
+            transaction.handle_timeout(now)
         self._settle(transaction, now)
 
     def branch(self) -> str:

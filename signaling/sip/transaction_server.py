@@ -25,6 +25,8 @@ class ServerTransaction(Transaction):
 
     def __init__(self, request: Request, flow: Flow) -> None:
         super().__init__(request, flow)
+        self.is_remembered = True
+        """Whether a final response is kept for repetitions of its request (RFC 3261 8.2.7)."""
         self._last: Response | None = None
 
     @property
@@ -104,7 +106,8 @@ class NonInviteServerTransaction(ServerTransaction):
         self._step(Input.START, now)
 
     def _start_j(self, now: float) -> None:
-        self._arm(Input.TIMER_J, now + (0.0 if self.flow.is_reliable else TIMEOUT_S))
+        is_kept = self.is_remembered and not self.flow.is_reliable
+        self._arm(Input.TIMER_J, now + (TIMEOUT_S if is_kept else 0.0))
 
     _final: ClassVar[tuple[tuple[str, ...], State]] = (("send", "start_j"), State.COMPLETED)
     TRANSITIONS: ClassVar[Transitions] = {

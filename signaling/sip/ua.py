@@ -116,8 +116,11 @@ class UserAgent:
             self._timer = None
         await self.transports.stop()
 
-    def serve(self, method: str, handler: Callable[[ServerRequest], None]) -> None:
-        """Take a method beyond our own (REGISTER, REFER, SUBSCRIBE, ...); `handler` replies, now or from a task."""
+    def serve(self, method: str, handler: Callable[[ServerRequest], None], *, remembers: bool = True) -> None:
+        """Take a method beyond our own (REGISTER, REFER, SUBSCRIBE, ...); `handler` replies, now or from a task.
+
+        A handler that knows repeated requests by itself has no answers kept for them: `remembers` is then False.
+        """
 
         def served(
             transaction: ServerTransaction, request: Request, session: Session | None, flow: Flow, _: float
@@ -125,7 +128,9 @@ class UserAgent:
             tag = to_of(request.headers).tag or _token()
 
             def answer(status: int, reason: str, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
-                self._agent.reply(transaction, request, status, self.now(), headers, tag, body, reason)
+                self._agent.reply(
+                    transaction, request, status, self.now(), headers, tag, body, reason, is_remembered=remembers
+                )
                 self.pump()
 
             handler(ServerRequest(request, flow, session, tag, answer))

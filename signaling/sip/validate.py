@@ -9,6 +9,7 @@ from signaling.sip.uri import parse_name_addr, parse_uri
 
 _ONCE = ("From", "To", "Call-ID", "CSeq")
 _AT_MOST_ONCE = ("Max-Forwards", "Content-Type", "Content-Length", "Subject", "Expires", "Date")
+_KNOWN_TO_REGISTRAR = frozenset({"path", "outbound"})  # RFC 3327, RFC 5626
 _KNOWN_EXTENSIONS: frozenset[str] = frozenset()
 
 
@@ -60,7 +61,8 @@ def _check_extensions(request: Request) -> None:
     """RFC 3261 8.2.2.3; ACK and CANCEL are never refused for an extension."""
     if request.method in ("ACK", "CANCEL"):
         return
-    unknown = [tag for tag in request.headers.values("Require") if tag.lower() not in _KNOWN_EXTENSIONS]
+    known = _KNOWN_TO_REGISTRAR if request.method == "REGISTER" else _KNOWN_EXTENSIONS
+    unknown = [tag for tag in request.headers.values("Require") if tag.lower() not in known]
     if unknown:
         raise SipError(420, "Bad Extension", (("Unsupported", ", ".join(unknown)[:256]),))
     encoding = request.headers.get("Content-Encoding", "identity").lower()
