@@ -34,6 +34,8 @@ class CallRefused(SipError):
         super().__init__(event.status, event.reason)
         self.retry_after_s = event.retry_after_s
         self.warning = event.warning
+        self.contacts = event.contacts
+        """3xx: where to try instead, as the peer wrote it."""
 
 
 class Shell(Protocol):
@@ -63,6 +65,7 @@ class CallHandle:
         self._session: Session | None = None
         self.flow = flow
         self._ended = asyncio.Event()
+        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
 
     def open(self, session: Session) -> None:
         """Take the session."""
@@ -133,24 +136,6 @@ class CallHandle:
         """Return when the call is over."""
         await self._ended.wait()
 
-    def happened(self, event: SessionEvent) -> None:
-        """What the session tells."""
-        raise NotImplementedError
-
-
-class IncomingCall(CallHandle):
-    """A call that came in; its events wait in a bounded queue."""
-
-    def __init__(self, ua: Shell, flow: Flow, request: Request) -> None:
-        super().__init__(ua, flow)
-        self.request = request
-        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
-
-    def ring(self) -> None:
-        """180 Ringing."""
-        self.session.ring(self._ua.now())
-        self._ua.pump()
-
     def accept(self, body: bytes) -> None:
         """200 to the INVITE or re-INVITE that waits."""
         self.session.accept(body, self._ua.now())
@@ -168,13 +153,34 @@ class IncomingCall(CallHandle):
         return await self._events.get()
 
     def happened(self, event: SessionEvent) -> None:
-        """Queue it; a flood of INFO is dropped, counted."""
+        """What the session tells."""
+        raise NotImplementedError
+
+    def _queue(self, event: SessionEvent) -> None:
+        """For next_event(); a flood of INFO is dropped, counted."""
         if isinstance(event, InfoReceived) and self._events.qsize() >= MAX_WAITING_EVENTS:
             self._ua.counters["info-dropped"] += 1
-            return
+        else:
+            self._events.put_nowait(event)
+
+
+class IncomingCall(CallHandle):
+    """A call that came in; its events wait in a bounded queue."""
+
+    def __init__(self, ua: Shell, flow: Flow, request: Request) -> None:
+        super().__init__(ua, flow)
+        self.request = request
+
+    def ring(self) -> None:
+        """180 Ringing."""
+        self.session.ring(self._ua.now())
+        self._ua.pump()
+
+    def happened(self, event: SessionEvent) -> None:
+        """All of it is for next_event()."""
         if isinstance(event, Ended | Cancelled):
             self._ended.set()
-        self._events.put_nowait(event)
+        self._queue(event)
 
 
 class OutgoingCall(CallHandle):
@@ -188,6 +194,10 @@ class OutgoingCall(CallHandle):
         self.on_ended: Callable[[str], None] | None = None
         self.on_info: Callable[[str, bytes], None] | None = None
         self.on_offer: Callable[[bytes], bytes | None] | None = None
+        self.on_progress: Callable[[int], None] | None = None
+        """Called with the status of each provisional answer."""
+        self.is_followed = False
+        """What happens in the answered call waits for next_event(), instead of on_info, on_offer and on_ended."""
         self._outcome: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def answered(self) -> bytes:
@@ -213,12 +223,16 @@ class OutgoingCall(CallHandle):
             self._resolve(event.body)
         elif isinstance(event, Progressed):
             self.ringing_status = event.status
+            if self.on_progress is not None:
+                self.on_progress(event.status)
         elif isinstance(event, Refused):
             self._resolve(CallRefused(event))
             if self.is_ended:
                 self._ended.set()
         elif isinstance(event, Ended):
-            self._over(event.reason)
+            self._over(event)
+        elif self.is_followed:
+            self._queue(event)
         elif isinstance(event, InfoReceived) and self.on_info is not None:
             self.on_info(event.content_type, event.body)
         elif isinstance(event, Offered):
@@ -231,11 +245,13 @@ class OutgoingCall(CallHandle):
         else:
             self.session.reject(488, "", (), self._ua.now())
 
-    def _over(self, reason: str) -> None:
+    def _over(self, event: Ended) -> None:
         self._resolve(CallRefused(Refused(487, "The call ended")))
         self._ended.set()
-        if self.on_ended is not None:
-            self.on_ended(reason)
+        if self.is_followed:
+            self._queue(event)
+        elif self.on_ended is not None:
+            self.on_ended(event.reason)
 
     def _resolve(self, result: bytes | CallRefused) -> None:
         if self._outcome.done():

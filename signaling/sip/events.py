@@ -30,6 +30,8 @@ class Refused:
     reason: str
     retry_after_s: int = 0
     warning: str = ""
+    contacts: tuple[str, ...] = ()
+    """3xx: where to try instead, as the peer wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +76,5 @@ def refused_by(response: Response) -> Refused:
     headers = response.headers
     retry = headers.get("Retry-After").partition("(")[0].partition(";")[0].strip()  # `7 (busy);duration=3`
     retry_after_s = int(retry) if retry.isascii() and retry.isdigit() and len(retry) < 9 else 0
-    return Refused(response.status, response.reason, retry_after_s, headers.get("Warning"))
+    contacts = tuple(headers.values("Contact")) if response.status < 400 else ()
+    return Refused(response.status, response.reason, retry_after_s, headers.get("Warning"), contacts)
