@@ -125,6 +125,7 @@ def new_request(
 
     `route` are Route values ("<sip:10.0.0.3;lr>"). A passcode in the URI stays out of the To.
     """
+    contact = contact.secured() if uri.scheme == "sips" else contact
     request = Request(method, uri.serialize(), Headers())
     names = {name for name, _ in given}
     made = [

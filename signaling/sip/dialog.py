@@ -9,7 +9,7 @@ from signaling.errors import SipError
 from signaling.sip.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.message import Headers, Request, Response
 from signaling.sip.transaction import Flow
-from signaling.sip.uri import NameAddr, Uri, parse_name_addr
+from signaling.sip.uri import NameAddr, Uri, parse_name_addr, parse_uri
 
 DialogId = tuple[str, str, str]
 """Call-ID, local tag, remote tag."""
@@ -69,7 +69,12 @@ class Dialog:
         return Request(method, uri.serialize(), headers)
 
     def receive_request(self, request: Request, flow: Flow) -> None:
-        """Check the order (RFC 3261 12.2.2) and refresh the target. Raises SipError 500 for an old CSeq."""
+        """Check the order (RFC 3261 12.2.2) and refresh the target.
+
+        Raises SipError: 500 for an old CSeq, 403 for one in clear where the dialog began over TLS.
+        """
+        if not self.is_from_peer(flow):
+            raise SipError(403, "Secure Signalling Required")
         number = cseq_of(request.headers).number
         if self.remote_cseq is not None and number < self.remote_cseq:
             raise SipError(500, "CSeq out of order")
@@ -86,6 +91,10 @@ class Dialog:
             except SipError:
                 return
 
+    def is_from_peer(self, flow: Flow) -> bool:
+        """Whether a message may belong to the dialog: what began over TLS stays there, or its grade would be a lie."""
+        return flow.is_secure or not self.flow.is_secure
+
     def next_hop(self) -> Flow:
         """Where requests go: the first route or the Contact, if that can be reached, else the way the peer came.
 
@@ -94,11 +103,17 @@ class Dialog:
         """
         target = parse_name_addr(self.route_set[0]).uri if self.route_set else self.remote_target
         transport = (target.param("transport") or ("tls" if target.scheme == "sips" else "udp")).lower()
-        if transport not in ("udp", "tcp") or not self._is_reachable(target.host):
+        if transport == "tcp" and target.scheme == "sips":
+            transport = "tls"
+        is_known = transport in ("udp", "tcp", "tls") and (transport == "tls" or not self.flow.is_secure)
+        if not is_known or not self._is_reachable(target.host):
             return self.flow
         # An open connection is used again; its remote address is only for when it is gone.
         connection = self.flow.connection if transport == self.flow.transport else 0
-        return Flow(transport, self.flow.local, (target.host, target.port or 5060), connection)
+        port = target.port or (5061 if transport == "tls" else 5060)
+        # Behind a name that was called and proved is the same machine under its address.
+        host = self.flow.host if target.host == self.flow.remote[0] else ""
+        return Flow(transport, self.flow.local, (target.host, port), connection, host)
 
     def _is_reachable(self, host: str) -> bool:
         if self.is_nat and not self.route_set:
@@ -128,6 +143,8 @@ def uas_dialog(request: Request, flow: Flow, local_tag: str, contact: Uri) -> Di
     """The dialog of an INVITE that we answer. A passcode in the To URI is not kept. Raises SipError."""
     headers = request.headers
     local = to_of(headers).with_tag(local_tag)
+    if parse_uri(request.uri).scheme == "sips":  # RFC 3261 12.1.1
+        contact = contact.secured()
     return Dialog(
         call_id=headers.get("Call-ID"),
         local=replace(local, uri=local.uri.without_passcode()),

@@ -42,6 +42,10 @@ class Uri:
         headers = f"?{self.headers}" if self.headers else ""
         return f"{self.scheme}:{user}{format_host_port(self.host, self.port)}{format_params(self.params)}{headers}"
 
+    def secured(self) -> Uri:
+        """The same address as sips:, where TLS goes without saying (RFC 5630 5.1.1)."""
+        return replace(self, scheme="sips", params=tuple(item for item in self.params if item[0] != "transport"))
+
     def without_passcode(self) -> Uri:
         """The same URI with everything from `**` on cut off the user part, for logs and stored dialogs."""
         return replace(self, user=self.user.partition("**")[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, replace
 
@@ -32,8 +33,11 @@ class Via:
         return f"{self.host.lower()}:{self.port or 5060}"
 
     def stamped(self, host: str, port: int) -> Via:
-        """With `received` and `rport` filled in from the source of the request (RFC 3581 4)."""
-        asked = param_value(self.params, "rport") is not None
+        """With `received` and `rport` filled in from the source of the request (RFC 3581 4).
+
+        A terminal behind a NAT that knows no rport gets it all the same: its own port would lead nowhere.
+        """
+        asked = param_value(self.params, "rport") is not None or _is_hidden(self.host, host)
         kept = tuple(item for item in self.params if item[0] not in ("received", "rport"))
         if asked:
             kept = (*kept, ("rport", str(port)), ("received", host))
@@ -50,6 +54,15 @@ class Via:
     def serialize(self) -> str:
         """The value as it stands in the header."""
         return f"SIP/2.0/{self.transport} {format_host_port(self.host, self.port)}{format_params(self.params)}"
+
+
+def _is_hidden(written: str, source: str) -> bool:
+    """Whether a private address was written into a packet that came from another one."""
+    try:
+        claimed = ipaddress.ip_address(written)
+        return claimed.is_private and claimed != ipaddress.ip_address(source)
+    except ValueError:
+        return False
 
 
 def parse_via(text: str) -> Via:

@@ -173,11 +173,13 @@ def test_rfc_2543_branches_match_too():
     assert len(harness.sessions) == 1
 
 
-def test_responses_go_back_to_the_source_port_only_if_asked():
+def test_responses_go_back_to_the_source_port_only_if_asked_or_behind_a_nat():
     harness = Harness()
     source = Flow("udp", UDP.local, ("172.16.0.1", 33333))
     assert harness.give(invite("<sip:a@h>", method="OPTIONS"), source)[0][1].remote == ("172.16.0.1", 33333)
-    plain = invite("<sip:a@h>", method="OPTIONS", branch="3").replace(b";rport", b"")
+    hidden = invite("<sip:a@h>", method="OPTIONS", branch="3").replace(b";rport", b"")
+    assert harness.give(hidden, source)[0][1].remote == ("172.16.0.1", 33333)
+    plain = invite("<sip:a@h>", method="OPTIONS", branch="4").replace(b";rport", b"").replace(b"10.0.0.9", b"8.8.4.4")
     assert harness.give(plain, source)[0][1].remote == ("172.16.0.1", 5070)
 
 
