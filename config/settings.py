@@ -17,6 +17,7 @@ from config.gate import GateSettings
 from config.media import AudioSettings, NetSettings, VideoSettings
 from config.portal import PortalSettings
 from config.recording import RecordingSettings
+from config.registrar import RegistrarSettings
 from config.secrets import SecretsSettings
 from config.server import ServerSettings
 from config.sip import SipSettings
@@ -47,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True):
     portal: PortalSettings = PortalSettings()
     recording: RecordingSettings = RecordingSettings()
     sip: SipSettings = SipSettings()
+    registrar: RegistrarSettings = RegistrarSettings()
     webrtc: WebrtcSettings = WebrtcSettings()
     net: NetSettings = NetSettings()
     video: VideoSettings = VideoSettings()

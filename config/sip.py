@@ -10,6 +10,8 @@ import msgspec
 from config.media import LocalAddress, PortOrAny
 from config.trunks import TrunkSettings
 
+DigestAlgorithm = Literal["SHA-256", "MD5"]
+
 
 class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The SIP server."""
@@ -71,6 +73,18 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Time between pings on connections that we keep open (RFC 5626 4.4.1: 95 to 120 s)."""
     udp_ping_s: float = 20.0
     """Time between pings that hold NAT mappings open; many NATs forget UDP after 30 s."""
+
+    realm: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r'^[^"\\\x00-\x1f\x7f]+$')] = "drumtower"
+    """Named in every challenge. Secrets of terminals are hashed for it: when it changes they must be set again."""
+    digest_algorithms: Annotated[tuple[DigestAlgorithm, ...], msgspec.Meta(min_length=1, max_length=2)] = (
+        "SHA-256",
+        "MD5",
+    )
+    """Offered in this order; terminals take the first that they know (RFC 8760 2.4). ["MD5"] is for old terminals that
+    give up where anything else is offered (baresip before 2024, Twinkle, Polycom HDX); ["SHA-256"] shuts MD5 out."""
+    domains: tuple[str, ...] = ()
+    """Further host names that mean this server in the address of a terminal, such as those of a proxy in front; the
+    addresses of `listen`, the names of [server] and the realm do anyway."""
 
     ring_interval_s: float = 60.0
     """180 Ringing is repeated after this time (RFC 3261 13.3.1.1) while the host is waited for."""

@@ -39,6 +39,8 @@ class Outcome(Enum):
     MISSING = "missing"
     STALE = "stale"
     """Right secret, but a nonce that does not count any more."""
+    REPEATED = "repeated"
+    """Right secret, but this answer came before: a request that was repeated on the way, or captured."""
     WRONG = "wrong"
     PAUSED = "paused"
     """The source failed too often: nothing was looked at."""
@@ -98,10 +100,9 @@ class Authenticator:
             self._tries.failed(source, now)
             return self._verdict(Verdict(Outcome.WRONG, answer.username, delay_s=pace.delay_s))
         use = self._nonces.use(answer.nonce, answer.count, self.realm, flow.remote[0], now)
-        if use is Use.REPEATED:
-            self.counters["repeated"] += 1
         if use is not Use.FRESH:
-            return self._verdict(Verdict(Outcome.STALE, answer.username, delay_s=pace.delay_s))
+            outcome = Outcome.REPEATED if use is Use.REPEATED else Outcome.STALE
+            return self._verdict(Verdict(outcome, answer.username, delay_s=pace.delay_s))
         self._tries.passed(source, now)
         return self._verdict(Verdict(Outcome.RIGHT, answer.username, delay_s=pace.delay_s))
 

@@ -76,7 +76,7 @@ class Identities:
         verdict = self._authenticator.check(request, flow, now, familiar=familiar)
         if verdict.outcome is Outcome.RIGHT and verdict.username == uri.user:
             return Identity(uri.user, name)
-        if verdict.outcome is not Outcome.MISSING and verdict.outcome is not Outcome.STALE:
+        if verdict.outcome in (Outcome.WRONG, Outcome.PAUSED, Outcome.RIGHT):
             self._failed(Failure(verdict.username, request.method, flow, verdict.outcome))
         if verdict.outcome is Outcome.RIGHT:
             return Challenge(403, "Forbidden", (), verdict.delay_s)

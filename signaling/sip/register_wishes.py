@@ -59,13 +59,13 @@ def supports(headers: Headers, option: str) -> bool:
 
 def _wish(contact: NameAddr, headers: Headers, settings: RegistrarSettings, *, has_outbound: bool) -> Wish:
     instance = contact.param("+sip.instance") or ""
-    if len(instance) > _MAX_INSTANCE_CHARACTERS:
-        raise SipError(400, "Instance too long")
+    if len(instance) > _MAX_INSTANCE_CHARACTERS or not instance.isascii():
+        raise SipError(400, "Malformed instance")
     reg_id = contact.param("reg-id") or ""
     is_managed = has_outbound and instance and _DIGITS.fullmatch(reg_id) and 0 < int(reg_id) <= _MAX_REG_ID
     uri = _plain(contact.uri)
-    if len(uri) > _MAX_URI_CHARACTERS:
-        raise SipError(400, "Contact too long")
+    if len(uri) > _MAX_URI_CHARACTERS or not uri.isascii():
+        raise SipError(400, "Malformed Contact")
     expires_s = _expires(contact, headers, settings)
     return Wish(uri, expires_s, _q(contact.param("q")), instance, int(reg_id) if is_managed else 0)
 

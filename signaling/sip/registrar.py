@@ -35,11 +35,6 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     delay_s: float = 0.0
 
-    @property
-    def is_challenge(self) -> bool:
-        """Nothing happened: the answer to a repetition may be another one, so nothing has to be remembered."""
-        return self.status == 401
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -84,6 +79,8 @@ class Registrar:
         alias = to_of(request.headers).uri.user
         familiar = alias if self._registrations.has_source(alias, source_key(flow.remote[0])) else ""
         verdict = self._authenticator.check(request, flow, now, familiar=familiar)
+        if verdict.outcome is Outcome.REPEATED and self._is_done(verdict.username, request, flow):
+            return self._listing(alias, request, now, has_flow=False)
         if verdict.outcome is not Outcome.RIGHT:
             return self._refuse(verdict, request, flow, now)
         if verdict.username != alias:
@@ -96,6 +93,15 @@ class Registrar:
         if verdict.outcome in (Outcome.WRONG, Outcome.PAUSED):
             self._failed(Failure(verdict.username, request.method, flow, verdict.outcome))
         return refusal(self._authenticator, verdict, flow, now)
+
+    def _is_done(self, username: str, request: Request, flow: Flow) -> bool:
+        """Whether this very request was carried out before, over the same flow: its answer was lost.
+
+        So nothing has to be remembered of requests that were answered, however many terminals register at once.
+        """
+        cseq, call_id = cseq_of(request.headers).number, request.headers.get("Call-ID")
+        last = [item for item in self._registrations.contacts(username) if (item.call_id, item.cseq) == (call_id, cseq)]
+        return bool(last) and all(binding.flow == flow for binding in last)
 
     # ---- bindings ---------------------------------------------------------------------------------------------
 
@@ -128,8 +134,8 @@ class Registrar:
         if old is not None:
             self._check_order(old, request)
         call_id = request.headers.get("Call-ID")
-        if len(call_id) > _MAX_CALL_ID_CHARACTERS:
-            raise SipError(400, "Call-ID too long")
+        if len(call_id) > _MAX_CALL_ID_CHARACTERS or not call_id.isascii():
+            raise SipError(400, "Malformed Call-ID")
         return Binding(
             alias=alias, uri=wish.uri, flow=flow, path=path, is_direct=len(request.headers.values("Via")) == 1,
             instance=wish.instance, reg_id=wish.reg_id, q=wish.q, call_id=call_id,
@@ -157,7 +163,8 @@ def refusal(authenticator: Authenticator, verdict: Verdict, flow: Flow, now: flo
     """The answer of a server to a request whose credentials are not right (RFC 3261 22.2)."""
     if verdict.outcome is Outcome.PAUSED:
         return Reply(503, "Service Unavailable", (("Retry-After", str(math.ceil(verdict.retry_after_s))),))
-    lines = authenticator.challenges(flow, now, is_stale=verdict.outcome is Outcome.STALE)
+    is_stale = verdict.outcome in (Outcome.STALE, Outcome.REPEATED)
+    lines = authenticator.challenges(flow, now, is_stale=is_stale)
     headers = tuple(("WWW-Authenticate", line) for line in lines)
     return Reply(401, "Unauthorized", headers, delay_s=verdict.delay_s)
 
@@ -165,8 +172,8 @@ def refusal(authenticator: Authenticator, verdict: Verdict, flow: Flow, now: flo
 def _path(request: Request) -> tuple[str, ...]:
     """The Path, which is the route set of requests to the terminal (RFC 3327 5.3). Raises SipError."""
     values = request.headers.values("Path")
-    if len(values) > _MAX_PATHS or sum(map(len, values)) > _MAX_PATH_CHARACTERS:
-        raise SipError(400, "Path too long")
+    if len(values) > _MAX_PATHS or len(text := "".join(values)) > _MAX_PATH_CHARACTERS or not text.isascii():
+        raise SipError(400, "Malformed Path")
     return tuple(parse_name_addr(value).serialize() for value in values)
 
 

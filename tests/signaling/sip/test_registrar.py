@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crypto.ha1 import MD5, SHA256
 from signaling.sip.authenticator import Outcome
@@ -92,13 +94,31 @@ def test_a_captured_register_is_worth_nothing() -> None:
     assert found is not None
     request.headers.add(*found)
     assert ward.send(request).status == 200
-    reply = ward.send(request)
-    assert reply.status == 401
-    assert parse_challenge(header(reply, "WWW-Authenticate")[0]).is_stale
+    site.events()
+    for flow in (udp(port=6666), udp("10.0.0.66")):
+        reply = Terminal(site, flow=flow).send(request)
+        assert reply.status == 401
+        assert parse_challenge(header(reply, "WWW-Authenticate")[0]).is_stale
     assert site.authenticator.counters["repeated"] == 1
-    thief = Terminal(site, flow=udp("10.0.0.66"))
-    thief.send(request)
     assert all(binding.flow.remote[0] == "10.0.0.7" for binding in site.registrations.all())
+    assert site.events() == []
+
+
+def test_a_register_whose_answer_was_lost_is_answered_again() -> None:
+    site = Site()
+    ward = Terminal(site)
+    ward.send(ward.request())
+    assert ward.challenge is not None
+    request = ward.request(("Contact", CONTACT))
+    found = ward.authorize(ward.challenge, request)
+    first = ward.send(request, found)
+    site.now += 1
+    again = ward.send(request)
+    assert (first.status, again.status) == (200, 200)
+    assert header(again, "Contact") == [f"{CONTACT};expires=599"]
+    assert site.events() == ["added"]
+    ward.register(CONTACT)
+    assert ward.send(request).status == 401
 
 
 def test_a_stale_nonce_is_no_failure() -> None:
@@ -170,7 +190,8 @@ def test_several_contacts_are_ordered_by_q() -> None:
         (CONTACT, 59, 423, 0), (f"{CONTACT};expires=1", None, 423, 0), (f"{CONTACT};expires=soon", None, 200, 3600),
         (f"{CONTACT};expires=99999999999", None, 200, 3600), ("<tel:123>", None, 400, 0),
         (f"{CONTACT};q=7", None, 200, 600), (f"<sip:{'a' * 600}@10.0.0.7>", None, 400, 0),
-        (f'{CONTACT};+sip.instance="{"i" * 200}"', None, 400, 0),
+        (f'{CONTACT};+sip.instance="{"i" * 200}"', None, 400, 0), (f'{CONTACT};+sip.instance="\udcff"', None, 400, 0),
+        ("<sip:ward@10.0.0.7;x=\udcff>", None, 400, 0), ("<sip:\udcff@10.0.0.7>", None, 200, 600),
     ],
 )  # fmt: skip
 def test_times_and_malformed_contacts(contact: str, expires: int | None, status: int, kept_s: float) -> None:
@@ -191,6 +212,19 @@ def test_all_contacts_are_removed_by_a_star() -> None:
     assert len(contacts(site)) == 2
     reply = ward.register("*", expires=0)
     assert (reply.status, header(reply, "Contact")) == (200, [])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=60), st.text(max_size=20), st.text(max_size=20))
+def test_whatever_a_terminal_writes_is_kept_whole_or_refused(contact: str, call_id: str, agent: str) -> None:
+    site = Site()
+    ward = Terminal(site)
+    ward.call_id = call_id.replace("\r", "").replace("\n", "")
+    fields = [text.replace("\r", "").replace("\n", "") for text in (f"<sip:{contact}>;q={contact}", agent, contact)]
+    reply = ward.register(fields[0], headers=(("User-Agent", fields[1]), ("Expires", fields[2])))
+    assert reply.status in (200, 400, 416, 423)
+    for binding in site.registrations.all():
+        assert Binding.parse(binding.serialize()) == binding
 
 
 def test_an_older_register_changes_nothing() -> None:
@@ -253,7 +287,8 @@ def test_the_path_is_kept_and_echoed() -> None:
     reply = Terminal(site).register(CONTACT, headers=paths)
     assert header(reply, "Path") == ["<sip:10.0.0.2;lr>, <sip:10.0.0.3;lr>"]
     assert site.registrations.contacts("ward")[0].path == ("<sip:10.0.0.2;lr>", "<sip:10.0.0.3;lr>")
-    assert Terminal(site).register(CONTACT, headers=(("Path", "<sip:10.0.0.2;lr>"),) * 9).status == 400
+    for bad in (("<sip:10.0.0.2;lr>",) * 9, (f"<sip:{'a' * 2000}@10.0.0.2>",), ("<sip:10.0.0.2;x=é>",)):
+        assert Terminal(site).register(CONTACT, headers=tuple(("Path", path) for path in bad)).status == 400
 
 
 OUTBOUND = (("Supported", "path, outbound"),)

@@ -1,0 +1,173 @@
+"""The terminals of the administrator: making and changing them, and the copy in memory that every request asks.
+
+Protocol-neutral: what a terminal proves itself with is kept as the hash that its protocol needs (crypto.ha1 for SIP).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from crypto.ha1 import Ha1
+from crypto.keys import KeyFault, MasterKey
+from crypto.passcode import generate_password
+from crypto.secret import Secret
+from store.errors import Invalid, StoreError
+from store.terminals import Terminal, Terminals
+
+logger = logging.getLogger(__name__)
+
+MIN_SECRET_CHARACTERS: Final = 8
+MAX_SECRET_CHARACTERS: Final = 128
+_UNSEALED_AT_ONCE: Final = 50
+
+
+class TerminalBook:
+    """Creates and changes terminals; secrets are given in clear once and kept sealed."""
+
+    def __init__(self, terminals: Terminals, master: MasterKey, realm: str) -> None:
+        self._terminals = terminals
+        self._master = master
+        self._realm = realm
+
+    async def all(self) -> list[Terminal]:
+        """Every terminal, by alias."""
+        return await self._terminals.all()
+
+    async def get(self, alias: str) -> Terminal | None:
+        """The terminal of this alias."""
+        return await self._terminals.get(alias)
+
+    async def add(self, alias: str, name: str, site: str, secret: Secret) -> Terminal:
+        """Create one. Raises AlreadyExists, Invalid."""
+        return await self._terminals.add(Terminal(alias, name.strip(), self._seal(alias, secret), site=site.strip()))
+
+    async def change(
+        self, alias: str, *, name: str | None = None, site: str | None = None, is_enabled: bool | None = None
+    ) -> Terminal:
+        """Replace what is given. Raises NotFound, Invalid."""
+        name, site = (text.strip() if text is not None else None for text in (name, site))
+        return await self._terminals.change(alias, name=name, site=site, is_enabled=is_enabled)
+
+    async def set_secret(self, alias: str, secret: Secret) -> Terminal:
+        """Replace the secret; what is registered with the old one is forgotten. Raises NotFound, Invalid."""
+        return await self._terminals.change(alias, secret=self._seal(alias, secret))
+
+    async def remove(self, alias: str) -> bool:
+        """Delete one; False when it was not there."""
+        return await self._terminals.delete(alias)
+
+    def _seal(self, alias: str, secret: Secret) -> bytes:
+        check_secret(secret)
+        return Ha1.of(alias, self._realm, secret).seal(self._master, alias)
+
+
+def generate_secret() -> Secret:
+    """A random secret that can be typed with a remote control: lower case, digits and hyphens, about 99 bits."""
+    return generate_password()
+
+
+def check_secret(secret: Secret) -> None:
+    """Raises Invalid where terminals may not use it: everybody on the way may try to guess it without limit."""
+    if not MIN_SECRET_CHARACTERS <= len(secret) <= MAX_SECRET_CHARACTERS:
+        raise Invalid(f"secret: {MIN_SECRET_CHARACTERS} to {MAX_SECRET_CHARACTERS} characters")
+    if not (secret.isprintable() and secret.isascii()) or len(set(secret)) < MIN_SECRET_CHARACTERS // 2:
+        raise Invalid("secret: printable ASCII characters, not always the same few")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    terminal: Terminal
+    secret: Ha1
+
+
+class TerminalDirectory:
+    """What every REGISTER and INVITE asks: enabled terminals with their secrets, in memory.
+
+    Changes of this process are seen by refresh(), those of others (the command line) within `recheck_s`.
+    """
+
+    def __init__(self, terminals: Terminals, master: MasterKey, realm: str, recheck_s: float) -> None:
+        self._terminals = terminals
+        self._master = master
+        self._realm = realm
+        self._recheck_s = recheck_s
+        self._known: dict[str, _Known] = {}
+        self._version: object = None
+        self._observers: list[Callable[[frozenset[str]], None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._reading = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Read all, then look for changes from time to time. Raises StoreError."""
+        await self.refresh()
+        self._task = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def secret_of(self, alias: str) -> Ha1 | None:
+        """None where there is no such terminal, or it is disabled."""
+        known = self._known.get(alias)
+        return known.secret if known is not None else None
+
+    def name_of(self, alias: str) -> str | None:
+        """The display name; None where there is no such terminal, or it is disabled."""
+        known = self._known.get(alias)
+        return known.terminal.name if known is not None else None
+
+    def observe(self, callback: Callable[[frozenset[str]], None]) -> Callable[[], None]:
+        """Call `callback` with the aliases whose secret does not hold any more; returns "stop observing"."""
+        self._observers.append(callback)
+
+        def stop() -> None:
+            if callback in self._observers:
+                self._observers.remove(callback)
+
+        return stop
+
+    async def refresh(self) -> None:
+        """Read what changed. Raises StoreError."""
+        async with self._reading:
+            version = await self._terminals.version()
+            if version == self._version:
+                return
+            known: dict[str, _Known] = {}
+            for number, terminal in enumerate(await self._terminals.all()):
+                if terminal.is_enabled and (found := self._unsealed(terminal)) is not None:
+                    known[terminal.alias] = found
+                if number % _UNSEALED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            before, self._known, self._version = self._known, known, version
+        revoked = frozenset(
+            alias for alias, old in before.items() if alias not in known or known[alias].secret != old.secret
+        )
+        for observer in list(self._observers):
+            observer(revoked)
+
+    def _unsealed(self, terminal: Terminal) -> _Known | None:
+        old = self._known.get(terminal.alias)
+        if old is not None and old.terminal.secret == terminal.secret:
+            return _Known(terminal, old.secret)
+        try:
+            secret = Ha1.unseal(self._master, terminal.alias, terminal.secret)
+        except KeyFault as error:
+            logger.error("terminal=%s its secret cannot be opened: %s", terminal.alias, error)
+            return None
+        if secret.realm != self._realm:
+            logger.error("terminal=%s its secret is for the realm %r; set it again", terminal.alias, secret.realm)
+            return None
+        return _Known(terminal, secret)
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self._recheck_s)
+            with suppress(StoreError):
+                await self.refresh()
