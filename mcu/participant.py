@@ -34,6 +34,8 @@ class Participant:
     """Loudness in -dBov, 127 is silence."""
     is_sharing: bool = False
     rendition: int = 0
+    limits: dict[Kind, int] = field(default_factory=dict)
+    """What its terminal asked to be sent at most, in bit/s (TMMBR)."""
     stats: dict[Kind, StreamStats] = field(default_factory=dict)
 
     @property
@@ -57,6 +59,12 @@ class Participant:
         """Whether it has agreed to send a shared screen."""
         stream = self.leg.media.stream(Kind.CONTENT)
         return stream is not None and bool(stream.receive)
+
+    @property
+    def takes_content(self) -> bool:
+        """Whether it is shown a shared screen as a second picture, beside the people."""
+        stream = self.leg.media.stream(Kind.CONTENT)
+        return stream is not None and stream.send is not None
 
     def take_stats(self, stats: LegStats) -> None:
         """Keep the last second's figures for the roster."""

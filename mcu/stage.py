@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mcu.fleet.worker import Worker
@@ -13,11 +13,14 @@ from mcu.media import Codec, Kind, stream_id
 from mcu.participant import Participant
 from mcu.policy import LayoutMode
 from mcu.rendition import LADDER, RenditionKey, outputs_for, rendition_for
+from mcu.tile_rates import rate_for
 from mcu.worker.messages import (
     CloseRendition,
     CloseRoom,
+    LimitSource,
     Message,
     OpenRendition,
+    RouteContent,
     RouteVideo,
     SetScene,
     Tile,
@@ -26,9 +29,15 @@ from mcu.worker.messages import (
 
 MAIN = "main"
 AUDIENCE = "audience"
+PEOPLE = "people"
+"""As the main scene, without the shared screen."""
+CONTENT = "content"
+"""The shared screen alone."""
 RECORDED_KEYFRAME_INTERVAL_S = 4.0
 _RECORDED = RenditionKey(MAIN, Codec.H264, LADDER[0])
 _BIG_TILE_RATIO = 1.5
+_Seat = tuple[int, Kind]
+"""A leg, and which of its pictures."""
 _rendition_numbers = itertools.count(1)
 
 
@@ -56,7 +65,8 @@ class Stage:
         self._scenes: dict[str, SetScene] = {}
         self._renditions: dict[RenditionKey, int] = {}
         self._users: Counter[int] = Counter()
-        self._routes: dict[int, int] = {}
+        self._routes: dict[_Seat, int] = {}
+        self._rates: dict[int, int] = {}
         self._is_recorded = False
 
     @property
@@ -70,15 +80,25 @@ class Stage:
         In a lecture the audience sees the speaker, and the speaker sees the audience.
         """
         lecturer = view.speaker if view.layout is LayoutMode.LECTURE else 0
-        self._set_scene(MAIN, people, view)
+        sharing = next((person for person in people if person.is_sharing), None)
+        apart = {person.id for person in people if sharing is not None and person.takes_content}
+        self._set_scene(MAIN, people, view, sharing)
+        if apart - {lecturer}:
+            self._set_scene(PEOPLE, people, view, None)
+        if sharing is not None and apart - {sharing.id}:
+            self._set_content(sharing)
         if lecturer:
-            audience = [person for person in people if person.id != lecturer]
-            self._set_scene(AUDIENCE, audience or people, replace(view, layout=LayoutMode.GRID, speaker=0))
-        wishes = {person.id: _wish(person, AUDIENCE if person.id == lecturer else MAIN) for person in people}
+            audience = [person for person in people if person.id != lecturer] or people
+            shown = sharing if sharing in audience and lecturer not in apart else None
+            self._set_scene(AUDIENCE, audience, replace(view, layout=LayoutMode.GRID, speaker=0), shown)
+        self._route_all(_wishes(people, lecturer, apart))
+        self._ask_rates(people, (MAIN, AUDIENCE) if lecturer else (MAIN,))
+
+    def _route_all(self, wishes: Mapping[_Seat, RenditionKey | None]) -> None:
         kept = frozenset({_RECORDED} if self._is_recorded else ())
         outputs = outputs_for([wish for wish in wishes.values() if wish is not None], kept)
-        for leg, wish in wishes.items():
-            self._route(leg, None if wish is None else outputs[wish])
+        for seat, wish in wishes.items():
+            self._route(seat, None if wish is None else outputs[wish])
 
     def acquire_recorded(self) -> int:
         """The main H.264 output, kept open for the recorder, with a keyframe often enough for seeking."""
@@ -96,8 +116,10 @@ class Stage:
 
     def forget(self, leg: int) -> None:
         """The leg is gone: free what only it used."""
-        if rendition := self._routes.pop(leg, 0):
-            self._release(rendition)
+        for kind in (Kind.VIDEO, Kind.CONTENT):
+            if rendition := self._routes.pop((leg, kind), 0):
+                self._release(rendition)
+        self._rates.pop(leg, None)
 
     def close(self) -> None:
         """The conference ends."""
@@ -108,29 +130,48 @@ class Stage:
 
     # ---- scenes
 
-    def _set_scene(self, scene: str, people: Sequence[Participant], view: View) -> None:
-        sharing = next((person for person in people if person.is_sharing), None)
+    def _set_scene(self, scene: str, people: Sequence[Participant], view: View, sharing: Participant | None) -> None:
         seats = list(rectangles(view.layout, len(people) + (sharing is not None), sharing is not None))
         tiles = [_tile(seats.pop(0), sharing, Kind.CONTENT)] if sharing is not None and seats else []
         has_big_tile = view.layout is LayoutMode.LECTURE or _has_big_tile(seats)
         seated = _speaker_first(people, view.speaker) if has_big_tile and not tiles else people
         tiles += [_tile(seat, person, Kind.VIDEO) for seat, person in zip(seats, seated, strict=False)]
-        message = SetScene(self.room, scene, tuple(tiles), view.is_recording, view.caption)
-        if self._scenes.get(scene) != message:
-            self._scenes[scene] = message
+        self._put(SetScene(self.room, scene, tuple(tiles), view.is_recording, view.caption))
+
+    def _set_content(self, sharing: Participant) -> None:
+        """The shared screen alone, for those who see the people beside it."""
+        self._put(SetScene(self.room, CONTENT, (_tile(Rect(0, 0, 1, 1), sharing, Kind.CONTENT),)))
+
+    def _put(self, message: SetScene) -> None:
+        if self._scenes.get(message.scene) != message:
+            self._scenes[message.scene] = message
             self._send(message)
+
+    def _ask_rates(self, people: Sequence[Participant], scenes: Sequence[str]) -> None:
+        """Terminals that know how to be asked send no more than their largest tile needs."""
+        tiles = [tile for scene in scenes for tile in self._scenes[scene].tiles]
+        for person in people:
+            stream = person.leg.media.stream(Kind.VIDEO)
+            if stream is None or not stream.has_tmmbr or not stream.receive:
+                continue
+            number = stream_id(person.id, Kind.VIDEO)
+            rate = rate_for(number, tiles)
+            if self._rates.get(person.id) != rate:
+                self._rates[person.id] = rate
+                self._worker.send("net", LimitSource(number, rate))
 
     # ---- renditions
 
-    def _route(self, leg: int, key: RenditionKey | None) -> None:
+    def _route(self, seat: _Seat, key: RenditionKey | None) -> None:
         rendition = self._open(key) if key is not None else 0
-        before = self._routes.get(leg, 0)
+        before = self._routes.get(seat, 0)
         if rendition == before:
             return
         if rendition:
             self._users[rendition] += 1
-        self._routes[leg] = rendition
-        self._worker.send("net", RouteVideo(leg, rendition))
+        self._routes[seat] = rendition
+        leg, kind = seat
+        self._worker.send("net", RouteVideo(leg, rendition) if kind is Kind.VIDEO else RouteContent(leg, rendition))
         if before:
             self._release(before)
 
@@ -158,9 +199,22 @@ class Stage:
         self._worker.send("video", message)
 
 
-def _wish(person: Participant, scene: str) -> RenditionKey | None:
-    stream = person.leg.media.stream(Kind.VIDEO)
-    return rendition_for(stream, scene) if stream is not None else None
+def _wishes(people: Sequence[Participant], lecturer: int, apart: Collection[int]) -> dict[_Seat, RenditionKey | None]:
+    """What each leg would like to get; those in `apart` see the shared screen beside the people."""
+    wishes: dict[_Seat, RenditionKey | None] = {}
+    for person in people:
+        main = AUDIENCE if person.id == lecturer else PEOPLE if person.id in apart else MAIN
+        wishes[person.id, Kind.VIDEO] = _wish(person, Kind.VIDEO, main)
+        is_shown = person.id in apart and not person.is_sharing
+        wishes[person.id, Kind.CONTENT] = _wish(person, Kind.CONTENT, CONTENT) if is_shown else None
+    return wishes
+
+
+def _wish(person: Participant, kind: Kind, scene: str) -> RenditionKey | None:
+    stream = person.leg.media.stream(kind)
+    limit_bps = person.limits.get(kind, 0)
+    ladder = [rung for rung in LADDER if not limit_bps or rung.bitrate_bps <= limit_bps] or LADDER[-1:]
+    return rendition_for(stream, scene, ladder) if stream is not None else None
 
 
 def _speaker_first(people: Sequence[Participant], speaker: int) -> list[Participant]:
