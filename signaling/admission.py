@@ -20,9 +20,9 @@ from signaling.call_request import Admission, CallRequest, admission_to, policy_
 from signaling.faces import Clock, MonotonicClock, RoomSource, RunningRooms, Verifier
 from signaling.lines import LineFull, Lines
 from signaling.passcode_check import PasscodeCheck
-from signaling.refusal import Refusal, Refused
+from signaling.refusal import Refusal, Refused, WaitReason
 from signaling.tries import Block, source_key
-from signaling.waiting import Told, Waiting, WaitReason, nobody_is_told
+from signaling.waiting import Told, Waiting, nobody_is_told
 from store.errors import StoreError
 from store.rooms import Room
 

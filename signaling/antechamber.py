@@ -11,8 +11,8 @@ from signaling.call_request import Admission
 from signaling.changes import Changes
 from signaling.faces import Clock, RunningRooms
 from signaling.lines import LineFull
-from signaling.refusal import Refusal, Refused
-from signaling.waiting import Told, Verdict, Waiting, WaitingRooms, WaitReason
+from signaling.refusal import Refusal, Refused, WaitReason
+from signaling.waiting import Told, Verdict, Waiting, WaitingRooms
 
 CheckAgain = Callable[[Admission], Awaitable[Admission]]
 _TOO_LATE = {WaitReason.HOST: Refusal.HOST_ABSENT, WaitReason.LOCKED: Refusal.LOCKED}

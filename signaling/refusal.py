@@ -1,4 +1,4 @@
-"""Why the gate stays shut, in words that every protocol translates into its own."""
+"""Why the gate stays shut, or what is waited for, in words that every protocol translates into its own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ class Refusal(StrEnum):
     CAPACITY = "capacity"
     HOST_ABSENT = "host-absent"
     NOT_LET_IN = "not-let-in"
+
+
+class WaitReason(StrEnum):
+    """What is waited for."""
+
+    HOST = "host"
+    """A host has to come."""
+    LOCKED = "locked"
+    """A host has to unlock the room, or to let this one in."""
 
 
 class Refused(Exception):

@@ -9,16 +9,7 @@ from enum import StrEnum
 
 from signaling.call_request import CallRequest
 from signaling.lines import LineFull
-
-
-class WaitReason(StrEnum):
-    """What is waited for."""
-
-    HOST = "host"
-    """A host has to come."""
-    LOCKED = "locked"
-    """A host has to unlock the room, or to let this one in."""
-
+from signaling.refusal import WaitReason
 
 Told = Callable[[WaitReason], None]
 
