@@ -25,11 +25,16 @@ def worker_metrics(fleet: LocalFleet) -> MetricSource:
     return collect
 
 
-def counter_metrics(name: str, counters: Mapping[str, int], label: str = "reason", help_text: str = "") -> MetricSource:
+def counter_metrics(
+    name: str,
+    counters: Mapping[str, int] | Callable[[], Mapping[str, int]],
+    label: str = "reason",
+    help_text: str = "",
+) -> MetricSource:
     """A family of counts, one sample a key."""
 
     def collect() -> Iterator[Sample]:
-        for key, count in counters.items():
+        for key, count in (counters() if callable(counters) else counters).items():
             yield Sample(name, count, {label: key}, is_counter=True, help=help_text)
 
     return collect

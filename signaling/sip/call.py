@@ -18,6 +18,7 @@ from signaling.errors import SipError
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.conversation import Conversation
 from signaling.sip.fields import from_of
+from signaling.sip.identity import Challenge
 from signaling.sip.leg import SipLeg
 from signaling.sip.offer_answer import Negotiation
 from signaling.sip.refusals import answer_to, answer_to_worker
@@ -42,6 +43,7 @@ class RoomCall:
         self._name = caller_name(call)
         self._talk = Conversation(call, self._leg, services)
         self._talk.on_digit = self._digit
+        self._identity = ""
         self._has_joined = False
 
     async def run(self) -> None:
@@ -79,6 +81,7 @@ class RoomCall:
             self._refuse(SipError(500, "Server Internal Error"))
 
     async def _set_up(self) -> None:
+        await self._identify()
         admission = await self._services.gate.admit(self._call_request())
         room = self._talk.room = admission.policy.number
         self._talk.admission = admission
@@ -98,6 +101,17 @@ class RoomCall:
             await self._enter(await self._wait_for_host(admission))
         logger.info("leg=%d room=%s sip call from %s joined", self._leg.id, room, self._leg.remote_address)
 
+    async def _identify(self) -> None:
+        """A caller who names one of our terminals has to be it. Raises SipError 401 to ask for the proof."""
+        if self._services.identify is None:
+            return
+        found = self._services.identify(self._call.request, self._call.flow)
+        if isinstance(found, Challenge):
+            await asyncio.sleep(found.delay_s)
+            raise SipError(found.status, found.reason, found.headers)
+        if found is not None:
+            self._identity, self._name = found.alias, found.name
+
     def _call_request(self) -> CallRequest:
         """Who is calling which room. The passcode is cut off the request here; only the gate sees it."""
         request = self._call.request
@@ -114,6 +128,8 @@ class RoomCall:
             room=dialled.room,
             passcode=dialled.passcode,
             name=self._name,
+            is_trusted=bool(self._identity),
+            identity=self._identity,
             call=f"sip-{self._leg.id}",
             has_secure_signalling=self._call.flow.is_secure or ipaddress.ip_address(source).is_loopback,
         )

@@ -10,7 +10,7 @@ from config.sip import SipSettings
 from mcu.fleet.worker import Fleet
 from signaling.sip.call import RoomCall
 from signaling.sip.call_handle import IncomingCall
-from signaling.sip.services import Calls, Gate, OnDigit, Services
+from signaling.sip.services import Calls, Gate, Identify, OnDigit, Services
 from signaling.sip.transport.tls import TlsContexts
 from signaling.sip.ua import UserAgent
 
@@ -28,8 +28,9 @@ class SipServer:
         fleet: Fleet,
         on_digit: OnDigit | None = None,
         tls: TlsContexts | None = None,
+        identify: Identify | None = None,
     ) -> None:
-        self._services = Services(settings, gate, calls, fleet, on_digit)
+        self._services = Services(settings, gate, calls, fleet, on_digit, identify)
         self._ua = UserAgent(settings, self._call_came, tls)
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -12,8 +12,12 @@ from mcu.leg import Leg
 from mcu.media import Grade
 from mcu.participant import Participant
 from signaling.admission import Admission, CallRequest
+from signaling.sip.identity import Challenge, Identity
+from signaling.sip.message import Request
+from signaling.sip.transaction import Flow
 
 OnDigit = Callable[[int, str], None]
+Identify = Callable[[Request, Flow], Identity | Challenge | None]
 
 
 class Gate(Protocol):
@@ -52,3 +56,5 @@ class Services:
     fleet: Fleet
     on_digit: OnDigit | None = None
     """Called with (leg, digit) for INFO and RFC 4733 alike."""
+    identify: Identify | None = None
+    """Who sent a request, where that can be proven; without it everybody is a guest."""
