@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from mcu.camera import CameraMove
 from mcu.fleet.worker import Worker
+from mcu.floor import Floor
 from mcu.leg import HangUp, Leg
 from mcu.media import Codec, Kind, leg_of, stream_id
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
 from mcu.record_duty import RecordDuty
-from mcu.sharing import Sharing
 from mcu.stage import Stage, View
 from mcu.taping import RecordingRegister, Taping
 from mcu.worker.messages import (
@@ -28,11 +29,13 @@ from mcu.worker.messages import (
     LegStats,
     Levels,
     MuteLeg,
+    PeerLimit,
     PlayPrompt,
     RecordingEnded,
     RecordingProgress,
     RemoveAudioLeg,
     RemoveSource,
+    StopPrompts,
 )
 
 __all__ = ["Conference", "ConferenceEvent", "LayoutMode", "Participant", "RecordPolicy", "Role", "RoomPolicy"]
@@ -49,7 +52,7 @@ class ConferenceEvent:
     """Something that portals and metrics want to know."""
 
     kind: str
-    """opened, closed, changed, levels, joined, left, recording-started, recording-ended"""
+    """opened, closed, changed, levels, joined, left, promoted, recording-started, recording-ended"""
     room: str
     data: dict[str, object] = field(default_factory=dict)
 
@@ -74,8 +77,9 @@ class Conference:
         self._tell = tell
         self._people: dict[int, Participant] = {}
         self._audio: dict[int, AddAudioLeg] = {}
-        self._sharing = Sharing()
+        self._floor = Floor(self._people, worker, lambda: not self.policy.keeps_presenter, self._refresh)
         self._banned: set[int] = set()
+        self._panels: dict[int, Panel] = {}
         self._stage = Stage(policy.number, worker)
         self._taping = Taping(worker, self._stage, register, next_leg_id, self._recording_lost)
         self._duty = RecordDuty(policy.number, self.start_recording, self._has_to_be_recorded)
@@ -121,6 +125,7 @@ class Conference:
             "record_policy": str(self.policy.record),
             "started_at": self.started_at.isoformat(timespec="seconds"),
             "speaker": self.speaker,
+            "presenter": self.presenter,
             "participants": [
                 person.snapshot() | {"is_video_banned": stream_id(person.id, Kind.VIDEO) in self._banned}
                 for person in self._people.values()
@@ -129,13 +134,14 @@ class Conference:
 
     # ---- who comes and goes
 
-    async def join(self, leg: Leg, name: str, role: Role) -> Participant:
+    async def join(self, leg: Leg, name: str, role: Role, identity: str = "") -> Participant:
         """Open the gate for a configured leg: from now on it is seen, heard, and sees and hears."""
-        person = Participant(leg, name, role)
+        person = Participant(leg, name, role, identity)
         self._people[leg.id] = person
         self._worker.observe_leg(leg.id, lambda message: self._heard_of(person, message))
         self._worker.send("net", AttachLeg(leg.id))
         self._update_audio(person)
+        self._floor.welcome(person)
         self._refresh_now()
         logger.info("room=%s leg=%d joined protocol=%s role=%s", self.policy.number, leg.id, leg.protocol, role)
         self._say("joined", participant=person.id, name=name, protocol=leg.protocol)
@@ -152,13 +158,13 @@ class Conference:
         if person is None:
             return
         self._worker.close_leg(participant)
+        self._panels.pop(participant, None)
         self._stage.forget(participant)
         if self._audio.pop(participant, None):
             self._worker.send("audio", RemoveAudioLeg(participant))
         for process, kind in (("audio", Kind.AUDIO), ("video", Kind.VIDEO), ("video", Kind.CONTENT)):
             self._worker.send(process, RemoveSource(stream_id(participant, kind)))
-        self._sharing.end(participant)
-        self._update_sharing()
+        self._floor.end(participant)
         if self.speaker == participant:
             self.speaker = 0
         logger.info("room=%s leg=%d left", self.policy.number, participant)
@@ -178,10 +184,9 @@ class Conference:
         """The leg was renegotiated: hold, another codec, content added or taken away."""
         if person := self._people.get(participant):
             self._update_audio(person)
-            if person.has_content:
-                self._refresh()
-            else:
-                self.stop_sharing(participant)
+            if not person.has_content:
+                self._floor.end(participant)
+            self._refresh()
 
     # ---- what hosts do
 
@@ -204,16 +209,72 @@ class Conference:
         self.layout = layout
         self._refresh()
 
+    def next_layout(self) -> None:
+        """Arrange the picture in the next way, for remote controls that have one key for it."""
+        modes = list(LayoutMode)
+        self.set_layout(modes[(modes.index(self.layout) + 1) % len(modes)])
+
+    def promote(self, participant: int) -> None:
+        """Give somebody the rights of a host. Raises KeyError for somebody who is not here."""
+        person = self._people[participant]
+        person.role = Role.HOST
+        logger.info("room=%s leg=%d is host now", self.policy.number, participant)
+        self._say("promoted", participant=participant, name=person.name)
+        self._refresh()
+
+    def raise_hand(self, participant: int, is_raised: bool) -> None:
+        """Ask for the floor, or no longer; hosts lower hands too. Raises KeyError for somebody who is not here."""
+        person = self._people[participant]
+        if person.has_hand_raised != is_raised:
+            person.has_hand_raised = is_raised
+            self._refresh()
+
+    # ---- what one leg sees and hears alone
+
+    def show_panel(self, participant: int, panel: Panel | None) -> None:
+        """Show words to one participant, over the picture; None takes them away."""
+        if panel is not None and participant in self._people:
+            self._panels[participant] = panel
+        else:
+            self._panels.pop(participant, None)
+        self._refresh()
+
+    def speak_to(self, participant: int, *prompts: str, interrupt: bool = False) -> None:
+        """Let one participant hear prompts after what still plays; with `interrupt` that is cut short."""
+        if interrupt:
+            self._worker.send("audio", StopPrompts(self.policy.number, participant))
+        for prompt in prompts:
+            self._worker.send("audio", PlayPrompt(self.policy.number, prompt, participant))
+
     def lock(self, is_locked: bool) -> None:
         """Let nobody else in, or let people in again."""
         self.is_locked = is_locked
         self._refresh()
 
-    def stop_sharing(self, participant: int) -> None:
-        """The participant says that its screen is shared no more."""
-        self._sharing.end(participant)
-        self._update_sharing()
-        self._refresh()
+    @property
+    def presenter(self) -> int:
+        """The participant who has the floor: may show a screen, or shows one; 0 for nobody."""
+        return self._floor.holder
+
+    def request_floor(self, participant: int) -> bool:
+        """Somebody wants to show a screen; whether it may, by the policy of the room."""
+        return not self.is_closed and self._floor.request(participant)
+
+    def release_floor(self, participant: int) -> None:
+        """Somebody's screen is shared no more."""
+        self._floor.release(participant)
+
+    def take_floor(self) -> None:
+        """A host ends what is presented, whoever does; who did may ask again."""
+        self._floor.release(self._floor.holder)
+
+    def move_camera(self, participant: int, move: CameraMove) -> bool:
+        """Turn the camera of a terminal; False where it has none that can be turned from here."""
+        camera = self._people[participant].leg.camera
+        if camera is None or not move.is_valid:
+            return False
+        camera.move(move)
+        return True
 
     def allow_video(self, participant: int) -> None:
         """Decode a picture again that was banned because the decoder crashed on it twice."""
@@ -313,10 +374,13 @@ class Conference:
         match message:
             case LegStats():
                 person.take_stats(message)
-                self._watch_sharing(person, message)
+                self._floor.watch(person, message)
                 self._refresh()
             case KeyframeWanted():
                 person.leg.request_keyframe(message.kind)
+            case PeerLimit():
+                person.limits[message.kind] = message.bitrate_bps
+                self._refresh()
             case _:
                 pass
 
@@ -329,20 +393,6 @@ class Conference:
         self.speaker = message.speaker if message.speaker in self._people else self.speaker
         self._show()
         self._say("levels", levels=message.levels, speaker=self.speaker)
-
-    def _watch_sharing(self, person: Participant, stats: LegStats) -> None:
-        """A content stream that flows is shown, one that has dried up is not; no protocol has to say so."""
-        content = next((stream for stream in stats.streams if stream.kind is Kind.CONTENT), None)
-        if person.has_content and content is not None:
-            self._sharing.report(person.id, content.received_bitrate_bps > 0)
-            self._update_sharing()
-
-    def _update_sharing(self) -> None:
-        for person in self._people.values():
-            is_sharing = person.id == self._sharing.current
-            if person.is_sharing and not is_sharing:
-                self._worker.send("video", RemoveSource(stream_id(person.id, Kind.CONTENT)))
-            person.is_sharing = is_sharing
 
     # ---- bringing the worker up to date
 

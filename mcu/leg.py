@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol
 
+from mcu.camera import Camera
 from mcu.media import Kind, LegMedia
 
 
@@ -42,6 +43,13 @@ class Leg(Protocol):
 
     def roster_changed(self) -> None:
         """Something that a participant may see changed; called at most a few times a second."""
+
+    @property
+    def camera(self) -> Camera | None:
+        """The camera at the far end, where it lets itself be moved."""
+
+    def floor_changed(self, holder: int, name: str) -> None:
+        """Somebody else presents now (0: nobody); a leg that presented until now has to stop."""
 
     async def hang_up(self, reason: HangUp) -> None:
         """End the leg; it is already out of the conference. Never raises."""

@@ -29,6 +29,7 @@ class Participant:
     identity: str = ""
     """The verified alias of a terminal or person; "" for whoever only says its name."""
     is_muted: bool = False
+    has_hand_raised: bool = False
     is_speaking: bool = False
     level: int = SILENCE_LEVEL
     """Loudness in -dBov, 127 is silence."""
@@ -82,11 +83,14 @@ class Participant:
             "role": str(self.role),
             "protocol": self.protocol,
             "address": self.leg.remote_address,
+            "identity": self.identity,
             "is_muted": self.is_muted,
+            "has_hand_raised": self.has_hand_raised,
             "is_speaking": self.is_speaking,
             "level": self.level,
             "has_video": self.has_video,
             "is_sharing": self.is_sharing,
+            "has_camera_control": self.leg.camera is not None,
             "grade": media.grade.name.lower(),
             "is_encrypted": media.is_encrypted,
             "codecs": [stream.send.codec.name for stream in media.streams if stream.send is not None],

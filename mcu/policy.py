@@ -37,5 +37,7 @@ class RoomPolicy:
     required_grade: Grade = Grade.CLEAR
     waits_for_host: bool = False
     is_locked: bool = False
+    keeps_presenter: bool = False
+    """Who shares a screen keeps doing so until it ends it; else who asks next takes over."""
     changed_at: float = 0.0
     """When the stored room was changed last, in seconds since the epoch."""

@@ -16,6 +16,8 @@ class Sharing:
         """The participant who has the floor, 0 for nobody."""
         self._quiet: dict[int, int] = {}
         """Who sends, whoever has the floor: reports in a row without anything."""
+        self._has_asked = False
+        """Whether the holder asked by a protocol, which will also say the end: a still picture may send nothing."""
         self._idle = 0
 
     @property
@@ -27,8 +29,7 @@ class Sharing:
         """Ask for the floor; whether the participant has it now."""
         if self.holder not in (0, participant) and not may_take_over:
             return False
-        if self.holder != participant:
-            self.holder, self._idle = participant, 0
+        self.holder, self._has_asked, self._idle = participant, True, 0
         return True
 
     def release(self, participant: int) -> None:
@@ -49,13 +50,13 @@ class Sharing:
         if is_flowing:
             is_new = participant not in self._quiet
             self._quiet[participant] = 0
-            if is_new:
-                self.request(participant, may_take_over=may_take_over)
+            if is_new and self.holder != participant and self.request(participant, may_take_over=may_take_over):
+                self._has_asked = False
+        elif participant == self.holder and self._has_asked:
+            self._idle += participant not in self._quiet
+            if self._idle >= PATIENT_REPORTS:
+                self.release(participant)
         elif participant in self._quiet:
             self._quiet[participant] += 1
             if self._quiet[participant] >= QUIET_REPORTS:
                 self.end(participant)
-        elif participant == self.holder:
-            self._idle += 1
-            if self._idle >= PATIENT_REPORTS:
-                self.release(participant)

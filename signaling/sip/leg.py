@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import logging
+from typing import Protocol
 
+import msgspec
+
+from mcu.camera import Camera
 from mcu.leg import HangUp
 from mcu.media import Grade, Kind, LegMedia
 from signaling.sip.call_handle import CallHandle, IncomingCall
-from signaling.sip.media_control import CONTENT_TYPE, PICTURE_FAST_UPDATE
+from signaling.sip.media_control import CONTENT_TYPE, picture_fast_update
 from signaling.sip.session import Session
 from signaling.sip.uri import Uri
 
 logger = logging.getLogger(__name__)
+
+
+class Floor(Protocol):
+    """Floor control with one terminal (signaling.bfcp.session)."""
+
+    @property
+    def may_show(self) -> bool:
+        """Whether the terminal takes a shared screen now."""
+
+    def show(self, holder: int, name: str) -> None:
+        """Somebody presents now, 0: nobody."""
 
 
 class SipLeg:
@@ -21,7 +36,11 @@ class SipLeg:
 
     def __init__(self, number: int, call: CallHandle) -> None:
         self.id = number
-        self.media = LegMedia((), is_encrypted=False, grade=Grade.CLEAR)
+        self.agreed = LegMedia((), is_encrypted=False, grade=Grade.CLEAR)
+        """What was negotiated last."""
+        self.floor: Floor | None = None
+        """Its floor control (BFCP), where that was negotiated."""
+        self.camera: Camera | None = None
         self._call = call
 
     @property
@@ -45,10 +64,31 @@ class SipLeg:
         dialog = self._call.session.dialog
         return None if dialog is None else dialog.remote.uri
 
+    @property
+    def media(self) -> LegMedia:
+        """What is agreed; a terminal that has the say over its floor gets a shared screen when it has granted that."""
+        if self.floor is None or self.floor.may_show:
+            return self.agreed
+        streams = tuple(
+            msgspec.structs.replace(stream, send=None) if stream.kind is Kind.CONTENT else stream
+            for stream in self.agreed.streams
+        )
+        return msgspec.structs.replace(self.agreed, streams=streams)
+
+    @media.setter
+    def media(self, media: LegMedia) -> None:
+        self.agreed = media
+
     def request_keyframe(self, kind: Kind) -> None:
-        """RFC 5168; it has no way to tell streams apart, so content without feedback is asked for too."""
-        if kind is not Kind.AUDIO and self.media.stream(kind) is not None:
-            self._call.info(CONTENT_TYPE, PICTURE_FAST_UPDATE)
+        """RFC 5168 7.1, for the one stream where the peer has named its streams (RFC 4574)."""
+        stream = self.agreed.stream(kind)
+        if kind is not Kind.AUDIO and stream is not None:
+            self._call.info(CONTENT_TYPE, picture_fast_update(stream.label))
+
+    def floor_changed(self, holder: int, name: str) -> None:
+        """Tell the terminal by BFCP."""
+        if self.floor is not None:
+            self.floor.show(holder, name)
 
     def roster_changed(self) -> None:
         """SIP terminals see names in the picture; the conference package (RFC 4575) has no subscribers yet."""

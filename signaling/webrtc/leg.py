@@ -19,6 +19,7 @@ class WebrtcLeg:
         self._agreed = media
         self.is_camera_on = True
         self.on_roster: Callable[[], None] = _nothing
+        self.on_floor: Callable[[int], None] = _ignore
         self.on_hang_up: Callable[[HangUp], Awaitable[None]] | None = None
 
     @property
@@ -58,10 +59,24 @@ class WebrtcLeg:
         """Tell the page, soon."""
         self.on_roster()
 
+    @property
+    def camera(self) -> None:
+        """Nobody moves somebody's webcam."""
+        return None
+
+    def floor_changed(self, holder: int, name: str) -> None:
+        """Tell the page when it has to stop sharing."""
+        del name
+        self.on_floor(holder)
+
     async def hang_up(self, reason: HangUp) -> None:
         """Say goodbye to the page and free the worker. Never raises."""
         if self.on_hang_up is not None:
             await self.on_hang_up(reason)
+
+
+def _ignore(_holder: int) -> None:
+    """Nobody listens yet."""
 
 
 def _nothing() -> None:

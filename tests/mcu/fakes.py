@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mcu.camera import Camera
 from mcu.fleet.worker import LegObserver
 from mcu.leg import HangUp
 from mcu.media import Codec, Format, Grade, Kind, LegMedia, StreamSpec
@@ -44,6 +45,8 @@ class FakeLeg:
     protocol: str = "sip"
     remote_address: str = "192.0.2.1:5060"
     hung_up: HangUp | None = None
+    camera: Camera | None = None
+    floor: list[int] = field(default_factory=list)
     keyframes: list[Kind] = field(default_factory=list)
 
     def request_keyframe(self, kind: Kind) -> None:
@@ -51,6 +54,9 @@ class FakeLeg:
 
     def roster_changed(self) -> None:
         pass
+
+    def floor_changed(self, holder: int, name: str) -> None:
+        self.floor.append(holder)
 
     async def hang_up(self, reason: HangUp) -> None:
         self.hung_up = reason

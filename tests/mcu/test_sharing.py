@@ -49,3 +49,15 @@ def test_nothing_is_shown_before_it_is_sent_and_a_floor_that_is_not_used_is_lost
     for _ in range(PATIENT_REPORTS):
         sharing.report(1, is_flowing=False)
     assert sharing.holder == 0
+
+
+def test_a_still_picture_keeps_the_floor_of_who_asked_for_it():
+    sharing = Sharing()
+    sharing.request(1, may_take_over=True)
+    sharing.report(1, is_flowing=True)
+    for _ in range(2 * PATIENT_REPORTS):
+        sharing.report(1, is_flowing=False)
+    assert sharing.current == 1
+    sharing.report(2, is_flowing=True, may_take_over=False)
+    sharing.report(1, is_flowing=False)
+    assert sharing.current == 1

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signaling.sip.dtmf import digit_of
-from signaling.sip.media_control import PICTURE_FAST_UPDATE, wants_keyframe
+from signaling.sip.media_control import picture_fast_update, stream_ids, wants_keyframe
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_digits(content_type, body, digit):
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (PICTURE_FAST_UPDATE, True),
+        (picture_fast_update(), True),
         (b"<media_control><to_encoder><picture_fast_update></picture_fast_update></to_encoder></media_control>", True),
         (b"<x:picture_fast_update />", True),
         (b"<picture_fast_updates/>", False),
@@ -50,3 +50,19 @@ def test_garbage_never_raises(noise):
     digit_of("application/dtmf", noise)
     digit_of("application/dtmf-relay", b"Signal=" + noise)
     wants_keyframe(noise)
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (picture_fast_update(), []),
+        (picture_fast_update("12"), ["12"]),
+        (picture_fast_update("a&b"), ["a&b"]),
+        (picture_fast_update("<evil>"), []),
+        (b"<vc_primitive><stream_id> 3 </stream_id><stream_id>4</stream_id><picture_fast_update/>", ["3", "4"]),
+        (b"<stream_id>" + b"x" * 65 + b"</stream_id><picture_fast_update/>", []),
+        (b"<stream_id>1</stream_id>" * 100, ["1"] * 8),
+    ],
+)
+def test_streams_are_named_by_their_labels(body: bytes, named: list[str]) -> None:
+    assert stream_ids(body) == named

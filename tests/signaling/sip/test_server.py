@@ -17,7 +17,7 @@ from mcu.media import Grade, Kind
 from mcu.worker.messages import KeyframeWanted, LegFailed, LegSilent, LegStats, PeerWantsKeyframe, StreamStats
 from signaling.admission import Refusal
 from signaling.sip.call_handle import CallRefused
-from signaling.sip.media_control import PICTURE_FAST_UPDATE
+from signaling.sip.media_control import picture_fast_update
 from signaling.sip.server import SipServer
 from signaling.sip.ua import UserAgent
 from signaling.sip.uri import Uri
@@ -226,7 +226,7 @@ async def test_info_both_ways():
         call.on_info = lambda *info: got.append(info)
         await call.answered()
         call.info("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n")
-        call.info("application/media_control+xml", PICTURE_FAST_UPDATE)
+        call.info("application/media_control+xml", picture_fast_update())
         await it.until(lambda: it.digits and it.worker.sent)
         assert it.digits == [(1, "5")]
         assert it.server.counters["digit-info"] == 1
@@ -237,7 +237,7 @@ async def test_info_both_ways():
         leg.request_keyframe(Kind.CONTENT)
         await it.until(lambda: got)
         await asyncio.sleep(0.05)
-        assert got == [("application/media_control+xml", PICTURE_FAST_UPDATE)]
+        assert got == [("application/media_control+xml", picture_fast_update())]
 
 
 async def test_silence_ends_a_call_unless_it_recovers_or_is_held():
