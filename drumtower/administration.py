@@ -17,6 +17,7 @@ from crypto.keys import KeyFault
 from crypto.passcode import PasscodeError, PasscodeHasher
 from crypto.secret import Secret
 from drumtower.keyring import master_key, passcode_hasher
+from signaling.terminals import TerminalBook
 from store.database import Database
 from store.errors import StoreError
 
@@ -36,6 +37,7 @@ class Office:
 
     database: Database
     hasher: PasscodeHasher
+    terminals: TerminalBook
 
 
 Action = Callable[[argparse.Namespace, Office], Awaitable[None]]
@@ -60,7 +62,9 @@ def command(action: Action) -> Callable[[argparse.Namespace, Settings], int]:
 
 async def _run(action: Action, options: argparse.Namespace, settings: Settings) -> None:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    office = Office(Database(settings.database_url, settings.store), passcode_hasher(settings, master_key(settings)))
+    database, master = Database(settings.database_url, settings.store), master_key(settings)
+    terminals = TerminalBook(database.terminals, master, settings.sip.realm)
+    office = Office(database, passcode_hasher(settings, master), terminals)
     try:
         await office.database.open()
         await action(options, office)

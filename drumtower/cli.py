@@ -1,4 +1,4 @@
-"""The command line: serve, room, user, doctor, call.
+"""The command line: serve, room, user, terminal, doctor, call.
 
 Exit status: 0 done; 1 it could not be done, and the reason was printed; 2 the command was not understood.
 """
@@ -56,9 +56,9 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_administration(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from drumtower import certificate_commands, doctor, room_commands, user_commands
+    from drumtower import certificate_commands, doctor, room_commands, terminal_commands, user_commands
 
-    for module in (room_commands, user_commands, certificate_commands, doctor):
+    for module in (room_commands, user_commands, terminal_commands, certificate_commands, doctor):
         module.add_parser(commands)
 
 

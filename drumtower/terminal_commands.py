@@ -1,0 +1,112 @@
+"""`drumtower terminal`: terminals that may register. Secrets never come from an argument."""
+
+from __future__ import annotations
+
+import argparse
+
+from crypto.secret import Secret
+from drumtower.administration import (
+    EXIT_STATUS,
+    CommandError,
+    Office,
+    command,
+    secret_from_environment,
+    secret_from_file,
+    secret_from_prompt,
+)
+from signaling.terminals import generate_secret
+from store.terminals import Terminal
+
+_VARIABLE = "DRUMTOWER_TERMINAL_SECRET"
+_EPILOG = (
+    f"secrets come from a prompt, a file or the environment ({_VARIABLE}), never from an argument; generated ones are "
+    f"printed once and cannot be shown again. a running server notices changes within seconds. {EXIT_STATUS}"
+)
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser("terminal", help="terminals that may register", epilog=EXIT_STATUS)
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="create a terminal", epilog=_EPILOG, allow_abbrev=False)
+    add.add_argument("alias", help="user name: digits and lower-case letters, with . _ - in between")
+    add.add_argument("--name", help="what the roster shows (default: the alias)")
+    add.add_argument("--site", default="", help="where it stands")
+    _add_sources(add)
+    add.set_defaults(command=command(_add))
+    show = actions.add_parser("list", help="list all terminals", epilog=EXIT_STATUS)
+    show.set_defaults(command=command(_list))
+    secret = actions.add_parser(
+        "set-secret", help="replace a secret; the terminal has to register again", epilog=_EPILOG, allow_abbrev=False
+    )
+    secret.add_argument("alias", help="whose")
+    _add_sources(secret)
+    secret.set_defaults(command=command(_set_secret))
+    for action, text in (("enable", "let it register again"), ("disable", "end its registration and refuse it")):
+        switch = actions.add_parser(action, help=text, epilog=EXIT_STATUS)
+        switch.add_argument("alias", help="which")
+        switch.set_defaults(command=command(_switch), is_enabled=action == "enable")
+    remove = actions.add_parser("remove", help="delete a terminal", epilog=EXIT_STATUS)
+    remove.add_argument("alias", help="which")
+    remove.set_defaults(command=command(_remove))
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--secret-prompt", action="store_true", help="ask for it")
+    one.add_argument("--secret-file", metavar="FILE", help='first line of FILE ("-": standard input)')
+    one.add_argument("--secret-env", action="store_true", help=f"take it from {_VARIABLE}")
+    one.add_argument("--generate-secret", action="store_true", help="make one and print it once (default)")
+
+
+async def _add(options: argparse.Namespace, office: Office) -> None:
+    secret, is_generated = _secret(options)
+    terminal = await office.terminals.add(options.alias, options.name or options.alias, options.site, secret)
+    print(f"created {terminal.alias}")
+    _show_once(secret, is_generated)
+
+
+async def _list(_options: argparse.Namespace, office: Office) -> None:
+    for terminal in await office.terminals.all():
+        print(_line(terminal))
+
+
+async def _set_secret(options: argparse.Namespace, office: Office) -> None:
+    if await office.terminals.get(options.alias) is None:
+        raise CommandError(f"there is no terminal {options.alias}")
+    secret, is_generated = _secret(options)
+    await office.terminals.set_secret(options.alias, secret)
+    print(f"new secret for {options.alias}; it has to register again")
+    _show_once(secret, is_generated)
+
+
+async def _switch(options: argparse.Namespace, office: Office) -> None:
+    await office.terminals.change(options.alias, is_enabled=options.is_enabled)
+    print(f"{options.alias} is {'enabled' if options.is_enabled else 'disabled'}")
+
+
+async def _remove(options: argparse.Namespace, office: Office) -> None:
+    if not await office.terminals.remove(options.alias):
+        raise CommandError(f"there is no terminal {options.alias}")
+    print(f"removed {options.alias}")
+
+
+def _secret(options: argparse.Namespace) -> tuple[Secret, bool]:
+    """The secret, and whether it was made here."""
+    if options.secret_file is not None:
+        return secret_from_file(options.secret_file), False
+    if options.secret_env:
+        return secret_from_environment(_VARIABLE), False
+    if options.secret_prompt:
+        return secret_from_prompt("secret"), False
+    return generate_secret(), True
+
+
+def _show_once(secret: Secret, is_generated: bool) -> None:
+    if is_generated:
+        print(f"secret (shown only now): {secret.reveal()}")
+
+
+def _line(terminal: Terminal) -> str:
+    marks = [mark for mark in (terminal.site, "" if terminal.is_enabled else "disabled") if mark]
+    return f"{terminal.alias:<24} {terminal.name}" + (f" ({', '.join(marks)})" if marks else "")
