@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from crypto.secret_file import SecretFault, read_secret
+
 KEY_BYTES: Final = 32
 MAX_WRAPPED_BYTES: Final = 1 << 16
 _VERSION: Final = b"\x01"
@@ -186,11 +188,6 @@ def is_under(path: Path, directory: Path) -> bool:
 
 def _passphrase_of(path: Path) -> str:
     try:
-        with path.open("r", encoding="utf-8") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            line = file.readline(1024).strip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeyFault(f"{path}: the passphrase cannot be read: {type(error).__name__}") from None
-    if mode & 0o077:
-        raise KeyFault(f"{path}: others may read the passphrase (mode {mode:04o}); run: chmod 600 {path}")
-    return line
+        return read_secret(path).reveal()
+    except SecretFault as fault:
+        raise KeyFault(str(fault)) from None

@@ -15,12 +15,13 @@ from drumtower.checks.finding import Check, Finding, Level, fail
 from drumtower.checks.keys import check_certificate_dates, check_master_key, check_tls_keys
 from drumtower.checks.machine import check_clock, check_confinement, check_disk, check_fonts
 from drumtower.checks.network import check_addresses, check_ports, check_ranges
+from drumtower.checks.relay import check_relays
 from drumtower.checks.storage import check_database
 
 logger = logging.getLogger(__name__)
 
 CHECKS: tuple[Check, ...] = (
-    check_addresses, check_ports, check_ranges,
+    check_addresses, check_ports, check_ranges, check_relays,
     check_disk, check_clock, check_fonts, check_codecs, check_libraries, check_confinement,
     check_master_key, check_certificate_dates, check_tls_keys,
     check_database,
@@ -32,7 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "doctor",
         help="check this machine and the settings",
-        description="Look at addresses, ports, disk, clock, fonts, codecs, keys, certificate, database.",
+        description="Look at addresses, ports, TURN servers, disk, clock, fonts, codecs, keys, certificate, database.",
         epilog="exit status: 0 nothing failed (there may be warnings); 1 something must be mended",
     )
     parser.add_argument("--json", action="store_true", help="for programs")

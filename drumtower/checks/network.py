@@ -53,6 +53,9 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
             wanted.append(("SIP over TCP", entry.address, sip.port, socket.SOCK_STREAM))
     for local in net.addresses:
         wanted.append(("browsers' media", local.address, net.webrtc_port, socket.SOCK_DGRAM))
+        if net.has_webrtc_tcp:
+            port = net.webrtc_port if net.webrtc_tcp_port is None else net.webrtc_tcp_port
+            wanted.append(("browsers' media over TCP", local.address, port, socket.SOCK_STREAM))
         wanted.append(("terminals' media", local.address, net.first_rtp_port, socket.SOCK_DGRAM))
     for what, address, port, kind in wanted:
         where = f"{address} port {port} ({what})"

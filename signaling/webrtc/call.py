@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
@@ -149,7 +150,11 @@ class Call:
 
     async def _negotiate(self, attempt: _Attempt) -> LegMedia:
         grade = Grade.AUTHENTICATED if self._visitor.is_secure else Grade.OPPORTUNISTIC
-        self._negotiation = Negotiation(secrets.randbits(62), grade, attempt.opened)
+        relays = self._services.relays
+        self._negotiation = Negotiation(
+            secrets.randbits(62), grade, attempt.opened, relays.issue(str(attempt.leg), time.time()),
+            is_relay_only=relays.is_relay_only,
+        )  # fmt: skip
         offer = self._negotiation.next_offer()
         if offer is not None:
             self._link.send(serialize(offer))

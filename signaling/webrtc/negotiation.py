@@ -10,7 +10,7 @@ from mcu.worker.messages import LegOpened
 from signaling.webrtc.answer import parse_answer
 from signaling.webrtc.errors import SdpError
 from signaling.webrtc.offer import build_offer
-from signaling.webrtc.protocol import Answer, Offer
+from signaling.webrtc.protocol import Answer, IceServer, Offer
 
 
 class State(Enum):
@@ -37,19 +37,25 @@ class Rejected:
 class Negotiation:
     """Makes offers when something changed and no other offer is out; reads their answers."""
 
-    def __init__(self, session: int, grade: Grade, opened: LegOpened) -> None:
+    def __init__(
+        self, session: int, grade: Grade, opened: LegOpened, ice_servers: tuple[IceServer, ...] = (),
+        *, is_relay_only: bool = False,
+    ) -> None:  # fmt: skip
         self.state = State.STABLE
         self.has_content = False
         self._session = session
         self._grade = grade
         self._opened = opened
+        self._ice_servers = ice_servers
+        self._is_relay_only = is_relay_only
         self._is_due = True
         self._version = 0
         self._offered_content = False
 
-    def restart_ice(self, opened: LegOpened) -> None:
-        """Offer new credentials next (RFC 8839 4.4.1.1)."""
+    def restart_ice(self, opened: LegOpened, ice_servers: tuple[IceServer, ...] = ()) -> None:
+        """Offer new credentials next (RFC 8839 4.4.1.1), ours and those for relays."""
         self._opened = opened
+        self._ice_servers = ice_servers
         self._is_due = True
 
     def share(self, is_on: bool) -> None:
@@ -74,7 +80,7 @@ class Negotiation:
         text = build_offer(
             self._opened, session=self._session, version=self._version, has_content=self._offered_content
         )
-        return Offer(self._version, text)
+        return Offer(self._version, text, self._ice_servers, self._is_relay_only)
 
     def receive_answer(self, answer: Answer) -> Agreed | Rejected | None:
         """What the answer comes to; None for an answer to an offer that is not out any more."""

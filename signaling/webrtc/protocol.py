@@ -64,6 +64,10 @@ class Share(PageMessage, frozen=True):
     is_on: bool
 
 
+class TakeFloor(PageMessage, frozen=True):
+    """Hosts: end what is shared, whoever shares it."""
+
+
 class Mute(PageMessage, frozen=True):
     """Mute or unmute oneself, or (hosts) somebody else."""
 
@@ -118,7 +122,7 @@ class Ping(PageMessage, frozen=True):
 
 
 AnyPageMessage = (
-    Join | Answer | Camera | Share | Mute | MuteAll | Layout | Lock | Record | Unblock | Remove | RestartIce | Leave
+    Join | Answer | Camera | Share | TakeFloor | Mute | MuteAll | Layout | Lock | Record | Unblock | Remove | RestartIce | Leave
     | Ping
 )  # fmt: skip
 
@@ -130,11 +134,27 @@ class ServerMessage(msgspec.Struct, frozen=True, tag_field="type", tag=_tag):
     """Base of what we send."""
 
 
+class IceServer(msgspec.Struct, frozen=True):
+    """A STUN or TURN server, as RTCPeerConnection takes it."""
+
+    urls: tuple[str, ...]
+    username: str = ""
+    credential: str = ""
+
+    def __repr__(self) -> str:
+        return f"IceServer(urls={self.urls!r})"
+
+
 class Offer(ServerMessage, frozen=True):
-    """A session description to be answered."""
+    """A session description to be answered, and the servers that help to find a way."""
 
     id: int
     sdp: str
+    ice_servers: tuple[IceServer, ...] = ()
+    is_relay_only: bool = False
+
+    def __repr__(self) -> str:
+        return f"Offer(id={self.id})"
 
 
 class Waiting(ServerMessage, frozen=True):
@@ -185,6 +205,10 @@ class Wanted(ServerMessage, frozen=True):
     max_bitrate_bps: int
 
 
+class ShareEnded(ServerMessage, frozen=True):
+    """The page has to stop sharing its screen: somebody else does, or a host has ended it."""
+
+
 class Bye(ServerMessage, frozen=True):
     """The end, and why."""
 
@@ -201,7 +225,7 @@ class Problem(ServerMessage, frozen=True):
     """A message was not carried out; the call goes on."""
 
     code: str
-    """too-large, malformed, unexpected, too-fast, not-allowed, bad-answer, disk-full or failed."""
+    """too-large, malformed, unexpected, too-fast, not-allowed, bad-answer, disk-full, floor-taken or failed."""
     detail: str = ""
 
 

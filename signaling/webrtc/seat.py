@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from mcu.conference import Conference, Participant
@@ -12,8 +13,9 @@ from mcu.worker.messages import AnyMessage, ConfigureLeg, LegConnected, LegFaile
 from signaling.webrtc.leg import WebrtcLeg
 from signaling.webrtc.negotiation import Agreed, Negotiation, Rejected
 from signaling.webrtc.patience import Patience
-from signaling.webrtc.protocol import Answer, Bye, Problem, Roster, ServerMessage, Wanted, serialize
+from signaling.webrtc.protocol import Answer, Bye, Problem, Roster, ServerMessage, ShareEnded, Wanted, serialize
 from signaling.webrtc.services import Gate, Link
+from signaling.webrtc.turn import Relays
 from signaling.webrtc.wanted import wanted_picture
 
 _ROSTER_FIELDS = (
@@ -51,6 +53,7 @@ class Seat:
         self._now = now
         self._told: dict[type[ServerMessage], ServerMessage] = {}
         leg.on_roster = self.roster_due.set
+        leg.on_floor = self._floor_changed
         worker.observe_leg(leg.id, self._observe)
 
     @property
@@ -134,21 +137,29 @@ class Seat:
         self.make_offer()
         return True
 
+    def _floor_changed(self, holder: int) -> None:
+        """Somebody else presents, or a host has ended it: the page stops its own share."""
+        if self.negotiation.has_content and holder != self.participant.id:
+            self.negotiation.share(False)
+            self.send(ShareEnded())
+            self.make_offer()
+
     def switch_camera(self, is_on: bool) -> None:
         """Show a picture or a card."""
         if self.leg.is_camera_on != is_on:
             self.leg.is_camera_on = is_on
             self.conference.leg_changed(self.leg.id)
 
-    async def restart_ice(self, min_interval_s: float) -> None:
-        """New credentials and a new offer, at most once in `min_interval_s`."""
+    async def restart_ice(self, min_interval_s: float, relays: Relays) -> None:
+        """New credentials, those for relays too, and a new offer, at most once in `min_interval_s`."""
         now = self._now()
         if now - self.restarted_at < min_interval_s:
             self.make_offer()
             return
         self.restarted_at = now
         self.negotiation.abandon()
-        self.negotiation.restart_ice(await self.worker.restart_ice(self.leg.id))
+        opened = await self.worker.restart_ice(self.leg.id)
+        self.negotiation.restart_ice(opened, relays.issue(str(self.leg.id), time.time()))
         self.make_offer()
 
     # ---- the worker

@@ -13,6 +13,7 @@ from mcu.leg import Leg
 from mcu.media import Grade
 from signaling.admission import Admission, CallRequest
 from signaling.tries import Block
+from signaling.webrtc.turn import Relays
 
 
 class Gate(Protocol):
@@ -76,6 +77,7 @@ class Services:
     calls: Calls
     conferences: Conferences
     settings: WebrtcSettings = field(default_factory=WebrtcSettings)
+    relays: Relays = field(default_factory=Relays)
 
 
 @dataclass(frozen=True, slots=True)

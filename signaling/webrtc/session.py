@@ -95,7 +95,7 @@ class Session:
             case protocol.Answer():
                 await self._answer(message)
             case protocol.RestartIce() if self._seat is not None:
-                await self._seat.restart_ice(self._settings.restart_interval_s)
+                await self._seat.restart_ice(self._settings.restart_interval_s, self._seats.services.relays)
             case protocol.Camera() if self._seat is None:
                 if self._call is not None:
                     self._call.is_camera_on = message.is_on

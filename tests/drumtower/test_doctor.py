@@ -13,7 +13,7 @@ import pytest
 
 from config.settings import Settings, load
 from drumtower import doctor
-from drumtower.checks import codecs, keys, machine, network, storage
+from drumtower.checks import codecs, keys, machine, network, relay, storage
 from drumtower.checks.finding import Check, Finding, Level, ok
 
 
@@ -183,3 +183,24 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch:
         "text": "fine",
         "advice": "",
     }
+
+
+def test_relays_are_asked_only_where_there_are_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no TURN server" in levels(relay.check_relays, make(tmp_path))[Level.OK]
+    named = make(tmp_path, webrtc_turn_urls="turn:127.0.0.1:9?transport=tcp")
+    assert "secret is missing" in levels(relay.check_relays, named)[Level.FAIL]
+    monkeypatch.setenv("DRUMTOWER_TURN_SECRET", "north")
+    assert "cannot be reached" in levels(relay.check_relays, named)[Level.FAIL]
+    file = tmp_path / "turn-secret"
+    file.write_text("north\n")
+    file.chmod(0o644)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        url = f"turn:127.0.0.1:{silent.getsockname()[1]}"
+        settings = make(tmp_path, webrtc_turn_urls=url, webrtc_turn_secret_file=str(file))
+        assert "others may read" in levels(relay.check_relays, settings)[Level.FAIL]
+        file.chmod(0o600)
+        monkeypatch.setattr(relay, "_PATIENCE_S", 0.1)
+        found = levels(relay.check_relays, settings)[Level.FAIL]
+    assert "does not answer" in found
+    assert "north" not in found

@@ -13,7 +13,7 @@ const RETRY_MS = [300, 1000, 2000, 4000];
 
 /**
  * States: idle, connecting, waiting, joined, reconnecting, ended.
- * Events: "state", "stream", "roster", "refused" (detail), "problem" (detail).
+ * Events: "state", "stream", "roster", "refused" (detail), "problem" (detail), "share-ended".
  */
 export class Call extends EventTarget {
   state = "idle";
@@ -98,12 +98,13 @@ export class Call extends EventTarget {
 
   #receive(message) {
     const handlers = { offer: this.#offer, waiting: this.#waiting, joined: this.#joined, refused: this.#refused,
-      roster: this.#takeRoster, wanted: this.#want, bye: this.#bye, problem: this.#problem };
+      roster: this.#takeRoster, wanted: this.#want, bye: this.#bye, problem: this.#problem,
+      "share-ended": this.#shareEnded };
     handlers[message.type]?.call(this, message);
   }
 
   async #offer(message) {
-    if (!this.#peer) this.#startPeer();
+    if (!this.#peer) this.#startPeer(message);
     const peer = this.#peer;
     try {
       const answer = await peer.answer(message);
@@ -166,14 +167,19 @@ export class Call extends EventTarget {
     }
   }
 
+  #shareEnded() {
+    this.dispatchEvent(new Event("share-ended"));
+  }
+
   #problem(message) {
+    if (message.code === "floor-taken") this.#shareEnded();
     this.dispatchEvent(new CustomEvent("problem", { detail: message }));
   }
 
   // ---- the way back
 
-  #startPeer() {
-    this.#peer = new Peer(this.#tracks);
+  #startPeer(offer) {
+    this.#peer = new Peer(this.#tracks, offer);
     const peer = this.#peer;
     peer.addEventListener("stream", () => this.dispatchEvent(new Event("stream")));
     peer.addEventListener("connected", () => {

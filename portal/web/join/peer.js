@@ -8,7 +8,7 @@ const PULSE_MS = 500;
 /** Events: "stream" (the mix arrived), "connected", "trouble" (the path is gone). */
 export class Peer extends EventTarget {
   stream = new MediaStream();
-  #connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  #connection;
   #tracks = { audio: null, video: null, content: null };
   #wanted = null;
   #work = Promise.resolve();
@@ -17,8 +17,10 @@ export class Peer extends EventTarget {
   #heard = { stamp: 0, at: 0 };
   #isSilent = false;
 
-  constructor(tracks) {
+  /** `offer` is the first one, which tells of the relays. */
+  constructor(tracks, offer) {
     super();
+    this.#connection = new RTCPeerConnection(configurationOf(offer));
     Object.assign(this.#tracks, tracks);
     this.#connection.ontrack = ({ track }) => {
       this.stream.addTrack(track);
@@ -68,6 +70,8 @@ export class Peer extends EventTarget {
 
   async #answer(offer) {
     const connection = this.#connection;
+    // An ICE restart comes with new credentials for the relays.
+    connection.setConfiguration(configurationOf(offer));
     await connection.setRemoteDescription({ type: "offer", sdp: offer.sdp });
     for (const kind of Object.keys(this.#tracks)) await this.#prepare(kind);
     await connection.setLocalDescription();
@@ -139,4 +143,10 @@ export class Peer extends EventTarget {
   #trouble() {
     if (!this.isConnected) this.dispatchEvent(new Event("trouble"));
   }
+}
+
+/** ?relay=1 in the page's address sends everything over the relays, to find out whether they work. */
+function configurationOf({ ice_servers: iceServers = [], is_relay_only: isRelayOnly = false }) {
+  const isAsked = new URLSearchParams(location.search).get("relay") === "1";
+  return { bundlePolicy: "max-bundle", iceServers, iceTransportPolicy: isRelayOnly || isAsked ? "relay" : "all" };
 }

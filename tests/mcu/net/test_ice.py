@@ -201,3 +201,20 @@ def test_truncation_at_every_length() -> None:
     ice = agent()
     request = check(OURS)
     assert all(ice.receive(request[:end], A, 0) is None for end in range(len(request)))
+
+
+def test_a_lost_connection_gives_way_to_the_path_that_was_checked_last() -> None:
+    ice, c = agent(), Path(1, ("192.0.2.1", 1000))
+    for path, at in ((A, 0), (c, S), (B, 2 * S)):
+        ice.receive(check(OURS, nominate=path is c), path, at)
+    events(ice)
+    ice.lose(c)
+    ice.lose(c)
+    assert events(ice) == [PathSelected(1, B)]
+    assert ice.leg_at(c) is None
+    ice.lose(A)
+    assert (events(ice), ice.selected(1)) == ([], B)
+    ice.lose(B)
+    assert (events(ice), ice.selected(1)) == ([], None)
+    ice.receive(check(OTHER), c, 3 * S)
+    assert ice.leg_at(c) == 2, "nobody has to wait for an address whose connection is gone"
