@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from signaling.errors import SipError
-from signaling.sip.client_request import Authorize, ClientRequest, new_request
+from signaling.sip.client_request import Authorize, ClientRequest, final_only, new_request
 from signaling.sip.dialog import Dialog, DialogId, dialog_id_of_request, uas_dialog
 from signaling.sip.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing
 from signaling.sip.events import SessionEvent
@@ -113,7 +113,7 @@ class Agent:
 
     def request(self, request: Request, flow: Flow, on_response: Callable[[Response | None], None], now: float) -> None:
         """Send a request out of dialog; its final response, or None when there is none or it could not be sent."""
-        self.ask(ClientRequest(request, flow, on_response), now)
+        self.ask(ClientRequest(request, flow, final_only(on_response)), now)
 
     def ask(self, asked: ClientRequest, now: float) -> None:
         """Send a request out of dialog, again with credentials where its owner has them."""
