@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from signaling.errors import MalformedMessage, TransportError
 from signaling.sip.framing import PING, PONG, StreamFramer
-from signaling.sip.transaction import Flow
+from signaling.sip.transaction import TIMEOUT_S, Flow
 from signaling.sip.transport.names import stands_for
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Certificate = dict[str, object]
 """What ssl.SSLSocket.getpeercert() gives."""
+_MAX_SENT = 16
 _BUDGET_S = 0.005
 """So long one connection may hold the loop in one go."""
 
@@ -31,7 +33,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[bytes] = deque()
         self._is_paused = False
-        self._pings = 0
+        self._sent: deque[tuple[float, Callable[[], None]]] = deque(maxlen=_MAX_SENT)
         self.number = number
         self.flow = replace(flow, connection=number)
         self.is_incoming = is_incoming
@@ -77,9 +79,18 @@ class Connection(asyncio.Protocol):
         """Forget it."""
         self._waiting.clear()
         self._table.closed(self, exc)
+        now, sent = self._loop.time(), list(self._sent)
+        self._sent.clear()
+        for sent_at, failed in sent:
+            if now - sent_at < TIMEOUT_S:
+                failed()
 
-    def send(self, data: bytes) -> None:
-        """Queue bytes; a peer that does not read is cut off. Raises TransportError."""
+    def send(self, data: bytes, failed: Callable[[], None] | None = None) -> None:
+        """Queue bytes; a peer that does not read is cut off. Raises TransportError.
+
+        `failed` is called when a connection of ours ends soon afterwards: with TLS 1.3 a server refuses our
+        certificate only after we have begun to speak.
+        """
         if self._transport is None or self._transport.is_closing():
             raise TransportError("connection closed")
         if self._transport.get_write_buffer_size() + len(data) > self._table.settings.max_unsent_bytes:
@@ -87,6 +98,8 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             raise TransportError("peer does not read")
         self._transport.write(data)
+        if failed is not None and not self.is_incoming:
+            self._sent.append((self._loop.time(), failed))
 
     def ping(self) -> None:
         """Ask whether the peer is still there (RFC 5626 3.5.1); `heard_at` tells. Raises TransportError."""

@@ -58,7 +58,7 @@ class TcpTransport:
         connection = connections.get(flow) or connections.to(self.name, flow.remote, self._peer_name(flow))
         try:
             if connection is not None:
-                connection.send(data)
+                connection.send(data, failed)
                 return
             self._connect(data, flow, failed)
         except TransportError:
@@ -154,6 +154,6 @@ class TcpTransport:
         for data, failed in waiting:
             with suppress(TransportError):
                 if is_open:
-                    connection.send(data)
+                    connection.send(data, failed)
                     continue
             failed()
