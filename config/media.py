@@ -140,6 +140,10 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_sources: int = 400
     max_scenes: int = 400
     max_renditions: int = 160
+    max_places: int = 100
+    """Callers outside rooms (attendant, waiting, test room) who get a picture at the same time; more only hear."""
+    max_echoes: int = 16
+    """Callers whose own picture is played back at the same time."""
     memory_limit_bytes: int = 3 << 30
     """The most data that the process may hold."""
 
@@ -158,6 +162,11 @@ class AudioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prompt_languages: tuple[str, ...] = ("zh", "en")
     """Announcements are spoken in these, one after the other."""
     prompt_gain_db: float = -3.0
+    prompt_directory: str = ""
+    """Absolute path of a directory with announcements of this hospital: NAME.LANGUAGE.opus or .wav, for example
+    waiting-for-host.zh.wav. Each replaces the built-in one of that name and language."""
+    max_echoes: int = 16
+    """Callers who hear themselves played back at the same time."""
 
     max_legs: int = 800
     max_late_ticks: int = 3

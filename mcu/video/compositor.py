@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 
 from mcu.video.box import Box
 from mcu.video.labels import BACKGROUND, SPEAKING, TILE, Labels
+from mcu.video.panel import Panels
 from mcu.video.scaler import ScaleError, Scaler
 from mcu.video.scene import Pictures, Seat, Stage
 from mcu.video.source import Picture
@@ -21,9 +22,12 @@ _GUTTER = 2
 class Compositor:
     """Owns the canvases and the scalers of a scene at one size. Used by one thread at a time."""
 
-    def __init__(self, width: int, height: int, labels: Labels, counters: Counter[str]) -> None:
+    def __init__(self, width: int, height: int, labels: Labels, panels: Panels, counters: Counter[str]) -> None:
         self.width, self.height = width, height
         self._labels = labels
+        self._panels = panels
+        self._card: Sprite | None = None
+        self._version = 0
         self._counters = counters
         self._stage = Stage.of(SetScene("", "", ()), width, height)
         self._canvases = [_Canvas(width, height), _Canvas(width, height)]
@@ -32,6 +36,9 @@ class Compositor:
     def set_scene(self, scene: SetScene) -> None:
         """Show this from the next paint() on."""
         before, self._stage = self._stage, Stage.of(scene, self.width, self.height)
+        self._version += 1
+        if scene.panel != before.scene.panel:
+            self._card = None
         keys = {(number, seat.tile.stream) for number, seat in enumerate(self._stage.seats)}
         self._scalers = {key: scaler for key, scaler in self._scalers.items() if key in keys}
         is_new_ground = [seat.box for seat in before.seats] != [seat.box for seat in self._stage.seats]
@@ -40,10 +47,29 @@ class Compositor:
                 canvas.painted.clear()
                 canvas.has_ground = False
 
+    @property
+    def still(self) -> int:
+        """Which still picture paint() gives: another number for another picture, 0 where pictures move."""
+        return self._version if self._shows_words else 0
+
+    @property
+    def has_to_draw(self) -> bool:
+        """Whether the next paint() draws words, which takes long."""
+        scene = self._stage.scene
+        if scene.panel is None:
+            return False
+        return self._card is None if scene.tiles else not any(canvas.has_ground for canvas in self._canvases)
+
+    @property
+    def _shows_words(self) -> bool:
+        return self._stage.scene.panel is not None and not self._stage.scene.tiles
+
     def paint(self, pictures: Pictures, watch: Watch) -> Surface:
         """Bring one canvas up to date; it stays untouched until the next but one call."""
         self._canvases.reverse()
         canvas = self._canvases[0]
+        if self._shows_words:
+            return self._paint_words(canvas)
         overlays = self._overlay_sprites()
         if not canvas.has_ground:
             canvas.surface.fill(Box(0, 0, self.width, self.height), BACKGROUND)
@@ -63,6 +89,16 @@ class Compositor:
                 self._paint_seat(canvas.surface, number, seat, picture, watch)
         for box, sprite in overlays:
             canvas.surface.blend(sprite, box.x, box.y)
+        return canvas.surface
+
+    def _paint_words(self, canvas: _Canvas) -> Surface:
+        other, panel = self._canvases[1], self._stage.scene.panel
+        if not canvas.has_ground and panel is not None:
+            if other.has_ground:
+                canvas.surface.copy(other.surface, Box(0, 0, self.width, self.height), 0, 0)
+            else:
+                canvas.surface.blend(self._panels.whole(panel, self.width, self.height), 0, 0)
+            canvas.has_ground = True
         return canvas.surface
 
     def _paint_seat(self, surface: Surface, number: int, seat: Seat, picture: Picture | None, watch: Watch) -> None:
@@ -113,6 +149,11 @@ class Compositor:
             found.append((Box(across - across % 2, margin, sprite.width, sprite.height), sprite))
         if scene.caption:
             found.append(self._placed(self._labels.caption(scene.caption, self.width, self.height), 0.5, 0.92))
+        if scene.panel is not None:
+            if self._card is None:
+                self._card = self._panels.card(scene.panel, self.width, self.height)
+            down = max(0, self.height - self._card.height - margin)
+            found.append((Box(margin, down - down % 2, self._card.width, self._card.height), self._card))
         return found
 
     def _placed(self, sprite: Sprite, across: float, down: float) -> tuple[Box, Sprite]:
@@ -135,4 +176,4 @@ def _state(seat: Seat, picture: Picture | None) -> Hashable:
 
 
 def _overlays(scene: SetScene) -> tuple[object, ...]:
-    return scene.is_recording, scene.caption, bool(scene.tiles)
+    return scene.is_recording, scene.caption, bool(scene.tiles), scene.panel

@@ -19,6 +19,9 @@ _MAX_FRAME_RATE = 60
 _MIN_BITRATE_BPS, _MAX_BITRATE_BPS = 30_000, 20_000_000
 _MIN_SLICE_BYTES = 100
 _NEVER = 1 << 30
+_SETTLING_PICTURES = 10
+"""So often a still picture is encoded at the frame rate, growing sharper; then it is only repeated now and then."""
+_STILL_US = 1_000_000
 # profile_idc (RFC 6184 8.1, table 5) -> what x264 calls it; unknown ones get the profile that everybody decodes.
 _PROFILES = {66: "baseline", 77: "main", 88: "baseline", 100: "high"}
 _LEVELS = frozenset({10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52})
@@ -42,6 +45,9 @@ class Encoder:
         self.keyframes = 0
         self._settings = settings
         self._last_index = -1
+        self._encoded_us = 0
+        self._still = 0
+        self._repeats = 0
         self._keyframe_us: int | None = None
         self._is_keyframe_wanted = False
         try:
@@ -53,16 +59,23 @@ class Encoder:
         """Make a keyframe soon: now, or when the last one is a second old. Requests meanwhile are one."""
         self._is_keyframe_wanted = True
 
-    def is_due(self, now_us: int) -> bool:
-        """Whether the frame rate has room for a picture now."""
-        return self._index(now_us) > self._last_index
+    def is_due(self, now_us: int, still: int = 0) -> bool:
+        """Whether the frame rate has room for a picture now, and its receivers any use for it (see encode())."""
+        if self._index(now_us) <= self._last_index:
+            return False
+        if not still or still != self._still or self._repeats < _SETTLING_PICTURES:
+            return True
+        return self._forces_keyframe(now_us) or now_us - self._encoded_us >= _STILL_US
 
-    def encode(self, surface: Surface, now_us: int) -> Frame | None:
-        """The coded picture, stamped with the tick `now_us`.
+    def encode(self, surface: Surface, now_us: int, still: int = 0) -> Frame | None:
+        """The coded picture, stamped with the tick `now_us`; `still` is the number of a picture that does not move.
 
         Raises RenditionError when the codec fails; it is opened anew for the next picture, which is a keyframe.
         """
         self._last_index = self._index(now_us)
+        self._encoded_us = now_us
+        self._repeats = self._repeats + 1 if still == self._still else 0
+        self._still = still
         is_forced = self._forces_keyframe(now_us)
         picture = surface.frame
         picture.pts = self._last_index

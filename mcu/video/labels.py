@@ -105,7 +105,7 @@ class Labels:
     def _draw_card(self, initials: str, colour: Rgb, width: int, height: int) -> Image.Image:
         image = Image.new("RGBA", (width, height), (*TILE, 255))
         diameter = round(min(width, height) * 0.42)
-        circle = _smooth((diameter, diameter), lambda draw, box: draw.ellipse(box, fill=(*colour, 255)))
+        circle = smooth((diameter, diameter), lambda draw, box: draw.ellipse(box, fill=(*colour, 255)))
         image.alpha_composite(circle, ((width - diameter) // 2, (height - diameter) // 2))
         font = self._fonts.at(diameter * (0.36 if len(initials) > 1 and _is_wide(initials[0]) else 0.42))
         _write(ImageDraw.Draw(image), initials, font, (width / 2, height / 2), "mm", _TEXT)
@@ -115,7 +115,7 @@ class Labels:
         font = self._fonts.at(size * 0.85)
         dot, gap = round(size * 0.6), round(size * 0.5)
         image = _ribbon(3 * gap + dot + round(font.getlength("REC")), round(size * 1.6), radius=size * 0.8)
-        circle = _smooth((dot, dot), lambda draw, box: draw.ellipse(box, fill=_RECORDING))
+        circle = smooth((dot, dot), lambda draw, box: draw.ellipse(box, fill=_RECORDING))
         image.alpha_composite(circle, (gap, (image.height - dot) // 2))
         _write(ImageDraw.Draw(image), "REC", font, (2 * gap + dot, image.height / 2), "lm", _TEXT)
         return image
@@ -136,9 +136,9 @@ class Labels:
         return image
 
 
-def clean(text: str) -> str:
+def clean(text: str, longest: int = _MAX_TEXT) -> str:
     """One line of at most 80 printable characters; what would change the direction of its neighbours is gone."""
-    return " ".join("".join(c for c in text[: 4 * _MAX_TEXT] if c == " " or _is_visible(c)).split())[:_MAX_TEXT]
+    return " ".join("".join(c for c in text[: 4 * longest] if c == " " or _is_visible(c)).split())[:longest]
 
 
 def initials_of(text: str) -> str:
@@ -183,10 +183,10 @@ def _write(
 
 
 def _ribbon(width: int, height: int, radius: float) -> Image.Image:
-    return _smooth((width, height), lambda draw, box: draw.rounded_rectangle(box, radius * _SMOOTHING, fill=_SHADE))
+    return smooth((width, height), lambda draw, box: draw.rounded_rectangle(box, radius * _SMOOTHING, fill=_SHADE))
 
 
-def _smooth(
+def smooth(
     size: tuple[int, int], paint: Callable[[ImageDraw.ImageDraw, tuple[int, int, int, int]], None]
 ) -> Image.Image:
     """A shape drawn large and scaled down, so that its edges are soft."""
@@ -207,4 +207,4 @@ def _microphone(size: int) -> Image.Image:
         draw.line((unit * 2.6, unit * 1, unit * 14.4, unit * 14.2), fill=(0, 0, 0, 0), width=line * 3)
         draw.line((unit * 2, unit * 1.4, unit * 13.8, unit * 14.6), fill=_MUTED, width=line)
 
-    return _smooth((size, size), paint)
+    return smooth((size, size), paint)

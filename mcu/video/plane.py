@@ -10,8 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from config.media import VideoSettings
+from mcu.video.delay import DelayLines
 from mcu.video.fonts import Fonts
 from mcu.video.labels import Labels
+from mcu.video.panel import Panels
 from mcu.video.pool import DecodePool
 from mcu.video.scene import Pictures, Shown
 from mcu.video.source import Source
@@ -23,6 +25,7 @@ from mcu.worker.messages import (
     BanSource,
     CloseRendition,
     CloseRoom,
+    CloseScene,
     OpenRendition,
     RemoveSource,
     RequestKeyframe,
@@ -58,7 +61,9 @@ class VideoPlane:
         self._commands: deque[AnyMessage] = deque(maxlen=_MAX_COMMANDS)
         self._sources: dict[int, Source] = {}
         self._banned: set[int] = set()
-        self._stages = Stages(settings, Labels(fonts or Fonts()), self._counters)
+        self._delays = DelayLines(settings, self._drops)
+        fonts = fonts or Fonts()
+        self._stages = Stages(settings, Labels(fonts), Panels(fonts), self._counters)
         self._pool = DecodePool(settings.decode_threads, clock_us, in_flight)
         self._workers = ThreadPoolExecutor(max(1, settings.encode_threads), thread_name_prefix="encode")
         self._slots = threading.local()
@@ -79,9 +84,9 @@ class VideoPlane:
         if source is None:
             self._drops["banned" if frame.stream in self._banned else "not_shown"] += 1
             return
-        source.feed(frame, now_us)
-        if source.is_ready(now_us):
-            self._pool.submit(source)
+        if self._delays.push(frame, now_us):
+            return
+        self._hand(source, frame, now_us)
 
     def tick(self, now_us: int) -> list[Frame]:
         """Compose and encode what is due at `now_us`, the nominal time of the tick."""
@@ -89,6 +94,7 @@ class VideoPlane:
         while self._commands:
             self._obey(self._commands.popleft())
         self._follow_scenes(now_us)
+        self._release_delayed(now_us)
         self._wake_decoders(now_us)
         pictures = {
             stream: Shown(source.show(now_us), source.is_stale(now_us)) for stream, source in self._sources.items()
@@ -146,6 +152,8 @@ class VideoPlane:
                 self._stages.set_scene(message)
             case OpenRendition():
                 self._stages.open(message)
+            case CloseScene():
+                self._stages.close_scene(message)
             case UpdateRendition():
                 self._stages.update(message)
             case CloseRendition():
@@ -170,13 +178,27 @@ class VideoPlane:
 
     def _follow_scenes(self, now_us: int) -> None:
         """Decode what some rendition shows, and nothing else."""
-        visible = self._stages.visible_streams() - self._banned
+        delays = self._stages.visible_streams()
+        visible = delays.keys() - self._banned
         for stream in self._sources.keys() - visible:
             self._forget(stream)
         for stream in visible - self._sources.keys():
             if len(self._sources) >= self._settings.max_sources:
                 break
             self._sources[stream] = Source(stream, self._settings, now_us)
+        self._delays.follow({stream: delays[stream] for stream in visible if delays[stream]})
+
+    def _release_delayed(self, now_us: int) -> None:
+        """What was held back for an echo goes to its decoder."""
+        for stream, frames in self._delays.take(now_us).items():
+            if source := self._sources.get(stream):
+                for frame in frames:
+                    self._hand(source, frame, now_us)
+
+    def _hand(self, source: Source, frame: Frame, now_us: int) -> None:
+        source.feed(frame, now_us)
+        if source.is_ready(now_us):
+            self._pool.submit(source)
 
     def _forget(self, stream: int) -> None:
         if source := self._sources.pop(stream, None):

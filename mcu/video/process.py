@@ -22,6 +22,7 @@ from mcu.video.encoder import load_codecs
 from mcu.video.fonts import Fonts
 from mcu.video.labels import Labels
 from mcu.video.outlet import Outlet
+from mcu.video.panel import Panels
 from mcu.video.plane import VideoPlane, monotonic_us
 from mcu.video.ticker import Ticker
 from mcu.worker.channel import Channel, ChannelClosed, Frame
@@ -156,6 +157,7 @@ def main(control: Channel) -> None:
     fonts = Fonts()
     load_codecs(settings)
     Labels(fonts).warm_up()
+    Panels(fonts).warm_up()
     plane = VideoPlane(settings, fonts, in_flight)
     if missing := confine(settings.memory_limit_bytes):
         logger.warning("not confined: %s", ", ".join(missing))

@@ -11,13 +11,15 @@ from mcu.layout import rectangles
 from mcu.video.compositor import Compositor
 from mcu.video.fonts import Fonts
 from mcu.video.labels import Labels
+from mcu.video.panel import Panels
 from mcu.video.scene import Pictures, Shown
 from mcu.video.source import Picture
 from mcu.video.surface import Rgb, Surface
 from mcu.worker.messages import SetScene, Tile
 from tests.mcu.video.media import BLUE, RED
 
-LABELS = Labels(Fonts())
+FONTS = Fonts()
+LABELS, PANELS = Labels(FONTS), Panels(FONTS)
 SIZE = (640, 360)
 
 
@@ -40,7 +42,7 @@ def planes(compositor: Compositor, pictures: Pictures, times: int = 1) -> np.nda
 
 
 def fresh(wanted: SetScene, pictures: Pictures) -> np.ndarray:
-    compositor = Compositor(*SIZE, LABELS, Counter())
+    compositor = Compositor(*SIZE, LABELS, PANELS, Counter())
     compositor.set_scene(wanted)
     return planes(compositor, pictures)
 
@@ -48,14 +50,14 @@ def fresh(wanted: SetScene, pictures: Pictures) -> np.ndarray:
 def test_painting_again_changes_nothing() -> None:
     for count in (0, 1, 2, 5):
         wanted = scene(count, is_recording=True, caption="会诊 five minutes")
-        compositor = Compositor(*SIZE, LABELS, Counter())
+        compositor = Compositor(*SIZE, LABELS, PANELS, Counter())
         compositor.set_scene(wanted)
         pictures = {5: shown(1, RED)}
         assert np.array_equal(planes(compositor, pictures, 30), fresh(wanted, pictures))
 
 
 def test_any_way_to_a_scene_leads_to_the_same_picture() -> None:
-    compositor = Compositor(*SIZE, LABELS, Counter())
+    compositor = Compositor(*SIZE, LABELS, PANELS, Counter())
     scenes = [
         scene(3), scene(3, is_recording=True), scene(0), scene(2, caption="a"), scene(2, caption="b"), scene(2),
         scene(9),
@@ -72,7 +74,7 @@ def test_any_way_to_a_scene_leads_to_the_same_picture() -> None:
 
 
 def test_both_canvases_follow_new_pictures() -> None:
-    compositor = Compositor(*SIZE, LABELS, Counter())
+    compositor = Compositor(*SIZE, LABELS, PANELS, Counter())
     compositor.set_scene(scene(2, is_recording=True))
     for serial in range(1, 8):
         pictures = {5: shown(serial, (30 * serial, 40, 90)), 9: shown(50, BLUE)}
@@ -80,7 +82,7 @@ def test_both_canvases_follow_new_pictures() -> None:
 
 
 def test_the_canvas_of_the_last_tick_is_left_alone() -> None:
-    compositor = Compositor(*SIZE, LABELS, Counter())
+    compositor = Compositor(*SIZE, LABELS, PANELS, Counter())
     compositor.set_scene(scene(1))
     first = compositor.paint({5: shown(1, RED)}, lambda stream: None)
     kept = first.planes[0].copy()
@@ -89,7 +91,7 @@ def test_the_canvas_of_the_last_tick_is_left_alone() -> None:
 
 
 def test_every_touch_of_a_source_is_announced() -> None:
-    compositor = Compositor(*SIZE, LABELS, Counter())
+    compositor = Compositor(*SIZE, LABELS, PANELS, Counter())
     compositor.set_scene(scene(2))
     touched: list[int] = []
     compositor.paint({5: shown(1, RED), 9: shown(2, BLUE)}, touched.append)
