@@ -29,6 +29,7 @@ from mcu.worker.messages import (
     LegStats,
     Levels,
     MuteLeg,
+    Panel,
     PeerLimit,
     PlayPrompt,
     RecordingEnded,
@@ -184,7 +185,7 @@ class Conference:
         """The leg was renegotiated: hold, another codec, content added or taken away."""
         if person := self._people.get(participant):
             self._update_audio(person)
-            if not person.has_content:
+            if person.is_sharing and not person.has_content:
                 self._floor.end(participant)
             self._refresh()
 

@@ -24,7 +24,7 @@ class Calls:
         conference = await self.conferences.open(admission.policy)
         try:
             _check(conference, admission)
-            return await conference.join(leg, name, admission.role)
+            return await conference.join(leg, name, admission.role, admission.request.identity)
         except BaseException:
             await conference.leave(leg.id)
             if not conference.participants:

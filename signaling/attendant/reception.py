@@ -70,7 +70,7 @@ class Reception:
         await self._run()
 
     async def wait(self, admission: Admission) -> None:
-        """Take an admitted caller in, at once or after waiting. Raises SaidGoodbye; Refused if nothing could be said."""
+        """Take an admitted caller in, now or after waiting. Raises SaidGoodbye; Refused if nothing could be said."""
         self._begin(self._enter(admission))
         await self._run()
 

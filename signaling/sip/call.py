@@ -1,4 +1,4 @@
-"""One incoming SIP call up to its answer: gate, leg, negotiation, conference (DESIGN.md, "One call in")."""
+"""One incoming SIP call up to its answer: gate, leg, negotiation, then its visit (DESIGN.md, "One call in")."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import unicodedata
 
 from config.sip import SipSettings
 from mcu.fleet.worker import Worker, WorkerError
-from mcu.media import Grade, Kind
+from mcu.media import Grade, Kind, place_of
 from mcu.worker.messages import LegOpened, OpenLeg, Transport
 from signaling import dialplan
 from signaling.admission import Admission, CallRequest, Refusal, Refused
-from signaling.errors import SipError
+from signaling.attendant.reception import SaidGoodbye
+from signaling.errors import SdpError, SipError
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.conversation import Conversation
 from signaling.sip.fields import from_of
@@ -22,11 +23,14 @@ from signaling.sip.identity import Challenge
 from signaling.sip.leg import SipLeg
 from signaling.sip.offer_answer import Negotiation
 from signaling.sip.refusals import answer_to, answer_to_worker
+from signaling.sip.sdp import session
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.picture import WantedPicture
+from signaling.sip.sdp.stream import flow_of
 from signaling.sip.services import Services
 from signaling.sip.transaction import Flow
 from signaling.sip.uri import parse_uri
+from signaling.sip.visit import RoomVisit
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +45,9 @@ class RoomCall:
         self._services = services
         self._leg = SipLeg(services.fleet.next_leg_id(), call)
         self._name = caller_name(call)
-        self._talk = Conversation(call, self._leg, services)
-        self._talk.on_digit = self._digit
         self._identity = ""
-        self._has_joined = False
+        self._talk = Conversation(call, self._leg, services)
+        self._visit: RoomVisit | None = None
 
     async def run(self) -> None:
         """Until the call is over. Never raises except when cancelled."""
@@ -60,13 +63,16 @@ class RoomCall:
             try:
                 self._call.hang_up()
             finally:
-                if self._has_joined:
-                    await self._services.calls.leave(self._talk.room, self._leg.id)
+                if self._visit is not None:
+                    await self._visit.leave()
 
     async def _guarded_set_up(self) -> None:
         talk = self._talk
         try:
             await self._set_up()
+        except SaidGoodbye:
+            logger.info("leg=%d room=%s the attendant said good-bye", self._leg.id, talk.room)
+            self._call.hang_up()
         except Refused as refused:
             logger.info("leg=%d room=%s refused: %s", self._leg.id, talk.room, refused.reason)
             self._refuse(answer_to(refused))
@@ -82,24 +88,31 @@ class RoomCall:
 
     async def _set_up(self) -> None:
         await self._identify()
-        admission = await self._services.gate.admit(self._call_request())
-        room = self._talk.room = admission.policy.number
-        self._talk.admission = admission
-        self._call.become_focus(room)
-        worker = await self._services.fleet.worker_for(room)
-        negotiation = await self._open(worker, must_encrypt=admission.policy.required_grade > Grade.CLEAR)
-        if self._call.request.body:
-            answer, media = negotiation.answer(self._call.request.body)
-            await self._talk.configure(media)
-            await self._enter(await self._wait_for_host(admission))
-            self._call.accept(answer)
-        else:
-            admission = await self._wait_for_host(admission)
-            self._call.accept(negotiation.offer())
-            await self._talk.configure(negotiation.receive_answer(await self._talk.late_answer()))
-            # The peer took its time over the answer: passcode, lock and seats may be others now.
-            await self._enter(await self._wait_for_host(admission))
-        logger.info("leg=%d room=%s sip call from %s joined", self._leg.id, room, self._leg.remote_address)
+        request = self._call_request()
+        admission, refusal = await self._admit(request)
+        room = "" if admission is None else admission.policy.number
+        worker = await self._services.fleet.worker_for(room or place_of(self._leg.id))
+        visit = self._visit = RoomVisit(self._call, self._talk, self._services, worker, request, self._name)
+        if admission is not None:
+            self._talk.room = room
+            self._call.become_focus(room)
+        await self._negotiate(worker, visit, admission)
+        await visit.begin(admission, refusal)
+
+    async def _admit(self, request: CallRequest) -> tuple[Admission | None, Refused | None]:
+        """What the gate says to the room dialled; neither where the attendant is to ask. Raises Refused."""
+        desk = self._services.desk
+        is_heard = desk is not None and offers_sound(self._call.request.body)
+        if not request.room or (desk is not None and desk.settings.is_test_room(request.room)):
+            if not is_heard:
+                raise Refused(Refusal.UNKNOWN_ROOM)
+            return None, None
+        try:
+            return await self._services.gate.admit(request), None
+        except Refused as refused:
+            if not is_heard or not _leads_to_the_attendant(request, refused):
+                raise
+            return None, refused
 
     async def _identify(self) -> None:
         """A caller who names one of our terminals has to be it. Raises SipError 401 to ask for the proof."""
@@ -118,8 +131,7 @@ class RoomCall:
         uri = parse_uri(request.uri)
         dialled = dialplan.parse(uri.user)
         request.uri = uri.without_passcode().serialize()
-        # A bare address is for the attendant, who is not in yet.
-        if not dialled.is_valid or dialled.is_attendant:
+        if not dialled.is_valid:
             raise Refused(Refusal.UNKNOWN_ROOM)
         source = self._call.flow.remote[0]
         return CallRequest(
@@ -132,7 +144,21 @@ class RoomCall:
             identity=self._identity,
             call=f"sip-{self._leg.id}",
             has_secure_signalling=self._call.flow.is_secure or ipaddress.ip_address(source).is_loopback,
+            can_wait=offers_sound(request.body),
         )
+
+    async def _negotiate(self, worker: Worker, visit: RoomVisit, admission: Admission | None) -> None:
+        """Agree on media; an INVITE without an offer is answered with ours at once. Raises Refused, SipError, ..."""
+        must_encrypt = admission is not None and admission.policy.required_grade > Grade.CLEAR
+        negotiation = await self._open(worker, must_encrypt=must_encrypt)
+        if self._call.request.body:
+            visit.answer_body, media = negotiation.answer(self._call.request.body)
+            # Who dialled a room is told by the status of the INVITE that its lock is not good enough.
+            self._talk.admission = admission
+        else:
+            self._call.accept(negotiation.offer())
+            media = negotiation.receive_answer(await self._talk.late_answer())
+        await self._talk.configure(media)
 
     async def _open(self, worker: Worker, *, must_encrypt: bool) -> Negotiation:
         """Ports for audio and video always, so that a re-INVITE may add video; for content where it is offered."""
@@ -140,46 +166,44 @@ class RoomCall:
         kinds = (Kind.AUDIO, Kind.VIDEO, Kind.CONTENT) if has_slides else (Kind.AUDIO, Kind.VIDEO)
         flow = self._call.flow
         self._talk.start(worker)
+        room = self._talk.room or place_of(self._leg.id)
         opened = await worker.open_leg(
-            OpenLeg(self._leg.id, self._talk.room, Transport.PORTS, kinds, flow.local[0], flow.remote[0])
+            OpenLeg(self._leg.id, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0])
         )
         local = local_media(opened, self._services.settings, flow)
         self._talk.negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=must_encrypt)
         return self._talk.negotiation
 
-    async def _wait_for_host(self, admission: Admission) -> Admission:
-        ringing = asyncio.ensure_future(self._ring()) if admission.policy.waits_for_host else None
-        try:
-            self._talk.admission = await self._services.gate.wait_for_host(admission)
-        finally:
-            if ringing is not None:
-                ringing.cancel()
-        return self._talk.admission
-
-    async def _ring(self) -> None:
-        while True:
-            self._call.ring()
-            await asyncio.sleep(self._services.settings.ring_interval_s)
-
-    async def _enter(self, admission: Admission) -> None:
-        self._has_joined = True
-        await self._services.calls.connect(self._leg, admission, self._name)
-        self._talk.on_media = self._media_changed
-        self._talk.is_settled = True
-
-    def _media_changed(self) -> None:
-        self._services.calls.leg_changed(self._talk.room, self._leg.id)
-
-    def _digit(self, digit: str) -> None:
-        if self._services.on_digit is not None:
-            self._services.on_digit(self._leg.id, digit)
-
     def _refuse(self, error: SipError) -> None:
-        """An INVITE that waits gets the status; a call that was answered already (late offer) a BYE."""
+        """An INVITE that waits gets the status; a call that was answered already a BYE."""
         if self._call.session.has_pending_offer:
             self._call.reject(error.status, error.reason, error.headers)
         else:
             self._call.hang_up()
+
+
+def _leads_to_the_attendant(request: CallRequest, refused: Refused) -> bool:
+    """A passcode that was not dialled is asked for, an unknown number is asked for again.
+
+    Who dialled a passcode knows how to dial: the status says what is wrong with it, as it does for words, which have no
+    keys. A blocked room is an unknown number here too, because the gate's answer is all that is looked at.
+    """
+    if request.passcode:
+        return False
+    is_number = request.room.isascii() and request.room.isdigit()
+    return refused.reason is Refusal.PASSCODE_REQUIRED or (refused.reason is Refusal.UNKNOWN_ROOM and is_number)
+
+
+def offers_sound(body: bytes) -> bool:
+    """Whether an offer takes sound of us, so that its caller can be told something; no offer may be answered so."""
+    try:
+        description = session.parse(body) if body else None
+    except SdpError:
+        return False
+    return description is None or any(
+        media.media == "audio" and media.port and flow_of(description, media, Kind.AUDIO).sends
+        for media in description.media
+    )
 
 
 def local_media(opened: LegOpened, settings: SipSettings, flow: Flow) -> LocalMedia:

@@ -8,9 +8,10 @@ from collections import Counter
 
 from config.sip import SipSettings
 from mcu.fleet.worker import Fleet
+from signaling.attendant.desk import Desk
 from signaling.sip.call import RoomCall
 from signaling.sip.call_handle import IncomingCall
-from signaling.sip.services import Calls, Gate, Identify, OnDigit, Services
+from signaling.sip.services import Calls, Gate, Identify, Services
 from signaling.sip.transport.tls import TlsContexts
 from signaling.sip.ua import UserAgent
 
@@ -26,11 +27,11 @@ class SipServer:
         gate: Gate,
         calls: Calls,
         fleet: Fleet,
-        on_digit: OnDigit | None = None,
+        desk: Desk | None = None,
         tls: TlsContexts | None = None,
         identify: Identify | None = None,
     ) -> None:
-        self._services = Services(settings, gate, calls, fleet, on_digit, identify)
+        self._services = Services(settings, gate, calls, fleet, desk, identify)
         self._ua = UserAgent(settings, self._call_came, tls)
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -11,12 +11,12 @@ from mcu.fleet.worker import Fleet
 from mcu.leg import Leg
 from mcu.media import Grade
 from mcu.participant import Participant
-from signaling.admission import Admission, CallRequest
+from signaling.admission import Admission, CallRequest, WaitReason
+from signaling.attendant.desk import Desk
 from signaling.sip.identity import Challenge, Identity
 from signaling.sip.message import Request
 from signaling.sip.transaction import Flow
 
-OnDigit = Callable[[int, str], None]
 Identify = Callable[[Request, Flow], Identity | Challenge | None]
 
 
@@ -26,8 +26,8 @@ class Gate(Protocol):
     async def admit(self, request: CallRequest) -> Admission:
         """Check room and passcode. Raises Refused."""
 
-    async def wait_for_host(self, admission: Admission) -> Admission:
-        """Return when the caller may join. Raises Refused."""
+    async def wait_for_host(self, admission: Admission, told: Callable[[WaitReason], None]) -> Admission:
+        """Return when the caller may join; `told` hears what is waited for. Raises Refused."""
 
     def check_media(self, admission: Admission, grade: Grade) -> None:
         """Raises Refused where the room asks for a better lock."""
@@ -54,7 +54,7 @@ class Services:
     gate: Gate
     calls: Calls
     fleet: Fleet
-    on_digit: OnDigit | None = None
-    """Called with (leg, digit) for INFO and RFC 4733 alike."""
+    desk: Desk | None = None
+    """The attendant; without it callers who dialled no room of theirs get a status of SIP."""
     identify: Identify | None = None
     """Who sent a request, where that can be proven; without it everybody is a guest."""

@@ -11,7 +11,7 @@ from mcu.media import Grade
 from mcu.participant import Participant, Role
 from mcu.policy import RoomPolicy
 from mcu.worker.messages import AnyMessage, ConfigureLeg, LegOpened, Message, OpenLeg
-from signaling.admission import Admission, CallRequest, Refusal, Refused
+from signaling.admission import Admission, CallRequest, Refusal, Refused, WaitReason
 
 FINGERPRINT = ":".join(["AB"] * 32)
 
@@ -38,8 +38,9 @@ class FakeGate:
         )
         return Admission(policy, Role.GUEST, 1, replace(request, passcode=None))
 
-    async def wait_for_host(self, admission: Admission) -> Admission:
+    async def wait_for_host(self, admission: Admission, told: Callable[[WaitReason], None]) -> Admission:
         if self.host_came is not None:
+            told(WaitReason.HOST)
             await self.host_came.wait()
         if self.refusal_after_waiting is not None:
             raise Refused(self.refusal_after_waiting)
@@ -56,6 +57,7 @@ class FakeWorker:
         self.configured: list[ConfigureLeg] = []
         self.closed: list[int] = []
         self.sent: list[tuple[str, Message]] = []
+        self._observers: dict[int, list[Callable[[AnyMessage], None]]] = {}
         self.observers: dict[int, Callable[[AnyMessage], None]] = {}
 
     async def open_leg(self, request: OpenLeg) -> LegOpened:
@@ -74,7 +76,8 @@ class FakeWorker:
         self.closed.append(leg)
 
     def observe_leg(self, leg: int, observer: Callable[[AnyMessage], None]) -> None:
-        self.observers[leg] = observer
+        self._observers.setdefault(leg, []).append(observer)
+        self.observers[leg] = lambda message: [told(message) for told in self._observers[leg]]
 
     def send(self, process: str, message: Message) -> None:
         self.sent.append((process, message))
@@ -84,6 +87,7 @@ class FakeFleet:
     def __init__(self) -> None:
         self.worker = FakeWorker()
         self.legs = 0
+        self.released: list[str] = []
 
     def next_leg_id(self) -> int:
         self.legs += 1
@@ -91,6 +95,9 @@ class FakeFleet:
 
     async def worker_for(self, room: str) -> FakeWorker:
         return self.worker
+
+    def release(self, room: str) -> None:
+        self.released.append(room)
 
 
 class FakeCalls:
