@@ -11,17 +11,19 @@ import msgspec
 
 from config.settings import Settings
 from drumtower.certificates import Certificates
-from drumtower.keyring import master_key, passcode_hasher
+from drumtower.keyring import master_key, passcode_hasher, relays
 from drumtower.metrics import counter_metrics, gauge_metrics, worker_metrics
+from drumtower.terminals import TerminalOffice
 from drumtower.web import WebServer
 from mcu.conferences import Conferences
 from mcu.fleet.local import LocalFleet, LocalWorker
 from portal.app import create_app
 from portal.join import add_routes
-from portal.services import Services
+from portal.services import Services, TerminalServices
 from portal.sessions import is_signed_in
 from recorder.library import Library
 from signaling.admission import Gate
+from signaling.attendant.desk import Desk
 from signaling.calls import Calls
 from signaling.sip.focus.focus import Focus
 from signaling.sip.server import SipServer
@@ -46,8 +48,20 @@ class Application:
         self.conferences = Conferences(self.fleet, self.library)
         self.gate = Gate(self.database.rooms, self.conferences, self.hasher, settings.gate)
         self.calls = Calls(self.conferences)
+        self.desk = Desk(settings.attendant, self.gate, self.conferences)
         self.certificates = Certificates(settings, self.master)
-        self.sip = SipServer(settings.sip, self.gate, self.calls, self.fleet, tls=self.certificates.sip())
+        self.terminals = TerminalOffice(settings, self.database, self.master)
+        registration = self.terminals.registration
+        self.sip = SipServer(
+            settings.sip,
+            self.gate,
+            self.calls,
+            self.fleet,
+            self.desk,
+            tls=self.certificates.sip(),
+            identify=registration.identify,
+        )
+        registration.serve(self.sip.agent)
         self.focus = Focus(self.sip.agent, self.conferences, settings.sip.max_subscriptions)
         self.web = WebServer(create_app(self._portal_services()), settings, self.certificates)
         self._started = AsyncExitStack()
@@ -61,6 +75,8 @@ class Application:
             self.fleet.start()
             starting.push_async_callback(self.fleet.stop)
             starting.push_async_callback(self.conferences.close)
+            await self.terminals.start()
+            starting.push_async_callback(self.terminals.stop)
             await self.sip.start()
             starting.push_async_callback(self.sip.stop)
             starting.callback(self.focus.stop)
@@ -90,7 +106,10 @@ class Application:
         return free.free >= self.settings.recording.min_free_bytes
 
     def _portal_services(self) -> Services:
-        browsers = BrowserServices(self.gate, self.fleet, self.calls, self.conferences, self.settings.webrtc)
+        browsers = BrowserServices(
+            self.gate, self.fleet, self.calls, self.conferences, self.settings.webrtc, relays(self.settings)
+        )
+        registration = self.terminals.registration
         return Services(
             settings=self.settings.portal,
             users=self.database.users,
@@ -102,11 +121,16 @@ class Application:
             conferences=self.conferences,
             library=self.library,
             dial_addresses=self.dial_addresses,
+            terminals=TerminalServices(self.terminals.book, self.terminals.directory, registration.registrations),
             health={"media": self._media_is_well, "disk": self._disk_has_room},
             metrics=(
                 worker_metrics(self.fleet),
                 counter_metrics("sip", self.sip.counters, "event", "what the SIP server counted"),
+                counter_metrics("attendant", lambda: self.desk.counters, "event", "what the attendant counted"),
+                gauge_metrics("attendant_open", self.desk.gauges, "kind", "whom the attendant serves now"),
                 gauge_metrics("sip_open", lambda: self.sip.gauges, "kind", "what the SIP server keeps open now"),
+                counter_metrics("registrar", lambda: registration.counters, "event", "what the registrar counted"),
+                gauge_metrics("registered", lambda: registration.gauges, "kind", "who is registered now"),
             ),
             extra_routes=(lambda app: add_routes(app, browsers, is_signed_in),),
         )

@@ -20,7 +20,14 @@ from portal.sessions import load_session
 __all__ = ["Services", "create_app"]
 
 _WEB = Path(__file__).with_name("web")
-_PAGES = ("/", "/rooms", "/rooms/{number:\\d{1,12}}", "/recordings", "/recordings/{recording:[A-Za-z0-9_-]{1,64}}")
+_PAGES = (
+    "/",
+    "/rooms",
+    "/rooms/{number:\\d{1,12}}",
+    "/recordings",
+    "/recordings/{recording:[A-Za-z0-9_-]{1,64}}",
+    "/terminals",
+)
 _STATIC_FOLDERS = ("js", "i18n", "img")
 _STATIC_FILES = ("style.css", "console.css")
 

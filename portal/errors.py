@@ -93,6 +93,16 @@ class RoomExists(Conflict):
         self.fields = {"number": "taken"}
 
 
+class TerminalExists(Conflict):
+    """The alias is taken."""
+
+    code = "terminal-exists"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields = {"alias": "taken"}
+
+
 class RoomRunning(Conflict):
     """A conference is running in the room."""
 
@@ -215,6 +225,7 @@ _TITLES = {
     "method-not-allowed": ("This cannot be done here", "此处不支持该操作"),
     "conflict": ("This is not possible now", "当前无法执行此操作"),
     "room-exists": ("This room number is taken", "该会议室号码已被使用"),
+    "terminal-exists": ("This user name is taken", "该用户名已被使用"),
     "room-running": ("A conference is running in this room", "该会议室正在开会"),
     "not-running": ("No conference is running in this room", "该会议室当前没有会议"),
     "recording-off": ("This room is never recorded", "该会议室不允许录制"),

@@ -58,6 +58,7 @@ class EventHub:
         self._services = services
         self._clients: set[Client] = set()
         self._changed: set[str] = set()
+        self._has_terminal_news = False
         self._timer: asyncio.TimerHandle | None = None
         self._stops: list[Callable[[], None]] = []
         self.counters: Counter[str] = Counter()
@@ -68,6 +69,8 @@ class EventHub:
             self._services.conferences.observe(self._happened),
             self._services.gate.observe(lambda block: self.tell_room(block.room)),
         ]
+        if (terminals := self._services.terminals) is not None:
+            self._stops.append(terminals.registrations.observe(lambda _: self.tell_terminals()))
 
     def stop(self) -> None:
         """Stop watching and let all pages go."""
@@ -105,6 +108,12 @@ class EventHub:
         """Something about the room itself changed (settings, block): pages load it again."""
         self._send(_text(type="room", room=room))
 
+    def tell_terminals(self) -> None:
+        """A terminal was changed, or its registration: pages load the list again."""
+        if self._clients:
+            self._has_terminal_news = True
+            self._arm()
+
     def __len__(self) -> int:
         return len(self._clients)
 
@@ -116,6 +125,9 @@ class EventHub:
             self._send(_text(type="levels", room=event.room, levels=event.data.get("levels", {})))
             return
         self._changed.add(event.room)
+        self._arm()
+
+    def _arm(self) -> None:
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._services.settings.event_interval_s, self._flush)
@@ -123,6 +135,9 @@ class EventHub:
     def _flush(self) -> None:
         self._timer = None
         changed, self._changed = self._changed, set()
+        if self._has_terminal_news:
+            self._has_terminal_news = False
+            self._send(_text(type="terminals"))
         for room in sorted(changed):
             conference = self._services.conferences.get(room)
             self._send(_text(type="conference", room=room, conference=conference.snapshot() if conference else None))

@@ -15,6 +15,8 @@ class Access(StrEnum):
     EDIT_ROOMS = "edit-rooms"
     CONTROL_CONFERENCES = "control-conferences"
     REVIEW_RECORDINGS = "review-recordings"
+    SEE_TERMINALS = "see-terminals"
+    EDIT_TERMINALS = "edit-terminals"
     SEE_METRICS = "see-metrics"
 
 
@@ -25,10 +27,12 @@ RIGHTS_OF_ROLE: dict[str, frozenset[Access]] = {
             Access.EDIT_ROOMS,
             Access.CONTROL_CONFERENCES,
             Access.REVIEW_RECORDINGS,
+            Access.SEE_TERMINALS,
+            Access.EDIT_TERMINALS,
             Access.SEE_METRICS,
         }
     ),
-    "host": frozenset({Access.SEE_ROOMS, Access.CONTROL_CONFERENCES}),
+    "host": frozenset({Access.SEE_ROOMS, Access.CONTROL_CONFERENCES, Access.SEE_TERMINALS}),
     "reviewer": frozenset({Access.REVIEW_RECORDINGS}),
 }
 

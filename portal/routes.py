@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from portal.api import conferences, events, health, recordings, rooms, session
+from portal.api import conferences, events, health, recordings, rooms, session, terminals
 from portal.errors import Forbidden, PasswordChangeRequired
 from portal.middleware import SAFE_METHODS
 from portal.rights import Access, has_right
@@ -58,6 +58,11 @@ ROUTES = (
     Route("GET", f"{API}/recordings/{{recording}}", recordings.show_recording, Access.REVIEW_RECORDINGS),
     Route("GET", f"{API}/recordings/{{recording}}/media", recordings.media, Access.REVIEW_RECORDINGS),
     Route("POST", f"{API}/recordings/{{recording}}/verify", recordings.verify_recording, Access.REVIEW_RECORDINGS),
+    Route("GET", f"{API}/terminals", terminals.list_terminals, Access.SEE_TERMINALS),
+    Route("POST", f"{API}/terminals", terminals.create_terminal, Access.EDIT_TERMINALS),
+    Route("PATCH", f"{API}/terminals/{{alias}}", terminals.change_terminal, Access.EDIT_TERMINALS),
+    Route("POST", f"{API}/terminals/{{alias}}/secret", terminals.replace_secret, Access.EDIT_TERMINALS),
+    Route("DELETE", f"{API}/terminals/{{alias}}", terminals.delete_terminal, Access.EDIT_TERMINALS),
     Route("GET", f"{API}/events", events.events, Access.SEE_ROOMS),
 )
 

@@ -13,6 +13,8 @@ from crypto.passcode import PasscodeHasher
 from mcu.conferences import Conferences
 from recorder.library import Library
 from signaling.admission import Gate
+from signaling.sip.registrations import Registrations
+from signaling.terminals import TerminalBook, TerminalDirectory
 from store.recordings import Recordings
 from store.rooms import Rooms
 from store.sessions import Sessions
@@ -38,6 +40,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class TerminalServices:
+    """Terminals and who of them is registered."""
+
+    book: TerminalBook
+    directory: TerminalDirectory
+    registrations: Registrations
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything that handlers use."""
@@ -53,6 +64,7 @@ class Services:
     library: Library
     dial_addresses: Callable[[str], Sequence[str]] = lambda _room: ()
     """How terminals dial a room, such as "sip:1001@192.0.2.5"."""
+    terminals: TerminalServices | None = None
     metrics: tuple[MetricSource, ...] = ()
     health: Mapping[str, HealthCheck] = field(default_factory=dict)
     extra_routes: tuple[Callable[[web.Application], object], ...] = ()

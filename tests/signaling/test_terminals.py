@@ -47,7 +47,8 @@ async def test_only_enabled_terminals_are_known(database: Database) -> None:
 async def test_who_lost_the_right_is_told(database: Database) -> None:
     for alias in ("kept", "renamed", "changed", "disabled", "removed"):
         await book(database).add(alias, alias, "", SECRET)
-    known, told = directory(database), []
+    known = directory(database)
+    told: list[frozenset[str]] = []
     await known.refresh()
     known.observe(told.append)
     await known.refresh()

@@ -1,0 +1,178 @@
+"""Terminals: list with where they are registered, create, change, new secret, delete."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET, Meta, UnsetType
+
+from crypto.secret import Secret
+from portal.bodies import Confidential, json_response, read_body
+from portal.errors import Conflict, Invalid, NotFound, TerminalExists, Unavailable
+from portal.hub import HUB
+from portal.services import SERVICES, TerminalServices
+from signaling.sip.binding import Binding
+from signaling.terminals import check_secret, generate_secret
+from store import errors as store_errors
+from store.terminals import Terminal
+
+logger = logging.getLogger(__name__)
+
+Alias = Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?$")]
+Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+$")]
+Site = Annotated[str, Meta(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Given = Annotated[str, Meta(max_length=128)]
+_ALIAS = re.compile(r"[0-9a-z._-]{1,64}", re.ASCII)
+
+
+class SecretWish(Confidential, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Body of POST /terminals/{alias}/secret; "" has one made, which the answer shows."""
+
+    secret: Given = ""
+
+
+class NewTerminal(SecretWish, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Body of POST /terminals."""
+
+    alias: Alias
+    name: Name
+    site: Site = ""
+
+
+class TerminalChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of PATCH /terminals/{alias}: what is absent stays."""
+
+    name: Name | UnsetType = UNSET
+    site: Site | UnsetType = UNSET
+    is_enabled: bool | UnsetType = UNSET
+
+
+async def list_terminals(request: web.Request) -> web.Response:
+    """GET /terminals."""
+    services = _services(request)
+    return json_response({"terminals": [describe(terminal, services) for terminal in await services.book.all()]})
+
+
+async def create_terminal(request: web.Request) -> web.Response:
+    """POST /terminals: a secret that was made is in this answer and never shown again."""
+    body = await read_body(request, NewTerminal)
+    services = _services(request)
+    secret = _secret(body)
+    try:
+        terminal = await services.book.add(body.alias, body.name, body.site, secret)
+    except store_errors.AlreadyExists:
+        raise TerminalExists from None
+    except store_errors.Invalid as error:
+        raise Conflict(str(error)) from None
+    await _changed(request)
+    logger.info("terminal=%s created", terminal.alias)
+    return json_response({"terminal": describe(terminal, services), "secret": _shown(body, secret)}, status=201)
+
+
+async def change_terminal(request: web.Request) -> web.Response:
+    """PATCH /terminals/{alias}: one that is disabled is not registered any more."""
+    body = await read_body(request, TerminalChange)
+    services = _services(request)
+    values = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    try:
+        terminal = await services.book.change(_alias(request), **values)
+    except store_errors.NotFound:
+        raise NotFound from None
+    except store_errors.Invalid as error:
+        raise Conflict(str(error)) from None
+    await _changed(request)
+    logger.info("terminal=%s changed fields=%s", terminal.alias, ",".join(sorted(values)))
+    return json_response(describe(terminal, services))
+
+
+async def replace_secret(request: web.Request) -> web.Response:
+    """POST /terminals/{alias}/secret: the old one stops working at once."""
+    body = await read_body(request, SecretWish)
+    services = _services(request)
+    secret = _secret(body)
+    try:
+        terminal = await services.book.set_secret(_alias(request), secret)
+    except store_errors.NotFound:
+        raise NotFound from None
+    await _changed(request)
+    logger.info("terminal=%s has a new secret", terminal.alias)
+    return json_response({"terminal": describe(terminal, services), "secret": _shown(body, secret)})
+
+
+async def delete_terminal(request: web.Request) -> web.Response:
+    """DELETE /terminals/{alias}."""
+    services = _services(request)
+    alias = _alias(request)
+    if not await services.book.remove(alias):
+        raise NotFound
+    await _changed(request)
+    logger.info("terminal=%s deleted", alias)
+    return web.Response(status=204)
+
+
+def describe(terminal: Terminal, services: TerminalServices) -> dict[str, object]:
+    """A terminal as the API shows it: never a secret, never a hash."""
+    return {
+        "alias": terminal.alias,
+        "name": terminal.name,
+        "site": terminal.site,
+        "is_enabled": terminal.is_enabled,
+        "contacts": [_contact(binding) for binding in services.registrations.contacts(terminal.alias)],
+        "created_at": terminal.created_at.isoformat(),
+        "updated_at": terminal.updated_at.isoformat(),
+    }
+
+
+def _contact(binding: Binding) -> dict[str, object]:
+    host, port = binding.flow.remote
+    return {
+        "address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "transport": binding.flow.transport,
+        "user_agent": binding.user_agent,
+        "registered_at": _iso(binding.registered_at),
+        "expires_at": _iso(binding.expires_at),
+    }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _secret(body: SecretWish) -> Secret:
+    if not body.secret:
+        return generate_secret()
+    secret = Secret(body.secret)
+    try:
+        check_secret(secret)
+    except store_errors.Invalid:
+        raise Invalid({"secret": "weak-secret"}) from None
+    return secret
+
+
+def _shown(body: SecretWish, secret: Secret) -> str | None:
+    return None if body.secret else secret.reveal()
+
+
+async def _changed(request: web.Request) -> None:
+    """The server's own copy follows before the page is answered."""
+    await _services(request).directory.refresh()
+    request.app[HUB].tell_terminals()
+
+
+def _services(request: web.Request) -> TerminalServices:
+    services = request.app[SERVICES].terminals
+    if services is None:
+        raise Unavailable
+    return services
+
+
+def _alias(request: web.Request) -> str:
+    alias = request.match_info["alias"]
+    if not _ALIAS.fullmatch(alias):
+        raise NotFound
+    return alias
