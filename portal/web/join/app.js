@@ -33,7 +33,7 @@ class DtJoin extends HTMLElement {
   #join({ name, room, passcode }) {
     localStorage.setItem(NAME, name);
     this.#room = room;
-    history.replaceState(null, "", `/join/${encodeURIComponent(room)}`);
+    history.replaceState(null, "", `/join/${encodeURIComponent(room)}${location.search}`);
     this.#sent = {};
     this.#sendDevices(true);
     this.#call.join({ name, room, passcode }, { isMuted: !this.#devices.isOn.audio });
@@ -51,7 +51,7 @@ class DtJoin extends HTMLElement {
 
   #again({ room }) {
     this.#room = room ?? "";
-    if (!room) history.replaceState(null, "", "/join");
+    if (!room) history.replaceState(null, "", `/join${location.search}`);
     if (!this.#devices.tracks.audio) this.#devices.start();
     this.#place("lobby");
   }
