@@ -1,4 +1,4 @@
-"""The core of a user agent (RFC 3261 8), sans-IO: requests find their session, or their answer."""
+"""The core of a user agent (RFC 3261 8), sans-IO: calls in and out, and what others serve through it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ from dataclasses import dataclass
 
 from signaling.errors import SipError
 from signaling.sip.client_request import Authorize, ClientRequest, final_only, new_request
-from signaling.sip.dialog import Dialog, DialogId, dialog_id_of_request, uas_dialog
+from signaling.sip.dialog import Dialog, DialogId, uas_dialog
 from signaling.sip.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing
 from signaling.sip.events import SessionEvent
-from signaling.sip.fields import cseq_of, from_of
+from signaling.sip.inbound import Handler, Inbound
 from signaling.sip.message import Request, Response
 from signaling.sip.reply import METHODS, SDP_TYPE, response_to
-from signaling.sip.session import INFO_TYPES, Session
+from signaling.sip.session import Session
+from signaling.sip.session_timer import TimerSettings
 from signaling.sip.transaction import Flow, Transaction
 from signaling.sip.transaction_server import ServerTransaction
 from signaling.sip.uri import NameAddr, Uri
-
-# Methods that exist (RFC 3261 21.4.6 asks for 405) but that we do not take; others get 501.
-_OTHER_METHODS = frozenset({"REGISTER", "UPDATE", "PRACK", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"})
-
-Handler = Callable[[ServerTransaction, Request, Session | None, Flow, float], None]
-"""Serves one method: (transaction, request, the session of its dialog if any, flow, now)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +30,10 @@ class AgentLimits:
 
 
 class Agent:
-    """Sessions over one Endpoint. `incoming` is given every new call and answers it through the session."""
+    """Sessions over one Endpoint. `incoming` is given every new call and answers it through the session.
+
+    `chance` gives a random number from 0 up to 1.
+    """
 
     def __init__(
         self,
@@ -45,37 +43,42 @@ class Agent:
         *,
         user_agent: str = "",
         limits: AgentLimits | None = None,
+        timers: TimerSettings | None = None,
+        chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
         limits = limits or AgentLimits()
         self.contact = contact
         self.user_agent = user_agent
+        self.timers = timers or TimerSettings()
+        self.chance = chance
+        self._inbound = Inbound(self)
         self.endpoint = Endpoint(
-            self, token, max_open=limits.max_open_invites, max_transactions=limits.max_transactions
+            self._inbound, token, max_open=limits.max_open_invites, max_transactions=limits.max_transactions
         )
         self._limits = limits
         self._token = token
         self._incoming = incoming
-        self._sessions: dict[int, Session] = {}
+        self._sessions: dict[Session, list[DialogId]] = {}
         self._dialogs: dict[DialogId, Session] = {}
-        self._open: dict[tuple[str, str, int], Session] = {}
-        self._served: dict[str, Handler] = {}
-        self._methods: dict[str, Handler] = {
-            "INVITE": self._invite,
-            "BYE": self._bye,
-            "CANCEL": self._cancel,
-            "OPTIONS": self._options,
-            "INFO": self._info,
-        }
 
     @property
     def sessions(self) -> list[Session]:
         """All calls that have not ended."""
-        return list(self._sessions.values())
+        return list(self._sessions)
 
     @property
     def allow(self) -> str:
         """The methods that are taken, for Allow headers (RFC 3261 20.5)."""
-        return ", ".join((*METHODS, *self._served))
+        return ", ".join((*METHODS, *self._inbound.served))
+
+    @property
+    def supported(self) -> str:
+        """The extensions that we know, for Supported headers (RFC 3261 20.37)."""
+        return ", ".join(sorted(self.endpoint.extensions))
+
+    def support(self, extension: str) -> None:
+        """Take an option tag beyond our own in Require from now on; Supported lists it."""
+        self.endpoint.extensions.add(extension.lower())
 
     # ---- the shell's side -------------------------------------------------------------------------------------
 
@@ -93,14 +96,14 @@ class Agent:
 
     def next_timeout(self) -> float | None:
         """When handle_timeout wants to be called."""
-        times = [session.next_timeout() for session in self._sessions.values()]
+        times = [session.next_timeout() for session in self._sessions]
         times.append(self.endpoint.next_timeout())
         return min((time for time in times if time is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Run what is due."""
         self.endpoint.handle_timeout(now)
-        for session in list(self._sessions.values()):
+        for session in list(self._sessions):
             session.handle_timeout(now)
 
     def serve(self, method: str, handler: Handler) -> None:
@@ -109,7 +112,7 @@ class Agent:
         Requests within a dialog of ours arrive with their session, in order (RFC 3261 12.2.2). All others arrive with
         None, also those with a To tag: their dialog is the handler's own, or it answers 481.
         """
-        self._served[method] = handler
+        self._inbound.served[method] = handler
 
     def request(self, request: Request, flow: Flow, on_response: Callable[[Response | None], None], now: float) -> None:
         """Send a request out of dialog; its final response, or None when there is none or it could not be sent."""
@@ -168,6 +171,8 @@ class Agent:
         given = (
             ("To", to.serialize()),
             ("Allow", self.allow),
+            ("Supported", self.supported),
+            *session.timer.request_fields(),
             *headers,
             *((("Content-Type", SDP_TYPE),) if body else ()),
         )
@@ -175,128 +180,49 @@ class Agent:
             "INVITE", target.uri, given, body, origin=origin, contact=self.contact(flow), token=self._token,
             route=route, user_agent=self.user_agent,
         )  # fmt: skip
-        self._sessions[id(session)] = session
+        self._sessions[session] = []
         session.open_outgoing(request, flow, now)
         return session
 
-    # ---- the endpoint's side ----------------------------------------------------------------------------------
+    # ---- the sessions' side -----------------------------------------------------------------------------------
 
-    def request_received(self, transaction: ServerTransaction | None, request: Request, flow: Flow, now: float) -> None:
-        """A valid request; see endpoint.RequestHandler."""
-        dialog_id = dialog_id_of_request(request)
-        session = self._dialogs.get(dialog_id)
-        if transaction is None:
-            if session is not None and (session.dialog is None or session.dialog.is_from_peer(flow)):
-                session.ack_received(request, now)
-            else:
-                self.endpoint.counters["stray-ack"] += 1
-            return
-        if request.method in self._served:
-            self._within(transaction, request, session, flow, now)
-        elif request.method not in self._methods:
-            status = 405 if request.method in _OTHER_METHODS else 501
-            self.reply(transaction, request, status, now, (("Allow", self.allow),))
-        elif request.method == "CANCEL":
-            self._cancel(transaction, request, None, flow, now)
-        elif dialog_id[1] and session is None:
-            self.reply(transaction, request, 481, now)
-        else:
-            self._within(transaction, request, session, flow, now)
+    def session_of(self, dialog_id: DialogId) -> Session | None:
+        """The call to which a dialog belongs."""
+        return self._dialogs.get(dialog_id)
 
-    def stray_response(self, response: Response, flow: Flow, now: float) -> None:
-        """Nobody waits for it (RFC 3261 18.1.2)."""
-
-    def dialog_made(self, session: Session, dialog: Dialog) -> None:
-        """See session.Sessions."""
-        self._dialogs[dialog.id] = session
-
-    def session_ended(self, session: Session) -> None:
-        """See session.Sessions."""
-        self._sessions.pop(id(session), None)
-        if session.dialog is not None:
-            self._dialogs.pop(session.dialog.id, None)
-        self._open = {key: other for key, other in self._open.items() if other is not session}
-
-    # ---- methods ----------------------------------------------------------------------------------------------
-
-    def _within(
-        self, transaction: ServerTransaction, request: Request, session: Session | None, flow: Flow, now: float
-    ) -> None:
-        if session is not None and session.dialog is not None:
-            try:
-                session.dialog.receive_request(request, flow)
-            except SipError as error:
-                self.reply(transaction, request, error.status, now)
-                return
-        handler = self._served.get(request.method) or self._methods[request.method]
-        handler(transaction, request, session, flow, now)
-
-    def _invite(
-        self, transaction: ServerTransaction, request: Request, session: Session | None, flow: Flow, now: float
-    ) -> None:
-        content_type = request.headers.get("Content-Type", SDP_TYPE).partition(";")[0].strip().lower()
-        if request.body and content_type != SDP_TYPE:
-            self.reply(transaction, request, 415, now, (("Accept", SDP_TYPE),))
-        elif session is not None:
-            session.invite_received(transaction, request, now)
-        else:
-            self._new_call(transaction, request, flow, now)
-
-    def _new_call(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
-        key = _merge_key(request)
-        if key in self._open:  # the same request by another path (RFC 3261 8.2.2.2)
-            self.reply(transaction, request, 482, now)
-            return
+    def new_call(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        """An INVITE out of dialog."""
         if self._incoming is None or len(self._sessions) >= self._limits.max_sessions:
             self.endpoint.counters["too-many-calls"] += 1
             self.reply(transaction, request, 503, now, (("Retry-After", str(BUSY_RETRY_AFTER_S)),))
             return
-        self.endpoint.respond(transaction, response_to(request, 100), now)
         session = Session(self)
+        try:
+            session.timer.check(request)
+        except SipError as error:
+            self.reply(transaction, request, error.status, now, error.headers)
+            return
+        self.endpoint.respond(transaction, response_to(request, 100), now)
         dialog = uas_dialog(request, flow, self._token(), self.contact(flow))
         dialog.user_agent = self.user_agent
+        self._sessions[session] = []
+        self.dialog_made(session, dialog)
         session.open_incoming(transaction, dialog)
-        self._sessions[id(session)] = session
-        self._dialogs[dialog.id] = session
-        self._open[key] = session
         self._incoming(session, request, flow)
 
-    def _bye(
-        self, transaction: ServerTransaction, request: Request, session: Session | None, _: Flow, now: float
-    ) -> None:
-        if session is None:
-            self.reply(transaction, request, 481, now)
-        else:
-            session.bye_received(transaction, now)
+    def dialog_made(self, session: Session, dialog: Dialog) -> None:
+        """See session.Sessions."""
+        if dialog.id not in self._dialogs and session in self._sessions:
+            self._dialogs[dialog.id] = session
+            self._sessions[session].append(dialog.id)
 
-    def _info(
-        self, transaction: ServerTransaction, request: Request, session: Session | None, _: Flow, now: float
-    ) -> None:
-        if session is None:
-            self.reply(transaction, request, 481, now)
-        else:
-            session.info_received(transaction, request, now)
+    def dialog_gone(self, dialog: Dialog) -> None:
+        """See session.Sessions."""
+        session = self._dialogs.pop(dialog.id, None)
+        if session is not None:
+            self._sessions[session].remove(dialog.id)
 
-    def _cancel(
-        self, transaction: ServerTransaction, request: Request, _: Session | None, __: Flow, now: float
-    ) -> None:
-        invite = self.endpoint.invite_of(request)
-        if invite is None:
-            self.reply(transaction, request, 481, now)
-            return
-        session = next((item for item in self._sessions.values() if item.is_served_by(invite)), None)
-        self.reply(transaction, request, 200, now, tag=session.dialog.local.tag if session and session.dialog else "")
-        if session is not None and invite.is_open:
-            session.cancelled(now)
-
-    def _options(
-        self, transaction: ServerTransaction, request: Request, _: Session | None, __: Flow, now: float
-    ) -> None:
-        """RFC 3261 11.2."""
-        headers = (("Allow", self.allow), ("Accept", ", ".join((SDP_TYPE, *INFO_TYPES))), ("Supported", ""))
-        self.reply(transaction, request, 200, now, headers)
-
-
-def _merge_key(request: Request) -> tuple[str, str, int]:
-    origin = from_of(request.headers)
-    return (request.headers.get("Call-ID"), origin.tag, cseq_of(request.headers).number)
+    def session_ended(self, session: Session) -> None:
+        """See session.Sessions."""
+        for dialog_id in self._sessions.pop(session, ()):
+            self._dialogs.pop(dialog_id, None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from signaling.errors import SipError
 from signaling.sip.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.message import Headers, Request, Response
+from signaling.sip.offers import Offers
 from signaling.sip.transaction import Flow
 from signaling.sip.uri import NameAddr, Uri, parse_name_addr, parse_uri
 
@@ -33,6 +34,11 @@ class Dialog:
     user_agent: str = ""
     contact_params: str = ""
     """Parameters of our Contact, as ";isfocus" (RFC 4579 5.1)."""
+    allows: frozenset[str] = frozenset()
+    """What the peer's last Allow listed."""
+    is_ours: bool = False
+    """We made the Call-ID: after glare we wait longer than the peer (RFC 3261 14.1)."""
+    offers: Offers = field(default_factory=Offers)
 
     @property
     def id(self) -> DialogId:
@@ -49,11 +55,20 @@ class Dialog:
         self.local_contact = replace(self.local_contact, user=room)
         self.contact_params = ";isfocus"
 
+    def next_cseq(self) -> int:
+        """The number of our next request (RFC 3261 12.2.1.1)."""
+        self.local_cseq += 1
+        return self.local_cseq
+
+    def learn(self, headers: Headers) -> None:
+        """Take Contact and Allow of a message that refreshes the target; what is not readable changes nothing."""
+        self.refresh_target(headers)
+        if "Allow" in headers:
+            self.allows = frozenset(headers.values("Allow"))
+
     def request(self, method: str, cseq: int | None = None) -> Request:
         """A request within the dialog (RFC 3261 12.2.1.1); an ACK is given the number of its INVITE."""
-        if cseq is None:
-            self.local_cseq += 1
-            cseq = self.local_cseq
+        cseq = self.next_cseq() if cseq is None else cseq
         headers = Headers()
         headers.add("Max-Forwards", "70")
         headers.add("From", self.local.serialize())
@@ -81,7 +96,7 @@ class Dialog:
         self.remote_cseq = number
         self.flow, self.is_nat = flow, _is_nat(request, flow)
         if request.method in _REFRESHES:
-            self.refresh_target(request.headers)
+            self.learn(request.headers)
 
     def refresh_target(self, headers: Headers) -> None:
         """Take a new Contact; a message without a readable one changes nothing."""
@@ -155,6 +170,7 @@ def uas_dialog(request: Request, flow: Flow, local_tag: str, contact: Uri) -> Di
         flow=flow,
         is_nat=_is_nat(request, flow),
         remote_cseq=cseq_of(headers).number,
+        allows=frozenset(headers.values("Allow")),
     )
 
 
@@ -172,6 +188,8 @@ def uac_dialog(request: Request, response: Response, flow: Flow, contact: Uri) -
         flow=flow,
         local_cseq=cseq_of(request.headers).number,
         user_agent=request.headers.get("User-Agent"),
+        allows=frozenset(response.headers.values("Allow")),
+        is_ours=True,
     )
 
 

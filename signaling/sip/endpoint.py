@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from signaling.errors import SipError
-from signaling.sip.fields import cseq_of, top_via
+from signaling.sip.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.message import BadMessage, Message, Request, Response, parse
+from signaling.sip.reliable import OPTION as RELIABLE
 from signaling.sip.reply import response_flow, response_to
+from signaling.sip.session_timer import OPTION as TIMER
 from signaling.sip.transaction import AckReceived, Flow, ResponseReceived, State, Transaction, TransactionUser
 from signaling.sip.transaction_client import (
     ClientTransaction,
@@ -29,10 +31,11 @@ from signaling.sip.transaction_server import (
     ServerTransaction,
 )
 from signaling.sip.validate import check_request, check_routing
-from signaling.sip.via import MAGIC_COOKIE, Via
+from signaling.sip.via import MAGIC_COOKIE, Via, parse_via
 
 MAX_UDP_REQUEST_BYTES = 1300  # RFC 3261 18.1.1: larger requests go by a congestion-controlled transport
 BUSY_RETRY_AFTER_S = 10
+MergeKey = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ class Endpoint:
         self._outbox: deque[Outgoing] = deque()
         self._upgraded: dict[int, Flow] = {}
         self._open_invites: set[int] = set()
+        self._first: dict[MergeKey, ServerTransaction] = {}
+        self.extensions = {RELIABLE, TIMER}
+        """Option tags that a request may require."""
         self.counters: Counter[str] = Counter()
 
     # ---- in ---------------------------------------------------------------------------------------------------
@@ -221,7 +227,7 @@ class Endpoint:
             self._settle(transaction, now)
             return
         try:
-            check_request(request)
+            check_request(request, self.extensions)
         except SipError as error:
             self.counters[f"refused-{error.status}"] += 1
             self._answer_stateless(request, flow, error)
@@ -232,14 +238,19 @@ class Endpoint:
             self.counters["too-many-transactions"] += 1
             busy = SipError(503, "Service Unavailable", (("Retry-After", str(BUSY_RETRY_AFTER_S)),))
             self._answer_stateless(request, flow, busy)
+        elif (merge := _merge_key(request)) in self._first:
+            self.counters["merged"] += 1  # the same request by another path (RFC 3261 8.2.2.2)
+            self._answer_stateless(request, flow, SipError(482, "Loop Detected"))
         else:
-            self._open(request, flow, key, now)
+            self._open(request, flow, key, merge, now)
 
-    def _open(self, request: Request, flow: Flow, key: tuple[str, ...], now: float) -> None:
+    def _open(self, request: Request, flow: Flow, key: tuple[str, ...], merge: MergeKey | None, now: float) -> None:
         kind = InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
         transaction = kind(request, flow, now)
         self._servers[key] = transaction
         self._keys[id(transaction)] = key
+        if merge is not None:
+            self._first[merge] = transaction
         if request.method == "INVITE":
             self._open_invites.add(id(transaction))
         self._handler.request_received(transaction, request, flow, now)
@@ -254,6 +265,11 @@ class Endpoint:
         """The INVITE that a CANCEL means (RFC 3261 9.2)."""
         via = top_via(cancel.headers)
         return self._servers.get(_server_key(cancel, via, "INVITE"))
+
+    def is_own(self, request: Request) -> bool:
+        """Whether a request went out from here and came back: one of its Vias is ours (RFC 3261 16.3)."""
+        branches = {parse_via(value).branch for value in request.headers.values("Via")[1:]}
+        return any((branch, request.method) in self._clients for branch in branches)
 
     def _settle(self, transaction: Transaction, now: float) -> None:
         """Hand over what the machine produced, arm its timer, forget it when it is done."""
@@ -291,6 +307,7 @@ class Endpoint:
         self._open_invites.discard(id(transaction))
         if isinstance(transaction, ServerTransaction):
             self._servers.pop(key or (), None)
+            self._first.pop(_merge_key(transaction.request) or ("", "", "", 0), None)
         elif key is not None:
             self._clients.pop((key[0], key[1]), None)
 
@@ -336,6 +353,14 @@ def _server_key(request: Request, via: Via, method: str = "") -> tuple[str, ...]
     headers = request.headers
     cseq = cseq_of(headers).number
     return (request.uri, headers.get("From"), headers.get("Call-ID"), str(cseq), via.sent_by, method)
+
+
+def _merge_key(request: Request) -> MergeKey | None:
+    """What requests out of dialog share that reach us by several paths (RFC 3261 8.2.2.2)."""
+    headers = request.headers
+    if request.method == "CANCEL" or to_of(headers).tag:
+        return None
+    return (request.method, headers.get("Call-ID"), from_of(headers).tag, cseq_of(headers).number)
 
 
 def _set_via_transport(request: Request, flow: Flow) -> None:

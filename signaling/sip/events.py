@@ -48,7 +48,19 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A re-INVITE: answer with accept() or reject(). An empty `body` asks for our offer."""
+    """A re-INVITE, or an offer in an UPDATE or PRACK: answer with accept() or reject().
+
+    An empty `body` of a re-INVITE asks for our offer. While the first INVITE still waits, accept() and reject() mean
+    that; UPDATE and PRACK, which come so early only after ring() gave an answer, have Session.updates.
+    """
+
+    body: bytes = field(default=b"", repr=False)
+    method: str = "INVITE"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The PRACK of an early offer of ours (ring() with a body to an INVITE without one); `body` is the answer."""
 
     body: bytes = field(default=b"", repr=False)
 
@@ -63,12 +75,13 @@ class InfoReceived:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The session is over: "bye", "no-ack", "gone" (481 or no answer within the dialog), "local"."""
+    """The session is over."""
 
     reason: str
+    """"bye", "no-ack", "no-prack", "gone" (481 or no answer within the dialog), "expired" (RFC 4028 10), "local"."""
 
 
-SessionEvent = Progressed | Answered | Refused | Cancelled | Confirmed | Offered | InfoReceived | Ended
+SessionEvent = Progressed | Answered | Refused | Cancelled | Confirmed | Acknowledged | Offered | InfoReceived | Ended
 
 
 def refused_by(response: Response) -> Refused:

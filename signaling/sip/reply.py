@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from signaling.sip.dialog import Dialog
-from signaling.sip.fields import top_via
+from signaling.errors import SipError
+from signaling.sip.fields import to_of, top_via
 from signaling.sip.message import Headers, Request, Response
 from signaling.sip.transaction import Flow
 
 SDP_TYPE = "application/sdp"
-METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO")
+METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "PRACK", "UPDATE")
 """What the agent itself takes; Agent.serve adds others."""
 
 
@@ -19,7 +19,7 @@ def response_to(request: Request, status: int, reason: str = "", to_tag: str = "
     headers = Headers()
     for name in ("Via", "From", "To", "Call-ID", "CSeq"):
         for value in request.headers.raw(name):
-            if name == "To" and to_tag and status > 100 and b"tag=" not in value.lower():
+            if name == "To" and to_tag and status > 100 and not _has_tag(request.headers):
                 headers.add(name, value + b";tag=" + to_tag.encode())
             else:
                 headers.add(name, value)
@@ -35,19 +35,8 @@ def response_flow(flow: Flow, headers: Headers) -> Flow:
     return replace(flow, remote=top_via(headers).response_address())
 
 
-def dialog_response(
-    request: Request, dialog: Dialog | None, status: int, reason: str, body: bytes, user_agent: str, allow: str
-) -> Response:
-    """A response within a dialog, or one that makes it (RFC 3261 12.1.1)."""
-    response = response_to(request, status, reason, dialog.local.tag if dialog else "")
-    if request.method == "INVITE" and status < 300 and dialog is not None:
-        for route in request.headers.raw("Record-Route"):
-            response.headers.add("Record-Route", route)
-        response.headers.add("Contact", dialog.contact)
-        response.headers.add("Allow", allow)
-    if user_agent:
-        response.headers.add("Server", user_agent)
-    if body:
-        response.headers.add("Content-Type", SDP_TYPE)
-        response.body = body
-    return response
+def _has_tag(headers: Headers) -> bool:
+    try:
+        return bool(to_of(headers).tag)
+    except SipError:
+        return b"tag=" in headers.raw("To")[0].lower()

@@ -1,7 +1,7 @@
-"""One call: the INVITE usage of a dialog (RFC 3261 13 to 15), for both sides, sans-IO.
+"""One call: the INVITE usage of a dialog (RFC 3261 13 to 15) with all that may happen in it, for both sides, sans-IO.
 
-A 2xx is repeated until its ACK comes (13.3.1.4); without an ACK for 64*T1 the session ends with a BYE. A BYE before
-the ACK of our 2xx waits for it (15). Glare of two re-INVITEs gives 491 (14.2).
+The parts: invite_client (our first INVITE), invite_server (INVITEs of the peer), exchange (re-INVITEs and UPDATEs of
+ours), session_timer. A BYE before the ACK of our 2xx waits for it (15).
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from enum import Enum, auto
 from typing import Protocol
 
 from signaling.errors import SipError
-from signaling.sip.client_request import MAX_AUTHORIZED_TRIES, Authorize, authorized
-from signaling.sip.dialog import Dialog, uac_dialog
-from signaling.sip.endpoint import Endpoint
+from signaling.sip.client_request import Authorize, ClientRequest
+from signaling.sip.core import Core
+from signaling.sip.dialog import Dialog, DialogId
+from signaling.sip.dialog_reply import dialog_response
+from signaling.sip.early_dialogs import Fork
 from signaling.sip.events import (
     Answered,
     Cancelled,
@@ -24,29 +26,18 @@ from signaling.sip.events import (
     Progressed,
     Refused,
     SessionEvent,
-    refused_by,
 )
-from signaling.sip.fields import cseq_of, to_of
+from signaling.sip.exchange import Exchange, Purpose
+from signaling.sip.invite_client import ClientInvite
+from signaling.sip.invite_server import ServerInvite
 from signaling.sip.message import Request, Response
-from signaling.sip.reply import SDP_TYPE, dialog_response
-from signaling.sip.transaction import (
-    T1,
-    T2,
-    TIMEOUT_S,
-    Event,
-    Flow,
-    ResponseReceived,
-    State,
-    Transaction,
-    TransactionFailed,
-)
-from signaling.sip.transaction_client import ClientTransaction, cancel_of
+from signaling.sip.offers import Turn
+from signaling.sip.peer_offers import PeerOffers
+from signaling.sip.session_timer import Due, SessionTimer
+from signaling.sip.transaction import Event, Flow, ResponseReceived
 from signaling.sip.transaction_server import ServerTransaction
-from signaling.sip.uri import Uri
 
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
-MAX_RINGING_S = 180.0
-"""A call of ours that nobody answers is cancelled after this time."""
 
 
 class SessionState(Enum):
@@ -63,24 +54,17 @@ class SessionState(Enum):
     ENDED = auto()
 
 
-class Sessions(Protocol):
+class Sessions(Core, Protocol):
     """What a session needs of the agent that keeps it."""
-
-    endpoint: Endpoint
-    user_agent: str
-
-    @property
-    def allow(self) -> str:
-        """The methods that we take."""
-
-    def contact(self, flow: Flow) -> Uri:
-        """Our Contact for this peer."""
 
     def dialog_made(self, session: Session, dialog: Dialog) -> None:
         """Requests of this dialog belong to the session."""
 
+    def dialog_gone(self, dialog: Dialog) -> None:
+        """They do not any more."""
+
     def session_ended(self, session: Session) -> None:
-        """Forget the session."""
+        """Forget the session and its dialogs."""
 
 
 class Session:
@@ -96,84 +80,109 @@ class Session:
         self.observer = observer
         self.authorize = authorize
         """Credentials for what a proxy or the peer asks for in this call."""
-        self._tries = 0
-        self._asked: dict[Transaction, Callable[[Response | None], None]] = {}
         self.state = SessionState.CALLING
         self.dialog: Dialog | None = None
-        self._server: ServerTransaction | None = None
-        self._client: ClientTransaction | None = None
-        self._bye: ClientTransaction | None = None
-        self._answer: Response | None = None
-        self._answer_cseq = 0
-        self._interval = T1
-        self._repeat_at: float | None = None
-        self._deadline: float | None = None
-        self._acks: dict[int, Request] = {}
-        self._is_cancel_sent = False
+        self.timer = SessionTimer(agent.timers)
+        self._calling: ClientInvite | None = None
+        self._server: ServerInvite | None = None
+        self._exchange: Exchange | None = None
+        self.updates = PeerOffers(agent, self.timer, self)
+        self._bye: ClientRequest | None = None
 
-    # ---- the owner's side -------------------------------------------------------------------------------------
+    # ---- the owner's side: the call ---------------------------------------------------------------------------
 
     def open_incoming(self, transaction: ServerTransaction, dialog: Dialog) -> None:
         """A new INVITE came; the owner answers with ring, accept or reject."""
-        self.state, self._server, self.dialog = SessionState.INCOMING, transaction, dialog
+        self.state, self.dialog = SessionState.INCOMING, dialog
+        self._serve(transaction, dialog)
 
     def open_outgoing(self, invite: Request, flow: Flow, now: float) -> None:
         """Send the first INVITE."""
-        self._deadline = now + MAX_RINGING_S
-        self._client = self.agent.endpoint.request(invite, flow, self, now)
+        self._calling = ClientInvite(self.agent, self, self.authorize, self.timer)
+        self._calling.start(invite, flow, now)
 
     @property
     def is_saying_goodbye(self) -> bool:
         """Whether the end of the session is not yet confirmed by the peer."""
         if self.state is SessionState.ENDED:
-            return self._bye is not None and not self._is_over(self._bye)
+            return self._bye is not None and not self._bye.is_over
         return self.state in (SessionState.LEAVING, SessionState.CANCELLING)
 
     @property
     def has_pending_offer(self) -> bool:
-        """Whether an INVITE of the peer waits for accept() or reject()."""
-        return self._server is not None and self._server.is_open
+        """Whether an INVITE of the peer, or an offer in its UPDATE, waits for accept() or reject()."""
+        return self.updates.is_waiting or (self._server is not None and self._server.is_open)
 
     def is_served_by(self, transaction: ServerTransaction) -> bool:
         """Whether this INVITE of the peer is the one that the session works on."""
-        return self._server is transaction
+        return self._server is not None and self._server.transaction is transaction
 
-    def ring(self, now: float) -> None:
-        """180 Ringing, also again to keep proxies from giving up (RFC 3261 13.3.1.1)."""
+    def ring(self, now: float, body: bytes = b"") -> None:
+        """180 Ringing, also again to keep proxies from giving up (RFC 3261 13.3.1.1).
+
+        `body` is an early answer, or an early offer to an INVITE without one; it goes out only where the peer takes
+        reliable provisional responses (183, RFC 3262).
+        """
         if self.state is SessionState.INCOMING and self._server is not None:
-            self.agent.endpoint.respond(self._server, self._response(self._server, 180), now)
+            self._server.ring(body, now)
 
     def accept(self, body: bytes, now: float) -> None:
-        """200 with an answer, or with our offer; ignored when the peer gave up meanwhile."""
-        if not self.has_pending_offer or self._server is None:
+        """200 with an answer, or with our offer, to the INVITE that waits, else to the UPDATE; ignored without one."""
+        if self._server is None or not self._server.is_open:
+            self.updates.accept(body, now)
             return
-        response = self._response(self._server, 200, body)
-        self._answer, self._answer_cseq = response, cseq_of(response.headers).number
-        self._interval, self._repeat_at, self._deadline = T1, now + T1, now + TIMEOUT_S
+        self._server.accept(body, now)
         if self.state is SessionState.INCOMING:
             self.state = SessionState.ACCEPTED
-        self.agent.endpoint.respond(self._server, response, now)
 
     def reject(self, status: int, reason: str, headers: tuple[tuple[str, str], ...], now: float) -> None:
-        """Refuse the INVITE that waits; a first one ends the session."""
-        if self._server is not None and self._server.is_open:
-            response = self._response(self._server, status, reason=reason)
-            for name, value in headers:
-                response.headers.add(name, value)
-            self.agent.endpoint.respond(self._server, response, now)
+        """Refuse the INVITE that waits, else the offer in an UPDATE; a first INVITE ends the session."""
+        if self.state is not SessionState.INCOMING and (self._server is None or not self._server.is_open):
+            self.updates.reject(status, reason, headers, now)
+        if self._server is not None:
+            self._server.reject(status, reason, headers, now)
         if self.state is SessionState.INCOMING:
-            self._end(None)
+            self._end(None, now)
+
+    def cancel(self, now: float) -> None:
+        """Give up an outgoing call; Refused(487) or, when the answer was quicker, Ended follows."""
+        if self.state is SessionState.CALLING and self._calling is not None:
+            self.state = SessionState.CANCELLING
+            self._calling.cancel(now)
+
+    def hang_up(self, now: float) -> None:
+        """End the session in the way that its state asks for."""
+        if self.state is SessionState.INCOMING:
+            self.reject(480, "Temporarily Unavailable", (), now)
+            self.tell(Ended("local"))
+        elif self.state is SessionState.CALLING:
+            self.cancel(now)
+        elif self.state is SessionState.ACCEPTED:
+            self.state = SessionState.LEAVING
+        elif self.state is SessionState.ESTABLISHED:
+            self.reject(487, "", (), now)
+            self._send_bye("local", now)
+
+    # ---- the owner's side: within the call --------------------------------------------------------------------
 
     def reinvite(self, body: bytes, now: float) -> None:
-        """Offer anew within the session; Answered or Refused follows. Raises SipError 491 where one is on its way."""
-        if self.dialog is None or self.state is not SessionState.ESTABLISHED or self._is_busy():
+        """Offer anew, by re-INVITE, before the call is answered by UPDATE; Answered or Refused follows.
+
+        Glare with an offer of the peer is settled by waiting and trying again (RFC 3261 14.1). Raises SipError 491
+        where another exchange is on its way, or the call is not so far yet.
+        """
+        dialog = self.dialog or self._early_dialog()
+        is_early = self.state in (SessionState.INCOMING, SessionState.CALLING)
+        if dialog is None or self._is_busy(dialog) or not (is_early or self.state is SessionState.ESTABLISHED):
             raise SipError(491, "Request Pending")
-        self._client = self._send("INVITE", SDP_TYPE, body, now)
+        if is_early and (not dialog.offers.local or "UPDATE" not in dialog.allows):
+            raise SipError(491, "Request Pending")
+        self._start("UPDATE" if is_early else "INVITE", dialog, body, Purpose.OFFER, now)
 
     def info(self, content_type: str, body: bytes, now: float) -> None:
         """Send an INFO within the session; nothing happens outside of one."""
         if self.state is SessionState.ESTABLISHED:
-            self._send("INFO", content_type, body, now)
+            self._ask("INFO", (("Content-Type", content_type),), body, None, now)
 
     def request(
         self,
@@ -189,265 +198,268 @@ class Session:
         """
         if self.dialog is None or self.state is not SessionState.ESTABLISHED:
             raise SipError(481, "Call/Transaction Does Not Exist")
-        request = self.dialog.request(method)
-        request.body = body
-        for name, value in headers:
-            request.headers.add(name, value)
-        transaction = self.agent.endpoint.request(request, self.dialog.next_hop(), self, now)
-        self._asked[transaction] = on_response
-
-    def cancel(self, now: float) -> None:
-        """Give up an outgoing call; Refused(487) or, when the answer was quicker, Ended follows."""
-        if self.state is not SessionState.CALLING or self._client is None:
-            return
-        self.state, self._deadline = SessionState.CANCELLING, now + TIMEOUT_S
-        if self._client.state is State.PROCEEDING:  # before a provisional response a CANCEL waits (9.1)
-            self._send_cancel(now)
-
-    def hang_up(self, now: float) -> None:
-        """End the session in the way that its state asks for."""
-        if self.state is SessionState.INCOMING:
-            self.reject(480, "Temporarily Unavailable", (), now)
-            self._tell(Ended("local"))
-        elif self.state is SessionState.CALLING:
-            self.cancel(now)
-        elif self.state is SessionState.ACCEPTED:
-            self.state = SessionState.LEAVING
-        elif self.state is SessionState.ESTABLISHED:
-            self.reject(487, "", (), now)
-            self._send_bye("local", now)
+        self._ask(method, headers, body, on_response, now)
 
     # ---- the peer's side --------------------------------------------------------------------------------------
 
+    def dialog_of(self, dialog_id: DialogId) -> Dialog | None:
+        """The dialog, confirmed or early, with this id."""
+        dialogs = [] if self.dialog is None else [self.dialog]
+        dialogs += [fork.dialog for fork in self._calling.early] if self._calling and not dialogs else []
+        return next((dialog for dialog in dialogs if dialog.id == dialog_id), None)
+
     def invite_received(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """A re-INVITE (RFC 3261 14.2)."""
-        endpoint = self.agent.endpoint
-        if self.has_pending_offer or self._answer is not None:
-            busy = self._response(transaction, 500)
-            busy.headers.add("Retry-After", "2")
-            endpoint.respond(transaction, busy, now)
-        elif self._client is not None and not self._is_over(self._client):
-            endpoint.respond(transaction, self._response(transaction, 491), now)
-        elif self.state is not SessionState.ESTABLISHED:
-            endpoint.respond(transaction, self._response(transaction, 481), now)
-        else:
-            self._server = transaction
-            self._tell(Offered(request.body))
+        if self.dialog is None or self.state not in (SessionState.ESTABLISHED, SessionState.ACCEPTED):
+            self._respond(transaction, 481, now)
+            return
+        if not self.updates.refuses(transaction, self.dialog, now, is_offer=True):
+            self._serve(transaction, self.dialog)
+            self.tell(Offered(request.body))
 
     def ack_received(self, request: Request, now: float) -> None:
         """The ACK of a 2xx; repeated ones are ignored."""
-        if self._answer is None or cseq_of(request.headers).number != self._answer_cseq:
+        if self._server is None or self.dialog is None or not self._server.acknowledged(request):
             return
-        self._answer, self._repeat_at, self._deadline = None, None, None
+        was_offer = self.dialog.offers.turn is Turn.PEER
+        if was_offer and request.body:
+            self.dialog.offers.received_answer(request.body)
+        elif was_offer:
+            self.dialog.offers.drop()
         if self.state is SessionState.LEAVING:
             self._send_bye("local", now)
             return
         self.state = SessionState.ESTABLISHED
-        self._tell(Confirmed(request.body))
+        self.tell(Confirmed(request.body if was_offer else b""))
 
     def cancelled(self, now: float) -> None:
         """The CANCEL of an INVITE that we have not answered; it was already answered itself."""
-        if not self.has_pending_offer or self._server is None:
+        if self._server is None or not self._server.transaction.is_open:
             return
-        self.agent.endpoint.respond(self._server, self._response(self._server, 487), now)
-        if self.state is SessionState.INCOMING:
-            self._end(Cancelled())
+        self._server.reject(487, "", (), now)
+        if self.state in (SessionState.INCOMING, SessionState.ACCEPTED):
+            self._end(Cancelled(), now)
 
     def bye_received(self, transaction: ServerTransaction, now: float) -> None:
-        """The peer hangs up."""
-        if self.has_pending_offer and self._server is not None:
-            self.agent.endpoint.respond(self._server, self._response(self._server, 487), now)
-        self.agent.endpoint.respond(transaction, self._response(transaction, 200), now)
-        self._end(Ended("bye"))
+        """The peer hangs up; a callee who does so before it answered (RFC 3261 15 forbids it) ends nothing."""
+        self._respond(transaction, 200, now)
+        if self.dialog is not None:
+            self._end(Ended("bye"), now)
 
     def info_received(self, transaction: ServerTransaction, request: Request, now: float) -> None:
         """INFO of a known type is passed on, another one refused with 415."""
         content_type = request.headers.get("Content-Type").partition(";")[0].strip().lower()
         is_known = content_type in INFO_TYPES or not request.body
-        response = self._response(transaction, 200 if is_known else 415)
-        if not is_known:
-            response.headers.add("Accept", ", ".join(INFO_TYPES))
-        self.agent.endpoint.respond(transaction, response, now)
+        accept = () if is_known else (("Accept", ", ".join(INFO_TYPES)),)
+        self._respond(transaction, 200 if is_known else 415, now, accept)
         if is_known and request.body:
-            self._tell(InfoReceived(content_type, request.body))
+            self.tell(InfoReceived(content_type, request.body))
 
-    def transaction_event(self, transaction: Transaction, event: Event, now: float) -> None:
-        """A response to a request of ours, or none."""
-        if isinstance(event, ResponseReceived) and self._is_authorized(transaction, event.response, now):
-            return
-        if transaction.request.method == "INVITE":
-            self._invite_event(transaction, event, now)
-        elif transaction.request.method != "BYE" and not _is_provisional(event):
-            self._answered(transaction, event)
-
-    def _answered(self, transaction: Transaction, event: Event) -> None:
-        on_response = self._asked.pop(transaction, None)
-        response = event.response if isinstance(event, ResponseReceived) else None
-        if on_response is not None:
-            on_response(response)
-        if response is not None and response.status == 481 and transaction.request.method == "INFO":
-            self._end(Ended("gone"))  # an INFO that nobody answers ends nothing: some terminals ignore it
-
-    def _is_authorized(self, transaction: Transaction, response: Response, now: float) -> bool:
-        """Whether the request went out again with credentials (RFC 3261 22.2, 22.3)."""
-        if response.status not in (401, 407):
-            self._tries = self._tries if response.status < 200 else 0
-            return False
-        may = self.authorize is not None and self._tries < MAX_AUTHORIZED_TRIES
-        header = self.authorize(response, transaction.request) if may and self.authorize is not None else None
-        if header is None or self.state is SessionState.CANCELLING:
-            return False
-        self._tries += 1
-        cseq = 0
-        if self.dialog is not None:
-            self.dialog.local_cseq += 1
-            cseq = self.dialog.local_cseq
-        again = authorized(transaction.request, header, cseq)
-        fresh = self.agent.endpoint.request(again, transaction.flow, self, now)
-        if transaction is self._client:
-            self._client = fresh
-        elif transaction is self._bye:
-            self._bye = fresh
-        elif transaction in self._asked:
-            self._asked[fresh] = self._asked.pop(transaction)
-        return True
+    # ---- time -------------------------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:
         """When handle_timeout wants to be called."""
-        return min((time for time in (self._repeat_at, self._deadline) if time is not None), default=None)
+        times = [
+            self.timer.next_timeout(),
+            self._server.next_timeout() if self._server else None,
+            self._calling.next_timeout() if self._calling else None,
+            self._exchange.again_at if self._exchange else None,
+        ]
+        return min((time for time in times if time is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
-        """Repeat a 2xx, give up waiting for an ACK or for an answer."""
-        if self._deadline is not None and now >= self._deadline:
-            self._give_up(now)
-        elif self._repeat_at is not None and now >= self._repeat_at and self._answer and self._server:
-            self._interval = min(2 * self._interval, T2)
-            self._repeat_at = now + self._interval
-            self.agent.endpoint.respond(self._server, self._answer, now)
+        """Repeat, refresh, try again, give up."""
+        if self._server is not None:
+            self._peer_is_late(self._server.handle_timeout(now), now)
+        if self._calling is not None:
+            self._calling.handle_timeout(now)
+        if self._exchange is not None and self._exchange.again_at is not None and now >= self._exchange.again_at:
+            is_free = self.dialog is not None and not self._is_busy(self.dialog, but_own=True)
+            (self._exchange.start if is_free else self._exchange.postpone)(now)
+        due = self.timer.due(now)
+        if due is Due.REFRESH:
+            self._refresh(now)
+        elif due is Due.EXPIRED:
+            self._send_bye("expired", now)
 
-    # ---- within -----------------------------------------------------------------------------------------------
-
-    def _give_up(self, now: float) -> None:
-        self._deadline = self._repeat_at = None
-        if self.state is SessionState.CALLING:
-            self.cancel(now)
-        elif self.state is SessionState.CANCELLING:
-            self._end(Refused(487, "Request Terminated"))
-        elif self.state is not SessionState.ENDED:
-            self._answer = None
+    def _peer_is_late(self, for_what: str, now: float) -> None:
+        if for_what == "no-ack":
             self._send_bye("no-ack", now)
+        elif for_what == "no-prack" and self._server is not None:  # RFC 3262 3 asks for a 5xx
+            self._server.reject(504, "No PRACK", (), now)
+            if self.state in (SessionState.INCOMING, SessionState.ACCEPTED):
+                self._end(Ended("no-prack"), now)
 
-    def _invite_event(self, transaction: Transaction, event: Event, now: float) -> None:
-        if not isinstance(event, ResponseReceived):
-            status = 503 if event == TransactionFailed("transport") else 408
-            self._refused(Refused(status, "No answer" if status == 408 else "Not reachable"), now)
-        elif event.response.status < 200:
-            self._provisional(event.response, now)
-        elif event.response.status < 300:
-            self._success(transaction, event.response, now)
+    def _refresh(self, now: float) -> None:
+        """By UPDATE, which disturbs no media, else by the description that holds already (RFC 4028 7.4)."""
+        if self.dialog is None or self.state is not SessionState.ESTABLISHED or self._is_busy(self.dialog):
+            self.timer.refresh_failed(now)
+        elif "UPDATE" in self.dialog.allows:
+            self._start("UPDATE", self.dialog, b"", Purpose.REFRESH, now)
         else:
-            self._refused(refused_by(event.response), now)
+            self._start("INVITE", self.dialog, self.dialog.offers.local, Purpose.REFRESH, now)
 
-    def _provisional(self, response: Response, now: float) -> None:
-        if self.state is SessionState.CANCELLING:
-            self._send_cancel(now)
-        elif response.status > 100:
-            self._tell(Progressed(response.status, response.body))
+    # ---- invite_client.Caller and exchange.Owner --------------------------------------------------------------
 
-    def _send_cancel(self, now: float) -> None:
-        if self._client is not None and not self._is_cancel_sent:
-            self._is_cancel_sent = True
-            self.agent.endpoint.cancel(cancel_of(self._client.request), self._client, now)
+    def dialog_made(self, dialog: Dialog) -> None:
+        """See invite_client.Caller."""
+        self.agent.dialog_made(self, dialog)
 
-    def _success(self, transaction: Transaction, response: Response, now: float) -> None:
-        number = cseq_of(response.headers).number
-        if self.dialog is not None and self.dialog.remote.tag == to_of(response.headers).tag:
-            if number in self._acks:  # the ACK was lost
-                self._send_ack(number)
-                return
-            self.dialog.refresh_target(response.headers)
-        elif not self._make_dialog(transaction, response, now):
-            return
-        self._acks = {number: self._ack(number)}
-        self._send_ack(number)
-        self._deadline = None
-        if self.state is SessionState.CANCELLING:
-            self._send_bye("local", now)
-        elif self.state in (SessionState.CALLING, SessionState.ESTABLISHED):
-            self.state = SessionState.ESTABLISHED
-            self._tell(Answered(response.body))
+    def dialogs_dropped(self) -> None:
+        """See invite_client.Caller."""
+        for fork in self._calling.early if self._calling else ():
+            if fork.dialog is not self.dialog:
+                self.agent.dialog_gone(fork.dialog)
 
-    def _make_dialog(self, transaction: Transaction, response: Response, now: float) -> bool:
-        """The first 2xx makes the dialog; another fork that answers too is acknowledged and ended (13.2.2.4)."""
-        try:
-            dialog = uac_dialog(transaction.request, response, transaction.flow, self.agent.contact(transaction.flow))
-        except SipError:
-            self.agent.endpoint.counters["bad-answer"] += 1
-            return False
-        if self.dialog is None:
-            self.dialog = dialog
-            self.agent.dialog_made(self, dialog)
-            return True
-        self.agent.endpoint.send_ack(dialog.request("ACK", dialog.local_cseq), dialog.next_hop())
-        self.agent.endpoint.request(dialog.request("BYE"), dialog.next_hop(), None, now)
-        return False
+    def progressed(self, response: Response) -> None:
+        """See invite_client.Caller."""
+        self.tell(Progressed(response.status, response.body))
 
-    def _ack(self, number: int) -> Request:
-        assert self.dialog is not None
-        return self.dialog.request("ACK", number)
-
-    def _send_ack(self, number: int) -> None:
-        if self.dialog is not None:
-            self.agent.endpoint.send_ack(self._acks[number], self.dialog.next_hop())
-
-    def _refused(self, event: Refused, now: float) -> None:
-        if self.state in (SessionState.CALLING, SessionState.CANCELLING):
-            self._end(event)
-        elif event.status in (408, 481):
-            self._send_bye("gone", now)
-        else:
-            self._tell(event)
-
-    def _send(self, method: str, content_type: str, body: bytes, now: float) -> ClientTransaction:
-        assert self.dialog is not None
-        request = self.dialog.request(method)
-        request.body = body
-        if method == "INVITE":
-            request.headers.add("Allow", self.agent.allow)
-        if body:
-            request.headers.add("Content-Type", content_type)
-        return self.agent.endpoint.request(request, self.dialog.next_hop(), self, now)
-
-    def _send_bye(self, reason: str, now: float) -> None:
-        if self.state is not SessionState.ENDED and self.dialog is not None:
-            self._bye = self.agent.endpoint.request(self.dialog.request("BYE"), self.dialog.next_hop(), self, now)
-        self._end(Ended(reason))
-
-    def _response(self, transaction: ServerTransaction, status: int, body: bytes = b"", reason: str = "") -> Response:
-        agent = self.agent
-        return dialog_response(transaction.request, self.dialog, status, reason, body, agent.user_agent, agent.allow)
-
-    def _is_busy(self) -> bool:
-        is_asking = self._client is not None and not self._is_over(self._client)
-        return is_asking or self.has_pending_offer or self._answer is not None
-
-    @staticmethod
-    def _is_over(transaction: ClientTransaction) -> bool:
-        return transaction.state in (State.ACCEPTED, State.COMPLETED, State.TERMINATED)
-
-    def _end(self, event: SessionEvent | None) -> None:
+    def established(self, fork: Fork, response: Response, now: float) -> None:
+        """See invite_client.Caller."""
         if self.state is SessionState.ENDED:
             return
-        self.state = SessionState.ENDED
-        self._deadline = self._repeat_at = self._answer = None
-        self.agent.session_ended(self)
-        if event is not None:
-            self._tell(event)
+        self.dialog = fork.dialog
+        self.dialogs_dropped()
+        self.agent.dialog_made(self, self.dialog)
+        if self.state is SessionState.CANCELLING:
+            self._send_bye("local", now)
+        else:
+            self.state = SessionState.ESTABLISHED
+            self.tell(Answered(self.dialog.offers.remote or response.body))
 
-    def _tell(self, event: SessionEvent) -> None:
+    def refused(self, event: Refused, now: float) -> None:
+        """See invite_client.Caller."""
+        self._end(event, now)
+
+    def exchange_answered(self, exchange: Exchange, answer: bytes) -> None:
+        """See exchange.Owner."""
+        if exchange.purpose is Purpose.OFFER and self.state is not SessionState.ENDED:
+            self.tell(Answered(answer))
+
+    def exchange_refused(self, exchange: Exchange, event: Refused, now: float) -> None:
+        """See exchange.Owner."""
+        if exchange.purpose is Purpose.REFRESH:
+            self.timer.refresh_failed(now)
+        elif self.state is not SessionState.ENDED:
+            self.tell(event)
+
+    def exchange_lost(self, exchange: Exchange, now: float) -> None:
+        """See exchange.Owner."""
+        if self.state is SessionState.ESTABLISHED:
+            self._send_bye("gone", now)
+        else:
+            self.exchange_refused(exchange, Refused(408, "No answer"), now)
+
+    # ---- peer_offers.Owner ------------------------------------------------------------------------------------
+
+    @property
+    def server(self) -> ServerInvite | None:
+        """The last INVITE of the peer."""
+        return self._server
+
+    @property
+    def is_offering(self) -> bool:
+        """Whether an offer or refresh of ours is on its way."""
+        return self._exchange is not None and self._exchange.is_asking
+
+    @property
+    def is_reinvited(self) -> bool:
+        """Whether a re-INVITE of the peer waits for its answer or for the ACK of it."""
+        return self._has_open_reinvite() or (
+            self._server is not None and self._server.awaits_ack and self.state is SessionState.ESTABLISHED
+        )
+
+    def tell(self, event: SessionEvent) -> None:
+        """The owner hears of it."""
         if self.observer is not None:
             self.observer(event)
 
+    # ---- within -----------------------------------------------------------------------------------------------
 
-def _is_provisional(event: Event) -> bool:
-    return isinstance(event, ResponseReceived) and event.response.status < 200
+    def _serve(self, transaction: ServerTransaction, dialog: Dialog) -> None:
+        self._server = ServerInvite(self.agent, transaction, dialog, self.timer)
+        if transaction.request.body:
+            dialog.offers.received_offer(transaction.request.body)
+
+    def _has_open_reinvite(self) -> bool:
+        is_open = self._server is not None and self._server.is_open
+        return is_open and self.state is not SessionState.INCOMING
+
+    def _is_busy(self, dialog: Dialog, *, but_own: bool = False) -> bool:
+        """Whether no offer of ours can go out now."""
+        is_own = self._exchange is not None and not self._exchange.is_over and not but_own
+        is_served = self._server is not None and (self._server.awaits_ack or self._has_open_reinvite())
+        return is_own or is_served or self.updates.is_waiting or dialog.offers.turn is not Turn.NOBODY
+
+    def _early_dialog(self) -> Dialog | None:
+        forks = list(self._calling.early) if self._calling is not None else []
+        return forks[0].dialog if len(forks) == 1 else None
+
+    def _start(self, method: str, dialog: Dialog, body: bytes, purpose: Purpose, now: float) -> None:
+        self._exchange = Exchange(self.agent, self, dialog, self.timer, self.authorize, method, body, purpose)
+        self._exchange.start(now)
+
+    def _ask(
+        self,
+        method: str,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        on_response: Callable[[Response | None], None] | None,
+        now: float,
+    ) -> None:
+        assert self.dialog is not None
+        request = self.dialog.request(method)
+        request.body = body
+        for name, value in headers:
+            request.headers.add(name, value)
+
+        def happened(_: ClientRequest, event: Event, now: float) -> None:
+            response = event.response if isinstance(event, ResponseReceived) else None
+            if response is not None and response.status < 200:
+                return
+            if on_response is not None:
+                on_response(response)
+            elif response is not None and response.status == 481:
+                self._end(Ended("gone"), now)  # an INFO that nobody answers ends nothing: some terminals ignore it
+
+        self._send(request, happened, now)
+
+    def _send(
+        self, request: Request, happened: Callable[[ClientRequest, Event, float], None], now: float
+    ) -> ClientRequest:
+        assert self.dialog is not None
+        asked = ClientRequest(request, self.dialog.next_hop(), happened, self.authorize, self.dialog.next_cseq)
+        asked.start(self.agent.endpoint, now)
+        return asked
+
+    def _send_bye(self, reason: str, now: float) -> None:
+        if self.state is not SessionState.ENDED and self.dialog is not None:
+            self._bye = self._send(self.dialog.request("BYE"), lambda *_: None, now)
+        self._end(Ended(reason), now)
+
+    def _respond(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        now: float,
+        fields: tuple[tuple[str, str], ...] = (),
+        dialog: Dialog | None = None,
+        reason: str = "",
+    ) -> None:
+        response = dialog_response(self.agent, transaction.request, dialog or self.dialog, status, reason, b"", fields)
+        self.agent.endpoint.respond(transaction, response, now)
+
+    def _end(self, event: SessionEvent | None, now: float) -> None:
+        """The last step; requests of the peer that wait get 487 (RFC 3261 15.1.2)."""
+        if self.state is SessionState.ENDED:
+            return
+        if self._server is not None:
+            self._server.reject(487, "", (), now)
+        self.updates.reject(487, "", (), now)
+        self.state = SessionState.ENDED
+        self._server = self._exchange = None
+        self.timer.stop()
+        self.agent.session_ended(self)
+        if event is not None:
+            self.tell(event)

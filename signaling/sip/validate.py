@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from signaling.errors import SipError
 from signaling.sip.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.message import VERSION_MARK, Message, Request
@@ -10,7 +12,6 @@ from signaling.sip.uri import parse_name_addr, parse_uri
 _ONCE = ("From", "To", "Call-ID", "CSeq")
 _AT_MOST_ONCE = ("Max-Forwards", "Content-Type", "Content-Length", "Subject", "Expires", "Date")
 _KNOWN_TO_REGISTRAR = frozenset({"path", "outbound"})  # RFC 3327, RFC 5626
-_KNOWN_EXTENSIONS: frozenset[str] = frozenset()
 
 
 def check_routing(message: Message) -> None:
@@ -31,8 +32,8 @@ def check_routing(message: Message) -> None:
     to_of(headers)
 
 
-def check_request(request: Request) -> None:
-    """The semantic checks of a server. Raises SipError with the status for the peer."""
+def check_request(request: Request, extensions: Collection[str] = ()) -> None:
+    """The semantic checks of a server that knows these extensions. Raises SipError with the status for the peer."""
     if VERSION_MARK in request.headers:
         raise SipError(505, "Version Not Supported")
     check_routing(request)
@@ -48,7 +49,7 @@ def check_request(request: Request) -> None:
                 parse_name_addr(value)
     if request.method == "INVITE":
         _check_invite(request)
-    _check_extensions(request)
+    _check_extensions(request, extensions)
 
 
 def _check_invite(request: Request) -> None:
@@ -57,11 +58,11 @@ def _check_invite(request: Request) -> None:
         raise SipError(400, "An INVITE needs one Contact")  # RFC 3261 8.1.1.8
 
 
-def _check_extensions(request: Request) -> None:
+def _check_extensions(request: Request, extensions: Collection[str]) -> None:
     """RFC 3261 8.2.2.3; ACK and CANCEL are never refused for an extension."""
     if request.method in ("ACK", "CANCEL"):
         return
-    known = _KNOWN_TO_REGISTRAR if request.method == "REGISTER" else _KNOWN_EXTENSIONS
+    known = _KNOWN_TO_REGISTRAR if request.method == "REGISTER" else extensions
     unknown = [tag for tag in request.headers.values("Require") if tag.lower() not in known]
     if unknown:
         raise SipError(420, "Bad Extension", (("Unsupported", ", ".join(unknown)[:256]),))

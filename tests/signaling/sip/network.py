@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+from collections.abc import Callable
 
 from signaling.sip.agent import Agent
-from signaling.sip.events import SessionEvent
+from signaling.sip.events import Offered, SessionEvent
 from signaling.sip.message import Request
 from signaling.sip.session import Session
 from signaling.sip.transaction import Flow
@@ -23,24 +24,32 @@ class Peer:
         self.incoming: list[tuple[Session, Request]] = []
         self.events: list[SessionEvent] = []
         self.answers_at_once: bytes | None = None
+        self.answers: Callable[[bytes], None] | None = None
+        """Called with every offer within a call."""
         tokens = itertools.count(1)
         self.agent = Agent(
             lambda flow: Uri("sip", "x", flow.local[0], flow.local[1]),
             lambda: f"{address}-{next(tokens)}",
             self._came,
+            chance=network.random.random,
         )
 
     def _came(self, session: Session, request: Request, flow: Flow) -> None:
-        session.observer = self.events.append
+        session.observer = self._happened
         self.incoming.append((session, request))
         if self.answers_at_once is not None:
             session.accept(self.answers_at_once, self.network.now)
+
+    def _happened(self, event: SessionEvent) -> None:
+        self.events.append(event)
+        if isinstance(event, Offered) and self.answers is not None:
+            self.answers(event.body)
 
     def call(self, other: Peer, offer: bytes = b"offer") -> Session:
         flow = Flow("udp", self.address, other.address)
         target = parse_name_addr(f"<sip:1001@{other.address[0]}>")
         origin = parse_name_addr(f"<sip:caller@{self.address[0]}>")
-        session = self.agent.invite(target, origin, offer, flow, self.events.append, self.network.now)
+        session = self.agent.invite(target, origin, offer, flow, self._happened, self.network.now)
         self.network.collect()
         return session
 

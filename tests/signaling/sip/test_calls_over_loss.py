@@ -194,17 +194,23 @@ def test_reinvite_and_late_offer():
     assert_clean(network)
 
 
-def test_glare_gives_491():
+def test_after_glare_both_offers_are_answered_one_after_the_other():
     network = Network()
     a, b, session = established(network)
     session.reinvite(b"mine", network.now)
     b.incoming[0][0].reinvite(b"yours", network.now)
-    network.run(network.now + 2)
-    assert a.events[-1].status == 491
-    assert b.events[-1].status == 491
     with pytest.raises(SipError):
-        session.reinvite(b"a", network.now)
-        session.reinvite(b"b", network.now)
+        session.reinvite(b"another", network.now)
+    network.run(network.now + 1)
+    assert network.sent("SIP/2.0 491") == 2
+    began = network.now
+    for peer, own in ((a, session), (b, b.incoming[0][0])):
+        peer.answers = lambda body, own=own: own.accept(b"answer to " + body, network.now)
+    network.run(began + 4)
+    assert b.events[-3:] == [Answered(b"answer to yours"), Offered(b"mine"), Confirmed()]
+    assert a.events[-3:] == [Offered(b"yours"), Confirmed(), Answered(b"answer to mine")]
+    session.hang_up(network.now)
+    assert_clean(network)
 
 
 def test_a_second_invite_before_the_answer_gives_500():

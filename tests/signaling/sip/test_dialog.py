@@ -112,7 +112,7 @@ def test_the_passcode_is_in_no_stored_dialog():
         (invite("<sip:a@h>", method="INFO", to=";tag=x"), ["481"]),
         (invite("<sip:a@h>", method="CANCEL"), ["481"]),
         (invite("<sip:a@h>", method="ACK", to=";tag=x"), []),
-        (invite("<sip:a@h>", "Require: timer"), ["420"]),
+        (invite("<sip:a@h>", "Require: timer, fly"), ["420"]),
         (invite("<sip:a@h>", "Content-Type: text/plain").replace(b"Length: 0\r\n\r\n", b"Length: 1\r\n\r\nx"), ["415"]),
         (invite("<sip:a@h>").replace(b"Length: 0", b"Length: 9"), ["400"]),
         (invite("<sip:a@h>").replace(b"CSeq: 7 INVITE", b"CSeq: x"), ["400"]),
