@@ -14,7 +14,9 @@ from signaling.webrtc.seat import Seat
 
 Handler = Callable[[Seat, Any], Awaitable[None]]
 
-_FOR_HOSTS = (protocol.MuteAll, protocol.Layout, protocol.Lock, protocol.Record, protocol.Unblock, protocol.Remove)
+_FOR_HOSTS = (protocol.MuteAll, protocol.Layout, protocol.Lock, protocol.Record, protocol.Unblock, protocol.Remove,
+    protocol.TakeFloor,
+)
 
 
 async def control(seat: Seat, message: AnyPageMessage) -> None:
@@ -83,8 +85,17 @@ async def _camera(seat: Seat, message: protocol.Camera) -> None:
 
 
 async def _share(seat: Seat, message: protocol.Share) -> None:
+    if message.is_on and not seat.conference.request_floor(seat.participant.id):
+        seat.send(Problem("floor-taken"))
+        return
     seat.negotiation.share(message.is_on)
+    if not message.is_on:
+        seat.conference.release_floor(seat.participant.id)
     seat.make_offer()
+
+
+async def _take_floor(seat: Seat, _message: protocol.TakeFloor) -> None:
+    seat.conference.take_floor()
 
 
 _HANDLERS: dict[type[AnyPageMessage], Handler] = {
@@ -97,4 +108,5 @@ _HANDLERS: dict[type[AnyPageMessage], Handler] = {
     protocol.Remove: _remove,
     protocol.Camera: _camera,
     protocol.Share: _share,
+    protocol.TakeFloor: _take_floor,
 }

@@ -31,6 +31,7 @@ class DtControls extends HTMLElement {
       b.microphone, b.camera, b.share, h("span", { class: "menu-place" }, b.layout, this.#menus.layout),
       h("span", { class: "menu-place" }, b.room, this.#menus.room), b.leave));
     this.call.addEventListener("roster", () => this.#update(), { signal });
+    this.call.addEventListener("share-ended", () => this.#shareEnded(), { signal });
     this.devices.addEventListener("change", () => this.#update(), { signal });
     addEventListener("click", (event) => !event.target.closest?.(".menu-place") && this.#closeMenus(), { signal });
     this.addEventListener("keydown", (event) => this.#menuKey(event), { signal });
@@ -81,6 +82,12 @@ class DtControls extends HTMLElement {
     this.#update();
   }
 
+  #shareEnded() {
+    if (!this.#screen) return;
+    this.#stopSharing();
+    this.#toast(t("toast.share-ended"));
+  }
+
   #update() {
     const { tracks, isOn } = this.devices;
     const hasMicrophone = Boolean(tracks.audio);
@@ -106,9 +113,11 @@ class DtControls extends HTMLElement {
     this.#fillMenu("layout", [roster.layout], () => MODES.map((mode) => ({ icon: mode, text: t(`layout.${mode}`),
       isChosen: mode === roster.layout, message: { type: "layout", mode } })));
     const { is_locked: isLocked, is_recording: isRecording, can_record: canRecord, is_blocked: isBlocked } = roster;
-    this.#fillMenu("room", [isLocked, isRecording, canRecord, isBlocked], () => [
+    const isShared = roster.participants.some((person) => person.is_sharing);
+    this.#fillMenu("room", [isLocked, isRecording, canRecord, isBlocked, isShared], () => [
       isBlocked && { icon: "key", text: t("host.unblock"), message: { type: "unblock" } },
       { icon: "mic-off", text: t("host.mute-all"), message: { type: "mute-all" } },
+      isShared && { icon: "screen-off", text: t("host.take-floor"), message: { type: "take-floor" } },
       { icon: isLocked ? "unlock" : "lock", text: t(isLocked ? "host.unlock" : "host.lock"),
         message: { type: "lock", is_locked: !isLocked } },
       canRecord && { icon: isRecording ? "stop" : "record", text: t(isRecording ? "host.record.stop" : "host.record"),

@@ -9,7 +9,8 @@ import "./roster.js";
 
 const IDLE_AFTER_MS = 5000;
 const TOAST_MS = 4500;
-const PROBLEMS = { "not-allowed": "toast.not-allowed", "too-fast": "toast.too-fast", "disk-full": "toast.disk-full" };
+const PROBLEMS = { "not-allowed": "toast.not-allowed", "too-fast": "toast.too-fast", "disk-full": "toast.disk-full",
+  "floor-taken": "toast.floor-taken" };
 
 /** Set call and devices before it is placed. */
 class DtStage extends HTMLElement {

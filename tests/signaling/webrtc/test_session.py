@@ -294,6 +294,37 @@ async def test_a_shared_screen_comes_and_goes():
         assert [stream.kind for stream in house.worker.configured[-1].streams] == [Kind.AUDIO, Kind.VIDEO]
 
 
+async def test_who_shares_next_takes_over_and_a_host_ends_it():
+    async with House().open() as house:
+        first, second = await house.join(), await house.join(passcode="1357")
+        first.say("share", is_on=True)
+        first.say("answer", id=(await first.expect("offer", 2))["id"], sdp=SHARE)
+        await until(lambda: house.conference.presenter == first.of("joined")[0]["participant"])
+        second.say("share", is_on=True)
+        await first.expect("share-ended")
+        assert "a=inactive" in (await first.expect("offer", 3))["sdp"]
+        assert house.conference.presenter == second.of("joined")[0]["participant"]
+        second.say("answer", id=(await second.expect("offer", 2))["id"], sdp=SHARE)
+        second.say("take-floor")
+        await second.expect("share-ended")
+        assert house.conference.presenter == 0
+        first.say("take-floor")
+        assert (await first.expect("problem"))["code"] == "not-allowed"
+
+
+async def test_a_room_may_keep_its_presenter():
+    async with House().open() as house:
+        first, second = await house.join(), await house.join()
+        house.conference.policy = replace(house.conference.policy, keeps_presenter=True)
+        first.say("share", is_on=True)
+        await first.expect("offer", 2)
+        second.say("share", is_on=True)
+        assert (await second.expect("problem"))["code"] == "floor-taken"
+        first.say("share", is_on=False)
+        second.say("share", is_on=True)
+        await second.expect("offer", 2)
+
+
 async def test_a_camera_that_is_off_is_no_picture():
     async with House().open() as house:
         link = await house.join()
