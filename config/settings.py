@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from config.attendant import AttendantSettings
 from config.dialing import DialingSettings
 from config.gate import GateSettings
 from config.media import AudioSettings, NetSettings, VideoSettings
@@ -44,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True):
     secrets: SecretsSettings = SecretsSettings()
     store: StoreSettings = StoreSettings()
     gate: GateSettings = GateSettings()
+    attendant: AttendantSettings = AttendantSettings()
     dialing: DialingSettings = DialingSettings()
     portal: PortalSettings = PortalSettings()
     recording: RecordingSettings = RecordingSettings()
@@ -63,6 +65,12 @@ class Settings(msgspec.Struct, frozen=True):
     def recordings(self) -> Path:
         """The directory of recordings."""
         return Path(self.recording.directory) if self.recording.directory else self.data / "recordings"
+
+    @property
+    def has_sip_tls(self) -> bool:
+        """Whether terminals can call over TLS."""
+        sip = self.sip
+        return sip.tls == "on" or (sip.tls == "auto" and (self.server.is_https or bool(sip.tls_certificate)))
 
     @property
     def database_url(self) -> str:
