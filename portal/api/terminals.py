@@ -23,9 +23,9 @@ from store.terminals import Terminal
 
 logger = logging.getLogger(__name__)
 
-Alias = Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?$")]
-Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+$")]
-Site = Annotated[str, Meta(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Alias = Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?\Z")]
+Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+\Z")]
+Site = Annotated[str, Meta(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 Given = Annotated[str, Meta(max_length=128)]
 _ALIAS = re.compile(r"[0-9a-z._-]{1,64}", re.ASCII)
 

@@ -11,12 +11,14 @@ import "./pages/recording.js";
 import "./pages/recordings.js";
 import "./pages/rooms.js";
 import "./pages/sign-in.js";
+import "./pages/terminals.js";
 
 const ROUTES = [
   [/^\/(?:rooms\/?)?$/, "dt-rooms", "rooms"],
   [/^\/rooms\/(\d{1,12})$/, "dt-live-room", "rooms"],
   [/^\/recordings\/?$/, "dt-recordings", "recordings"],
   [/^\/recordings\/([\w-]{1,64})$/, "dt-recording", "recordings"],
+  [/^\/terminals\/?$/, "dt-terminals", "terminals"],
 ];
 
 class Console extends HTMLElement {
