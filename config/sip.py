@@ -88,6 +88,10 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ring_interval_s: float = 60.0
     """180 Ringing is repeated after this time (RFC 3261 13.3.1.1) while the host is waited for."""
+    session_expires_s: int = 1800
+    """Session timer (RFC 4028): a call whose peer does not refresh it for so long is ended; 0 switches it off."""
+    min_session_expires_s: int = 90
+    """The shortest interval between refreshes that a peer may ask for, in seconds; others get 422."""
     silent_s: float = 60.0
     """A call from which no media came for so long is ended; calls on hold are not."""
     goodbye_s: float = 2.0

@@ -65,6 +65,8 @@ class CallHandle:
         self._session: Session | None = None
         self.flow = flow
         self._ended = asyncio.Event()
+        self._outcome: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        """What the answer to our INVITE, then to each offer of ours, is waited for with."""
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
 
     def open(self, session: Session) -> None:
@@ -98,6 +100,17 @@ class CallHandle:
         """Send an INFO within the call."""
         self.session.info(content_type, body, self._ua.now())
         self._ua.pump()
+
+    async def reinvite(self, offer: bytes) -> bytes:
+        """Offer anew; the answer's SDP. Where the peer offers at the same time, both wait and try again.
+
+        Before the answer to the call an UPDATE brings the offer. Raises CallRefused, SipError 491 where another
+        exchange is on its way or the call is not so far yet.
+        """
+        self.session.reinvite(offer, self._ua.now())
+        self._outcome = asyncio.get_running_loop().create_future()
+        self._ua.pump()
+        return await asyncio.shield(self._outcome)
 
     async def ask(self, method: str, headers: tuple[tuple[str, str], ...] = (), body: bytes = b"") -> Response:
         """Send a REFER, NOTIFY, SUBSCRIBE, ... within the call; its final response.
@@ -156,6 +169,15 @@ class CallHandle:
         """What the session tells."""
         raise NotImplementedError
 
+    def _resolve(self, result: bytes | CallRefused) -> None:
+        if self._outcome.done():
+            return
+        if isinstance(result, bytes):
+            self._outcome.set_result(result)
+        else:
+            self._outcome.set_exception(result)
+            self._outcome.exception()  # whoever waits gets it; nobody has to
+
     def _queue(self, event: SessionEvent) -> None:
         """For next_event(); a flood of INFO is dropped, counted."""
         if isinstance(event, InfoReceived) and self._events.qsize() >= MAX_WAITING_EVENTS:
@@ -172,13 +194,20 @@ class IncomingCall(CallHandle):
         self.request = request
 
     def ring(self) -> None:
-        """180 Ringing."""
+        """180 Ringing, reliably where the peer can (RFC 3262)."""
         self.session.ring(self._ua.now())
         self._ua.pump()
 
     def happened(self, event: SessionEvent) -> None:
-        """All of it is for next_event()."""
+        """All of it is for next_event(), but what reinvite() waits for."""
+        if isinstance(event, Answered):
+            self._resolve(event.body)
+            return
+        if isinstance(event, Refused):
+            self._resolve(CallRefused(event))
+            return
         if isinstance(event, Ended | Cancelled):
+            self._resolve(CallRefused(Refused(487, "The call ended")))
             self._ended.set()
         self._queue(event)
 
@@ -198,17 +227,9 @@ class OutgoingCall(CallHandle):
         """Called with the status of each provisional answer."""
         self.is_followed = False
         """What happens in the answered call waits for next_event(), instead of on_info, on_offer and on_ended."""
-        self._outcome: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def answered(self) -> bytes:
         """The SDP of the answer. Raises CallRefused."""
-        return await asyncio.shield(self._outcome)
-
-    async def reinvite(self, offer: bytes) -> bytes:
-        """Offer anew; the answer's SDP. Raises CallRefused, SipError 491 where another exchange is on its way."""
-        self._outcome = asyncio.get_running_loop().create_future()
-        self.session.reinvite(offer, self._ua.now())
-        self._ua.pump()
         return await asyncio.shield(self._outcome)
 
     def cancel(self) -> None:
@@ -252,15 +273,6 @@ class OutgoingCall(CallHandle):
             self._queue(event)
         elif self.on_ended is not None:
             self.on_ended(event.reason)
-
-    def _resolve(self, result: bytes | CallRefused) -> None:
-        if self._outcome.done():
-            return
-        if isinstance(result, bytes):
-            self._outcome.set_result(result)
-        else:
-            self._outcome.set_exception(result)
-            self._outcome.exception()  # whoever waits gets it; nobody has to
 
 
 __all__ = ["CallHandle", "CallRefused", "Confirmed", "IncomingCall", "OutgoingCall"]

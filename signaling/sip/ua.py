@@ -6,7 +6,7 @@ Calling out (package caller, tests):
     await ua.start()
     call = await ua.invite("sip:1001**2468@127.0.0.1:5060;transport=tcp", offer_sdp, display_name="Ward 3")
     answer: bytes = await call.answered()          # raises CallRefused(status, reason, retry_after_s, warning)
-    call.on_ended = lambda reason: ...             # "bye" (by the peer), "gone", "no-ack", "local"
+    call.on_ended = lambda reason: ...             # "bye" (by the peer), "gone", "no-ack", "expired", "local"
     call.on_info = lambda content_type, body: ...  # INFO of the peer, already answered with 200
     call.on_offer = lambda offer: answer           # re-INVITE of the peer; None (or no callback) refuses with 488
     call.info("application/dtmf-relay", b"Signal=5\r\nDuration=160\r\n")
@@ -43,6 +43,7 @@ from signaling.sip.events import Refused
 from signaling.sip.fields import to_of
 from signaling.sip.message import Request, Response
 from signaling.sip.server_request import ServerRequest
+from signaling.sip.session_timer import TimerSettings
 from signaling.sip.transaction import Flow
 from signaling.sip.transport.layer import TransportLayer
 from signaling.sip.transport.tls import TlsContexts
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 USER_AGENT = "Drumtower"
+_chance = secrets.SystemRandom()
 
 
 class UserAgent:
@@ -70,7 +72,10 @@ class UserAgent:
         self._incoming = incoming
         limits = AgentLimits(settings.max_calls, settings.max_open_invites, settings.max_transactions)
         accept = self._call_came if incoming is not None else None
-        self._agent = Agent(self.contact, _token, accept, user_agent=USER_AGENT, limits=limits)
+        self._agent = Agent(
+            self.contact, _token, accept, user_agent=USER_AGENT, limits=limits,
+            timers=TimerSettings(settings.session_expires_s, settings.min_session_expires_s), chance=_chance.random,
+        )  # fmt: skip
         self.transports = TransportLayer(settings, self._received, self._agent.endpoint.counters, tls)
         self._timer: asyncio.TimerHandle | None = None
         self._locals = {local.address: local for local in settings.listen}
