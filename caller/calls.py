@@ -13,6 +13,7 @@ from caller.report import CallReport
 from caller.terminal import Terminal
 from config.media import LocalAddress
 from config.sip import SipSettings
+from signaling.sip.transport.tls import TlsContexts, client_context
 from signaling.sip.ua import UserAgent
 
 SPACING_S = 0.02
@@ -40,7 +41,11 @@ async def place_calls(
     address = await asyncio.to_thread(_local_address, options)
     if programme is None:
         programme = await asyncio.to_thread(_ready_programme, options)
-    ua = UserAgent(SipSettings(listen=(LocalAddress(address),), port=0, max_calls=options.count + 1))
+    try:
+        tls = TlsContexts(client_context(str(options.authority or "")))
+    except OSError as error:
+        raise OptionError("--authority holds no certificate that can be read") from error
+    ua = UserAgent(SipSettings(listen=(LocalAddress(address),), port=0, max_calls=options.count + 1), tls=tls)
     await ua.start()
     try:
         async with asyncio.TaskGroup() as group:

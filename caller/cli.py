@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"The passcode comes from --passcode-file, --passcode-prompt or ${PASSCODE_VARIABLE}, never from an argument. "
         "Exit codes: 0 ok, 1 refused, 2 wrong use, 3 no media came."
     )
-    parser.add_argument("uri", metavar="sip:ROOM@HOST[:PORT]", help="whom to call")
+    parser.add_argument("uri", metavar="sip[s]:ROOM@HOST[:PORT]", help="whom to call")
     parser.add_argument("--play", default="test", metavar="FILE|test|flash|none", help="what to play (default: test)")
     parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="write what is seen and heard")
     parser.add_argument("--seconds", type=float, default=30.0, metavar="N", help="hang up after N seconds")
@@ -33,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     secret = parser.add_mutually_exclusive_group()
     secret.add_argument("--passcode-file", type=Path, metavar="FILE", help="the passcode is the first line of FILE")
     secret.add_argument("--passcode-prompt", action="store_true", help="ask for the passcode")
-    parser.add_argument("--transport", choices=("udp", "tcp"), default="udp", help="of SIP")
+    parser.add_argument(
+        "--transport", choices=("udp", "tcp", "tls"), default="", help="of SIP (default: as the address says)"
+    )
+    parser.add_argument("--authority", type=Path, metavar="CA.pem", help="believe this authority, too, over TLS")
     parser.add_argument("--srtp", choices=("sdes", "none"), default="sdes", help="encryption of media")
     parser.add_argument("--audio", choices=tuple(AUDIO_CODECS), default="opus")
     parser.add_argument("--video", choices=tuple(VIDEO_CODECS), default="h264")
@@ -87,6 +90,7 @@ def _options(args: argparse.Namespace) -> CallOptions:
         seconds=args.seconds,
         count=args.count,
         transport=args.transport,
+        authority=args.authority,
         is_encrypted=args.srtp == "sdes",
         audio=AUDIO_CODECS[args.audio],
         video=VIDEO_CODECS[args.video],

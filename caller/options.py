@@ -37,7 +37,10 @@ class CallOptions:
     record: Path | None = None
     seconds: float = 30.0
     count: int = 1
-    transport: str = "udp"
+    transport: str = ""
+    """udp, tcp or tls; "" takes what the address says."""
+    authority: Path | None = None
+    """PEM file of the authority to believe over TLS, beside those of the machine."""
     is_encrypted: bool = True
     audio: Codec | None = Codec.OPUS
     video: Codec | None = Codec.H264
@@ -60,12 +63,14 @@ class CallOptions:
             uri = parse_uri(self.uri)
         except SignalingError:
             raise OptionError("the address is no SIP address such as sip:1001@192.0.2.1") from None
-        if uri.scheme != "sip" or not uri.user:
+        if uri.scheme not in ("sip", "sips") or not uri.user:
             raise OptionError("the address is no SIP address such as sip:1001@192.0.2.1")
         if self.passcode:
             if "**" in uri.user:
                 raise OptionError("the address already holds a passcode")
             uri = replace(uri, user=f"{uri.user}**{self.passcode}")
+        if uri.scheme == "sips" or not self.transport:
+            return uri
         params = tuple(item for item in uri.params if item[0] != "transport")
         return replace(uri, params=(*params, ("transport", self.transport)) if self.transport != "udp" else params)
 
@@ -80,7 +85,8 @@ def check(options: CallOptions) -> None:
         ),
         (1 <= options.count <= MAX_COUNT, f"--count must be 1 to {MAX_COUNT}"),
         (0 < options.seconds <= MAX_SECONDS, "--seconds must be above 0 and at most a week"),
-        (options.transport in ("udp", "tcp"), "--transport must be udp or tcp"),
+        (options.transport in ("", "udp", "tcp", "tls"), "--transport must be udp, tcp or tls"),
+        (options.authority is None or options.authority.is_file(), "--authority: no such file"),
         (options.packetization_mode in (0, 1), "--packetization-mode must be 0 or 1"),
         (options.audio or options.video, "audio and video cannot both be none"),
         (_COLOR.fullmatch(options.color), "--color must look like #2f6f8f"),

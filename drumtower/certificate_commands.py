@@ -19,7 +19,8 @@ _DESCRIPTION = """Without the hospital's certificate the server makes its own au
 
 To use the hospital's authority instead: `drumtower certificate request` writes a signing request; let the hospital's
 authority sign it; `drumtower certificate import ANSWER.pem` checks and installs the answer. With certificate and key
-that exist already: `drumtower certificate import CERTIFICATE.pem --key KEY.pem`. Restart the server afterwards."""
+that exist already: `drumtower certificate import CERTIFICATE.pem --key KEY.pem`. A running server takes it
+within a minute, for HTTPS and for SIP over TLS."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,7 +76,7 @@ def _import(options: argparse.Namespace, settings: Settings, authority: PrivateC
     now = datetime.now(UTC)
     names, addresses = settings.server.names, _addresses(settings)
     _print(authority.import_answer(options.certificate, names, addresses, now=now, key=options.key))
-    print("installed; restart the server to use it")
+    print("installed; a running server shows it within a minute")
 
 
 def _print(certificate: ServerCertificate) -> None:

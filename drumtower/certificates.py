@@ -62,10 +62,7 @@ class Certificates:
     def sip(self) -> TlsContexts:
         """For SIP: a client always, a server where there is a certificate. Raises CertificateError, OSError."""
         sip = self._settings.sip
-        has_server = sip.tls == "on" or (
-            sip.tls == "auto" and (self._settings.server.is_https or bool(sip.tls_certificate))
-        )
-        if not has_server:
+        if not self._settings.has_sip_tls:
             return TlsContexts(self._trusting(client_context()))
         name, obtain = ("sip", self._of_sip) if sip.tls_certificate else ("server", self._of_server)
         server = self._context(name, obtain)

@@ -66,7 +66,7 @@ def check_certificate_dates(settings: Settings) -> Iterator[Finding]:
     leaf, is_own = chain[0], path == own / "server.pem"
     days = (leaf.not_valid_after_utc - now).days
     if is_own:
-        yield ok("certificate", f"of our own CA, for another {days} days; it is renewed at a start of the server")
+        yield ok("certificate", f"of our own CA, for another {days} days; it is renewed by itself")
     elif days < 0:
         yield fail("certificate", f"{path} ended {-days} days ago", "drumtower certificate request, then import")
     elif days < RENEW_DAYS:
@@ -78,15 +78,55 @@ def check_certificate_dates(settings: Settings) -> Iterator[Finding]:
         yield warn("certificate", f"it does not name {', '.join(missing)}", "browsers will warn: import one that does")
 
 
-def check_tls_keys(settings: Settings) -> Iterator[Finding]:
-    """A key file given by the administrator is readable by its owner only."""
-    if not settings.server.tls_key:
+def check_sip_certificate(settings: Settings) -> Iterator[Finding]:
+    """SIP over TLS: whether it is on, and how long a certificate of its own lasts."""
+    sip, now = settings.sip, datetime.now(UTC)
+    if not settings.has_sip_tls:
+        if not settings.server.is_loopback:
+            yield warn("sip-tls", "no SIP over TLS: keys of terminals' media travel in clear", 'set [sip] tls = "auto"')
         return
-    path = Path(settings.server.tls_key)
+    if sip.tls_authorities:
+        yield from _check_authorities(Path(sip.tls_authorities))
+    if not sip.tls_certificate:
+        yield ok("sip-tls", "SIP over TLS shows the certificate of the server")
+        return
+    path = Path(sip.tls_certificate)
+    try:
+        chain = read_chain(path.read_bytes())
+        check_certificate(chain, read_key(Path(sip.tls_key), None), (), (), now=now)
+    except (OSError, ValueError, TypeError, CertificateError) as error:
+        yield fail("sip-tls", f"{path}: {error}", "correct [sip] tls_certificate and tls_key")
+        return
+    days = (chain[0].not_valid_after_utc - now).days
+    if days < RENEW_DAYS:
+        yield warn("sip-tls", f"{path} ends in {days} days", "replace the file; the server takes it without a restart")
+    else:
+        yield ok("sip-tls", f"{path} is valid for another {days} days")
+
+
+def _check_authorities(path: Path) -> Iterator[Finding]:
+    try:
+        found = read_chain(path.read_bytes())
+    except (OSError, ValueError) as error:
+        yield fail("sip-tls", f"{path}: {error}", "correct [sip] tls_authorities")
+        return
+    ended = [one for one in found if one.not_valid_after_utc < datetime.now(UTC)]
+    if ended:
+        yield warn("sip-tls", f"{path}: {len(ended)} of its authorities ended", "ask their owners for new ones")
+
+
+def check_tls_keys(settings: Settings) -> Iterator[Finding]:
+    """Key files given by the administrator are readable by their owner only."""
+    for section, key in (("server", settings.server.tls_key), ("sip", settings.sip.tls_key)):
+        if key:
+            yield from _check_key_file(section, Path(key))
+
+
+def _check_key_file(section: str, path: Path) -> Iterator[Finding]:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
-        yield fail("certificate", f"{path}: {error.strerror}", "correct [server] tls_key")
+        yield fail("certificate", f"{path}: {error.strerror}", f"correct [{section}] tls_key")
         return
     if mode & 0o037:
         yield warn("certificate", f"{path}: others may read the key (mode {mode:04o})", f"chmod 600 {path}")

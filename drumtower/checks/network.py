@@ -51,6 +51,8 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
         wanted.append(("SIP over UDP", entry.address, sip.port, socket.SOCK_DGRAM))
         if sip.has_tcp:
             wanted.append(("SIP over TCP", entry.address, sip.port, socket.SOCK_STREAM))
+        if settings.has_sip_tls:
+            wanted.append(("SIP over TLS", entry.address, sip.tls_port, socket.SOCK_STREAM))
     for local in net.addresses:
         wanted.append(("browsers' media", local.address, net.webrtc_port, socket.SOCK_DGRAM))
         if net.has_webrtc_tcp:

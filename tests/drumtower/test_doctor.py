@@ -7,9 +7,13 @@ import base64
 import json
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.settings import Settings, load
 from drumtower import doctor
@@ -148,6 +152,39 @@ def test_certificate(tmp_path: Path) -> None:
     (tmp_path / "k").write_text("")
     (tmp_path / "k").chmod(0o644)
     assert "others may read" in levels(keys.check_tls_keys, given)[Level.WARN]
+
+
+def test_sip_certificate(tmp_path: Path) -> None:
+    certificate, key = str(tmp_path / "server.pem"), str(tmp_path / "key.pem")
+    assert levels(keys.check_sip_certificate, make(tmp_path)) == {}
+    assert (
+        "in clear"
+        in levels(keys.check_sip_certificate, make(tmp_path, server_listen="192.0.2.1", sip_tls="off"))[Level.WARN]
+    )
+    assert "of the server" in levels(keys.check_sip_certificate, make(tmp_path, server_listen="192.0.2.1"))[Level.OK]
+    own = make(tmp_path, sip_tls_certificate=certificate, sip_tls_key=key)
+    assert Level.FAIL in levels(keys.check_sip_certificate, own)
+    for days, level, words in ((400, Level.OK, "another 399 days"), (20, Level.WARN, "ends in 19 days")):
+        write_certificate(tmp_path, days)
+        assert words in levels(keys.check_sip_certificate, own)[level]
+    write_certificate(tmp_path, -1)
+    assert Level.FAIL in levels(keys.check_sip_certificate, own)
+    believing = make(tmp_path, server_https="on", sip_tls_authorities=certificate)
+    assert "ended" in levels(keys.check_sip_certificate, believing)[Level.WARN]
+
+
+def write_certificate(folder: Path, days: int) -> None:
+    """server.pem and key.pem of a certificate that ends in so many days."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sip")]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=9)).not_valid_after(now + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    (folder / "server.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(key.private_bytes(*form))
 
 
 def test_database(tmp_path: Path) -> None:
