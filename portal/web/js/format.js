@@ -6,6 +6,11 @@ export function dateTime(iso) {
   return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 }
 
+/** The time of day, for what ends soon. */
+export function clock(iso) {
+  return new Intl.DateTimeFormat(language(), { timeStyle: "short" }).format(new Date(iso));
+}
+
 export function duration(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

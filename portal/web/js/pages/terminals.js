@@ -3,7 +3,7 @@
 import { api } from "../api.js";
 import { fill, h } from "../dom.js";
 import { events } from "../events.js";
-import { dateTime } from "../format.js";
+import { clock, dateTime } from "../format.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
 import { empty, errorNotice, pageHead, waiting } from "../parts/page.js";
@@ -87,7 +87,7 @@ class Terminals extends HTMLElement {
     const focused = this.#list.contains(document.activeElement) ? document.activeElement.id : "";
     const head = (key) => h("th", { scope: "col" }, t(key));
     fill(this.#list, h("div", { class: "card flush" }, h("table", { class: "table terminals" },
-      h("thead", {}, h("tr", {}, head("terminals.terminal"), head("terminals.site"), head("terminals.state"), head("terminals.from"),
+      h("thead", {}, h("tr", {}, head("terminals.terminal"), head("terminals.site"), head("terminals.from"),
         head("terminals.device"), head("terminals.since"), head("terminals.expires"),
         this.#mayEdit && h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("actions"))))),
       h("tbody", {}, ...shown.map((terminal) => this.#row(terminal))))));
@@ -96,16 +96,14 @@ class Terminals extends HTMLElement {
 
   #row(terminal) {
     const contacts = terminal.contacts;
-    const lines = (write) => h("div", { class: "lines" }, ...(contacts.length ? contacts.map((contact) => h("span", {}, write(contact))) : [h("span", { class: "muted" }, "–")]));
+    const lines = (write) => h("div", { class: "lines" }, ...(contacts.length ? contacts.map((contact) => h("span", { title: write(contact) }, write(contact))) : [h("span", { class: "muted" }, "–")]));
     return h("tr", {},
       h("th", { scope: "row" }, h("div", { class: "person" }, h("span", {}, terminal.name), h("span", { class: "muted small mono" }, terminal.alias))),
       h("td", { "data-label": t("terminals.site") }, terminal.site || h("span", { class: "muted" }, "–")),
-      h("td", { "data-label": t("terminals.state") }, this.#state(terminal)),
-      h("td", { "data-label": t("terminals.from") }, lines((contact) => [h("span", { class: "mono" }, contact.address), " ",
-        h("span", { class: "badge" }, contact.transport.toUpperCase())])),
+      h("td", { "data-label": t("terminals.from") }, this.#from(terminal)),
       h("td", { "data-label": t("terminals.device") }, lines((contact) => contact.user_agent || "–")),
       h("td", { "data-label": t("terminals.since") }, lines((contact) => dateTime(contact.registered_at))),
-      h("td", { "data-label": t("terminals.expires") }, lines((contact) => dateTime(contact.expires_at))),
+      h("td", { "data-label": t("terminals.expires") }, lines((contact) => clock(contact.expires_at))),
       this.#mayEdit && h("td", { class: "cell-actions" },
         this.#action("edit", t("edit"), terminal, () => editTerminal(terminal, () => this.#load())),
         this.#action("key", t("terminal.secret.new"), terminal, () => newSecret(terminal, () => this.#load())),
@@ -117,10 +115,12 @@ class Terminals extends HTMLElement {
       "aria-label": `${label}: ${terminal.name}`, onclick: work }, icon(name));
   }
 
-  #state(terminal) {
+  #from(terminal) {
     if (!terminal.is_enabled) return h("span", { class: "badge warn" }, icon("lock"), t("terminal.disabled"));
     if (!terminal.contacts.length) return h("span", { class: "badge" }, t("terminal.away"));
-    return h("span", { class: "badge good" }, h("span", { class: "dot" }), t("terminal.registered"));
+    return h("div", { class: "lines" }, ...terminal.contacts.map((contact) => h("span", {},
+      h("span", { class: "badge good" }, h("span", { class: "dot" }), contact.transport.toUpperCase()), " ",
+      h("span", { class: "mono" }, contact.address))));
   }
 }
 
