@@ -32,9 +32,9 @@ class AttendantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     menu_timeout_s: Seconds = 12.0
     """The menu of the remote control closes when no digit comes for so long."""
 
-    test_number: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{0,12}\z")] = "0"
+    test_number: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{0,12}\Z")] = "0"
     """The number of the test room; rooms have two digits at least, so that one digit belongs to none. "" for none."""
-    test_alias: Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?)?\z")] = "test"
+    test_alias: Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?)?\Z")] = "test"
     """The word for the test room; "" for none."""
     test_delay_s: Annotated[float, msgspec.Meta(ge=0.5, le=10)] = 3.0
     """One's own sound and picture come back after this time."""
