@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from mcu.media import LegMedia
+from signaling.bfcp.agreement import FloorAgreement
 from signaling.errors import SdpError
-from signaling.sip.sdp import session
+from signaling.sip.sdp import floor, session
 from signaling.sip.sdp.answer import make_answer
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.offer import Offer, apply_answer, make_offer, make_reoffer
 from signaling.sip.sdp.security import KeySource
 from signaling.sip.sdp.session import Origin, SessionDescription
+from signaling.sip.sdp.stream import reachable
 
 _Keys = dict[tuple[int, str, bytes], bytes]
 """(m-line, suite, the peer's key) -> our key."""
@@ -22,6 +24,8 @@ class Negotiation:
         self.local = local
         self.media: LegMedia | None = None
         """What is agreed now."""
+        self.floor: FloorAgreement | None = None
+        """The same for floor control."""
         self._session_id = session_id
         self._version = 0
         self._must_encrypt = must_encrypt
@@ -29,7 +33,8 @@ class Negotiation:
         self._last: SessionDescription | None = None
         self._offer: Offer | None = None
         self._keys: _Keys = {}
-        self._before: tuple[LegMedia | None, SessionDescription | None, _Keys] = (None, None, {})
+        self._before: tuple[LegMedia | None, SessionDescription | None, _Keys, FloorAgreement | None]
+        self._before = (None, None, {}, None)
 
     def answer(self, body: bytes) -> tuple[bytes, LegMedia]:
         """Answer an offer of the peer. Raises SdpError."""
@@ -38,8 +43,9 @@ class Negotiation:
             raise SdpError("m-lines may not disappear", 488)  # RFC 3264 8
         used: _Keys = {}
         answer, media = make_answer(offer, self.local, self._origin(), lambda index: self._key_source(index, used))
-        self._before = (self.media, self._last_offer, self._keys)
+        self._before = (self.media, self._last_offer, self._keys, self.floor)
         self._keys, self._last_offer, self.media = used, offer, media
+        self.floor = self._agree_floor(answer, offer)
         return self._sent(answer), media
 
     def offer(self) -> bytes:
@@ -61,12 +67,18 @@ class Negotiation:
             raise SdpError("An answer without an offer", 488)
         answer = session.parse(body)
         media = apply_answer(self._offer, answer, self.local)
+        self.floor = self._agree_floor(self._offer.description, answer)
         self._offer, self._last_offer, self.media = None, answer, media
         return media
 
+    def _agree_floor(self, ours: SessionDescription, theirs: SessionDescription) -> FloorAgreement | None:
+        line = next((media for media in theirs.media if floor.is_floor_line(media)), None)
+        address = "" if line is None else reachable(theirs.address_of(line), self.local)
+        return floor.agree(ours, theirs, address, self.local.floor)
+
     def revert(self) -> None:
         """The last answer was not sent after all: what was agreed before holds on."""
-        self.media, self._last_offer, self._keys = self._before
+        self.media, self._last_offer, self._keys, self.floor = self._before
 
     def _sent(self, description: SessionDescription) -> bytes:
         self._version += 1

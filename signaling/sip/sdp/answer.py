@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from mcu.media import Codec, Grade, Kind, LegMedia, StreamSpec
 from signaling.errors import SdpError
+from signaling.sip.sdp import floor
 from signaling.sip.sdp.codecs import Offered, formats_of
 from signaling.sip.sdp.local import LocalMedia
-from signaling.sip.sdp.picture import image_attribute, request_parameters
+from signaling.sip.sdp.picture import WantedPicture, image_attribute, request_parameters
 from signaling.sip.sdp.security import RTP_PROTOCOLS, KeySource, Protection, answer_protection
 from signaling.sip.sdp.session import Attributes, MediaDescription, Origin, SessionDescription
-from signaling.sip.sdp.stream import AUDIO_LEVEL_URI, Flow, audio_level_id, feedback_of, flow_of, stream_spec
+from signaling.sip.sdp.stream import AUDIO_LEVEL_URI, Flow, audio_level_id, feedback_of, flow_of, label_of, stream_spec
 
 WARN_CRYPTO = '399 drumtower "no usable encryption in the offer; SDES AES_CM_128_HMAC_SHA1_80 or DTLS-SRTP is needed"'
 WARN_CODEC = '305 drumtower "Incompatible media format"'  # RFC 3261 20.43
@@ -34,7 +35,9 @@ def make_answer(
     """Our answer and what it agrees on. Raises SdpError 488 where nothing of the offer can be used."""
     kinds = _assign_kinds(offer)
     lines = [
-        _answer_line(offer, media, kind, local, keys(index))
+        _answer_floor(offer, media, kinds, local)
+        if floor.is_floor_line(media)
+        else _answer_line(offer, media, kind, local, keys(index))
         for index, (media, kind) in enumerate(zip(offer.media, kinds, strict=True))
     ]
     agreed = [line for line in lines if line.spec is not None]
@@ -67,12 +70,13 @@ def refused_line(media: MediaDescription) -> MediaDescription:
 def _assign_kinds(offer: SessionDescription) -> list[Kind | None]:
     """The role of each m-line; of lines for the same role (an alternative for older peers) the best protected one.
 
-    The second video line is content only when it says so (RFC 4796).
+    A second video line is content when it says so (RFC 4796), or when a floor is for it (RFC 8856 5.5).
     """
+    labels = floor.content_labels(offer)
     kinds: list[Kind | None] = [None] * len(offer.media)
     best: dict[Kind, tuple[int, int]] = {}
     for index, media in enumerate(offer.media):
-        kind = kind_of(media)
+        kind = Kind.CONTENT if media.media == "video" and label_of(media) in labels else kind_of(media)
         if kind is None or not media.port or media.protocol not in RTP_PROTOCOLS or not _main_formats(media):
             continue
         rank = (0 if "SAVP" in media.protocol or media.value("crypto") else 1, index)
@@ -87,7 +91,20 @@ def kind_of(media: MediaDescription) -> Kind | None:
     """The role of an m-line, None where it is neither audio nor video."""
     if media.media == "video":
         return Kind.CONTENT if "slides" in (media.value("content") or "").lower().split(",") else Kind.VIDEO
+    if media.media == "application" and media.protocol in RTP_PROTOCOLS and formats_of(media):
+        return Kind.CAMERA
     return Kind.AUDIO if media.media == "audio" else None
+
+
+def _answer_floor(
+    offer: SessionDescription, media: MediaDescription, kinds: list[Kind | None], local: LocalMedia
+) -> _Line:
+    """Floor control, where there is a shared screen to control."""
+    content = next((line for line, kind in zip(offer.media, kinds, strict=True) if kind is Kind.CONTENT), None)
+    if content is None or Kind.CONTENT not in local.ports or local.floor is None:
+        return _Line(refused_line(media))
+    label = label_of(content) or floor.CONTENT_LABEL
+    return _Line(floor.answer_line(media, local.floor, label) or refused_line(media))
 
 
 def _answer_line(
@@ -95,9 +112,7 @@ def _answer_line(
 ) -> _Line:
     if kind is None or kind not in local.ports:
         return _Line(refused_line(media))
-    flow = flow_of(offer, media, kind)
-    if kind is Kind.CONTENT and not flow.receives:
-        return _Line(refused_line(media))
+    flow = flow_of(offer, media)
     protection = answer_protection(offer, media, local, keys)
     if protection is None:
         return _Line(refused_line(media), lacks_crypto=True)
@@ -135,16 +150,19 @@ def _describe(
     if mid := media.value("mid"):
         attributes.append(("mid", mid))
     for item in formats:
-        attributes += _format_attributes(item, local)
+        attributes += _format_attributes(item, local.wanted(kind))
     attributes += _feedback_attributes(media, formats[0])
     if kind is Kind.AUDIO:
         attributes.append(("ptime", "20"))
         if identifier := audio_level_id(media):
             attributes.append(("extmap", f"{identifier} {AUDIO_LEVEL_URI}"))
     elif media.value("imageattr") is not None:
-        attributes.append(("imageattr", image_attribute(formats[0].format.payload_type, local.picture)))
+        attributes.append(("imageattr", image_attribute(formats[0].format.payload_type, local.wanted(kind))))
     if kind is Kind.CONTENT:
         attributes.append(("content", "slides"))
+    label = label_of(media) or (floor.CONTENT_LABEL if kind is Kind.CONTENT else "")
+    if label:
+        attributes.append(("label", label))
     attributes += rtcp_attributes(rtp_port, rtcp_port, is_mux=media.value("rtcp-mux") is not None)
     attributes += protection.attributes
     if media.value("ssrc") is not None and kind in local.ssrcs:  # RFC 5576, for peers that use it themselves
@@ -155,14 +173,16 @@ def _describe(
         rtp_port,
         media.protocol,
         tuple(str(item.format.payload_type) for item in formats),
-        bandwidths=() if kind is Kind.AUDIO else bandwidths(local),
+        bandwidths=bandwidths(local, kind),
         attributes=tuple(attributes),
     )
 
 
-def bandwidths(local: LocalMedia) -> tuple[tuple[str, int], ...]:
+def bandwidths(local: LocalMedia, kind: Kind) -> tuple[tuple[str, int], ...]:
     """How much video we want to receive (RFC 8866 5.8, RFC 3890)."""
-    bitrate = local.picture.bitrate_bps
+    if kind not in (Kind.VIDEO, Kind.CONTENT):
+        return ()
+    bitrate = local.wanted(kind).bitrate_bps
     return (("AS", bitrate // 1000), ("TIAS", bitrate))
 
 
@@ -173,14 +193,14 @@ def rtcp_attributes(rtp_port: int, rtcp_port: int, *, is_mux: bool) -> list[tupl
     return [] if rtcp_port == rtp_port + 1 else [("rtcp", str(rtcp_port))]
 
 
-def _format_attributes(item: Offered, local: LocalMedia) -> list[tuple[str, str | None]]:
+def _format_attributes(item: Offered, wanted: WantedPicture) -> list[tuple[str, str | None]]:
     chosen = item.format
     found: list[tuple[str, str | None]] = [("rtpmap", f"{chosen.payload_type} {item.encoding}")]
     fmtp = {
         Codec.OPUS: "useinbandfec=1;stereo=0;sprop-stereo=0",
         Codec.TELEPHONE_EVENT: "0-16",
         Codec.RTX: f"apt={chosen.apt}",
-    }.get(chosen.codec) or request_parameters(chosen, item.parameters, local.picture)
+    }.get(chosen.codec) or request_parameters(chosen, item.parameters, wanted)
     if fmtp:
         found.append(("fmtp", f"{chosen.payload_type} {fmtp}"))
     return found

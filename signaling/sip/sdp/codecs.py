@@ -21,6 +21,8 @@ _VIDEO: dict[tuple[str, int], Codec] = {
     ("VP8", 90000): Codec.VP8,
     ("RTX", 90000): Codec.RTX,
 }
+_APPLICATION: dict[tuple[str, int], Codec] = {("H224", 4800): Codec.H224}  # RFC 4573 3
+_TABLES = {"video": _VIDEO, "audio": _AUDIO, "application": _APPLICATION}
 # Our own preference; H.264 mode 1 comes before mode 0.
 _ORDER = {Codec.OPUS: 0, Codec.G722: 1, Codec.PCMA: 2, Codec.PCMU: 3, Codec.H264: 4, Codec.VP8: 6}
 _DEFAULT_PROFILE = "42000a"  # RFC 6184 8.1: Baseline at level 1 where nothing is said
@@ -44,7 +46,7 @@ class Offered:
 
 def formats_of(media: MediaDescription) -> list[Offered]:
     """The formats of an m-line that we know, in the peer's order; each payload type once."""
-    table = _VIDEO if media.media == "video" else _AUDIO
+    table = _TABLES.get(media.media, {})
     maps = _by_payload_type(media.values("rtpmap"))
     parameters = _by_payload_type(media.values("fmtp"))
     found: dict[str, Offered] = {}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mcu.media import Kind
+from signaling.bfcp.agreement import LocalFloor
 from signaling.sip.sdp.picture import WantedPicture
 
 
@@ -26,3 +27,11 @@ class LocalMedia:
     peer_address: str = ""
     """Where the peer's signalling comes from (numeric): media goes there where its c= line cannot be reached."""
     picture: WantedPicture = field(default_factory=WantedPicture)
+    content: WantedPicture = field(default_factory=lambda: WantedPicture(1280, 720, bitrate_bps=1_500_000))
+    """Shared screens are read, so that they are wanted larger than a face."""
+    floor: LocalFloor | None = None
+    """Floor control for the shared screen; None without."""
+
+    def wanted(self, kind: Kind) -> WantedPicture:
+        """The picture that this end would like to receive."""
+        return self.content if kind is Kind.CONTENT else self.picture

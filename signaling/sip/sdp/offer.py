@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from mcu.media import Codec, Grade, Kind, LegMedia, StreamSpec
 from signaling.errors import SdpError
+from signaling.sip.sdp import floor
 from signaling.sip.sdp.answer import WARN_CODEC, WARN_CRYPTO, bandwidths, kind_of, leg_media, rtcp_attributes
 from signaling.sip.sdp.codecs import Offered, formats_of
 from signaling.sip.sdp.local import LocalMedia
-from signaling.sip.sdp.picture import level_for
+from signaling.sip.sdp.picture import WantedPicture, level_for
 from signaling.sip.sdp.security import accepted_protection, offer_protection
 from signaling.sip.sdp.session import Attributes, MediaDescription, Origin, SessionDescription
 from signaling.sip.sdp.stream import flow_of, stream_spec
@@ -23,7 +24,10 @@ _AUDIO = (
     (101, "telephone-event/48000", "0-16"),
     (102, "telephone-event/8000", "0-16"),
 )
-_FEEDBACK = ("nack", "nack pli", "ccm fir")
+_CAMERA = ((103, "H224/4800", ""),)
+_FEEDBACK = ("nack", "nack pli", "ccm fir", "ccm tmmbr")
+_SECOND = (Kind.CONTENT, Kind.CAMERA)
+"""Streams that a call can do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +40,45 @@ class Offer:
 
 
 def make_offer(local: LocalMedia, origin: Origin, *, must_encrypt: bool = False) -> Offer:
-    """Audio and video, as far as there are ports; SDES is offered beside plain RTP (RFC 8643) or demanded."""
-    kinds = tuple(kind for kind in (Kind.AUDIO, Kind.VIDEO) if kind in local.ports)
+    """Audio and video, as far as there are ports; SDES is offered beside plain RTP (RFC 8643) or demanded.
+
+    What only room systems know (shared screen, floor, camera) comes last: others answer it with port 0.
+    """
+    kinds: list[Kind | None] = [kind for kind in (Kind.AUDIO, Kind.VIDEO, *_SECOND) if kind in local.ports]
     protocol = "RTP/SAVP" if must_encrypt else "RTP/AVP"
-    media = tuple(_describe(kind, local, protocol) for kind in kinds)
-    return Offer(SessionDescription(origin, media, connection=local.address), kinds)
+    media = [_describe(kind, local, protocol) for kind in kinds if kind is not None]
+    if Kind.CONTENT in kinds and local.floor is not None:
+        kinds.append(None)
+        media.append(floor.offer_line(local.floor))
+    return Offer(SessionDescription(origin, tuple(media), connection=local.address), tuple(kinds))
 
 
 def make_reoffer(last: SessionDescription, origin: Origin) -> Offer:
     """What we said last as an offer, nothing held (RFC 6337 5.2.1): m-lines, payload types and keys stay."""
-    media = tuple(replace(line, attributes=_reopened(line)) if line.port else line for line in last.media)
+    media = tuple(_again(line) if line.port else line for line in last.media)
     kinds = tuple(kind_of(line) if line.port else None for line in media)
     return Offer(replace(last, origin=origin, media=media), kinds)
 
 
 def apply_answer(offer: Offer, answer: SessionDescription, local: LocalMedia) -> LegMedia:
-    """What an answer agrees on. Raises SdpError 488 where it does not fit the offer."""
-    if len(answer.media) != len(offer.kinds):
+    """What an answer agrees on. Raises SdpError 488 where it does not fit the offer.
+
+    Old terminals leave m-lines out that they do not know, instead of refusing them (RFC 3264 6).
+    """
+    if not 0 < len(answer.media) <= len(offer.kinds):
         raise SdpError("The answer does not fit the offer", 488, WARN_CODEC)
     streams: list[tuple[StreamSpec, Grade]] = []
-    for kind, media, ours in zip(offer.kinds, answer.media, offer.description.media, strict=True):
+    for kind, media, ours in zip(offer.kinds, answer.media, offer.description.media, strict=False):
         if kind is None or media.port == 0 or media.media != ours.media:
             continue
         formats = _agreed(media, ours)
         protection = accepted_protection(answer, media, ours, local)
+        if protection is None and kind in _SECOND:
+            continue
         if protection is None:
             raise SdpError("Not Acceptable Here", 488, WARN_CRYPTO)
         if formats:
-            flow = flow_of(answer, media, kind)
+            flow = flow_of(answer, media)
             streams.append((stream_spec(answer, media, kind, formats, flow, protection, local), protection.grade))
     if not streams:
         raise SdpError("Not Acceptable Here", 488, WARN_CODEC)
@@ -78,18 +93,21 @@ def _agreed(answer: MediaDescription, ours: MediaDescription) -> tuple[Offered, 
     return (*main, *(item for item in taken if item.format.codec is Codec.TELEPHONE_EVENT)) if main else ()
 
 
+def _again(line: MediaDescription) -> MediaDescription:
+    return floor.offer_again(line) if floor.is_floor_line(line) else replace(line, attributes=_reopened(line))
+
+
 def _reopened(line: MediaDescription) -> Attributes:
     """The attributes without a hold, and with the DTLS role left open."""
-    content = kind_of(line) is Kind.CONTENT
     names = {"sendonly", "recvonly", "inactive", "sendrecv"}
     kept = [item for item in line.attributes if item[0] not in names]
-    kept.append(("recvonly" if content else "sendrecv", None))
+    kept.append(("sendrecv", None))
     return tuple(("setup", "actpass") if name == "setup" else (name, value) for name, value in kept)
 
 
 def _describe(kind: Kind, local: LocalMedia, protocol: str) -> MediaDescription:
-    is_video = kind is Kind.VIDEO
-    table = _video_formats(local) if is_video else _AUDIO
+    is_video = kind in (Kind.VIDEO, Kind.CONTENT)
+    table = _video_formats(local.wanted(kind)) if is_video else _CAMERA if kind is Kind.CAMERA else _AUDIO
     attributes: list[tuple[str, str | None]] = []
     for payload_type, encoding, fmtp in table:
         attributes.append(("rtpmap", f"{payload_type} {encoding}"))
@@ -97,29 +115,30 @@ def _describe(kind: Kind, local: LocalMedia, protocol: str) -> MediaDescription:
             attributes.append(("fmtp", f"{payload_type} {fmtp}"))
     if is_video:
         attributes += [("rtcp-fb", f"* {value}") for value in _FEEDBACK]
-    else:
+    if kind is Kind.AUDIO:
         attributes.append(("ptime", "20"))
+    if kind is Kind.CONTENT:
+        attributes += [("content", "slides"), ("label", floor.CONTENT_LABEL)]
     rtp_port, rtcp_port = local.ports[kind]
     # Without a=rtcp-mux: RTCP stays where it was announced, whatever the answer says.
     attributes += rtcp_attributes(rtp_port, rtcp_port, is_mux=False)
     attributes += [("crypto", line.serialize()) for line in offer_protection(local)]
     attributes.append(("sendrecv", None))
     return MediaDescription(
-        "video" if is_video else "audio",
+        "video" if is_video else "application" if kind is Kind.CAMERA else "audio",
         rtp_port,
         protocol,
         tuple(str(payload_type) for payload_type, _, _ in table),
-        bandwidths=bandwidths(local) if is_video else (),
+        bandwidths=bandwidths(local, kind),
         attributes=tuple(attributes),
     )
 
 
-def _video_formats(local: LocalMedia) -> tuple[tuple[int, str, str], ...]:
-    level, extra = level_for(local.picture)
+def _video_formats(wanted: WantedPicture) -> tuple[tuple[int, str, str], ...]:
+    level, extra = level_for(wanted)
     h264 = f"profile-level-id=42e0{level:02x};level-asymmetry-allowed=1{extra};packetization-mode="
-    blocks = local.picture.macroblocks
     return (
         (97, "H264/90000", h264 + "1"),
         (98, "H264/90000", h264 + "0"),
-        (99, "VP8/90000", f"max-fs={blocks};max-fr={local.picture.frame_rate}"),
+        (99, "VP8/90000", f"max-fs={wanted.macroblocks};max-fr={wanted.frame_rate}"),
     )

@@ -44,16 +44,17 @@ class Feedback:
     nack: bool = False
     pli: bool = False
     fir: bool = False
+    tmmbr: bool = False
 
     @property
     def values(self) -> list[str]:
         """The values of a=rtcp-fb without the payload type."""
-        named = (("nack", self.nack), ("nack pli", self.pli), ("ccm fir", self.fir))
+        named = (("nack", self.nack), ("nack pli", self.pli), ("ccm fir", self.fir), ("ccm tmmbr", self.tmmbr))
         return [name for name, is_used in named if is_used]
 
 
-def flow_of(description: SessionDescription, media: MediaDescription, kind: Kind) -> Flow:
-    """Who sends on an m-line of the peer; c=0.0.0.0 is the hold of RFC 2543, and content flows to us only."""
+def flow_of(description: SessionDescription, media: MediaDescription) -> Flow:
+    """Who sends on an m-line of the peer; c=0.0.0.0 is the hold of RFC 2543."""
     peer_sends, peer_receives = True, True
     for attributes in (media.attributes, description.attributes):
         found = next((name for name, _ in attributes if name in _DIRECTIONS), None)
@@ -61,7 +62,7 @@ def flow_of(description: SessionDescription, media: MediaDescription, kind: Kind
             peer_sends, peer_receives = _DIRECTIONS[found]
             break
     is_held = _is_unspecified(description.address_of(media))
-    return Flow(sends=peer_receives and not is_held and kind is not Kind.CONTENT, receives=peer_sends)
+    return Flow(sends=peer_receives and not is_held, receives=peer_sends)
 
 
 def feedback_of(media: MediaDescription, payload_type: int) -> Feedback:
@@ -71,7 +72,7 @@ def feedback_of(media: MediaDescription, payload_type: int) -> Feedback:
         target, _, name = value.partition(" ")
         if target in ("*", str(payload_type)):
             wanted.add(" ".join(name.lower().split()))
-    return Feedback("nack" in wanted, "nack pli" in wanted, "ccm fir" in wanted)
+    return Feedback("nack" in wanted, "nack pli" in wanted, "ccm fir" in wanted, "ccm tmmbr" in wanted)
 
 
 def audio_level_id(media: MediaDescription) -> int:
@@ -117,10 +118,18 @@ def stream_spec(
         has_nack=feedback.nack,
         has_pli=feedback.pli,
         has_fir=feedback.fir,
+        has_tmmbr=feedback.tmmbr,
         max_bitrate_bps=_max_bitrate(description, media),
         ptime_ms=_ptime(media),
         remote_ssrcs=_ssrcs(media),
+        label=label_of(media),
     )
+
+
+def label_of(media: MediaDescription) -> str:
+    """What the peer calls the stream elsewhere (RFC 4574); "" for what is no short token."""
+    value = media.value("label") or ""
+    return value if value.isascii() and value.isprintable() and len(value) <= _MAX_MID_CHARACTERS else ""
 
 
 def _mid(media: MediaDescription) -> str:
@@ -139,18 +148,18 @@ def _remote(
     description: SessionDescription, media: MediaDescription, local: LocalMedia
 ) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
     """Where RTP and RTCP go (RFC 3605, RFC 5761); None leaves it to be learnt from packets (0.0.0.0)."""
-    address = _reachable(description.address_of(media), local)
+    address = reachable(description.address_of(media), local)
     if not address or not media.port:
         return None, None
     remote = (address, media.port)
     if media.value("rtcp-mux") is not None:
         return remote, None
     port, _, other = (media.value("rtcp") or "").partition(" ")
-    rtcp_address = (_reachable(other.split(" ")[-1], local) if other else "") or address
+    rtcp_address = (reachable(other.split(" ")[-1], local) if other else "") or address
     return remote, (rtcp_address, number(port, 65535) or min(media.port + 1, 65535))
 
 
-def _reachable(address: str, local: LocalMedia) -> str:
+def reachable(address: str, local: LocalMedia) -> str:
     """The address if our socket reaches it; a name, or linphone's IPv6 address in an IPv4 call, is replaced."""
     if _is_unspecified(address):
         return ""

@@ -73,7 +73,7 @@ def shape(description) -> list[tuple[str, int, str, tuple[str, ...]]]:
                 ("application", 0, "UDP/BFCP", ("*",)),
                 ("application", 0, "RTP/AVP", ("100",)),
             ],
-            {Kind.AUDIO: Codec.G722, Kind.VIDEO: Codec.H264, Kind.CONTENT: None},
+            {Kind.AUDIO: Codec.G722, Kind.VIDEO: Codec.H264, Kind.CONTENT: Codec.H264},
             Grade.CLEAR,
         ),
         (
@@ -142,8 +142,8 @@ def test_room_system_video():
     assert video.max_bitrate_bps == 2_000_000
     assert video.send.profile_level_id == "42e028"
     assert description.media[1].value("imageattr") == "109 recv [x=640,y=360] send *"
-    assert (content.send, [item.codec for item in content.receive]) == (None, [Codec.H264])
-    assert description.media[2].value("recvonly") == ""
+    assert (content.send.codec, [item.codec for item in content.receive]) == (Codec.H264, [Codec.H264])
+    assert description.media[2].value("sendrecv") == ""
     assert description.media[2].value("content") == "slides"
     without = answer(offers.ROOM_SYSTEM, ports={kind: PORTS[kind] for kind in (Kind.AUDIO, Kind.VIDEO)})[0]
     assert [line.port for line in without.media] == [40000, 40002, 0, 0, 0]
@@ -380,7 +380,8 @@ def test_our_offer_answered_encrypted():
 @pytest.mark.parametrize(
     "body",
     [
-        sdp("m=audio 5000 RTP/AVP 0"),
+        sdp(),
+        sdp(*["m=audio 5000 RTP/AVP 0"] * 4),
         sdp("m=audio 0 RTP/AVP 0", "m=video 0 RTP/AVP 97"),
         sdp("m=audio 5000 RTP/AVP 18", "m=video 0 RTP/AVP 97"),
         sdp("m=audio 5000 RTP/SAVP 0", "m=video 0 RTP/AVP 97"),
