@@ -32,6 +32,7 @@ async def test_a_terminal_is_made_registers_and_is_deleted(page: Page, site: Ter
         assert len(secret) >= 20
         await page.screenshot(path=tmp_path / "secret.png")
         await page.get_by_role("button", name="I have noted them").click()
+        await expect(page.locator("dialog")).to_have_count(0)
         row = page.get_by_role("row", name="<i>Ward 3</i>")
         await expect(row).to_contain_text("Not registered")
         assert secret not in await page.content()
@@ -39,6 +40,7 @@ async def test_a_terminal_is_made_registers_and_is_deleted(page: Page, site: Ter
         await expect(row).to_contain_text("10.0.0.7:5070")
         await expect(row).to_contain_text("baresip <1.0>")
         await page.screenshot(path=tmp_path / "terminals.png")
+        assert await page.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
         await page.get_by_role("button", name="Edit: ").click()
         await page.get_by_label("Enabled").uncheck()
         await page.get_by_role("button", name="Save changes").click()

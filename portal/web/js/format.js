@@ -6,6 +6,11 @@ export function dateTime(iso) {
   return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 }
 
+/** Without the year, for what is of these days. */
+export function shortDateTime(iso) {
+  return new Intl.DateTimeFormat(language(), { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" }).format(new Date(iso));
+}
+
 /** The time of day, for what ends soon. */
 export function clock(iso) {
   return new Intl.DateTimeFormat(language(), { timeStyle: "short" }).format(new Date(iso));

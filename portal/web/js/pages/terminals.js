@@ -3,7 +3,7 @@
 import { api } from "../api.js";
 import { fill, h } from "../dom.js";
 import { events } from "../events.js";
-import { clock, dateTime } from "../format.js";
+import { clock, shortDateTime } from "../format.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
 import { empty, errorNotice, pageHead, waiting } from "../parts/page.js";
@@ -96,14 +96,14 @@ class Terminals extends HTMLElement {
 
   #row(terminal) {
     const contacts = terminal.contacts;
-    const lines = (write) => h("div", { class: "lines" }, ...(contacts.length ? contacts.map((contact) => h("span", { title: write(contact) }, write(contact))) : [h("span", { class: "muted" }, "–")]));
+    const lines = (write) => h("div", { class: "lines" }, ...(contacts.length ? contacts.map(write) : [h("span", { class: "muted" }, "–")]));
     return h("tr", {},
       h("th", { scope: "row" }, h("div", { class: "person" }, h("span", {}, terminal.name), h("span", { class: "muted small mono" }, terminal.alias))),
       h("td", { "data-label": t("terminals.site") }, terminal.site || h("span", { class: "muted" }, "–")),
       h("td", { "data-label": t("terminals.from") }, this.#from(terminal)),
-      h("td", { "data-label": t("terminals.device") }, lines((contact) => contact.user_agent || "–")),
-      h("td", { "data-label": t("terminals.since") }, lines((contact) => dateTime(contact.registered_at))),
-      h("td", { "data-label": t("terminals.expires") }, lines((contact) => clock(contact.expires_at))),
+      h("td", { "data-label": t("terminals.device") }, lines((contact) => h("span", { class: "clipped", title: contact.user_agent }, contact.user_agent || "–"))),
+      h("td", { "data-label": t("terminals.since") }, lines((contact) => h("span", {}, shortDateTime(contact.registered_at)))),
+      h("td", { "data-label": t("terminals.expires") }, lines((contact) => h("span", {}, clock(contact.expires_at)))),
       this.#mayEdit && h("td", { class: "cell-actions" },
         this.#action("edit", t("edit"), terminal, () => editTerminal(terminal, () => this.#load())),
         this.#action("key", t("terminal.secret.new"), terminal, () => newSecret(terminal, () => this.#load())),
