@@ -50,7 +50,8 @@ class Elsewhere:
         return str(script)
 
     def close(self) -> None:
-        """Take the place down, and the pair with it."""
+        """Take the place down, and the pair, which would otherwise go some time after it."""
+        _ip("link del far0")
         self._holder.communicate()
 
     def _wait_until_apart(self) -> None:

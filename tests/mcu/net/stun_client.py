@@ -130,6 +130,7 @@ class TcpIcePeer(IcePeer):
         super().__init__()
         self.socket.close()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)  # so that it can soon be too slow
         self._deframer = Deframer()
         self._is_connected = False
 

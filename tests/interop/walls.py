@@ -1,0 +1,113 @@
+"""Places behind walls: a network whose firewall lets little through, and one behind a NAT that lets less through."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.interop.browser import CHROMIUM
+
+OUTSIDE = "10.79.0.2"
+"""The address that a place behind the NAT has for the rest of the world."""
+_INSIDE = "192.168.77"
+
+
+class Apart:
+    """A network namespace that lasts as long as its holder."""
+
+    def __init__(self) -> None:
+        # It ends with its input, and so with us.
+        self._holder = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        ours = os.readlink("/proc/self/ns/net")
+        for _ in range(500):
+            if os.readlink(f"/proc/{self.pid}/ns/net") != ours:
+                break
+            time.sleep(0.01)
+        else:
+            raise AssertionError("no namespace")
+        self.run("ip", "link", "set", "lo", "up")
+
+    @property
+    def pid(self) -> int:
+        """Of the holder, by which others find it."""
+        return self._holder.pid
+
+    def run(self, *command: str, text: str | None = None) -> None:
+        """A command in there."""
+        _run("nsenter", "--target", str(self.pid), "--net", *command, text=text)
+
+    def close(self) -> None:
+        """Take it down, and all that is in it."""
+        self._holder.communicate()
+
+
+class NatPlace:
+    """A browser at 192.168.77.2 whose router gives it one address outside and forwards what `lets` says."""
+
+    def __init__(self, lets: str) -> None:
+        """`lets` are nftables matches, one a line, of the traffic that may leave; its answers may come back."""
+        self._router, self._place = Apart(), Apart()
+        router, place = str(self._router.pid), str(self._place.pid)
+        _run("ip", "link", "add", "nat0", "type", "veth", "peer", "name", "nat1", "netns", router)
+        _run("ip", "addr", "add", "10.79.0.1/24", "dev", "nat0")
+        _run("ip", "link", "set", "nat0", "up")
+        self._router.run("ip", "link", "add", "in0", "type", "veth", "peer", "name", "in1", "netns", place)
+        for device, address in (("nat1", f"{OUTSIDE}/24"), ("in0", f"{_INSIDE}.1/24")):
+            self._router.run("ip", "addr", "add", address, "dev", device)
+            self._router.run("ip", "link", "set", device, "up")
+        self._router.run("ip", "route", "add", "default", "via", "10.79.0.1")
+        self._router.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+        self._router.run("nft", "-f", "-", text=_nat(lets))
+        self._place.run("ip", "addr", "add", f"{_INSIDE}.2/24", "dev", "in1")
+        self._place.run("ip", "link", "set", "in1", "up")
+        self._place.run("ip", "route", "add", "default", "via", f"{_INSIDE}.1")
+
+    def wrapped(self, folder: Path) -> str:
+        """A program that starts Chromium there."""
+        script = folder / "chromium-behind-nat"
+        script.write_text(f'#!/bin/sh\nexec nsenter --target {self._place.pid} --net {CHROMIUM} "$@"\n')
+        script.chmod(0o755)
+        return str(script)
+
+    def close(self) -> None:
+        """Take both down."""
+        _run("ip", "link", "del", "nat0")
+        self._place.close()
+        self._router.close()
+
+
+@contextmanager
+def wall(device: str, *forbidden: str) -> Iterator[None]:
+    """What comes in by `device` and matches one of these is dropped without a word."""
+    rules = "\n".join(f"iifname {device} {match} drop" for match in forbidden)
+    text = f"table inet wall {{\n chain input {{\n type filter hook input priority 0;\n{rules}\n }}\n}}\n"
+    _run("nft", "-f", "-", text=text)
+    try:
+        yield
+    finally:
+        _run("nft", "delete", "table", "inet", "wall")
+
+
+def _nat(lets: str) -> str:
+    accepted = "\n".join(f"{match} accept" for match in lets.splitlines())
+    return f"""table ip nat {{
+    chain forward {{
+        type filter hook forward priority 0; policy drop;
+        ct state established,related accept
+        {accepted}
+    }}
+    chain out {{
+        type nat hook postrouting priority 100;
+        oifname nat1 masquerade
+    }}
+    }}
+    """
+
+
+def _run(*command: str, text: str | None = None) -> None:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
