@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 
 from aiohttp import web
@@ -13,7 +14,9 @@ from portal.hub import HUB
 from portal.services import SERVICES, Sample, Services
 
 _PREFIX = "drumtower_"
-_LOOP_TICK_S = 0.5
+_LOOP_TICK_S = 0.02
+_MINUTE = int(60 / _LOOP_TICK_S)
+_TEN_SECONDS = int(10 / _LOOP_TICK_S)
 
 
 class LoopLag:
@@ -21,12 +24,18 @@ class LoopLag:
 
     def __init__(self) -> None:
         self.last_s = 0.0
-        self._recent: list[float] = []
+        self._recent: deque[float] = deque(maxlen=_MINUTE)
 
     @property
     def worst_s(self) -> float:
         """The largest lag of the last minute."""
         return max(self._recent, default=0.0)
+
+    @property
+    def p99_s(self) -> float:
+        """99 of 100 timers of the last ten seconds were less late."""
+        recent = sorted(list(self._recent)[-_TEN_SECONDS:])
+        return recent[len(recent) * 99 // 100] if recent else 0.0
 
     async def run(self) -> None:
         """Measure until cancelled."""
@@ -35,7 +44,7 @@ class LoopLag:
             due = loop.time() + _LOOP_TICK_S
             await asyncio.sleep(_LOOP_TICK_S)
             self.last_s = max(0.0, loop.time() - due)
-            self._recent = [*self._recent[-int(60 / _LOOP_TICK_S) + 1 :], self.last_s]
+            self._recent.append(self.last_s)
 
 
 LAG: web.AppKey[LoopLag] = web.AppKey("loop_lag", LoopLag)
@@ -87,6 +96,7 @@ class _Gatherer:
         yield from gate_samples(services)
         lag, hub = self._app[LAG], self._app[HUB]
         yield Sample("loop_lag_seconds", lag.last_s, help="How late the last timer of the control process ran")
+        yield Sample("loop_lag_p99_seconds", lag.p99_s, help="99 of 100 timers of the last ten seconds were less late")
         yield Sample("loop_lag_worst_seconds", lag.worst_s, help="The largest lag of the last minute")
         yield Sample("event_clients", len(hub), help="Pages that listen to events")
         for name, value in sorted(hub.counters.items()):
