@@ -156,6 +156,6 @@ async def test_a_browser_behind_a_nat_that_lets_only_the_relay_through_over_tcp(
             await is_whole(red, blue)
             assert await way(blue) == {"candidateType": "relay", "protocol": "udp", "relayProtocol": "tcp"}
             assert "CHANNEL_BIND processed, success" in relay.log()
-            assert (await site.people("1004"))["blue"]["remote_address"] == OUTSIDE
+            assert (await site.people("1004"))["blue"]["address"] == OUTSIDE
     finally:
         place.close()
