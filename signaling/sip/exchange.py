@@ -56,7 +56,7 @@ class Exchange:
         self.again_at: float | None = None
         self._core = core
         self._owner = owner
-        self._dialog = dialog
+        self.dialog = dialog
         self._timer = timer
         self._authorize = authorize
         self._method = method
@@ -80,17 +80,17 @@ class Exchange:
     def start(self, now: float) -> None:
         """Send it, the first time or again."""
         self.again_at = None
-        request = self._dialog.request(self._method)
+        request = self.dialog.request(self._method)
         fields = (("Allow", self._core.allow), ("Supported", self._core.supported), *self._timer.request_fields())
         for name, value in fields:
             request.headers.add(name, value)
         if self._body:
             request.headers.add("Content-Type", SDP_TYPE)
             request.body = self._body
-            self._dialog.offers.sent_offer(self._body)
+            self.dialog.offers.sent_offer(self._body)
         self._reliable, self._ack = ReliableReceiver(), None
         self._asked = ClientRequest(
-            request, self._dialog.next_hop(), self._happened, self._authorize, self._dialog.next_cseq
+            request, self.dialog.next_hop(), self._happened, self._authorize, self.dialog.next_cseq
         )
         self._asked.start(self._core.endpoint, now)
 
@@ -101,7 +101,7 @@ class Exchange:
     def _happened(self, asked: ClientRequest, event: Event, now: float) -> None:
         if not isinstance(event, ResponseReceived):
             if asked is self._asked:
-                self._dialog.offers.drop()
+                self.dialog.offers.drop()
                 self._owner.exchange_lost(self, now)
         elif event.response.status < 200:
             self._provisional(event.response, now)
@@ -112,21 +112,21 @@ class Exchange:
 
     def _provisional(self, response: Response, now: float) -> None:
         if self._method == "INVITE" and is_reliable(response):
-            is_new = acknowledge(self._core, self._dialog, self._reliable, response, self._authorize, now)
+            is_new = acknowledge(self._core, self.dialog, self._reliable, response, self._authorize, now)
             if is_new and response.body:
-                self._dialog.offers.received_answer(response.body)
+                self.dialog.offers.received_answer(response.body)
 
     def _success(self, asked: ClientRequest, response: Response, now: float) -> None:
         if self._method == "INVITE":
             is_repeated = self._ack is not None
-            self._ack = self._ack or self._dialog.request("ACK", cseq_of(response.headers).number)
-            self._core.endpoint.send_ack(self._ack, self._dialog.next_hop())
+            self._ack = self._ack or self.dialog.request("ACK", cseq_of(response.headers).number)
+            self._core.endpoint.send_ack(self._ack, self.dialog.next_hop())
             if is_repeated:
                 return
         if asked is not self._asked:
             return
-        offers = self._dialog.offers
-        self._dialog.learn(response.headers)
+        offers = self.dialog.offers
+        self.dialog.learn(response.headers)
         answer = response.body
         if self._body and offers.turn is Turn.PEER:
             offers.received_answer(response.body)
@@ -137,7 +137,7 @@ class Exchange:
 
     def _failure(self, response: Response, now: float) -> None:
         if self._body:
-            self._dialog.offers.drop()
+            self.dialog.offers.drop()
         delay_s = self._glare(response)
         if delay_s is not None:
             self.again_at = now + delay_s
@@ -157,7 +157,7 @@ class Exchange:
         self._glares += 1
         if is_busy:
             return float(refusal.retry_after_s)
-        hundredths = 210 + int(self._core.chance() * 190) if self._dialog.is_ours else int(self._core.chance() * 200)
+        hundredths = 210 + int(self._core.chance() * 190) if self.dialog.is_ours else int(self._core.chance() * 200)
         return hundredths / 100
 
     def _is_worth_another_try(self, response: Response) -> bool:
@@ -166,7 +166,7 @@ class Exchange:
             self._tries += 1
             return self._timer.was_too_small(response)
         if response.status in (405, 501) and self._method == "UPDATE" and self.purpose is Purpose.REFRESH:
-            self._method, self._body = "INVITE", self._dialog.offers.local
-            self._dialog.allows -= {"UPDATE"}
+            self._method, self._body = "INVITE", self.dialog.offers.local
+            self.dialog.allows -= {"UPDATE"}
             return True
         return False

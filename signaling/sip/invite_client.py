@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from signaling.sip.client_request import Authorize, ClientRequest
 from signaling.sip.core import Core
 from signaling.sip.dialog import Dialog
+from signaling.sip.dialog_request import send_within
 from signaling.sip.early_dialogs import EarlyDialogs, Fork
 from signaling.sip.events import Refused, refused_by
 from signaling.sip.fields import cseq_of
@@ -133,10 +133,7 @@ class ClientInvite:
             return
         if self._is_decided:
             self._core.endpoint.counters["fork-ended"] += 1
-            bye = ClientRequest(
-                fork.dialog.request("BYE"), fork.dialog.next_hop(), _ignored, self._authorize, fork.dialog.next_cseq
-            )
-            bye.start(self._core.endpoint, now)
+            send_within(self._core, fork.dialog, self._authorize, "BYE", now)
             return
         self._decide()
         if response.body:
@@ -182,19 +179,11 @@ def acknowledge(
     response: Response,
     authorize: Authorize | None,
     now: float,
-    happened: Callable[[ClientRequest, Event, float], None] | None = None,
 ) -> bool:
     """Send the PRACK of a reliable provisional response; False where it came before or out of order (RFC 3262 4)."""
     rack = reliable.accept(response)
     if rack is None:
         core.endpoint.counters["provisional-out-of-order"] += 1
         return False
-    prack = dialog.request("PRACK")
-    prack.headers.add("RAck", rack)
-    asked = ClientRequest(prack, dialog.next_hop(), happened or _ignored, authorize, dialog.next_cseq)
-    asked.start(core.endpoint, now)
+    send_within(core, dialog, authorize, "PRACK", now, (("RAck", rack),))
     return True
-
-
-def _ignored(_: ClientRequest, __: Event, ___: float) -> None:
-    """A PRACK or BYE whose answer changes nothing."""

@@ -7,7 +7,6 @@ ours), session_timer. A BYE before the ACK of our 2xx waits for it (15).
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Protocol
 
 from signaling.errors import SipError
@@ -15,6 +14,7 @@ from signaling.sip.client_request import Authorize, ClientRequest
 from signaling.sip.core import Core
 from signaling.sip.dialog import Dialog, DialogId
 from signaling.sip.dialog_reply import dialog_response
+from signaling.sip.dialog_request import send_within
 from signaling.sip.early_dialogs import Fork
 from signaling.sip.events import (
     Answered,
@@ -27,31 +27,18 @@ from signaling.sip.events import (
     Refused,
     SessionEvent,
 )
-from signaling.sip.exchange import Exchange, Purpose
 from signaling.sip.invite_client import ClientInvite
 from signaling.sip.invite_server import ServerInvite
 from signaling.sip.message import Request, Response
 from signaling.sip.offers import Turn
+from signaling.sip.own_offers import OwnOffers
 from signaling.sip.peer_offers import PeerOffers
+from signaling.sip.session_state import SessionState
 from signaling.sip.session_timer import Due, SessionTimer
-from signaling.sip.transaction import Event, Flow, ResponseReceived
+from signaling.sip.transaction import Flow
 from signaling.sip.transaction_server import ServerTransaction
 
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
-
-
-class SessionState(Enum):
-    """Where a call stands."""
-
-    INCOMING = auto()
-    ACCEPTED = auto()
-    """Our 2xx is out, its ACK is not here."""
-    CALLING = auto()
-    CANCELLING = auto()
-    ESTABLISHED = auto()
-    LEAVING = auto()
-    """The owner hung up; a BYE waits for an ACK."""
-    ENDED = auto()
 
 
 class Sessions(Core, Protocol):
@@ -85,7 +72,7 @@ class Session:
         self.timer = SessionTimer(agent.timers)
         self._calling: ClientInvite | None = None
         self._server: ServerInvite | None = None
-        self._exchange: Exchange | None = None
+        self._own_offers = OwnOffers(agent, self.timer, self)
         self.updates = PeerOffers(agent, self.timer, self)
         self._bye: ClientRequest | None = None
 
@@ -172,17 +159,22 @@ class Session:
         where another exchange is on its way, or the call is not so far yet.
         """
         dialog = self.dialog or self._early_dialog()
-        is_early = self.state in (SessionState.INCOMING, SessionState.CALLING)
-        if dialog is None or self._is_busy(dialog) or not (is_early or self.state is SessionState.ESTABLISHED):
+        states = (SessionState.INCOMING, SessionState.CALLING, SessionState.ESTABLISHED)
+        if dialog is None or self.state not in states:
             raise SipError(491, "Request Pending")
-        if is_early and (not dialog.offers.local or "UPDATE" not in dialog.allows):
-            raise SipError(491, "Request Pending")
-        self._start("UPDATE" if is_early else "INVITE", dialog, body, Purpose.OFFER, now)
+        self._own_offers.offer(dialog, body, now)
 
     def info(self, content_type: str, body: bytes, now: float) -> None:
         """Send an INFO within the session; nothing happens outside of one."""
-        if self.state is SessionState.ESTABLISHED:
-            self._ask("INFO", (("Content-Type", content_type),), body, None, now)
+        if self.state is SessionState.ESTABLISHED and self.dialog is not None:
+
+            def answered(response: Response | None) -> None:
+                """An INFO that nobody answers ends nothing: some terminals ignore it."""
+                if response is not None and response.status == 481:
+                    self._end(Ended("gone"), now)
+
+            fields = (("Content-Type", content_type),)
+            send_within(self.agent, self.dialog, self.authorize, "INFO", now, fields, body, answered)
 
     def request(
         self,
@@ -198,7 +190,7 @@ class Session:
         """
         if self.dialog is None or self.state is not SessionState.ESTABLISHED:
             raise SipError(481, "Call/Transaction Does Not Exist")
-        self._ask(method, headers, body, on_response, now)
+        send_within(self.agent, self.dialog, self.authorize, method, now, headers, body, on_response)
 
     # ---- the peer's side --------------------------------------------------------------------------------------
 
@@ -263,7 +255,7 @@ class Session:
             self.timer.next_timeout(),
             self._server.next_timeout() if self._server else None,
             self._calling.next_timeout() if self._calling else None,
-            self._exchange.again_at if self._exchange else None,
+            self._own_offers.next_timeout(),
         ]
         return min((time for time in times if time is not None), default=None)
 
@@ -273,12 +265,10 @@ class Session:
             self._peer_is_late(self._server.handle_timeout(now), now)
         if self._calling is not None:
             self._calling.handle_timeout(now)
-        if self._exchange is not None and self._exchange.again_at is not None and now >= self._exchange.again_at:
-            is_free = self.dialog is not None and not self._is_busy(self.dialog, but_own=True)
-            (self._exchange.start if is_free else self._exchange.postpone)(now)
+        self._own_offers.handle_timeout(now)
         due = self.timer.due(now)
         if due is Due.REFRESH:
-            self._refresh(now)
+            self._own_offers.refresh(self.dialog, now)
         elif due is Due.EXPIRED:
             self._send_bye("expired", now)
 
@@ -290,16 +280,7 @@ class Session:
             if self.state in (SessionState.INCOMING, SessionState.ACCEPTED):
                 self._end(Ended("no-prack"), now)
 
-    def _refresh(self, now: float) -> None:
-        """By UPDATE, which disturbs no media, else by the description that holds already (RFC 4028 7.4)."""
-        if self.dialog is None or self.state is not SessionState.ESTABLISHED or self._is_busy(self.dialog):
-            self.timer.refresh_failed(now)
-        elif "UPDATE" in self.dialog.allows:
-            self._start("UPDATE", self.dialog, b"", Purpose.REFRESH, now)
-        else:
-            self._start("INVITE", self.dialog, self.dialog.offers.local, Purpose.REFRESH, now)
-
-    # ---- invite_client.Caller and exchange.Owner --------------------------------------------------------------
+    # ---- invite_client.Caller ---------------------------------------------------------------------------------
 
     def dialog_made(self, dialog: Dialog) -> None:
         """See invite_client.Caller."""
@@ -332,26 +313,7 @@ class Session:
         """See invite_client.Caller."""
         self._end(event, now)
 
-    def exchange_answered(self, exchange: Exchange, answer: bytes) -> None:
-        """See exchange.Owner."""
-        if exchange.purpose is Purpose.OFFER and self.state is not SessionState.ENDED:
-            self.tell(Answered(answer))
-
-    def exchange_refused(self, exchange: Exchange, event: Refused, now: float) -> None:
-        """See exchange.Owner."""
-        if exchange.purpose is Purpose.REFRESH:
-            self.timer.refresh_failed(now)
-        elif self.state is not SessionState.ENDED:
-            self.tell(event)
-
-    def exchange_lost(self, exchange: Exchange, now: float) -> None:
-        """See exchange.Owner."""
-        if self.state is SessionState.ESTABLISHED:
-            self._send_bye("gone", now)
-        else:
-            self.exchange_refused(exchange, Refused(408, "No answer"), now)
-
-    # ---- peer_offers.Owner ------------------------------------------------------------------------------------
+    # ---- peer_offers.Owner and own_offers.Host ----------------------------------------------------------------
 
     @property
     def server(self) -> ServerInvite | None:
@@ -361,7 +323,7 @@ class Session:
     @property
     def is_offering(self) -> bool:
         """Whether an offer or refresh of ours is on its way."""
-        return self._exchange is not None and self._exchange.is_asking
+        return self._own_offers.is_asking
 
     @property
     def is_reinvited(self) -> bool:
@@ -369,6 +331,21 @@ class Session:
         return self._has_open_reinvite() or (
             self._server is not None and self._server.awaits_ack and self.state is SessionState.ESTABLISHED
         )
+
+    @property
+    def is_peer_offering(self) -> bool:
+        """Whether an exchange of the peer is under way."""
+        awaits_ack = self._server is not None and self._server.awaits_ack
+        return awaits_ack or self._has_open_reinvite() or self.updates.is_waiting
+
+    @property
+    def is_established(self) -> bool:
+        """Whether the call stands."""
+        return self.state is SessionState.ESTABLISHED
+
+    def lost(self, now: float) -> None:
+        """The peer does not answer, or knows nothing of the call."""
+        self._send_bye("gone", now)
 
     def tell(self, event: SessionEvent) -> None:
         """The owner hears of it."""
@@ -386,56 +363,13 @@ class Session:
         is_open = self._server is not None and self._server.is_open
         return is_open and self.state is not SessionState.INCOMING
 
-    def _is_busy(self, dialog: Dialog, *, but_own: bool = False) -> bool:
-        """Whether no offer of ours can go out now."""
-        is_own = self._exchange is not None and not self._exchange.is_over and not but_own
-        is_served = self._server is not None and (self._server.awaits_ack or self._has_open_reinvite())
-        return is_own or is_served or self.updates.is_waiting or dialog.offers.turn is not Turn.NOBODY
-
     def _early_dialog(self) -> Dialog | None:
         forks = list(self._calling.early) if self._calling is not None else []
         return forks[0].dialog if len(forks) == 1 else None
 
-    def _start(self, method: str, dialog: Dialog, body: bytes, purpose: Purpose, now: float) -> None:
-        self._exchange = Exchange(self.agent, self, dialog, self.timer, self.authorize, method, body, purpose)
-        self._exchange.start(now)
-
-    def _ask(
-        self,
-        method: str,
-        headers: tuple[tuple[str, str], ...],
-        body: bytes,
-        on_response: Callable[[Response | None], None] | None,
-        now: float,
-    ) -> None:
-        assert self.dialog is not None
-        request = self.dialog.request(method)
-        request.body = body
-        for name, value in headers:
-            request.headers.add(name, value)
-
-        def happened(_: ClientRequest, event: Event, now: float) -> None:
-            response = event.response if isinstance(event, ResponseReceived) else None
-            if response is not None and response.status < 200:
-                return
-            if on_response is not None:
-                on_response(response)
-            elif response is not None and response.status == 481:
-                self._end(Ended("gone"), now)  # an INFO that nobody answers ends nothing: some terminals ignore it
-
-        self._send(request, happened, now)
-
-    def _send(
-        self, request: Request, happened: Callable[[ClientRequest, Event, float], None], now: float
-    ) -> ClientRequest:
-        assert self.dialog is not None
-        asked = ClientRequest(request, self.dialog.next_hop(), happened, self.authorize, self.dialog.next_cseq)
-        asked.start(self.agent.endpoint, now)
-        return asked
-
     def _send_bye(self, reason: str, now: float) -> None:
         if self.state is not SessionState.ENDED and self.dialog is not None:
-            self._bye = self._send(self.dialog.request("BYE"), lambda *_: None, now)
+            self._bye = send_within(self.agent, self.dialog, self.authorize, "BYE", now)
         self._end(Ended(reason), now)
 
     def _respond(
@@ -458,8 +392,12 @@ class Session:
             self._server.reject(487, "", (), now)
         self.updates.reject(487, "", (), now)
         self.state = SessionState.ENDED
-        self._server = self._exchange = None
+        self._server = None
+        self._own_offers.stop()
         self.timer.stop()
         self.agent.session_ended(self)
         if event is not None:
             self.tell(event)
+
+
+__all__ = ["INFO_TYPES", "Session", "SessionState", "Sessions"]
