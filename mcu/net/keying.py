@@ -13,6 +13,8 @@ from mcu.net.ice import Address
 
 _MAX_EARLY_DATAGRAMS = 8
 _MAX_EARLY_OF_ONE = 4
+_MESSAGE_TYPE = 13  # RFC 6347 4.1, 4.2.2: behind the header of the record
+_ANSWERS = (b"\x02", b"\x03")  # ServerHello, HelloVerifyRequest
 
 
 class _Association:
@@ -22,6 +24,8 @@ class _Association:
         self.remote = remote
         self.session: DtlsSession = handshakes.session(peer, lambda data: send(data, self.remote))
         self.task: asyncio.Task[None] | None = None
+        self.is_heard = False
+        """Whether anything has come from `remote`."""
 
 
 class DtlsKeying:
@@ -72,14 +76,11 @@ class DtlsKeying:
         if self._peer is None:
             self._keep_early(data, source)
             return
-        key = self._key(source)
-        association = self._associations.get(key)
-        if association is None and not self.is_agreed:
-            association = self._begin(key, source)
+        association = self._association(data, source)
         if association is None:
             self._counters["dtls-wrong-source"] += 1
             return
-        association.remote = source
+        association.remote, association.is_heard = source, True
         if not association.session.receive(data):
             self._counters["dtls-too-many"] += 1
 
@@ -88,9 +89,17 @@ class DtlsKeying:
         for key in list(self._associations):
             self._end(key)
 
-    def _key(self, source: Address) -> Address | None:
-        is_shared = self.max_associations == 1 or (self._peer is not None and self._peer.is_client)
-        return None if is_shared else source[:2]
+    def _association(self, data: bytes, source: Address) -> _Association | None:
+        is_client = self._peer is not None and self._peer.is_client
+        key = None if is_client or self.max_associations == 1 else source[:2]
+        association = self._associations.get(key)
+        if association is None:
+            return None if self.is_agreed else self._begin(key, source)
+        if is_client and self.max_associations > 1 and source[:2] != association.remote[:2]:
+            # The peer may answer from behind a NAT; another client's greeting must not end our handshake.
+            is_answer = data[_MESSAGE_TYPE : _MESSAGE_TYPE + 1] in _ANSWERS
+            return association if is_answer and not association.is_heard else None
+        return association
 
     def _keep_early(self, data: bytes, source: Address) -> None:
         """A browser may begin before its answer has come to us."""

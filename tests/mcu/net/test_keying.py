@@ -1,0 +1,139 @@
+"""Strangers who speak DTLS to a leg with ports before and while its peer does: the peer gets its keys all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mcu.media import DtlsPeer, Kind
+from mcu.net.dtls import Certificate, DtlsFailed, DtlsSession
+from mcu.rtp.srtp_session import SrtpPair
+from mcu.worker.messages import (
+    AttachLeg,
+    ConfigureLeg,
+    LegConfigured,
+    LegConnected,
+    LegFailed,
+    LegOpened,
+    OpenLeg,
+    Transport,
+)
+from tests.mcu.net.harness import Harness, Peer, audio_spec, net_process, rtp
+
+FOREIGN = "127.0.0.77"
+"""Not the host that SDP and signalling name."""
+
+
+class DtlsEnd(Peer):
+    """A socket with a certificate."""
+
+    def __init__(self, address: str = "127.0.0.1", certificate: Certificate | None = None) -> None:
+        super().__init__(address)
+        self.certificate = certificate or Certificate()
+        self.received = 0
+        self._session: DtlsSession | None = None
+
+    async def shake(self, opened: LegOpened, *, is_client: bool) -> SrtpPair:
+        """The whole handshake. Raises DtlsFailed."""
+        far = DtlsPeer("sha-256", opened.fingerprint, is_client=is_client)
+        port = opened.ports["audio"][0]
+        self._session = session = DtlsSession(self.certificate, far, lambda data: self.send(data, port))
+        async with self._reading():
+            keys = await session.handshake(5)
+        return SrtpPair(keys.suite, keys.local, keys.remote)
+
+    @contextlib.asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        async def read() -> None:
+            while True:
+                data = await asyncio.get_running_loop().sock_recv(self.socket, 4096)
+                self.received += 1
+                assert self._session is not None
+                self._session.receive(data)
+
+        reading = asyncio.create_task(read())
+        try:
+            yield
+        finally:
+            reading.cancel()
+
+
+async def greeting(certificate: Certificate) -> bytes:
+    """A ClientHello."""
+    sent: list[bytes] = []
+    session = DtlsSession(certificate, DtlsPeer("sha-256", "00", is_client=True), sent.append)
+    with pytest.raises(DtlsFailed):
+        await session.handshake(0.05)
+    return sent[0]
+
+
+async def expect(net: Harness, peer: DtlsEnd, *, we_are_client: bool) -> LegOpened:
+    opened = await net.open(1, Transport.PORTS, Kind.AUDIO)
+    dtls = DtlsPeer("sha-256", peer.certificate.fingerprint, is_client=we_are_client)
+    net.control.send(ConfigureLeg(1, (audio_spec(peer, dtls=dtls),)))
+    await net.expect(LegConfigured)
+    net.control.send(AttachLeg(1))
+    return opened
+
+
+async def is_heard(net: Harness, peer: DtlsEnd, srtp: SrtpPair, opened: LegOpened) -> None:
+    await net.expect(LegConnected)
+    peer.send(srtp.protect(rtp(0, 1, b"sound")) or b"", opened.ports["audio"][0])
+    assert (await net.frame("audio")).payload == b"sound"
+    assert not [item for item in net.heard if isinstance(item, LegFailed)]
+
+
+async def test_strangers_at_the_peers_host_hold_nobody_up() -> None:
+    peer, liar, silent = DtlsEnd(), DtlsEnd(), [DtlsEnd() for _ in range(3)]
+    hello = await greeting(liar.certificate)
+    async with net_process() as net:
+        opened = await net.open(1, Transport.PORTS, Kind.AUDIO)
+        port = opened.ports["audio"][0]
+        for each in silent[:2]:
+            each.send(hello, port)  # before anybody is expected
+        dtls = DtlsPeer("sha-256", peer.certificate.fingerprint, is_client=False)
+        net.control.send(ConfigureLeg(1, (audio_spec(peer, dtls=dtls),)))
+        await net.expect(LegConfigured)
+        net.control.send(AttachLeg(1))
+        with contextlib.suppress(DtlsFailed, TimeoutError):
+            await asyncio.wait_for(liar.shake(opened, is_client=True), 0.5)
+        silent[2].send(hello, port)
+        await is_heard(net, peer, await peer.shake(opened, is_client=True), opened)
+        assert liar.received, "it was spoken to, and found out by its certificate"
+    for end in (peer, liar, *silent):
+        end.close()
+
+
+async def test_strangers_from_elsewhere_get_no_answer() -> None:
+    peer, stranger = DtlsEnd(), DtlsEnd(FOREIGN)
+    async with net_process() as net:
+        net.control.send(OpenLeg(1, "1001", Transport.PORTS, (Kind.AUDIO,), peer="127.0.0.1"))
+        opened = await net.expect(LegOpened)
+        dtls = DtlsPeer("sha-256", peer.certificate.fingerprint, is_client=False)
+        net.control.send(ConfigureLeg(1, (audio_spec(peer, dtls=dtls),)))
+        await net.expect(LegConfigured)
+        hello = await greeting(stranger.certificate)
+        for _ in range(50):
+            stranger.send(hello, opened.ports["audio"][0])
+        await net.wait(lambda: net.process.counters["dtls-wrong-source"] == 50)
+        net.control.send(AttachLeg(1))
+        await is_heard(net, peer, await peer.shake(opened, is_client=True), opened)
+        assert stranger.receive() == []
+    peer.close()
+    stranger.close()
+
+
+async def test_a_greeting_does_not_end_the_handshake_that_we_began() -> None:
+    peer, stranger = DtlsEnd(), DtlsEnd()
+    hello = await greeting(stranger.certificate)
+    async with net_process() as net:
+        opened = await expect(net, peer, we_are_client=True)
+        stranger.send(hello, opened.ports["audio"][0])
+        await net.wait(lambda: net.process.counters["dtls-wrong-source"])
+        await is_heard(net, peer, await peer.shake(opened, is_client=False), opened)
+        assert stranger.receive() == []
+    peer.close()
+    stranger.close()
