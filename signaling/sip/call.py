@@ -201,7 +201,7 @@ def offers_sound(body: bytes) -> bool:
     except SdpError:
         return False
     return description is None or any(
-        media.media == "audio" and media.port and flow_of(description, media, Kind.AUDIO).sends
+        media.media == "audio" and media.port and flow_of(description, media).sends
         for media in description.media
     )
 
