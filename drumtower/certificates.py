@@ -43,6 +43,7 @@ class Certificates:
         self._authority = PrivateCa(settings.data / "tls", master)
         self._served: dict[str, _Served] = {}
         self._task: asyncio.Task[None] | None = None
+        self._is_asked = asyncio.Event()
 
     @property
     def authority_path(self) -> str:
@@ -79,6 +80,10 @@ class Certificates:
         """Look for renewed certificates from now on."""
         self._task = asyncio.get_running_loop().create_task(self._watch())
 
+    def look_now(self) -> None:
+        """Somebody says that a certificate was replaced (SIGHUP)."""
+        self._is_asked.set()
+
     async def stop(self) -> None:
         """Look no more."""
         if self._task is not None:
@@ -112,7 +117,10 @@ class Certificates:
         loop = asyncio.get_running_loop()
         renewed_at = loop.time()
         while True:
-            await asyncio.sleep(_LOOK_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._is_asked.wait()
+            self._is_asked.clear()
             is_due = loop.time() - renewed_at >= _RENEW_S
             if is_due:
                 renewed_at = loop.time()

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) -> int:
-    """Run the server until SIGINT or SIGTERM; the exit status."""
+    """Run the server until SIGINT or SIGTERM; SIGHUP takes a replaced certificate. The exit status."""
     logging.basicConfig(
         stream=sys.stderr,
         level=log_level(),
@@ -47,6 +47,7 @@ async def _serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: b
         loop.add_signal_handler(number, told_to_stop.set)
     application = Application(settings)
     await application.start()
+    loop.add_signal_handler(signal.SIGHUP, application.certificates.look_now)
     demo = DemoCallers(application)
     try:
         welcome = Welcome(application)
