@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from config.media import LocalAddress, PortOrAny
+from config.media import LocalAddress, Port, PortOrAny
 from config.trunks import TrunkSettings
 
 DigestAlgorithm = Literal["SHA-256", "MD5"]
@@ -96,6 +96,10 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A call from which no media came for so long is ended; calls on hold are not."""
     goodbye_s: float = 2.0
     """How long a server that stops waits for the answers to its BYEs."""
+
+    first_floor_port: Port = 41_000
+    last_floor_port: Port = 41_399
+    """Floor control of shared screens (BFCP): one number for each call of a room system, UDP and TCP."""
 
     picture_width: int = 640
     picture_height: int = 360

@@ -36,6 +36,16 @@ class Calls:
         if conference := self.conferences.get(room):
             await conference.leave(leg)
 
+    def request_floor(self, room: str, leg: int) -> bool:
+        """The terminal of the leg wants to present; whether it may."""
+        conference = self.conferences.get(room)
+        return conference is not None and conference.request_floor(leg)
+
+    def release_floor(self, room: str, leg: int) -> None:
+        """It presents no longer."""
+        if conference := self.conferences.get(room):
+            conference.release_floor(leg)
+
     def leg_changed(self, room: str, leg: int) -> None:
         """The leg was renegotiated."""
         if conference := self.conferences.get(room):

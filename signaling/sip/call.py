@@ -23,6 +23,7 @@ from signaling.sip.identity import Challenge
 from signaling.sip.leg import SipLeg
 from signaling.sip.offer_answer import Negotiation
 from signaling.sip.refusals import answer_to, answer_to_worker
+from signaling.sip.room_system import kinds_for
 from signaling.sip.sdp import session
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.picture import WantedPicture
@@ -161,16 +162,15 @@ class RoomCall:
         await self._talk.configure(media)
 
     async def _open(self, worker: Worker, *, must_encrypt: bool) -> Negotiation:
-        """Ports for audio and video always, so that a re-INVITE may add video; for content where it is offered."""
-        has_slides = b"a=content:slides" in self._call.request.body
-        kinds = (Kind.AUDIO, Kind.VIDEO, Kind.CONTENT) if has_slides else (Kind.AUDIO, Kind.VIDEO)
+        """Reserve what may be negotiated."""
+        kinds = kinds_for(self._call.request.body)
         flow = self._call.flow
         self._talk.start(worker)
         room = self._talk.room or place_of(self._leg.id)
         opened = await worker.open_leg(
             OpenLeg(self._leg.id, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0])
         )
-        local = local_media(opened, self._services.settings, flow)
+        local = self._talk.room_system.prepare(local_media(opened, self._services.settings, flow))
         self._talk.negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=must_encrypt)
         return self._talk.negotiation
 
@@ -201,8 +201,7 @@ def offers_sound(body: bytes) -> bool:
     except SdpError:
         return False
     return description is None or any(
-        media.media == "audio" and media.port and flow_of(description, media).sends
-        for media in description.media
+        media.media == "audio" and media.port and flow_of(description, media).sends for media in description.media
     )
 
 

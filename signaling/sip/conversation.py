@@ -22,6 +22,7 @@ from mcu.fleet.worker import Worker, WorkerError
 from mcu.media import Kind, LegMedia
 from mcu.worker.messages import (
     AnyMessage,
+    CameraFrame,
     ConfigureLeg,
     Dtmf,
     LegFailed,
@@ -38,14 +39,20 @@ from signaling.sip.events import Cancelled, Confirmed, Ended, InfoReceived, Offe
 from signaling.sip.leg import SipLeg
 from signaling.sip.offer_answer import Negotiation
 from signaling.sip.refusals import answer_to, answer_to_worker
+from signaling.sip.room_system import RoomSystem
 from signaling.sip.services import Services
 from signaling.sip.silence import SilenceWatch
+from signaling.sip.transaction import Flow
 
 logger = logging.getLogger(__name__)
 
 
 class AnsweredCall(Protocol):
     """What a conversation needs of a call (signaling.sip.call_handle)."""
+
+    @property
+    def flow(self) -> Flow:
+        """Where the call comes from, and to which address of ours."""
 
     async def next_event(self) -> SessionEvent:
         """What happens next; the last one is Ended or Cancelled."""
@@ -81,6 +88,8 @@ class Conversation:
         self.negotiation: Negotiation | None = None
         self._call = call
         self._services = services
+        self.room_system = RoomSystem(leg, services, call.flow.local[0], call.flow.remote[0])
+        """Floor control and far camera, where the peer has them."""
         self._worker: Worker | None = None
         self._late_answer: asyncio.Future[bytes] | None = None
         self._digits = DigitPairs()
@@ -94,6 +103,7 @@ class Conversation:
     def close(self) -> None:
         """Watch no more and free the leg."""
         self._silence.stop()
+        self.room_system.close()
         if self._worker is not None:
             self._worker.close_leg(self.leg.id)
 
@@ -107,6 +117,8 @@ class Conversation:
             self._services.gate.check_media(self.admission, media.grade)
         await self._worker.configure_leg(ConfigureLeg(self.leg.id, media.streams))
         self.leg.media = media
+        if self.negotiation is not None:
+            self.room_system.apply(self.negotiation, media, self._worker)
         self._silence.expects_media = any(stream.receive for stream in media.streams)
 
     async def late_answer(self) -> bytes:
@@ -178,9 +190,15 @@ class Conversation:
     def _info(self, event: InfoReceived) -> None:
         if event.content_type == media_control.CONTENT_TYPE:
             if self._worker is not None and media_control.wants_keyframe(event.body):
-                self._worker.send("net", PeerWantsKeyframe(self.leg.id))
+                for kind in self._kinds_of(media_control.stream_ids(event.body)):
+                    self._worker.send("net", PeerWantsKeyframe(self.leg.id, kind))
         elif (digit := digit_of(event.content_type, event.body)) is not None:
             self._digit(digit, "info")
+
+    def _kinds_of(self, labels: list[str]) -> set[Kind]:
+        """The pictures that an RFC 5168 request names; without a name, or by one that nobody gave, the main one."""
+        named = {stream.kind for stream in self.leg.media.streams if stream.label and stream.label in labels}
+        return (named & {Kind.VIDEO, Kind.CONTENT}) or {Kind.VIDEO}
 
     # ---- the leg ----------------------------------------------------------------------------------------------
 
@@ -188,6 +206,8 @@ class Conversation:
         """What concerns the call; KeyframeWanted is for the conference."""
         if isinstance(message, Dtmf):
             self._digit(message.digit, "rfc4733")
+        elif isinstance(message, CameraFrame):
+            self.room_system.camera_frame(message.data)
         elif isinstance(message, LegSilent):
             self._silence.silent(message.silent_s)
         elif isinstance(message, LegStats):

@@ -9,6 +9,7 @@ from collections import Counter
 from config.sip import SipSettings
 from mcu.fleet.worker import Fleet
 from signaling.attendant.desk import Desk
+from signaling.bfcp.ports import FloorPorts
 from signaling.sip.call import RoomCall
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.services import Calls, Gate, Identify, Services
@@ -31,7 +32,15 @@ class SipServer:
         tls: TlsContexts | None = None,
         identify: Identify | None = None,
     ) -> None:
-        self._services = Services(settings, gate, calls, fleet, desk, identify)
+        self._services = Services(
+            settings,
+            gate,
+            calls,
+            fleet,
+            desk,
+            identify,
+            FloorPorts(settings.first_floor_port, settings.last_floor_port),
+        )
         self._ua = UserAgent(settings, self._call_came, tls)
         self._tasks: set[asyncio.Task[None]] = set()
 

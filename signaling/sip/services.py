@@ -13,6 +13,7 @@ from mcu.media import Grade
 from mcu.participant import Participant
 from signaling.admission import Admission, CallRequest, WaitReason
 from signaling.attendant.desk import Desk
+from signaling.bfcp.ports import FloorPorts
 from signaling.sip.identity import Challenge, Identity
 from signaling.sip.message import Request
 from signaling.sip.transaction import Flow
@@ -42,6 +43,12 @@ class Calls(Protocol):
     async def leave(self, room: str, leg: int) -> None:
         """The peer hung up."""
 
+    def request_floor(self, room: str, leg: int) -> bool:
+        """Whether the leg may present."""
+
+    def release_floor(self, room: str, leg: int) -> None:
+        """The leg presents no longer."""
+
     def leg_changed(self, room: str, leg: int) -> None:
         """The leg was renegotiated."""
 
@@ -58,3 +65,5 @@ class Services:
     """The attendant; without it callers who dialled no room of theirs get a status of SIP."""
     identify: Identify | None = None
     """Who sent a request, where that can be proven; without it everybody is a guest."""
+    floors: FloorPorts | None = None
+    """Ports for floor control; without them shared screens are negotiated without BFCP."""

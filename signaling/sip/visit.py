@@ -109,6 +109,7 @@ class RoomVisit:
         talk.room, talk.admission = number, admission
         self._has_joined = True
         await self._services.calls.connect(talk.leg, admission, self._name)
+        talk.room_system.entered(number)
         talk.on_media = lambda: self._services.calls.leg_changed(number, talk.leg.id)
         if desk is not None:
             self._remote = RemoteControl(desk, admission, talk.leg.id, self._call.hang_up)

@@ -105,6 +105,7 @@ class FakeCalls:
         self.joined: dict[int, tuple[Leg, str]] = {}
         self.left: list[int] = []
         self.changed: list[int] = []
+        self.presenter = 0
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         self.joined[leg.id] = (leg, name)
@@ -112,6 +113,14 @@ class FakeCalls:
 
     async def leave(self, room: str, leg: int) -> None:
         self.left.append(leg)
+
+    def request_floor(self, room: str, leg: int) -> bool:
+        self.presenter = self.presenter or leg
+        return self.presenter == leg
+
+    def release_floor(self, room: str, leg: int) -> None:
+        if self.presenter == leg:
+            self.presenter = 0
 
     def leg_changed(self, room: str, leg: int) -> None:
         self.changed.append(leg)
