@@ -20,7 +20,7 @@ from mcu.fleet.local import LocalFleet, LocalWorker
 from portal.app import create_app
 from portal.join import add_routes
 from portal.services import Services, TerminalServices
-from portal.sessions import is_signed_in
+from portal.sessions import signed_in_as
 from recorder.library import Library
 from signaling.admission import Gate
 from signaling.attendant.desk import Desk
@@ -132,7 +132,7 @@ class Application:
                 counter_metrics("registrar", lambda: registration.counters, "event", "what the registrar counted"),
                 gauge_metrics("registered", lambda: registration.gauges, "kind", "who is registered now"),
             ),
-            extra_routes=(lambda app: add_routes(app, browsers, is_signed_in),),
+            extra_routes=(lambda app: add_routes(app, browsers, signed_in_as),),
         )
 
 

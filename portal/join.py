@@ -24,10 +24,10 @@ _CLOSE_TIMEOUT_S = 3.0
 
 SEATS: web.AppKey[Seats] = web.AppKey("join_seats", Seats)
 
-IsSignedIn = Callable[[web.Request], bool]
+SignedInAs = Callable[[web.Request], str]
 
 
-def add_routes(app: web.Application, services: Services, is_signed_in: IsSignedIn = lambda _request: False) -> Seats:
+def add_routes(app: web.Application, services: Services, signed_in_as: SignedInAs = lambda _request: "") -> Seats:
     """Serve the page under /join and its WebSocket under /api/v1/join, for as long as `app` runs."""
     seats = Seats(services)
     app[SEATS] = seats
@@ -35,7 +35,7 @@ def add_routes(app: web.Application, services: Services, is_signed_in: IsSignedI
     app.on_shutdown.append(_say_goodbye)
     app.router.add_get("/join", _page)
     app.router.add_get("/join/{room}", _page)
-    app.router.add_get("/api/v1/join", partial(_serve_socket, is_signed_in=is_signed_in))
+    app.router.add_get("/api/v1/join", partial(_serve_socket, signed_in_as=signed_in_as))
     app.router.add_static("/static/join", _FOLDER)
     return seats
 
@@ -57,7 +57,7 @@ async def _page(_request: web.Request) -> web.StreamResponse:
     return web.FileResponse(_FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-async def _serve_socket(request: web.Request, is_signed_in: IsSignedIn) -> web.StreamResponse:
+async def _serve_socket(request: web.Request, signed_in_as: SignedInAs) -> web.StreamResponse:
     if not is_same_origin(request):
         raise CrossSite
     seats = request.app[SEATS]
@@ -72,13 +72,13 @@ async def _serve_socket(request: web.Request, is_signed_in: IsSignedIn) -> web.S
     async with asyncio.TaskGroup() as tasks:
         writer = tasks.create_task(link.write())
         try:
-            await Session(seats, visitor_of(request, settings, is_signed_in(request)), link).serve()
+            await Session(seats, visitor_of(request, settings, signed_in_as(request)), link).serve()
         finally:
             writer.cancel()
     return socket
 
 
-def visitor_of(request: web.Request, settings: WebrtcSettings, is_trusted: bool) -> Visitor:
+def visitor_of(request: web.Request, settings: WebrtcSettings, user: str) -> Visitor:
     """Who calls, by the transport; a header is believed only from a proxy that the settings name."""
     transport = request.transport
     peer = _host(transport.get_extra_info("peername")) if transport is not None else ""
@@ -93,7 +93,8 @@ def visitor_of(request: web.Request, settings: WebrtcSettings, is_trusted: bool)
         source=source or peer,
         local_address=local,
         is_secure=is_secure,
-        is_trusted=is_trusted,
+        is_trusted=bool(user),
+        identity=user,
     )
 
 

@@ -80,6 +80,11 @@ def is_signed_in(request: web.Request) -> bool:
     return session is not None and not session.user.must_change
 
 
+def signed_in_as(request: web.Request) -> str:
+    """Who is signed in, "" for nobody."""
+    return str(request[SESSION].user.name) if is_signed_in(request) else ""
+
+
 def check_csrf(request: web.Request, session: Session) -> None:
     """Refuse a request whose page does not know the token of its session."""
     candidate = request.headers.get(CSRF_HEADER, "")

@@ -14,9 +14,9 @@ from crypto.secret import Secret
 from mcu.fleet.worker import Worker
 from mcu.leg import HangUp
 from mcu.media import Grade, Kind, LegMedia
-from mcu.participant import Role
+from mcu.participant import Participant
 from mcu.worker.messages import AnyMessage, ConfigureLeg, LegConnected, LegFailed, LegOpened, OpenLeg, Transport
-from signaling.admission import Admission, CallRequest
+from signaling.admission import Admission, CallRequest, Refusal, Refused, WaitReason
 from signaling.webrtc.errors import CallError
 from signaling.webrtc.leg import WebrtcLeg
 from signaling.webrtc.negotiation import Agreed, Negotiation, Rejected
@@ -119,12 +119,8 @@ class Call:
         media = await self._negotiate(attempt)
         gate.check_media(admission, media.grade)
         await self._wait_for_media(attempt)
-        if self._has_to_wait(admission):
-            self._link.send(serialize(Waiting()))
-        admission = await attempt.unless_it_fails(gate.wait_for_host(admission))
         browser = WebrtcLeg(leg, self._visitor.source, media)
-        browser.is_camera_on = self.is_camera_on
-        participant = await self._services.calls.connect(browser, admission, name)
+        participant = await self._go_in(attempt, admission, browser, name)
         attempt.check()
         conference = self._services.conferences.get(room)
         if conference is None or participant.id not in conference.participants or self._negotiation is None:
@@ -174,11 +170,21 @@ class Call:
         except TimeoutError as error:
             raise CallError("no-media") from error
 
-    def _has_to_wait(self, admission: Admission) -> bool:
-        if not admission.policy.waits_for_host or admission.role is Role.HOST:
-            return False
-        conference = self._services.conferences.get(admission.policy.number)
-        return conference is None or not conference.host_is_in
+    async def _go_in(self, attempt: _Attempt, admission: Admission, browser: WebrtcLeg, name: str) -> Participant:
+        """Wait where that is needed, then take the seat. Raises Refused, CallError, WorkerError."""
+        while True:
+            waited = self._services.gate.wait_for_host(admission, self._told)
+            admission = await attempt.unless_it_fails(waited)
+            browser.is_camera_on = self.is_camera_on
+            try:
+                return await self._services.calls.connect(browser, admission, name)
+            except Refused as refused:
+                # Locked between the gate and the door: back to waiting.
+                if refused.reason is not Refusal.LOCKED:
+                    raise
+
+    def _told(self, reason: WaitReason) -> None:
+        self._link.send(serialize(Waiting(reason)))
 
     def _request(self, join: Join, name: str) -> CallRequest:
         return CallRequest(
@@ -188,6 +194,7 @@ class Call:
             passcode=Secret(join.passcode) if join.passcode else None,
             name=name,
             is_trusted=self._visitor.is_trusted,
+            identity=self._visitor.identity,
             call=self._call,
             has_secure_signalling=self._visitor.is_secure,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mcu.participant import Role
 from mcu.taping import RegisterError
 from signaling.webrtc import protocol
 from signaling.webrtc.errors import MessageError
@@ -14,9 +13,11 @@ from signaling.webrtc.seat import Seat
 
 Handler = Callable[[Seat, Any], Awaitable[None]]
 
-_FOR_HOSTS = (protocol.MuteAll, protocol.Layout, protocol.Lock, protocol.Record, protocol.Unblock, protocol.Remove,
-    protocol.TakeFloor,
-)
+_FOR_HOSTS = (
+    protocol.MuteAll, protocol.Layout, protocol.Lock, protocol.Record, protocol.Unblock, protocol.Remove,
+    protocol.TakeFloor, protocol.LetIn, protocol.TurnAway,
+)  # fmt: skip
+_ABOUT_SOMEBODY = (protocol.Mute, protocol.Hand)
 
 
 async def control(seat: Seat, message: AnyPageMessage) -> None:
@@ -24,17 +25,17 @@ async def control(seat: Seat, message: AnyPageMessage) -> None:
     handler = _HANDLERS.get(type(message))
     if handler is None:
         raise MessageError("unexpected", "not while in a room")
-    if isinstance(message, _FOR_HOSTS) or (isinstance(message, protocol.Mute) and not _is_own(seat, message)):
+    if isinstance(message, _FOR_HOSTS) or (isinstance(message, _ABOUT_SOMEBODY) and not _is_own(seat, message)):
         _check_host(seat)
     await handler(seat, message)
 
 
-def _is_own(seat: Seat, message: protocol.Mute) -> bool:
+def _is_own(seat: Seat, message: protocol.Mute | protocol.Hand) -> bool:
     return message.participant in (None, seat.participant.id)
 
 
 def _check_host(seat: Seat) -> None:
-    if seat.participant.role is not Role.HOST:
+    if not seat.is_host:
         raise MessageError("not-allowed", "for hosts only")
 
 
@@ -80,6 +81,29 @@ async def _remove(seat: Seat, message: protocol.Remove) -> None:
     await seat.conference.remove(message.participant)
 
 
+async def _let_in(seat: Seat, message: protocol.LetIn) -> None:
+    _decide(seat, message.waiting, is_let_in=True)
+
+
+async def _turn_away(seat: Seat, message: protocol.TurnAway) -> None:
+    _decide(seat, message.waiting, is_let_in=False)
+
+
+def _decide(seat: Seat, waiting: int, *, is_let_in: bool) -> None:
+    # Who gave up waiting a moment ago is no mistake of the page.
+    if not seat.decide(waiting, is_let_in):
+        seat.push_roster()
+
+
+async def _hand(seat: Seat, message: protocol.Hand) -> None:
+    participant = seat.participant.id if message.participant is None else message.participant
+    if participant not in seat.conference.participants:
+        raise MessageError("unexpected", "nobody of that number is here")
+    if message.is_raised and participant != seat.participant.id:
+        raise MessageError("not-allowed", "people raise their own hands")
+    seat.conference.raise_hand(participant, message.is_raised)
+
+
 async def _camera(seat: Seat, message: protocol.Camera) -> None:
     seat.switch_camera(message.is_on)
 
@@ -106,6 +130,9 @@ _HANDLERS: dict[type[AnyPageMessage], Handler] = {
     protocol.Record: _record,
     protocol.Unblock: _unblock,
     protocol.Remove: _remove,
+    protocol.LetIn: _let_in,
+    protocol.TurnAway: _turn_away,
+    protocol.Hand: _hand,
     protocol.Camera: _camera,
     protocol.Share: _share,
     protocol.TakeFloor: _take_floor,

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from mcu.participant import Role
 from mcu.policy import LayoutMode
+from signaling.refusal import WaitReason
 from signaling.webrtc.errors import MessageError
 
 MAX_MESSAGE_BYTES = 65536
@@ -107,6 +108,25 @@ class Remove(PageMessage, frozen=True):
     participant: Number
 
 
+class LetIn(PageMessage, frozen=True):
+    """Hosts: let one in who waits outside."""
+
+    waiting: Number
+
+
+class TurnAway(PageMessage, frozen=True):
+    """Hosts: one who waits outside is not wanted."""
+
+    waiting: Number
+
+
+class Hand(PageMessage, frozen=True):
+    """Raise or lower one's hand; hosts lower the hands of others too."""
+
+    is_raised: bool
+    participant: Number | None = None
+
+
 class RestartIce(PageMessage, frozen=True):
     """The path is gone or the network changed (RFC 8445 9); a new offer follows."""
 
@@ -122,8 +142,8 @@ class Ping(PageMessage, frozen=True):
 
 
 AnyPageMessage = (
-    Join | Answer | Camera | Share | TakeFloor | Mute | MuteAll | Layout | Lock | Record | Unblock | Remove | RestartIce | Leave
-    | Ping
+    Join | Answer | Camera | Share | TakeFloor | Mute | MuteAll | Layout | Lock | Record | Unblock | Remove | LetIn
+    | TurnAway | Hand | RestartIce | Leave | Ping
 )  # fmt: skip
 
 
@@ -158,7 +178,9 @@ class Offer(ServerMessage, frozen=True):
 
 
 class Waiting(ServerMessage, frozen=True):
-    """The gate is open, but the host is not in yet."""
+    """The gate is open, but something is waited for; sent again when that changes."""
+
+    reason: WaitReason = WaitReason.HOST
 
 
 class Joined(ServerMessage, frozen=True):
@@ -194,6 +216,8 @@ class Roster(ServerMessage, frozen=True):
     participants: list[dict[str, object]]
     is_blocked: bool = False
     """Told to hosts: somebody guessed passcodes, and strangers cannot find the room now."""
+    waiting: list[dict[str, object]] = []
+    """Told to hosts: who waits outside."""
 
 
 class Wanted(ServerMessage, frozen=True):

@@ -19,7 +19,8 @@ from signaling.webrtc.turn import Relays
 from signaling.webrtc.wanted import wanted_picture
 
 _ROSTER_FIELDS = (
-    "id", "name", "role", "protocol", "is_muted", "is_speaking", "level", "has_video", "is_sharing", "grade",
+    "id", "name", "role", "protocol", "identity", "has_hand_raised", "is_muted", "is_speaking", "level", "has_video",
+    "is_sharing", "grade",
     "is_encrypted",
 )  # fmt: skip
 
@@ -99,13 +100,25 @@ class Seat:
         rows = [{name: row[name] for name in _ROSTER_FIELDS} for row in people] if isinstance(people, list) else []
         self._send_change(
             Roster(str(snapshot["layout"]), bool(snapshot["is_locked"]), bool(snapshot["is_recording"]),
-                   snapshot["record_policy"] != "off", rows, self._is_blocked())
+                   snapshot["record_policy"] != "off", rows, self._is_blocked(), self._waiting())
         )  # fmt: skip
         self._send_change(wanted_picture(self.participant.id, snapshot))
 
+    @property
+    def is_host(self) -> bool:
+        """Whether the page may do what hosts do."""
+        return self.participant.role is Role.HOST
+
+    def _waiting(self) -> list[dict[str, object]]:
+        return [one.snapshot() for one in self._gate.waiting(self.room)] if self.is_host else []
+
+    def decide(self, waiting: int, is_let_in: bool) -> bool:
+        """A host's word about one who waits outside; False when nobody of that number does."""
+        decide = self._gate.let_in if is_let_in else self._gate.turn_away
+        return decide(self.room, waiting)
+
     def _is_blocked(self) -> bool:
-        is_host = self.participant.role is Role.HOST
-        return is_host and any(block.room == self.room for block in self._gate.blocked())
+        return self.is_host and any(block.room == self.room for block in self._gate.blocked())
 
     def unblock(self) -> None:
         """Let strangers find the room again."""

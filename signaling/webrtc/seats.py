@@ -80,13 +80,17 @@ class Seats:
 
     async def run(self) -> None:
         """Watch over the seats until cancelled."""
-        stop_observing = self.services.conferences.observe(self._observe)
+        stops = (
+            self.services.conferences.observe(self._observe),
+            self.services.gate.observe_waiting(self._refresh),
+        )
         try:
             while True:
                 await self._give_up_what_is_over()
                 await self._sleep()
         finally:
-            stop_observing()
+            for stop in stops:
+                stop()
 
     async def close(self) -> None:
         """The server stops: goodbye to every page."""
@@ -127,9 +131,13 @@ class Seats:
     def _observe(self, event: ConferenceEvent) -> None:
         """Levels come faster than the roster changes: pages see who speaks at once."""
         if event.kind == "levels":
-            for seat in self._by_leg.values():
-                if seat.room == event.room:
-                    seat.roster_due.set()
+            self._refresh(event.room)
+
+    def _refresh(self, room: str) -> None:
+        """Pages of this room are told what they may see of it, soon."""
+        for seat in self._by_leg.values():
+            if seat.room == room:
+                seat.roster_due.set()
 
 
 def _hash(token: str) -> bytes:

@@ -11,7 +11,7 @@ from mcu.conference import Conference, ConferenceEvent, Participant
 from mcu.fleet.worker import Fleet
 from mcu.leg import Leg
 from mcu.media import Grade
-from signaling.admission import Admission, CallRequest
+from signaling.admission import Admission, CallRequest, Waiting, WaitReason
 from signaling.tries import Block
 from signaling.webrtc.turn import Relays
 
@@ -25,8 +25,20 @@ class Gate(Protocol):
     def check_media(self, admission: Admission, grade: Grade) -> None:
         """Whether this lock is good enough for the room. Raises Refused."""
 
-    async def wait_for_host(self, admission: Admission) -> Admission:
-        """Return when the caller may come in. Raises Refused."""
+    async def wait_for_host(self, admission: Admission, told: Callable[[WaitReason], None]) -> Admission:
+        """Return when the caller may come in; `told` hears what is waited for. Raises Refused."""
+
+    def waiting(self, room: str) -> list[Waiting]:
+        """Who waits outside a room."""
+
+    def let_in(self, room: str, waiting: int) -> bool:
+        """A host lets one in; False when nobody of that number waits."""
+
+    def turn_away(self, room: str, waiting: int) -> bool:
+        """A host sends one away; False when nobody of that number waits."""
+
+    def observe_waiting(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call back with the room when the people outside it change; the result stops that."""
 
     def blocked(self) -> list[Block]:
         """Rooms that strangers cannot find now."""
@@ -92,3 +104,5 @@ class Visitor:
     """HTTPS, or loopback on both ends."""
     is_trusted: bool = False
     """Signed in to the portal."""
+    identity: str = ""
+    """Under which name."""

@@ -126,7 +126,7 @@ VISITORS = [
 @pytest.mark.parametrize(("peer", "headers", "proxies", "source"), VISITORS)
 def test_who_calls(peer, headers, proxies, source):
     request = make_mocked_request("GET", "/api/v1/join", headers=headers, transport=Transport(peer))
-    visitor = visitor_of(request, WebrtcSettings(trusted_proxies=proxies), is_trusted=False)
+    visitor = visitor_of(request, WebrtcSettings(trusted_proxies=proxies), user="")
     assert visitor.source == source
     assert visitor.local_address == "192.0.2.1"
 
@@ -144,7 +144,7 @@ SECURE = [
 @pytest.mark.parametrize(("peer", "local", "headers", "proxies", "is_secure"), SECURE)
 def test_which_signalling_is_trusted(peer, local, headers, proxies, is_secure):
     request = make_mocked_request("GET", "/api/v1/join", headers=headers, transport=Transport(peer, local))
-    assert visitor_of(request, WebrtcSettings(trusted_proxies=proxies), is_trusted=False).is_secure is is_secure
+    assert visitor_of(request, WebrtcSettings(trusted_proxies=proxies), user="").is_secure is is_secure
 
 
 class StuckSocket:

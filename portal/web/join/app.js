@@ -62,7 +62,7 @@ class DtJoin extends HTMLElement {
     const isBack = state === "ended" && endReason === "left" && this.#name === "lobby";
     const view = isBack ? "lobby" : VIEWS[state];
     if (view !== this.#name) this.#place(view);
-    this.#view.update?.(state);
+    this.#view.update?.(state, this.#call.waitsFor);
   }
 
   #place(name) {

@@ -20,6 +20,7 @@ export class Call extends EventTarget {
   roster = null;
   seat = null;
   endReason = null;
+  waitsFor = "host";
   #signalling = new Signalling();
   #peer = null;
   #request = null;
@@ -117,9 +118,11 @@ export class Call extends EventTarget {
     }
   }
 
-  #waiting() {
+  #waiting({ reason }) {
     this.seat = null;
-    this.#enter("waiting");
+    this.waitsFor = reason;
+    if (this.state === "waiting") this.dispatchEvent(new Event("state"));
+    else this.#enter("waiting");
   }
 
   #joined(message) {

@@ -22,13 +22,14 @@ class DtControls extends HTMLElement {
     b.share = this.#button(() => this.#toggleShare());
     b.layout = this.#button(() => this.#toggleMenu("layout"));
     b.room = this.#button(() => this.#toggleMenu("room"));
+    b.hand = this.#button(() => this.call.ask({ type: "hand", is_raised: !this.call.me?.has_hand_raised }));
     b.leave = this.#button(() => this.call.leave());
     b.leave.classList.add("is-leave");
     b.share.hidden = !navigator.mediaDevices?.getDisplayMedia;
     this.#menus = { layout: h("div", { class: "menu", role: "menu", hidden: true }),
       room: h("div", { class: "menu", role: "menu", hidden: true }) };
     this.replaceChildren(h("nav", { class: "controls", "aria-label": t("control.bar") },
-      b.microphone, b.camera, b.share, h("span", { class: "menu-place" }, b.layout, this.#menus.layout),
+      b.microphone, b.camera, b.share, b.hand, h("span", { class: "menu-place" }, b.layout, this.#menus.layout),
       h("span", { class: "menu-place" }, b.room, this.#menus.room), b.leave));
     this.call.addEventListener("roster", () => this.#update(), { signal });
     this.call.addEventListener("share-ended", () => this.#shareEnded(), { signal });
@@ -99,6 +100,9 @@ class DtControls extends HTMLElement {
       tracks.video ? "control.camera.off" : "control.camera.on", !tracks.video);
     this.#show(b.share, this.#screen ? "screen-off" : "screen", this.#screen ? "control.unshare" : "control.share");
     b.share.classList.toggle("is-active", Boolean(this.#screen));
+    const isRaised = Boolean(this.call.me?.has_hand_raised);
+    this.#show(b.hand, "hand", isRaised ? "control.hand.lower" : "control.hand");
+    b.hand.classList.toggle("is-active", isRaised);
     this.#show(b.leave, "end", "control.leave");
     this.#updateHost();
   }

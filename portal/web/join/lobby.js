@@ -33,8 +33,8 @@ class DtLobby extends HTMLElement {
     clearInterval(this.#countdown);
   }
 
-  update(state) {
-    if (state === "waiting") fill(this.#side, this.#waiting());
+  update(state, waitsFor) {
+    if (state === "waiting") fill(this.#side, this.#waiting(waitsFor));
     else if (!this.#side.querySelector("form")) fill(this.#side, this.#form());
     const isBusy = state === "connecting";
     this.#button.disabled = isBusy;
@@ -92,10 +92,12 @@ class DtLobby extends HTMLElement {
       hint && h("span", { class: "hint" }, t(hint)));
   }
 
-  #waiting() {
+  #waiting(waitsFor) {
+    const isLocked = waitsFor === "locked";
     return h("div", { class: "lobby-waiting", role: "status" },
-      h("span", { class: "waiting-sign" }, icon("clock")),
-      h("h1", {}, t("waiting.heading")), h("p", { class: "muted" }, t("waiting.text")),
+      h("span", { class: "waiting-sign" }, icon(isLocked ? "lock" : "clock")),
+      h("h1", {}, t(isLocked ? "waiting.locked.heading" : "waiting.heading")),
+      h("p", { class: "muted" }, t(isLocked ? "waiting.locked.text" : "waiting.text")),
       h("button", { class: "button", type: "button", onclick: () => this.#say("cancel-join") }, t("waiting.leave")));
   }
 

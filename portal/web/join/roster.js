@@ -11,6 +11,8 @@ class DtRoster extends HTMLElement {
   #list = h("ul", { class: "roster-list" });
   #title = h("h2", {});
   #rows = new Map();
+  #outside = h("section", { class: "outside", hidden: true });
+  #outsideKey = "";
   #listeners = new AbortController();
 
   connectedCallback() {
@@ -20,7 +22,7 @@ class DtRoster extends HTMLElement {
     this.setAttribute("aria-label", t("people.heading"));
     const close = h("button", { class: "round small-round", "aria-label": t("control.close"),
       onclick: () => this.dispatchEvent(new Event("close-roster", { bubbles: true })) }, icon("close"));
-    this.replaceChildren(h("header", { class: "drawer-head" }, this.#title, close), this.#list);
+    this.replaceChildren(h("header", { class: "drawer-head" }, this.#title, close), this.#outside, this.#list);
     this.call.addEventListener("roster", () => this.#update(), { signal: this.#listeners.signal });
     this.#update();
   }
@@ -32,6 +34,7 @@ class DtRoster extends HTMLElement {
   #update() {
     const people = this.call.roster?.participants ?? [];
     setText(this.#title, `${t("people.heading")} · ${people.length}`);
+    this.#updateOutside(this.call.roster?.waiting ?? []);
     const gone = new Set(this.#rows.keys());
     for (const person of people) {
       gone.delete(person.id);
@@ -41,6 +44,27 @@ class DtRoster extends HTMLElement {
       this.#rows.get(id).element.remove();
       this.#rows.delete(id);
     }
+  }
+
+  /** Who waits outside, told to hosts alone: name, and who the caller proved to be, else the address. */
+  #updateOutside(waiting) {
+    const key = JSON.stringify(waiting);
+    if (key === this.#outsideKey) return;
+    this.#outsideKey = key;
+    this.#outside.hidden = waiting.length === 0;
+    fill(this.#outside, h("h3", { class: "small muted" }, `${t("people.waiting")} · ${waiting.length}`),
+      h("ul", { class: "outside-list" }, waiting.map((one) => this.#outsideRow(one))));
+  }
+
+  #outsideRow({ id, name, protocol, address, identity }) {
+    const about = [t(`people.protocol.${protocol}`, {}, protocol), identity ? t("people.verified", { identity }) : address];
+    const answer = (type, key, label, kind) => h("button", { class: `button compact ${kind}`, type: "button", title: label,
+      "aria-label": label, onclick: () => this.call.ask({ type, waiting: id }) }, t(key));
+    return h("li", { class: "person is-outside" }, h("span", { class: "face", "aria-hidden": "true" }, icon("clock")),
+      h("span", { class: "person-name" }, h("span", { class: "person-title" }, name || address),
+        h("span", { class: "small muted" }, about.join(" · "))),
+      h("span", { class: "outside-actions" }, answer("let-in", "host.admit", t("host.let-in", { name }), "primary"),
+        answer("turn-away", "host.refuse", t("host.turn-away", { name }), "")));
   }
 
   #row(person) {
@@ -68,6 +92,7 @@ class DtRoster extends HTMLElement {
     const about = [t(`people.protocol.${person.protocol}`, {}, person.protocol)];
     if (person.role === "host") about.unshift(t("people.host"));
     if (person.is_sharing) about.push(t("people.sharing"));
+    if (person.identity) about.push(t("people.verified", { identity: person.identity }));
     return h("span", { class: "person-name" },
       h("span", { class: "person-title" }, person.name, isMe && h("span", { class: "muted" }, ` (${t("people.me")})`)),
       h("span", { class: "small muted" }, about.join(" · ")));
@@ -75,6 +100,7 @@ class DtRoster extends HTMLElement {
 
   #signs(person) {
     const signs = [[SHIELDS[person.grade] ?? "open", `people.grade.${person.grade}`, `grade-${person.grade}`]];
+    if (person.has_hand_raised) signs.push(["hand", "people.hand", "is-raised"]);
     if (person.is_sharing) signs.push(["screen", "people.sharing", ""]);
     if (!person.has_video) signs.push(["video-off", "people.no-video", "is-dim"]);
     if (person.is_muted) signs.push(["mic-off", "people.muted", "is-dim"]);
@@ -88,7 +114,9 @@ class DtRoster extends HTMLElement {
     const { id: participant, name } = person;
     const mute = !person.is_muted && this.#action("mic-off", t("host.mute", { name }), () =>
       this.call.ask({ type: "mute", is_muted: true, participant }));
-    return h("span", { class: "person-actions" }, mute,
+    const lower = person.has_hand_raised && this.#action("hand", t("host.lower-hand", { name }), () =>
+      this.call.ask({ type: "hand", is_raised: false, participant }));
+    return h("span", { class: "person-actions" }, lower, mute,
       this.#action("remove", t("host.remove", { name }), () => this.#remove(participant, name)));
   }
 

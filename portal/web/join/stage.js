@@ -29,6 +29,7 @@ class DtStage extends HTMLElement {
   #idle = null;
   #wasRecording = null;
   #wasBlocked = false;
+  #wanting = new Set();
   #mutedAt = 0;
   #listeners = new AbortController();
 
@@ -112,6 +113,7 @@ class DtStage extends HTMLElement {
     this.#wasRecording = roster.is_recording;
     if (roster.is_blocked && !this.#wasBlocked) this.#toast(t("toast.blocked"));
     this.#wasBlocked = roster.is_blocked;
+    this.#announce(roster);
     // What was pressed here a moment ago has not come back in the roster yet.
     if (me && performance.now() - this.#mutedAt > 1500) this.#compare(me.is_muted);
   }
@@ -133,6 +135,16 @@ class DtStage extends HTMLElement {
     this.#people.setAttribute("aria-expanded", String(isOpen));
     this.firstElementChild.classList.toggle("has-roster", isOpen);
     (isOpen ? this.#roster : this.#people).focus();
+  }
+
+  /** Hosts are told once of everybody who waits outside or raises a hand. */
+  #announce({ waiting, participants }) {
+    if (!this.call.isHost) return;
+    const hands = participants.filter((person) => person.has_hand_raised && person.id !== this.call.seat.participant);
+    const wanting = [...waiting.map(({ id, name }) => [`waiting ${id}`, t("toast.waiting", { name })]),
+      ...hands.map(({ id, name }) => [`hand ${id}`, t("toast.hand", { name })])];
+    for (const [key, text] of wanting) if (!this.#wanting.has(key)) this.#toast(text);
+    this.#wanting = new Set(wanting.map(([key]) => key));
   }
 
   #toast(text) {

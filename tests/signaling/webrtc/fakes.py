@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from mcu.media import Grade
 from mcu.participant import Role
 from mcu.policy import RoomPolicy
 from mcu.worker.messages import ConfigureLeg, LegConnected, LegOpened, Message, OpenLeg, RecordingEnded, StopRecording
-from signaling.admission import Admission, CallRequest, Refusal, Refused
+from signaling.admission import Admission, CallRequest, Refusal, Refused, Waiting, WaitReason
 from signaling.calls import Calls
 from signaling.tries import Block
 from signaling.webrtc.services import Services
@@ -78,6 +78,30 @@ class FakeGate:
     tries: int = 3
     lock_after_wait: bool = False
     blocks: list[Block] = field(default_factory=list)
+    outside: list[Waiting] = field(default_factory=list)
+    verdicts: list[tuple[int, str]] = field(default_factory=list)
+    observers: list[Callable[[str], None]] = field(default_factory=list)
+
+    def waiting(self, room: str) -> list[Waiting]:
+        return [one for one in self.outside if one.room == room]
+
+    def let_in(self, room: str, waiting: int) -> bool:
+        return self._decide(room, waiting, "let-in")
+
+    def turn_away(self, room: str, waiting: int) -> bool:
+        return self._decide(room, waiting, "turned-away")
+
+    def _decide(self, room: str, waiting: int, verdict: str) -> bool:
+        found = [one for one in self.waiting(room) if one.id == waiting]
+        self.verdicts += [(one.id, verdict) for one in found]
+        self.outside = [one for one in self.outside if one not in found]
+        for told in list(self.observers):
+            told(room)
+        return bool(found)
+
+    def observe_waiting(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        self.observers.append(callback)
+        return lambda: self.observers.remove(callback)
 
     def blocked(self) -> list[Block]:
         return self.blocks
@@ -107,8 +131,9 @@ class FakeGate:
         if grade < admission.policy.required_grade:
             raise Refused(Refusal.ENCRYPTION_REQUIRED)
 
-    async def wait_for_host(self, admission: Admission) -> Admission:
-        if admission.policy.waits_for_host and admission.role is not Role.HOST:
+    async def wait_for_host(self, admission: Admission, told: Callable[[WaitReason], None]) -> Admission:
+        if admission.policy.waits_for_host and admission.role is not Role.HOST and not self.host_came.is_set():
+            told(WaitReason.HOST)
             await self.host_came.wait()
         if self.lock_after_wait:
             raise Refused(Refusal.LOCKED)

@@ -14,6 +14,7 @@ from mcu.media import Grade, Kind
 from mcu.participant import Role
 from mcu.policy import LayoutMode, RecordPolicy
 from mcu.worker.messages import AttachLeg, LegFailed, LegSilent, Levels, MuteLeg
+from signaling.admission import Waiting, WaitReason
 from signaling.tries import Block
 from signaling.webrtc.protocol import MAX_MESSAGE_BYTES
 from signaling.webrtc.seats import Seats
@@ -595,3 +596,45 @@ async def test_hosts_are_told_of_a_block_and_can_end_it():
         host.say("unblock")
         await until(lambda: not host.of("roster")[-1]["is_blocked"])
         assert house.gate.blocks == []
+
+
+def outside(number: int, name: str) -> Waiting:
+    return Waiting(number, "1001", name, "sip", "192.0.2.7", "", 0.0, WaitReason.LOCKED)
+
+
+async def test_hosts_see_who_waits_and_let_one_of_two_in():
+    async with House().open() as house:
+        host, guest = await house.join("1357", "Host"), await house.join("2468", "Guest")
+        house.gate.outside = [outside(1, "Ward"), outside(2, "Stranger")]
+        for told in house.gate.observers:
+            told("1001")
+        await until(lambda: host.of("roster")[-1]["waiting"])
+        rows = host.of("roster")[-1]["waiting"]
+        assert [(row["id"], row["name"], row["address"]) for row in rows] == [
+            (1, "Ward", "192.0.2.7"), (2, "Stranger", "192.0.2.7"),
+        ]  # fmt: skip
+        assert not any(roster["waiting"] for roster in guest.of("roster"))
+        guest.say("let-in", waiting=1)
+        assert (await guest.expect("problem"))["code"] == "not-allowed"
+        host.say("let-in", waiting=1)
+        host.say("turn-away", waiting=2)
+        host.say("let-in", waiting=99)
+        await until(lambda: host.of("roster")[-1]["waiting"] == [])
+        assert house.gate.verdicts == [(1, "let-in"), (2, "turned-away")]
+
+
+async def test_hands_are_raised_by_oneself_and_lowered_by_hosts_too():
+    async with House().open() as house:
+        host, guest = await house.join("1357", "Host"), await house.join("2468", "Guest")
+        number = next(row["id"] for row in host.of("roster")[-1]["participants"] if row["name"] == "Guest")
+
+        def is_raised() -> bool:
+            rows = host.of("roster")[-1]["participants"]
+            return next(row["has_hand_raised"] for row in rows if row["id"] == number)
+
+        host.say("hand", is_raised=True, participant=number)
+        assert (await host.expect("problem"))["code"] == "not-allowed"
+        guest.say("hand", is_raised=True)
+        await until(is_raised)
+        host.say("hand", is_raised=False, participant=number)
+        await until(lambda: not is_raised())
