@@ -70,7 +70,7 @@ class Authenticator:
         self._tries = tries
         self._key = key
         self.counters: Counter[str] = Counter()
-        """Cumulative, by outcome."""
+        """Cumulative, by outcome; right ones by algorithm too."""
 
     def challenges(self, flow: Flow, now: float, *, is_stale: bool = False) -> tuple[str, ...]:
         """Values for WWW-Authenticate or Proxy-Authenticate, one for each algorithm, the preferred one first."""
@@ -104,6 +104,7 @@ class Authenticator:
             outcome = Outcome.REPEATED if use is Use.REPEATED else Outcome.STALE
             return self._verdict(Verdict(outcome, answer.username, delay_s=pace.delay_s))
         self._tries.passed(source, now)
+        self.counters[f"right-{answer.algorithm}"] += 1
         return self._verdict(Verdict(Outcome.RIGHT, answer.username, delay_s=pace.delay_s))
 
     def gauges(self) -> dict[str, int]:

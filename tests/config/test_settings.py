@@ -255,3 +255,13 @@ def test_child_processes_inherit_no_secret(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.store.url.startswith("postgresql://drumtower:geheim")
     assert not [variable for variable, value in os.environ.items() if "geheim" in value]
     assert os.environ["DRUMTOWER_SIP_PORT"] == "5070"
+
+
+def test_digest_algorithms_and_times_of_registrations() -> None:
+    assert load(None, {}).sip.digest_algorithms == ("SHA-256", "MD5")
+    assert load(None, {"DRUMTOWER_SIP_DIGEST_ALGORITHMS": "MD5"}).sip.digest_algorithms == ("MD5",)
+    for key, value in (("sip_digest_algorithms", "SHA-1"), ("sip_digest_algorithms", ""), ("sip_realm", 'a"b')):
+        with pytest.raises(SettingsError, match=key.upper()):
+            load(None, {f"DRUMTOWER_{key.upper()}": value})
+    with pytest.raises(SettingsError, match="must not fall"):
+        load(None, {"DRUMTOWER_REGISTRAR_MIN_EXPIRES_S": "7200"})

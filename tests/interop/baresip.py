@@ -53,6 +53,8 @@ class Baresip:
     audio: str = "opus/48000/2"
     video: str = "h264"
     transport: str = "udp"
+    account: str = ""
+    """Its whole account instead of one made of name and address: `<sip:user@registrar>;auth_pass=...;regint=60`."""
     events: list[dict[str, Any]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
 
@@ -174,8 +176,8 @@ class Baresip:
         (folder / "config").write_text("\n".join(lines) + "\n")
         encryption = f";mediaenc={self.encryption}" if self.encryption else ""
         video = f";video_codecs={self.video}" if self.video else ""
+        own = f"<sip:{self.person.name}@{self.address}:{self.sip_port};transport={self.transport}>;regint=0"
         (folder / "accounts").write_text(
-            f"<sip:{self.person.name}@{self.address}:{self.sip_port};transport={self.transport}>;regint=0;"
-            f"answermode=auto;audio_codecs={self.audio}{video}{encryption}\n"
+            f"{self.account or own};answermode=auto;audio_codecs={self.audio}{video}{encryption}\n"
         )
         (folder / "contacts").write_text("")
