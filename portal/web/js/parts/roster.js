@@ -6,6 +6,7 @@ import { percent } from "../format.js";
 import { icon } from "../icons.js";
 import { has, t } from "../i18n.js";
 import { confirmDanger } from "./dialog.js";
+import "./camera-pad.js";
 import "./level-meter.js";
 import { act } from "./page.js";
 
@@ -31,6 +32,9 @@ class Row {
     this.mute.addEventListener("click", () => act(this.mute, () => api.post(`${this.path}/mute`, { is_muted: !this.person.is_muted })));
     this.allow = h("button", { class: "button quiet icon-only", type: "button", "aria-label": t("roster.allow-video"), title: t("roster.allow-video") }, icon("video"));
     this.allow.addEventListener("click", () => act(this.allow, () => api.post(`${this.path}/allow-video`)));
+    this.floor = h("button", { class: "button quiet icon-only", type: "button", "aria-label": t("roster.take-floor"), title: t("roster.take-floor") }, icon("screen-off"));
+    this.floor.addEventListener("click", () => act(this.floor, () => api.delete(`/conferences/${this.roster.number}/floor`)));
+    this.camera = Object.assign(document.createElement("dt-camera"), { path: this.path, name: person.name });
     this.remove = h("button", { class: "button quiet danger icon-only", type: "button" }, icon("remove"));
     this.remove.addEventListener("click", () => this.#remove());
     this.element = h("tr", {},
@@ -38,7 +42,7 @@ class Row {
       h("td", { class: "cell-level", "data-label": t("roster.level") }, this.meter),
       this.protocol, this.codecs, this.grade,
       h("td", { "data-label": t("roster.loss") }, h("span", { class: "row tight" }, this.loss, this.rate)),
-      roster.mayControl && h("td", { class: "cell-actions" }, this.allow, this.mute, this.remove));
+      roster.mayControl && h("td", { class: "cell-actions" }, this.camera, this.floor, this.allow, this.mute, this.remove));
     this.seen = {};
     this.update(person);
   }
@@ -50,7 +54,9 @@ class Row {
   update(person) {
     this.person = person;
     setText(this.name, person.name || t("roster.nameless"));
-    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned], () => fill(this.tags,
+    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned, person.identity], () => fill(this.tags,
+      person.identity && h("span", { class: "badge good", title: t("roster.verified.title", { identity: person.identity }) },
+        icon("check"), t("roster.verified")),
       person.role === "host" && h("span", { class: "badge accent" }, t("roster.host")),
       person.is_sharing && h("span", { class: "badge accent" }, icon("screen"), t("roster.sharing")),
       person.is_video_banned && h("span", { class: "badge bad" }, icon("alert"), t("roster.video-banned")),
@@ -66,6 +72,8 @@ class Row {
     this.setLevel(person.level);
     this.#when("muted", [person.is_muted, person.name], () => this.#drawMute(person));
     this.allow.hidden = !person.is_video_banned;
+    this.floor.hidden = !person.is_sharing;
+    this.camera.hidden = !person.has_camera_control;
     setAttribute(this.element, "class", person.is_speaking ? "is-speaking" : "");
   }
 
