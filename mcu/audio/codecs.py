@@ -14,6 +14,8 @@ from mcu.media import Codec
 
 AUDIO_CODECS = (Codec.OPUS, Codec.G722, Codec.PCMU, Codec.PCMA)
 RTP_CLOCK_HZ = {Codec.OPUS: 48_000, Codec.G722: 8_000, Codec.PCMU: 8_000, Codec.PCMA: 8_000}
+TAPPED_HZ = {Codec.G722: g722.RATE_HZ, Codec.PCMU: g711.RATE_HZ, Codec.PCMA: g711.RATE_HZ}
+"""The rate at which a codec's sound can be listened to before it is brought to 48 kHz."""
 _MAX_PACKET_BYTES = 960
 """120 ms of a 64 kbit/s codec, as long as the longest Opus packet."""
 
@@ -47,8 +49,20 @@ def duration_us(codec: Codec, payload: bytes) -> int:
     return len(payload) * 125
 
 
-def make_decoder(codec: Codec) -> Decoder:
-    """A fresh decoder. Raises KeyError for what is no audio codec."""
+class Tap(Protocol):
+    """Listens to what a codec of 8 or 16 kHz decoded, at its own rate."""
+
+    def hear(self, pcm: Pcm) -> Pcm:
+        """Take what was decoded, in order; what is returned is played instead."""
+
+    def miss(self, samples: int) -> None:
+        """So much was lost on the way."""
+
+
+def make_decoder(codec: Codec, tap: Tap | None = None) -> Decoder:
+    """A fresh decoder; only codecs in TAPPED_HZ have a tap. Raises KeyError for what is no audio codec."""
+    if codec in _LOW_RATE:
+        return _LowRateDecoder(_LOW_RATE[codec](), TAPPED_HZ[codec], tap)
     return _DECODERS[codec]()
 
 
@@ -62,16 +76,22 @@ def make_encoder(codec: Codec, bitrate_bps: int, complexity: int, expected_loss_
 class _LowRateDecoder:
     """A codec of 8 or 16 kHz with concealment and the way up to 48 kHz."""
 
-    def __init__(self, decode: Callable[[bytes], Pcm], rate_hz: int) -> None:
+    def __init__(self, decode: Callable[[bytes], Pcm], rate_hz: int, tap: Tap | None) -> None:
         self._decode = decode
+        self._tap = tap
         self._factor = RATE_HZ // rate_hz
         self._repetition = Repetition(rate_hz)
         self._upsampler = Upsampler(self._factor)
 
     def decode(self, payload: bytes) -> Pcm:
-        return self._upsampler.process(self._repetition.accept(self._decode(payload)))
+        pcm = self._decode(payload)
+        if self._tap is not None:
+            pcm = self._tap.hear(pcm)
+        return self._upsampler.process(self._repetition.accept(pcm))
 
     def conceal(self, samples: int) -> Pcm:
+        if self._tap is not None:
+            self._tap.miss(samples // self._factor)
         return self._upsampler.process(self._repetition.conceal(max(1, samples // self._factor)))
 
     def recover(self, payload: bytes, samples: int) -> Pcm:  # noqa: ARG002 - these codecs carry no FEC
@@ -91,9 +111,11 @@ class _LowRateEncoder:
 
 _DECODERS: dict[Codec, Callable[[], Decoder]] = {
     Codec.OPUS: opus.OpusDecoder,
-    Codec.G722: lambda: _LowRateDecoder(g722.G722Decoder().decode, g722.RATE_HZ),
-    Codec.PCMU: lambda: _LowRateDecoder(g711.decode_ulaw, g711.RATE_HZ),
-    Codec.PCMA: lambda: _LowRateDecoder(g711.decode_alaw, g711.RATE_HZ),
+}
+_LOW_RATE: dict[Codec, Callable[[], Callable[[bytes], Pcm]]] = {
+    Codec.G722: lambda: g722.G722Decoder().decode,
+    Codec.PCMU: lambda: g711.decode_ulaw,
+    Codec.PCMA: lambda: g711.decode_alaw,
 }
 _ENCODERS: dict[Codec, Callable[[], Encoder]] = {
     Codec.G722: lambda: _LowRateEncoder(g722.G722Encoder().encode, g722.RATE_HZ),

@@ -14,6 +14,8 @@ from mcu.worker.messages import AssignAudio
 PRIMING_FRAMES = 3
 """60 ms of the mix go through a new encoder before its first packet is sent, so that it starts without a click."""
 
+_SILENT_FRAMES = 25
+
 MakeEncoder = Callable[[Codec], Encoder]
 
 
@@ -31,6 +33,16 @@ class Output:
 
     number: int
     encoder: Encoder
+    payload: bytes = b""
+    silent_frames: int = 0
+
+    def encode(self, pcm: Pcm) -> bytes:
+        """One packet. After half a second of digital silence they are all alike: who only waits costs no encoding."""
+        self.silent_frames = 0 if pcm.any() else self.silent_frames + 1
+        if self.silent_frames <= _SILENT_FRAMES:
+            self.payload = self.encoder.encode(pcm)
+        return self.payload
+
     legs: set[int] = field(default_factory=set)
 
 
@@ -85,7 +97,7 @@ class Outputs:
             yield Frame(
                 stream=output.number,
                 codec=feed.codec,
-                payload=output.encoder.encode(pcm),
+                payload=output.encode(pcm),
                 rtp_timestamp=tick * FRAME_SAMPLES & 0xFFFFFFFF,
                 sequence=tick & 0xFFFF,
                 capture_us=tick * TICK_US,

@@ -7,17 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
+import msgspec
+
 from config.media import AudioSettings
 from mcu.audio.codecs import AUDIO_CODECS, Encoder, make_encoder
+from mcu.audio.place import AudioPlace
 from mcu.audio.prompts.library import PromptLibrary
 from mcu.audio.room import AudioRoom
-from mcu.media import Codec, Kind, kind_of, leg_of
+from mcu.media import Codec, Kind, is_place, kind_of, leg_of, place_of
 from mcu.worker.channel import Frame
 from mcu.worker.messages import (
     AddAudioLeg,
     AnyMessage,
     AssignAudio,
     CloseRoom,
+    Dtmf,
     Levels,
     Message,
     MuteLeg,
@@ -25,6 +29,7 @@ from mcu.worker.messages import (
     PlayPrompt,
     RemoveAudioLeg,
     RemoveSource,
+    StopPrompts,
 )  # fmt: skip
 
 _TICKS_A_LEVEL_REPORT = 10
@@ -37,6 +42,7 @@ class Produced:
     messages: list[AssignAudio | Playout] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     levels: list[Levels] = field(default_factory=list)
+    digits: list[Dtmf] = field(default_factory=list)
 
 
 class AudioPlane:
@@ -45,8 +51,8 @@ class AudioPlane:
     def __init__(self, settings: AudioSettings, prompts: PromptLibrary) -> None:
         self._settings = settings
         self._prompts = prompts
-        self._rooms: dict[str, AudioRoom] = {}
-        self._room_of: dict[int, AudioRoom] = {}
+        self._rooms: dict[str, AudioRoom | AudioPlace] = {}
+        self._room_of: dict[int, AudioRoom | AudioPlace] = {}
         self._numbers = count(1)
         self._waiting: list[AssignAudio | Playout] = []
         self._ticks = 0
@@ -57,6 +63,7 @@ class AudioPlane:
             RemoveSource: self._remove_source,
             MuteLeg: self._mute,
             PlayPrompt: self._play,
+            StopPrompts: self._stop,
             CloseRoom: self._close_room,
         }
 
@@ -89,8 +96,9 @@ class AudioPlane:
             messages, frames = room.tick(now_us)
             produced.messages += messages
             produced.frames += frames
-            if self._ticks % _TICKS_A_LEVEL_REPORT == 0:
-                produced.levels.append(room.levels())
+            produced.digits += room.take_digits()
+            if self._ticks % _TICKS_A_LEVEL_REPORT == 0 and (levels := room.levels()) is not None:
+                produced.levels.append(levels)
         return produced
 
     def neighbour_restarted(self) -> None:
@@ -102,7 +110,8 @@ class AudioPlane:
         """What is running now."""
         sources = [source for room in self._rooms.values() for source in room.sources]
         return {
-            "audio_rooms": float(len(self._rooms)),
+            "audio_rooms": float(sum(isinstance(room, AudioRoom) for room in self._rooms.values())),
+            "audio_places": float(sum(isinstance(room, AudioPlace) for room in self._rooms.values())),
             "audio_legs": float(len(self._room_of)),
             "audio_sources": float(len(sources)),
             "audio_encoders": float(sum(room.encoders for room in self._rooms.values())),
@@ -124,14 +133,28 @@ class AudioPlane:
         if known is None and len(self._room_of) >= self._settings.max_legs:
             self.counters["too-many-legs"] += 1
             return
+        if is_place(message.room) and message.room != place_of(message.leg):
+            self.counters["foreign-place"] += 1
+            return
         if known is not None and known is not room:
             self._remove_leg(RemoveAudioLeg(message.leg))
             room = self._rooms.get(message.room)
         if room is None:
-            room = AudioRoom(message.room, self._settings, self._make_encoder, lambda: next(self._numbers))
+            kind = AudioPlace if is_place(message.room) else AudioRoom
+            room = kind(message.room, self._settings, self._make_encoder, lambda: next(self._numbers))
             self._rooms[message.room] = room
-        room.add_leg(message.leg, message.codec, message.is_recorder)
+        room.add_leg(self._bounded(message, room))
         self._room_of[message.leg] = room
+
+    def _bounded(self, message: AddAudioLeg, room: AudioRoom | AudioPlace) -> AddAudioLeg:
+        """An echo keeps seconds of sound: only so many callers get one."""
+        echoes = sum(
+            isinstance(each, AudioPlace) and each.has_echo for each in self._rooms.values() if each is not room
+        )
+        if not message.echo_ms or echoes < self._settings.max_echoes:
+            return message
+        self.counters["too-many-echoes"] += 1
+        return msgspec.structs.replace(message, echo_ms=0)
 
     def _remove_leg(self, message: RemoveAudioLeg) -> None:
         room = self._room_of.pop(message.leg, None)
@@ -159,6 +182,10 @@ class AudioPlane:
         elif room is not None:
             room.play(message.leg, sound)
 
+    def _stop(self, message: StopPrompts) -> None:
+        if room := self._rooms.get(message.room):
+            room.stop(message.leg)
+
     def _close_room(self, message: CloseRoom) -> None:
         room = self._rooms.get(message.room)
         if room is None:
@@ -166,7 +193,7 @@ class AudioPlane:
         for leg in room.legs:
             self._remove_leg(RemoveAudioLeg(leg))
 
-    def _forget(self, room: AudioRoom) -> None:
+    def _forget(self, room: AudioRoom | AudioPlace) -> None:
         self.counters.update(room.counters)
         self._rooms = {name: known for name, known in self._rooms.items() if known is not room}
 

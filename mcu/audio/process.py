@@ -90,12 +90,15 @@ class AudioProcess:
 
     def _start(self, message: Start) -> None:
         self._settings = msgspec.convert(message.settings, AudioSettings)
-        self._plane = AudioPlane(self._settings, PromptLibrary(self._settings.prompt_languages))
+        self._plane = AudioPlane(self._settings, self._prompts(self._settings))
         rehearse(self._settings)
         missing = confine(self._settings.memory_limit_bytes)
         logger.info("process=audio started with %s", opus.version())
         if missing:
             logger.warning("process=audio is not fully confined: %s", " ".join(missing))
+
+    def _prompts(self, settings: AudioSettings) -> PromptLibrary:
+        return PromptLibrary(settings.prompt_languages, replacements=settings.prompt_directory)
 
     def _connect(self, descriptors: list[int]) -> None:
         if not descriptors:
@@ -145,8 +148,8 @@ class AudioProcess:
         self._watch()
 
     def _deliver(self, produced: Produced) -> None:
-        for levels in produced.levels:
-            self._control.send(levels)
+        for told in (*produced.digits, *produced.levels):
+            self._control.send(told)
         if self._net is None:
             return
         try:

@@ -11,12 +11,13 @@ from mcu.audio.errors import BadPacketError
 from mcu.audio.mixer import EVERYBODY, Limiter, mix
 from mcu.audio.outputs import PRIMING_FRAMES, Feed, MakeEncoder, Outputs
 from mcu.audio.pcm import Pcm, ramp, silence
+from mcu.audio.prompts.library import Stored
 from mcu.audio.prompts.player import Player
 from mcu.audio.source import QUIET, Source, SourceFrame
 from mcu.audio.talkers import AUDIBLE_DB, ActiveSpeaker, Change, TalkerSelection
 from mcu.media import Codec, Kind, stream_id
 from mcu.worker.channel import Frame
-from mcu.worker.messages import AssignAudio, Levels, Playout
+from mcu.worker.messages import AddAudioLeg, AssignAudio, Dtmf, Levels, Playout
 
 _ENTER_SAMPLES = 240
 """5 ms: long enough not to click, short enough not to swallow the beginning of a word."""
@@ -31,6 +32,8 @@ class _Leg:
     source: Source | None = None
     is_muted: bool = False
     is_recorder: bool = False
+    has_ear: bool = False
+    """Whether digits are looked for in what it sends."""
     next_codec: Codec | None = None
     arrived: int = 0
     """Packets since the last tick."""
@@ -54,6 +57,7 @@ class AudioRoom:
         self._history: dict[int, deque[Pcm]] = {}
         self._prompts: dict[int, Player] = {}
         self._reported_levels: dict[int, int] = {}
+        self._digits: list[Dtmf] = []
         self.counters: Counter[str] = Counter()
 
     # ---- who is in it -------------------------------------------------------------------------------------------
@@ -73,13 +77,12 @@ class AudioRoom:
         """Those who send."""
         return (leg.source for leg in self._legs.values() if leg.source is not None)
 
-    def add_leg(self, leg: int, codec: Codec, is_recorder: bool) -> None:
+    def add_leg(self, leg: AddAudioLeg) -> None:
         """Let a leg hear the room, or change its codec."""
-        known = self._legs.get(leg)
-        if known is not None:
-            known.codec, known.is_recorder = codec, is_recorder
-        else:
-            self._legs[leg] = _Leg(codec, is_recorder=is_recorder)
+        known = self._legs.setdefault(leg.leg, _Leg(leg.codec))
+        known.codec, known.is_recorder, known.has_ear = leg.codec, leg.is_recorder, leg.listens_for_digits
+        if known.source is not None:
+            known.source.listen(known.has_ear)
 
     def remove_leg(self, leg: int) -> list[AssignAudio]:
         """Forget a leg and its source."""
@@ -101,7 +104,12 @@ class AudioRoom:
         if leg in self._legs:
             self._legs[leg].is_muted = is_muted
 
-    def play(self, leg: int, sound: Pcm) -> None:
+    def stop(self, leg: int) -> None:
+        """Cut what plays for the room (leg 0) or one leg."""
+        if leg in self._prompts:
+            self._prompts[leg].cut()
+
+    def play(self, leg: int, sound: Stored) -> None:
         """Let the room (leg 0) or one leg hear a prompt after those that it already waits for."""
         if leg == 0 or leg in self._legs:
             self._prompts.setdefault(leg, Player(self._settings.prompt_gain_db)).add(sound)
@@ -128,6 +136,7 @@ class AudioRoom:
         known.next_codec = codec
         if known.source is None:
             known.source = Source(codec)
+            known.source.listen(known.has_ear)
         return known.source
 
     # ---- one tick -----------------------------------------------------------------------------------------------
@@ -157,6 +166,7 @@ class AudioRoom:
                 known.level = 127
                 continue
             frame = known.source.pull(now_us, leg in decoded)
+            self._digits += [Dtmf(leg, digit) for digit in known.source.take_digits()]
             if known.is_muted:
                 frame = QUIET
             else:
@@ -175,6 +185,7 @@ class AudioRoom:
         always = {leg for leg, level in claims.items() if level is None or leg in talkers}
         loud = [leg for leg, level in claims.items() if level is not None and level > AUDIBLE_DB and leg not in always]
         loud.sort(key=lambda leg: -(claims[leg] or 0.0))
+        always |= {leg for leg, known in self._legs.items() if known.has_ear}
         return always | set(loud[: self._settings.max_decoded])
 
     def _mix(self, heard: dict[int, SourceFrame], change: Change) -> dict[int, Pcm]:
@@ -216,6 +227,11 @@ class AudioRoom:
                 del table[key]
 
     # ---- reports ------------------------------------------------------------------------------------------------
+
+    def take_digits(self) -> list[Dtmf]:
+        """What was keyed in since the last call."""
+        digits, self._digits = self._digits, []
+        return digits
 
     def _playouts(self) -> Iterator[Playout]:
         for leg, known in self._legs.items():

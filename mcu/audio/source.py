@@ -9,7 +9,8 @@ import numpy as np
 
 from mcu.audio import stretch
 from mcu.audio.agc import GainControl, VoiceDetector
-from mcu.audio.codecs import RTP_CLOCK_HZ, Decoder, duration_us, make_decoder
+from mcu.audio.codecs import RTP_CLOCK_HZ, TAPPED_HZ, Decoder, duration_us, make_decoder
+from mcu.audio.dtmf import ToneDetector
 from mcu.audio.errors import BadPacketError
 from mcu.audio.jitter import Arrival, JitterBuffer, Packet, Step, Verdict
 from mcu.audio.pcm import FRAME_SAMPLES, RATE_HZ, SILENT_DB, Pcm, level_db, ramp, silence
@@ -44,6 +45,24 @@ class SourceFrame:
 QUIET = SourceFrame(silence(), Voice(SILENT_DB, is_speech=False))
 
 
+class _Ear:
+    """Hears digits, and keeps them from everybody else: whoever listens or records could read a passcode from them."""
+
+    def __init__(self) -> None:
+        self.detector: ToneDetector | None = None
+        self.digits = ""
+
+    def hear(self, pcm: Pcm) -> Pcm:
+        if self.detector is None:
+            return pcm
+        self.digits += self.detector.process(pcm)
+        return silence(len(pcm)) if self.detector.is_tone else pcm
+
+    def miss(self, samples: int) -> None:
+        if self.detector is not None:
+            self.detector.miss(samples)
+
+
 class Source:
     """Jitter buffer, decoder, time stretching, DC removal and gain control of one sender and one codec."""
 
@@ -53,7 +72,8 @@ class Source:
         self.playout_us = 0
         """Playout minus capture, smoothed; 0 before anything was played."""
         self._jitter = JitterBuffer(RTP_CLOCK_HZ[codec])
-        self._decoder: Decoder = make_decoder(codec)
+        self._ear = _Ear()
+        self._decoder: Decoder = make_decoder(codec, self._ear)
         self._pcm = silence(0)
         self._capture_offset_us: int | None = None
         self._is_decoded = True
@@ -65,6 +85,18 @@ class Source:
         self._unchanged_frames = 0
         self._lies = 0
         self._claimed_db: float | None = None
+
+    def listen(self, for_digits: bool) -> None:
+        """Find DTMF from now on, or no more; only where the codec passes tones faithfully (G.711, G.722)."""
+        if not for_digits or self.codec not in TAPPED_HZ:
+            self._ear.detector = None
+        elif self._ear.detector is None:
+            self._ear.detector = ToneDetector(TAPPED_HZ[self.codec])
+
+    def take_digits(self) -> str:
+        """What was keyed in since the last call."""
+        digits, self._ear.digits = self._ear.digits, ""
+        return digits
 
     def put(self, frame: Frame, now_us: int) -> None:
         """Take one packet. Raises BadPacketError when it cannot be one of this codec."""

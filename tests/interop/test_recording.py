@@ -62,9 +62,7 @@ def loudness(samples: NDArray[np.generic]) -> NDArray[np.float64]:
 
 def spoken(prompt: str) -> NDArray[np.float32]:
     """The announcement as the server has it, both languages."""
-    sound = library.PromptLibrary(("zh", "en")).get(prompt)
-    assert sound is not None
-    return sound
+    return library.PromptLibrary(("zh", "en")).pcm(prompt)
 
 
 def likeness_to_prompt(samples: NDArray[np.generic], prompt: str) -> float:

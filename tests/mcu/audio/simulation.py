@@ -42,8 +42,7 @@ def silent(_: int) -> Pcm:
 
 def speech(number: int) -> Pcm:
     """The same sentence again and again."""
-    sound = PROMPTS.get("recording-started")
-    assert sound is not None
+    sound = PROMPTS.pcm("recording-started")
     first = number * FRAME_SAMPLES % (len(sound) - FRAME_SAMPLES)
     return sound[first : first + FRAME_SAMPLES]
 

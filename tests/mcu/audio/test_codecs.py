@@ -72,8 +72,7 @@ def test_any_bytes_are_sound_or_a_bad_packet(payload: bytes) -> None:
 
 
 def test_fec_is_nearer_to_what_was_lost_than_concealment() -> None:
-    speech = PROMPTS.get("recording-started")
-    assert speech is not None
+    speech = PROMPTS.pcm("recording-started")
     frames = speech[: len(speech) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     encoder = opus.OpusEncoder(32_000, 5, 20)
     packets = [encoder.encode(frame) for frame in frames]
