@@ -121,6 +121,12 @@ class RecordingOff(Conflict):
     code = "recording-off"
 
 
+class NoCamera(Conflict):
+    """The terminal has no camera that can be moved from here, or not so."""
+
+    code = "no-camera"
+
+
 class BodyTooLarge(PortalError):
     """The body is larger than the limit."""
 
@@ -228,6 +234,7 @@ _TITLES = {
     "terminal-exists": ("This user name is taken", "该用户名已被使用"),
     "room-running": ("A conference is running in this room", "该会议室正在开会"),
     "not-running": ("No conference is running in this room", "该会议室当前没有会议"),
+    "no-camera": ("This camera cannot be moved from here", "无法从这里控制该摄像机"),
     "recording-off": ("This room is never recorded", "该会议室不允许录制"),
     "body-too-large": ("The body is too large", "请求内容过大"),
     "wrong-media-type": ("The body must be application/json", "请求内容必须为 application/json"),
