@@ -31,7 +31,7 @@ import logging
 import secrets
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from config.sip import SipSettings
@@ -42,6 +42,7 @@ from signaling.sip.client_request import Authorize, ClientRequest, final_only, n
 from signaling.sip.events import Refused
 from signaling.sip.fields import to_of
 from signaling.sip.message import Request, Response
+from signaling.sip.pulse import Pulse
 from signaling.sip.server_request import ServerRequest
 from signaling.sip.session_timer import TimerSettings
 from signaling.sip.transaction import Flow
@@ -50,6 +51,7 @@ from signaling.sip.transport.tls import TlsContexts
 from signaling.sip.uri import NameAddr, Uri, parse_name_addr, parse_uri
 
 if TYPE_CHECKING:
+    from signaling.sip.dialog import Dialog
     from signaling.sip.session import Session
     from signaling.sip.transaction_server import ServerTransaction
 
@@ -77,6 +79,7 @@ class UserAgent:
             timers=TimerSettings(settings.session_expires_s, settings.min_session_expires_s), chance=_chance.random,
         )  # fmt: skip
         self.transports = TransportLayer(settings, self._received, self._agent.endpoint.counters, tls)
+        self._pulse = Pulse(settings, self.transports, self._dialogs)
         self._timer: asyncio.TimerHandle | None = None
         self._locals = {local.address: local for local in settings.listen}
         self._is_stopping = False
@@ -107,10 +110,12 @@ class UserAgent:
         """Bind. Raises OSError."""
         self._is_stopping = False
         await self.transports.start()
+        self._pulse.start()
 
     async def stop(self) -> None:
         """Hang up every call, wait shortly for the answers, close every socket."""
         self._is_stopping = True
+        self._pulse.stop()
         now = self.now()
         for session in self._agent.sessions:
             session.hang_up(now)
@@ -290,6 +295,9 @@ class UserAgent:
         call = IncomingCall(self, flow, request)
         call.open(session)
         self._incoming(call)
+
+    def _dialogs(self) -> Iterator[Dialog]:
+        return (item.dialog for item in self._agent.sessions if item.dialog is not None and item.is_established)
 
     def _origin(self, flow: Flow, user: str = "drumtower", display_name: str = "") -> NameAddr:
         return NameAddr(Uri("sip", user, self._advertised(flow), flow.local[1]), display_name)

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from config.sip import SipSettings
 from signaling.errors import TransportError
+from signaling.sip.framing import PING
 from signaling.sip.transaction import Flow
 from signaling.sip.transport import stun
 from signaling.sip.transport.busy import busy_answer
@@ -143,6 +144,13 @@ class TransportLayer:
         settings = self._settings
         interval_s = settings.stream_ping_s if flow.is_reliable else settings.udp_ping_s
         return self._keeper.keep(flow, interval_s, lost=lost, has_answers=has_answers)
+
+    def ping(self, flow: Flow) -> None:
+        """Two CRLFs, without waiting for an answer. Raises TransportError."""
+        if flow.is_reliable:
+            self._ping(flow)
+        else:
+            self._send_datagram(PING, flow)
 
     def vouch(self, flow: Flow) -> None:
         """A call or registration proved that this source is no invention: floods do not take its place any more."""
