@@ -38,6 +38,7 @@ class Office:
     database: Database
     hasher: PasscodeHasher
     terminals: TerminalBook
+    settings: Settings
 
 
 Action = Callable[[argparse.Namespace, Office], Awaitable[None]]
@@ -64,7 +65,7 @@ async def _run(action: Action, options: argparse.Namespace, settings: Settings) 
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database, master = Database(settings.database_url, settings.store), master_key(settings)
     terminals = TerminalBook(database.terminals, master, settings.sip.realm)
-    office = Office(database, passcode_hasher(settings, master), terminals)
+    office = Office(database, passcode_hasher(settings, master), terminals, settings)
     try:
         await office.database.open()
         await action(options, office)

@@ -121,6 +121,7 @@ class Application:
             conferences=self.conferences,
             library=self.library,
             dial_addresses=self.dial_addresses,
+            is_taken=self.settings.attendant.is_test_room,
             terminals=TerminalServices(self.terminals.book, self.terminals.directory, registration.registrations),
             health={"media": self._media_is_well, "disk": self._disk_has_room},
             metrics=(

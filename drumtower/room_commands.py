@@ -93,6 +93,7 @@ async def _create(options: argparse.Namespace, office: Office) -> None:
     rooms = office.database.rooms
     number = options.number or _free_number([room.number for room in await rooms.all()])
     room = _with_options(Room(number, options.name or number), options)
+    _check_free(room, office)
     if await rooms.find(number) is not None:
         raise CommandError(f"there is a room {number} already")
     room, secrets = await _with_passcodes(room, options, office, is_new=True)
@@ -111,6 +112,7 @@ async def _set(options: argparse.Namespace, office: Office) -> None:
 
     def change(room: Room) -> Room:
         room = _with_options(room, options)
+        _check_free(room, office)
         if not is_rekeyed:
             return room
         return replace(
@@ -213,6 +215,13 @@ def _given(role: str, options: argparse.Namespace) -> Secret | None:
 def _show_once(secrets: dict[str, Secret]) -> None:
     for role, secret in secrets.items():
         print(f"{role} passcode (shown only now): {secret.reveal()}")
+
+
+def _check_free(room: Room, office: Office) -> None:
+    """Raises CommandError where number or alias are those of the test room."""
+    attendant = office.settings.attendant
+    if attendant.is_test_room(room.number) or attendant.is_test_room(room.alias):
+        raise CommandError("number and alias of the test room are taken; [attendant] in the settings changes them")
 
 
 def _free_number(taken: Sequence[str]) -> str:

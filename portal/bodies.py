@@ -85,6 +85,14 @@ def participant_id(request: web.Request) -> int:
     return int(text)
 
 
+def waiting_id(request: web.Request) -> int:
+    """The waiting caller of the path."""
+    text = request.match_info["waiting"]
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise NotFound
+    return int(text)
+
+
 def recording_id(request: web.Request) -> str:
     """The recording of the path: letters, digits, hyphen and underscore."""
     identity = request.match_info["recording"]

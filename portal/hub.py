@@ -58,6 +58,7 @@ class EventHub:
         self._services = services
         self._clients: set[Client] = set()
         self._changed: set[str] = set()
+        self._changed_outside: set[str] = set()
         self._has_terminal_news = False
         self._timer: asyncio.TimerHandle | None = None
         self._stops: list[Callable[[], None]] = []
@@ -68,6 +69,7 @@ class EventHub:
         self._stops = [
             self._services.conferences.observe(self._happened),
             self._services.gate.observe(lambda block: self.tell_room(block.room)),
+            self._services.gate.observe_waiting(self._waiting_changed),
         ]
         if (terminals := self._services.terminals) is not None:
             self._stops.append(terminals.registrations.observe(lambda _: self.tell_terminals()))
@@ -90,7 +92,9 @@ class EventHub:
         client = Client(session, settings.event_queue)
         self._clients.add(client)
         running = self._services.conferences.running()
-        client.offer(_text(type="snapshot", conferences=[conference.snapshot() for conference in running]))
+        waiting = {room: self._waiting(room) for room in self._services.gate.waiting_rooms()}
+        conferences = [conference.snapshot() for conference in running]
+        client.offer(_text(type="snapshot", conferences=conferences, waiting=waiting))
         try:
             yield client
         finally:
@@ -127,6 +131,14 @@ class EventHub:
         self._changed.add(event.room)
         self._arm()
 
+    def _waiting_changed(self, room: str) -> None:
+        if self._clients:
+            self._changed_outside.add(room)
+            self._arm()
+
+    def _waiting(self, room: str) -> list[dict[str, object]]:
+        return [one.snapshot() for one in self._services.gate.waiting(room)]
+
     def _arm(self) -> None:
         if self._timer is None:
             loop = asyncio.get_running_loop()
@@ -134,6 +146,9 @@ class EventHub:
 
     def _flush(self) -> None:
         self._timer = None
+        outside, self._changed_outside = self._changed_outside, set()
+        for room in sorted(outside):
+            self._send(_text(type="waiting", room=room, waiting=self._waiting(room)))
         changed, self._changed = self._changed, set()
         if self._has_terminal_news:
             self._has_terminal_news = False

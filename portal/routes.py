@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from portal.api import conferences, events, health, recordings, rooms, session, terminals
+from portal.api import conferences, events, health, recordings, rooms, session, terminals, waiting
 from portal.errors import Forbidden, PasswordChangeRequired
 from portal.middleware import SAFE_METHODS
 from portal.rights import Access, has_right
@@ -15,6 +15,7 @@ from portal.sessions import check_csrf, session_of
 
 API = "/api/v1"
 _CONFERENCE = f"{API}/conferences/{{number}}"
+_WAITING = f"{API}/rooms/{{number}}/waiting"
 _PARTICIPANT = f"{_CONFERENCE}/participants/{{participant}}"
 
 
@@ -43,6 +44,9 @@ ROUTES = (
     Route("DELETE", f"{API}/rooms/{{number}}", rooms.delete_room, Access.EDIT_ROOMS),
     Route("POST", f"{API}/rooms/{{number}}/passcodes", rooms.rotate_passcodes, Access.EDIT_ROOMS),
     Route("POST", f"{API}/rooms/{{number}}/unblock", rooms.unblock_room, Access.CONTROL_CONFERENCES),
+    Route("GET", _WAITING, waiting.list_waiting, Access.SEE_ROOMS),
+    Route("POST", f"{_WAITING}/{{waiting}}/let-in", waiting.let_in, Access.CONTROL_CONFERENCES),
+    Route("POST", f"{_WAITING}/{{waiting}}/turn-away", waiting.turn_away, Access.CONTROL_CONFERENCES),
     Route("GET", f"{API}/conferences", conferences.list_conferences, Access.SEE_ROOMS),
     Route("GET", _CONFERENCE, conferences.show_conference, Access.SEE_ROOMS),
     Route("POST", f"{_CONFERENCE}/lock", conferences.lock, Access.CONTROL_CONFERENCES),
@@ -52,7 +56,10 @@ ROUTES = (
     Route("DELETE", f"{_CONFERENCE}/recording", conferences.stop_recording, Access.CONTROL_CONFERENCES),
     Route("POST", f"{_CONFERENCE}/end", conferences.end, Access.CONTROL_CONFERENCES),
     Route("POST", f"{_PARTICIPANT}/mute", conferences.mute_participant, Access.CONTROL_CONFERENCES),
+    Route("POST", f"{_PARTICIPANT}/lower-hand", conferences.lower_hand, Access.CONTROL_CONFERENCES),
     Route("POST", f"{_PARTICIPANT}/allow-video", conferences.allow_video, Access.CONTROL_CONFERENCES),
+    Route("POST", f"{_PARTICIPANT}/camera", conferences.move_camera, Access.CONTROL_CONFERENCES),
+    Route("DELETE", f"{_CONFERENCE}/floor", conferences.take_floor, Access.CONTROL_CONFERENCES),
     Route("DELETE", _PARTICIPANT, conferences.remove_participant, Access.CONTROL_CONFERENCES),
     Route("GET", f"{API}/recordings", recordings.list_recordings, Access.REVIEW_RECORDINGS),
     Route("GET", f"{API}/recordings/{{recording}}", recordings.show_recording, Access.REVIEW_RECORDINGS),

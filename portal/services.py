@@ -64,6 +64,8 @@ class Services:
     library: Library
     dial_addresses: Callable[[str], Sequence[str]] = lambda _room: ()
     """How terminals dial a room, such as "sip:1001@192.0.2.5"."""
+    is_taken: Callable[[str], bool] = lambda _dialled: False
+    """Whether a number or alias belongs to something that is no stored room, such as the test room."""
     terminals: TerminalServices | None = None
     metrics: tuple[MetricSource, ...] = ()
     health: Mapping[str, HealthCheck] = field(default_factory=dict)

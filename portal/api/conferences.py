@@ -7,11 +7,12 @@ import logging
 import msgspec
 from aiohttp import web
 
+from mcu.camera import CameraMove
 from mcu.conference import Conference
 from mcu.fleet.worker import WorkerError
 from mcu.policy import LayoutMode, RecordPolicy
 from portal.bodies import json_response, participant_id, read_body, room_number
-from portal.errors import DiskFull, NotFound, NotRunning, RecordingOff, Unavailable
+from portal.errors import DiskFull, NoCamera, NotFound, NotRunning, RecordingOff, Unavailable
 from portal.services import SERVICES
 from portal.sessions import session_of
 from recorder.errors import DiskFullError, RecordingError
@@ -111,11 +112,34 @@ async def mute_participant(request: web.Request) -> web.Response:
     return _done(request, conference, f"mute={body.is_muted} participant={participant}")
 
 
+async def lower_hand(request: web.Request) -> web.Response:
+    """POST .../participants/{participant}/lower-hand: what was asked for by it has been heard."""
+    conference, participant = _participant(request)
+    conference.raise_hand(participant, is_raised=False)
+    return _done(request, conference, f"lower-hand participant={participant}")
+
+
 async def allow_video(request: web.Request) -> web.Response:
     """POST .../participants/{participant}/allow-video: decode a picture again that crashed the decoder twice."""
     conference, participant = _participant(request)
     conference.allow_video(participant)
     return _done(request, conference, f"allow-video participant={participant}")
+
+
+async def move_camera(request: web.Request) -> web.Response:
+    """POST .../participants/{participant}/camera: move for a moment, go on, or (all zero) stop."""
+    move = await read_body(request, CameraMove)
+    conference, participant = _participant(request)
+    if not conference.move_camera(participant, move):
+        raise NoCamera
+    return _done(request, conference, f"camera participant={participant}")
+
+
+async def take_floor(request: web.Request) -> web.Response:
+    """DELETE .../floor: end the shared screen, whoever shares it; nobody sharing is a success."""
+    conference = _running(request)
+    conference.take_floor()
+    return _done(request, conference, "take-floor")
 
 
 async def remove_participant(request: web.Request) -> web.Response:

@@ -86,8 +86,9 @@ async def create_room(request: web.Request) -> web.Response:
     """POST /rooms: the passcodes are in this answer and never shown again."""
     body = await read_body(request, NewRoom)
     services = request.app[SERVICES]
-    if await services.rooms.get(body.number) is not None:
+    if services.is_taken(body.number) or await services.rooms.get(body.number) is not None:
         raise RoomExists
+    _check_alias(body.alias, services)
     made = await make_passcodes(body, services.hasher)
     room = Room(
         number=body.number, name=body.name.strip(), alias=body.alias, is_locked=body.is_locked,
@@ -112,6 +113,7 @@ async def change_room(request: web.Request) -> web.Response:
     body = await read_body(request, RoomChange)
     services = request.app[SERVICES]
     values = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    _check_alias(str(values.get("alias", "")), services)
     if grade := values.pop("required_grade", None):
         values["required_grade"] = int(GradeName(grade).grade)
     for name in ("record", "layout"):
@@ -197,6 +199,11 @@ def _room_changed(room: Room, request: web.Request) -> None:
     request.app[HUB].tell_room(room.number)
     if conference := services.conferences.get(room.number):
         conference.policy_changed(policy_of(room))
+
+
+def _check_alias(alias: str, services: Services) -> None:
+    if alias and services.is_taken(alias):
+        raise Invalid({"alias": "taken"})
 
 
 async def _find(request: web.Request) -> Room:

@@ -191,6 +191,8 @@ def test_no_secret_is_taken_as_an_argument(run: Run, arguments: list[str]) -> No
 def test_taken_number_and_delete(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("room", "create", "1001")[0] == 0
     assert "already" in run("room", "create", "1001")[2]
+    assert "test room" in run("room", "create", "1002", "--alias", "test")[2]
+    assert "test room" in run("room", "set", "1001", "--alias", "test")[2]
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert "--yes" in run("room", "delete", "1001")[2]
     assert run("room", "delete", "1001", "--yes")[0] == 0

@@ -152,7 +152,6 @@ async def test_new_passcode_differs_from_the_kept_one(admin, whose):
     ("method", "path", "body", "reason"),
     [
         ("POST", "/rooms/1001/passcodes", {}, Refusal.PASSCODE_REQUIRED),
-        ("PATCH", "/rooms/1001", {"is_locked": True}, Refusal.LOCKED),
         ("DELETE", "/rooms/1001", None, Refusal.UNKNOWN_ROOM),
     ],
 )

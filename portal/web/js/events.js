@@ -9,6 +9,7 @@ class Events extends EventTarget {
   #timer = 0;
   #isWanted = false;
   conferences = new Map();
+  waiting = new Map();
 
   start() {
     this.#isWanted = true;
@@ -21,6 +22,7 @@ class Events extends EventTarget {
     this.#socket?.close();
     this.#socket = null;
     this.conferences.clear();
+    this.waiting.clear();
   }
 
   #connect() {
@@ -45,7 +47,11 @@ class Events extends EventTarget {
   #receive(message) {
     if (message.type === "snapshot") {
       this.conferences = new Map(message.conferences.map((conference) => [conference.number, conference]));
+      this.waiting = new Map(Object.entries(message.waiting));
       this.#tell("change", {});
+    } else if (message.type === "waiting") {
+      this.waiting.set(message.room, message.waiting);
+      this.#tell("change", { room: message.room });
     } else if (message.type === "conference") {
       if (message.conference) this.conferences.set(message.room, message.conference);
       else this.conferences.delete(message.room);

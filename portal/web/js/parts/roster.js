@@ -30,6 +30,8 @@ class Row {
     this.meter = h("dt-level", {});
     this.mute = h("button", { class: "button quiet icon-only", type: "button" });
     this.mute.addEventListener("click", () => act(this.mute, () => api.post(`${this.path}/mute`, { is_muted: !this.person.is_muted })));
+    this.hand = h("button", { class: "button quiet icon-only", type: "button", "aria-label": t("roster.lower-hand"), title: t("roster.lower-hand") }, icon("hand"));
+    this.hand.addEventListener("click", () => act(this.hand, () => api.post(`${this.path}/lower-hand`)));
     this.allow = h("button", { class: "button quiet icon-only", type: "button", "aria-label": t("roster.allow-video"), title: t("roster.allow-video") }, icon("video"));
     this.allow.addEventListener("click", () => act(this.allow, () => api.post(`${this.path}/allow-video`)));
     this.floor = h("button", { class: "button quiet icon-only", type: "button", "aria-label": t("roster.take-floor"), title: t("roster.take-floor") }, icon("screen-off"));
@@ -42,7 +44,7 @@ class Row {
       h("td", { class: "cell-level", "data-label": t("roster.level") }, this.meter),
       this.protocol, this.codecs, this.grade,
       h("td", { "data-label": t("roster.loss") }, h("span", { class: "row tight" }, this.loss, this.rate)),
-      roster.mayControl && h("td", { class: "cell-actions" }, this.camera, this.floor, this.allow, this.mute, this.remove));
+      roster.mayControl && h("td", { class: "cell-actions" }, this.camera, this.floor, this.hand, this.allow, this.mute, this.remove));
     this.seen = {};
     this.update(person);
   }
@@ -54,10 +56,11 @@ class Row {
   update(person) {
     this.person = person;
     setText(this.name, person.name || t("roster.nameless"));
-    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned, person.identity], () => fill(this.tags,
+    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned, person.identity, person.has_hand_raised], () => fill(this.tags,
       person.identity && h("span", { class: "badge good", title: t("roster.verified.title", { identity: person.identity }) },
         icon("check"), t("roster.verified")),
       person.role === "host" && h("span", { class: "badge accent" }, t("roster.host")),
+      person.has_hand_raised && h("span", { class: "badge warn" }, icon("hand"), t("roster.hand")),
       person.is_sharing && h("span", { class: "badge accent" }, icon("screen"), t("roster.sharing")),
       person.is_video_banned && h("span", { class: "badge bad" }, icon("alert"), t("roster.video-banned")),
       !person.has_video && h("span", { class: "badge" }, t("roster.audio-only"))));
@@ -72,6 +75,7 @@ class Row {
     this.setLevel(person.level);
     this.#when("muted", [person.is_muted, person.name], () => this.#drawMute(person));
     this.allow.hidden = !person.is_video_banned;
+    this.hand.hidden = !person.has_hand_raised;
     this.floor.hidden = !person.is_sharing;
     this.camera.hidden = !person.has_camera_control;
     setAttribute(this.element, "class", person.is_speaking ? "is-speaking" : "");

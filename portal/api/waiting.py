@@ -1,0 +1,39 @@
+"""Who waits outside a room, and what an administrator or host does about that."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp import web
+
+from portal.bodies import json_response, room_number, waiting_id
+from portal.errors import NotFound
+from portal.services import SERVICES
+from portal.sessions import session_of
+
+logger = logging.getLogger(__name__)
+
+
+async def list_waiting(request: web.Request) -> web.Response:
+    """GET /rooms/{number}/waiting: also where nobody is inside yet."""
+    waiting = request.app[SERVICES].gate.waiting(room_number(request))
+    return json_response({"waiting": [one.snapshot() for one in waiting]})
+
+
+async def let_in(request: web.Request) -> web.Response:
+    """POST .../waiting/{waiting}/let-in: this caller comes in, whatever it is that is waited for."""
+    return _decide(request, is_let_in=True)
+
+
+async def turn_away(request: web.Request) -> web.Response:
+    """POST .../waiting/{waiting}/turn-away: this caller is told that the host does not let it in."""
+    return _decide(request, is_let_in=False)
+
+
+def _decide(request: web.Request, *, is_let_in: bool) -> web.Response:
+    gate, number, waiting = request.app[SERVICES].gate, room_number(request), waiting_id(request)
+    if not (gate.let_in if is_let_in else gate.turn_away)(number, waiting):
+        raise NotFound
+    user = session_of(request).user.name
+    logger.info("room=%s user=%s waiting=%d %s", number, user, waiting, "let in" if is_let_in else "turned away")
+    return web.Response(status=204)
