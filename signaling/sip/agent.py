@@ -12,7 +12,7 @@ from signaling.sip.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing
 from signaling.sip.events import SessionEvent
 from signaling.sip.inbound import Handler, Inbound
 from signaling.sip.message import Request, Response
-from signaling.sip.reply import METHODS, SDP_TYPE, response_to
+from signaling.sip.reply import SDP_TYPE, response_to
 from signaling.sip.session import Session
 from signaling.sip.session_timer import TimerSettings
 from signaling.sip.transaction import Flow, Transaction
@@ -51,9 +51,9 @@ class Agent:
         self.user_agent = user_agent
         self.timers = timers or TimerSettings()
         self.chance = chance
-        self._inbound = Inbound(self)
+        self.inbound = Inbound(self)
         self.endpoint = Endpoint(
-            self._inbound, token, max_open=limits.max_open_invites, max_transactions=limits.max_transactions
+            self.inbound, token, max_open=limits.max_open_invites, max_transactions=limits.max_transactions
         )
         self._limits = limits
         self._token = token
@@ -69,7 +69,7 @@ class Agent:
     @property
     def allow(self) -> str:
         """The methods that are taken, for Allow headers (RFC 3261 20.5)."""
-        return ", ".join((*METHODS, *self._inbound.served))
+        return ", ".join(self.inbound.allowed)
 
     @property
     def supported(self) -> str:
@@ -112,7 +112,7 @@ class Agent:
         Requests within a dialog of ours arrive with their session, in order (RFC 3261 12.2.2). All others arrive with
         None, also those with a To tag: their dialog is the handler's own, or it answers 481.
         """
-        self._inbound.served[method] = handler
+        self.inbound.served[method] = handler
 
     def request(self, request: Request, flow: Flow, on_response: Callable[[Response | None], None], now: float) -> None:
         """Send a request out of dialog; its final response, or None when there is none or it could not be sent."""

@@ -26,12 +26,12 @@ _OUT_OF_DIALOG = frozenset({"INVITE", "OPTIONS"})
 
 
 class Inbound:
-    """The endpoint's RequestHandler; `served` are methods beyond those of calls."""
+    """The endpoint's RequestHandler; `methods` are those of calls, `served` what others take beyond them."""
 
     def __init__(self, agent: Agent) -> None:
         self.served: dict[str, Handler] = {}
         self._agent = agent
-        self._methods: dict[str, Handler] = {
+        self.methods: dict[str, Handler] = {
             "INVITE": self._invite,
             "BYE": self._bye,
             "OPTIONS": self._options,
@@ -39,6 +39,11 @@ class Inbound:
             "UPDATE": self._update,
             "PRACK": self._prack,
         }
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """All methods that are taken."""
+        return ("ACK", "CANCEL", *self.methods, *self.served)
 
     def request_received(self, transaction: ServerTransaction | None, request: Request, flow: Flow, now: float) -> None:
         """A valid request; see endpoint.RequestHandler."""
@@ -50,9 +55,9 @@ class Inbound:
             self._ack(request, session, dialog, flow, now)
         elif method == "CANCEL":
             self._cancel(transaction, request, now)
-        elif method in self.served or (method in self._methods and (session is not None or not dialog_id[1])):
+        elif method in self.served or (method in self.methods and (session is not None or not dialog_id[1])):
             self._within(transaction, request, session, dialog, flow, now)
-        elif method in self._methods:
+        elif method in self.methods:
             self._agent.reply(transaction, request, 481, now)
         else:
             status = 405 if method in _OTHER_METHODS else 501
@@ -87,7 +92,7 @@ class Inbound:
         except SipError as error:
             self._agent.reply(transaction, request, error.status, now, error.headers)
             return
-        handler = self.served.get(request.method) or self._methods[request.method]
+        handler = self.served.get(request.method) or self.methods[request.method]
         handler(transaction, request, session, flow, now)
 
     # ---- methods ----------------------------------------------------------------------------------------------

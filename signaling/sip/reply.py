@@ -10,8 +10,6 @@ from signaling.sip.message import Headers, Request, Response
 from signaling.sip.transaction import Flow
 
 SDP_TYPE = "application/sdp"
-METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "PRACK", "UPDATE")
-"""What the agent itself takes; Agent.serve adds others."""
 
 
 def response_to(request: Request, status: int, reason: str = "", to_tag: str = "") -> Response:

@@ -34,6 +34,12 @@ class Peer:
             chance=network.random.random,
         )
 
+    @property
+    def session(self) -> Session:
+        """The only call."""
+        (session,) = self.agent.sessions
+        return session
+
     def _came(self, session: Session, request: Request, flow: Flow) -> None:
         session.observer = self._happened
         self.incoming.append((session, request))
