@@ -9,6 +9,7 @@ import ipaddress
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from config.gate import GateSettings
@@ -225,6 +226,7 @@ class RoomTries:
         return len(self._rooms)
 
 
+@lru_cache(maxsize=8192)
 def source_key(address: str) -> str:
     """What counts as one source: an IPv4 address, or the /64 of an IPv6 address (one customer's network)."""
     try:

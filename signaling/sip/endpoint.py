@@ -30,7 +30,7 @@ from signaling.sip.transaction_server import (
     NonInviteServerTransaction,
     ServerTransaction,
 )
-from signaling.sip.validate import check_request, check_routing
+from signaling.sip.validate import check_meaning, check_routing
 from signaling.sip.via import MAGIC_COOKIE, Via, parse_via
 
 MAX_UDP_REQUEST_BYTES = 1300  # RFC 3261 18.1.1: larger requests go by a congestion-controlled transport
@@ -227,7 +227,7 @@ class Endpoint:
             self._settle(transaction, now)
             return
         try:
-            check_request(request, self.extensions)
+            check_meaning(request, self.extensions)
         except SipError as error:
             self.counters[f"refused-{error.status}"] += 1
             self._answer_stateless(request, flow, error)

@@ -21,10 +21,11 @@ _FOLD = re.compile(rb"(?<![ \t])[ \t]*\r\n[ \t]+")
 class Headers:
     """Header fields in their order, under canonical names; values stay bytes until somebody asks."""
 
-    __slots__ = ("_fields", "_parsed")
+    __slots__ = ("_fields", "_index", "_parsed")
 
     def __init__(self, fields: Iterable[tuple[str, str | bytes]] = ()) -> None:
         self._fields: list[tuple[str, bytes]] = []
+        self._index: dict[str, list[bytes]] | None = None
         self._parsed: dict[str, Any] = {}
         for name, value in fields:
             self.add(name, value)
@@ -35,7 +36,7 @@ class Headers:
         if b"\r" in data or b"\n" in data:
             raise ValueError(f"line break in {name}")
         self._fields.append((name, data))
-        self._parsed.pop(name, None)
+        self._changed(name)
 
     def prepend(self, name: str, value: str) -> None:
         """Put a field in front of all others."""
@@ -58,18 +59,16 @@ class Headers:
     def remove(self, name: str) -> None:
         """Drop all fields of this name."""
         self._fields = [field for field in self._fields if field[0] != name]
-        self._parsed.pop(name, None)
+        self._changed(name)
 
     def raw(self, name: str) -> list[bytes]:
         """All values as they came, unfolded."""
-        return [value for key, value in self._fields if key == name]
+        return list(self._by_name().get(name, ()))
 
     def get(self, name: str, default: str = "") -> str:
         """The first value as text."""
-        for key, value in self._fields:
-            if key == name:
-                return value.decode("utf-8", "surrogateescape")
-        return default
+        values = self._by_name().get(name)
+        return values[0].decode("utf-8", "surrogateescape") if values else default
 
     def lines(self, name: str) -> list[str]:
         """Every field of this name as text, commas untouched."""
@@ -88,10 +87,10 @@ class Headers:
 
     def count(self, name: str) -> int:
         """How many fields have this name."""
-        return sum(key == name for key, _ in self._fields)
+        return len(self._by_name().get(name, ()))
 
     def __contains__(self, name: str) -> bool:
-        return any(key == name for key, _ in self._fields)
+        return name in self._by_name()
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         return iter(self._fields)
@@ -104,6 +103,19 @@ class Headers:
         twin = Headers()
         twin._fields = list(self._fields)
         return twin
+
+    def _by_name(self) -> dict[str, list[bytes]]:
+        """The values of each name; a message is asked for some thirty times, and changed seldom."""
+        index = self._index
+        if index is None:
+            index = self._index = {}
+            for name, value in self._fields:
+                index.setdefault(name, []).append(value)
+        return index
+
+    def _changed(self, name: str) -> None:
+        self._index = None
+        self._parsed.pop(name, None)
 
 
 class Request:
@@ -224,11 +236,14 @@ def _parse_headers(block: bytes, headers: Headers) -> str:
     fault = "Too many headers" if len(lines) > MAX_HEADERS else ""
     for line in lines[:MAX_HEADERS]:
         name, colon, value = line.partition(b":")
-        name = name.rstrip(b" \t")
-        if not colon or not _TOKEN.fullmatch(name) or b"\n" in value or b"\r" in value or b"\0" in value:
+        known = _EXACT.get(name)
+        if known is None:
+            name = name.rstrip(b" \t")
+            known = canonical_name(name) if _TOKEN.fullmatch(name) else ""
+        if not colon or not known or b"\n" in value or b"\r" in value or b"\0" in value:
             fault = fault or "Malformed header line"
             continue
-        headers.add(canonical_name(name), value.strip(b" \t"))
+        headers.add(known, value.strip(b" \t"))
     return fault
 
 

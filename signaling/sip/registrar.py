@@ -16,7 +16,7 @@ from signaling.sip.message import Request
 from signaling.sip.register_wishes import Wish, is_removal_of_all, wishes_of
 from signaling.sip.registrations import Registrations
 from signaling.sip.transaction import Flow
-from signaling.sip.uri import NameAddr, parse_name_addr, parse_uri
+from signaling.sip.uri import parse_name_addr
 from signaling.tries import source_key
 
 EXTENSIONS = ("path", "outbound")
@@ -185,12 +185,11 @@ def _may_use_outbound(request: Request, path: tuple[str, ...]) -> bool:
 
 
 def _contact(binding: Binding, now: float) -> str:
-    params: list[tuple[str, str | None]] = [("expires", str(math.ceil(binding.expires_at - now)))]
+    text = f"<{binding.uri}>;expires={math.ceil(binding.expires_at - now)}"
     if binding.q != 1.0:
-        params.append(("q", f"{binding.q:.3g}"))
+        text += f";q={binding.q:.3g}"
     if binding.reg_id:
-        params.append(("reg-id", str(binding.reg_id)))
-    text = NameAddr(parse_uri(binding.uri), "", tuple(params)).serialize()
+        text += f";reg-id={binding.reg_id}"
     # RFC 5626 11.1: the value is a quoted string whatever it holds.
     return text + (f';+sip.instance="{_escaped(binding.instance)}"' if binding.instance else "")
 

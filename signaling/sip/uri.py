@@ -138,6 +138,8 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
 
 def parse_params(text: str) -> Params:
     """`;name=value` parameters; names lower-case, quotes taken off. Raises MalformedMessage."""
+    if not text:
+        return ()
     items: list[tuple[str, str | None]] = []
     for part in _split_semicolons(text):
         name, equals, value = part.partition("=")
@@ -152,7 +154,10 @@ def parse_params(text: str) -> Params:
 
 def param_value(params: Params, name: str) -> str | None:
     """See Uri.param."""
-    return next((value or "" for key, value in params if key == name), None)
+    for key, value in params:
+        if key == name:
+            return value or ""
+    return None
 
 
 def format_params(params: Params) -> str:

@@ -33,10 +33,15 @@ def check_routing(message: Message) -> None:
 
 
 def check_request(request: Request, extensions: Collection[str] = ()) -> None:
-    """The semantic checks of a server that knows these extensions. Raises SipError with the status for the peer."""
+    """All checks of a server that knows these extensions. Raises SipError with the status for the peer."""
+    check_routing(request)
+    check_meaning(request, extensions)
+
+
+def check_meaning(request: Request, extensions: Collection[str] = ()) -> None:
+    """What check_routing() leaves out. Raises SipError."""
     if VERSION_MARK in request.headers:
         raise SipError(505, "Version Not Supported")
-    check_routing(request)
     parse_uri(request.uri)
     if cseq_of(request.headers).method != request.method:
         raise SipError(400, "CSeq does not name the method")
