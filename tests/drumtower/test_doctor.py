@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.settings import Settings, load
 from drumtower import doctor
-from drumtower.checks import codecs, keys, machine, network, relay, storage
+from drumtower.checks import announcements, codecs, keys, machine, network, relay, storage
 from drumtower.checks.finding import Check, Finding, Level, ok
 
 
@@ -241,3 +241,16 @@ def test_relays_are_asked_only_where_there_are_some(tmp_path: Path, monkeypatch:
         found = levels(relay.check_relays, settings)[Level.FAIL]
     assert "does not answer" in found
     assert "north" not in found
+
+
+def test_announcements(tmp_path: Path) -> None:
+    assert set(levels(announcements.check_announcements, make(tmp_path))) == {Level.OK}
+    folder = tmp_path / "prompts"
+    settings = make(tmp_path, audio_prompt_directory=str(folder), audio_prompt_languages="zh,fr")
+    found = levels(announcements.check_announcements, settings)[Level.WARN]
+    assert str(folder) in found and "'fr'" in found
+    folder.mkdir()
+    for name in ("muted.zh.opus", "nonsense.zh.wav", "menu.de.wav"):
+        (folder / name).write_bytes(b"no sound")
+    found = levels(announcements.check_announcements, settings)[Level.WARN]
+    assert all(word in found for word in ("muted.zh.opus", "'nonsense'", "'de'"))

@@ -25,6 +25,8 @@ _FOLDER = Path(__file__).parent
 _PAUSE_S = 0.3
 
 Stored = NDArray[np.int16]
+UNREADABLE = (OSError, av.error.FFmpegError, ValueError, IndexError)
+"""What decode() raises for files that are no sound."""
 
 
 class PromptLibrary:
@@ -52,10 +54,10 @@ class PromptLibrary:
     def _load(self, replacement: Path | None, built_in: Path) -> Stored | None:
         if replacement is not None:
             try:
-                return _decode(replacement)
-            except (OSError, av.error.FFmpegError, ValueError, IndexError) as error:
+                return decode(replacement)
+            except UNREADABLE as error:
                 logger.error("announcement not used: %s: %s", replacement.name, error)
-        return _decode(built_in) if built_in.exists() else None
+        return decode(built_in) if built_in.exists() else None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,8 +73,8 @@ class PromptLibrary:
         return Upsampler(RATE_HZ // STORED_HZ).process(from_int16(self._sounds[name]))
 
 
-def _decode(path: Path) -> Stored:
-    """A sound file, cut after MAX_S. Raises OSError, ValueError, IndexError or av.error.FFmpegError."""
+def decode(path: Path) -> Stored:
+    """A sound file, cut after MAX_S. Raises one of UNREADABLE."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=STORED_HZ)
     pieces: list[Stored] = []
     with av.open(str(path)) as container:
