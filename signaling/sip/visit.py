@@ -10,10 +10,10 @@ from mcu.media import place_of
 from signaling.admission import Admission, CallRequest, Refusal, Refused
 from signaling.attendant.desk import Desk, can_be_told, can_send_digits
 from signaling.attendant.reception import Doors, Reception
-from signaling.attendant.remote import RemoteControl
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.conversation import Conversation
 from signaling.sip.services import Services
+from signaling.sip.stay import RoomStay
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +37,7 @@ class RoomVisit:
         self._services = services
         self._worker = worker
         self._request = request
-        self._name = name
-        self._remote: RemoteControl | None = None
-        self._has_joined = False
+        self._stay = RoomStay(call, talk, services, worker, name)
 
     async def begin(self, admission: Admission | None, refusal: Refused | None) -> None:
         """Return when the caller is in a room. Raises SaidGoodbye, and Refused where nothing could be said."""
@@ -56,10 +54,7 @@ class RoomVisit:
     async def leave(self) -> None:
         """The call is over."""
         self._services.fleet.release(place_of(self._talk.leg.id))
-        if self._remote is not None:
-            self._remote.close()
-        if self._has_joined:
-            await self._services.calls.leave(self._talk.room, self._talk.leg.id)
+        await self._stay.leave()
 
     async def _with_attendant(self, desk: Desk, admission: Admission | None, refusal: Refused | None) -> None:
         doors = Doors(lambda: self._talk.leg.media, lambda: not self._owes_answer, self._answer, self._connect)
@@ -100,20 +95,7 @@ class RoomVisit:
             await asyncio.sleep(self._services.settings.ring_interval_s)
 
     async def _connect(self, admission: Admission) -> None:
-        """Into the conference; from here on media flows. Raises Refused, WorkerError."""
-        number = admission.policy.number
-        if await self._services.fleet.worker_for(number) is not self._worker:
-            # The ports of the leg are elsewhere than the room: only a new call gets others.
-            raise Refused(Refusal.CAPACITY)
-        talk, desk = self._talk, self._services.desk
-        talk.room, talk.admission = number, admission
-        self._has_joined = True
-        await self._services.calls.connect(talk.leg, admission, self._name)
-        talk.room_system.entered(number)
-        talk.on_media = lambda: self._services.calls.leg_changed(number, talk.leg.id)
-        if desk is not None:
-            self._remote = RemoteControl(desk, admission, talk.leg.id, self._call.hang_up)
-            talk.on_digit = self._remote.receive_digit
+        await self._stay.connect(admission)
 
     @property
     def _owes_answer(self) -> bool:
