@@ -56,7 +56,8 @@ class EarlyDialogs:
             if len(self._forks) >= (MAX_FORKS if response.status < 200 else MAX_ANSWERS):
                 return None
             fork = self._forks[tag] = Fork(fresh)
-            fork.dialog.offers.sent_offer(invite.body)
+            if invite.body:
+                fork.dialog.offers.sent_offer(invite.body)
         elif response.status >= 200:  # the route set is that of the 2xx (13.2.2.4)
             fork.dialog.route_set = fresh.route_set
             fork.dialog.learn(response.headers)
