@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -60,14 +60,15 @@ class Sniffer:
             if found and source in ("", found.source[0]) and found.destination[1] in ports:
                 yield found
 
-    def write(self, path: Path) -> Path:
-        """A pcap file."""
+    def write(self, path: Path, change: Callable[[bytes], bytes] = bytes) -> Path:
+        """A pcap file, each packet as `change` makes it."""
         offset = time.time() - time.monotonic()
         with path.open("wb") as file:
             file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 1))
             for moment, packet in list(self._packets):
                 seconds, rest = divmod(moment + offset, 1)
-                file.write(struct.pack("<IIII", int(seconds), int(rest * 1e6), len(packet), len(packet)) + packet)
+                data = change(packet)
+                file.write(struct.pack("<IIII", int(seconds), int(rest * 1e6), len(data), len(data)) + data)
         return path
 
     def _run(self) -> None:
