@@ -17,6 +17,7 @@ from mcu.worker.inflight import InFlight
 from mcu.worker.messages import (
     AnyMessage,
     BanSource,
+    CameraFrame,
     CannotStart,
     Channel,
     CloseLeg,
@@ -32,6 +33,7 @@ from mcu.worker.messages import (
     Levels,
     Message,
     OpenLeg,
+    PeerLimit,
     ProcessStats,
     RecordingEnded,
     RecordingProgress,
@@ -295,7 +297,7 @@ class LocalWorker:
             case LegFailed():
                 if not self._fail(message):
                     self._tell_leg(message.leg, message)
-            case LegConnected() | LegSilent() | KeyframeWanted() | Dtmf() | LegStats():
+            case LegConnected() | LegSilent() | KeyframeWanted() | Dtmf() | LegStats() | PeerLimit() | CameraFrame():
                 self._tell_leg(message.leg, message)
             case ProcessStats():
                 self.stats[process] = message
