@@ -427,7 +427,8 @@ class Conference:
         self._say("changed")
 
     def _show(self) -> None:
-        self._stage.show(list(self._people.values()), View(self.layout, self.speaker, self.is_recording))
+        view = View(self.layout, self.speaker, self.is_recording, panels=self._panels)
+        self._stage.show(list(self._people.values()), view)
 
     def _say(self, kind: str, **data: object) -> None:
         self._tell(ConferenceEvent(kind, self.policy.number, data))

@@ -5,21 +5,25 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from mcu.fleet.worker import Worker
 from mcu.layout import Rect, rectangles
 from mcu.media import Codec, Kind, stream_id
 from mcu.participant import Participant
 from mcu.policy import LayoutMode
-from mcu.rendition import LADDER, RenditionKey, outputs_for, rendition_for
+from mcu.rendition import LADDER, RenditionKey, Rung, outputs_for, rendition_for
 from mcu.tile_rates import rate_for
 from mcu.worker.messages import (
     CloseRendition,
     CloseRoom,
+    CloseScene,
     LimitSource,
     Message,
     OpenRendition,
+    Panel,
     RouteContent,
     RouteVideo,
     SetScene,
@@ -33,8 +37,11 @@ PEOPLE = "people"
 """As the main scene, without the shared screen."""
 CONTENT = "content"
 """The shared screen alone."""
+MAX_PANELS = 4
+"""So many legs of a room see a panel at the same time; each costs a scene and a small encoder of its own."""
 RECORDED_KEYFRAME_INTERVAL_S = 4.0
 _RECORDED = RenditionKey(MAIN, Codec.H264, LADDER[0])
+_PANEL_LADDER = LADDER[1:]
 _BIG_TILE_RATIO = 1.5
 _Seat = tuple[int, Kind]
 """A leg, and which of its pictures."""
@@ -49,6 +56,8 @@ class View:
     speaker: int = 0
     is_recording: bool = False
     caption: str = ""
+    panels: Mapping[int, Panel] = field(default_factory=dict)
+    """By leg: words that this one alone sees over its picture, as the menu of a remote control."""
 
 
 def next_rendition() -> int:
@@ -67,6 +76,8 @@ class Stage:
         self._users: Counter[int] = Counter()
         self._routes: dict[_Seat, int] = {}
         self._rates: dict[int, int] = {}
+        self._panels: dict[int, str] = {}
+        """By leg: the scene in which it sees its panel."""
         self._is_recorded = False
 
     @property
@@ -91,7 +102,12 @@ class Stage:
             audience = [person for person in people if person.id != lecturer] or people
             shown = sharing if sharing in audience and lecturer not in apart else None
             self._set_scene(AUDIENCE, audience, replace(view, layout=LayoutMode.GRID, speaker=0), shown)
-        self._route_all(_wishes(people, lecturer, apart))
+        wishes = _wishes(people, lecturer, apart)
+        private = self._set_panels(people, view.panels, wishes)
+        self._route_all({seat: wish for seat, wish in wishes.items() if seat not in private})
+        for seat, key in private.items():
+            self._route(seat, key)
+        self._close_panels({leg for leg, _ in private})
         self._ask_rates(people, (MAIN, AUDIENCE) if lecturer else (MAIN,))
 
     def _route_all(self, wishes: Mapping[_Seat, RenditionKey | None]) -> None:
@@ -120,6 +136,7 @@ class Stage:
             if rendition := self._routes.pop((leg, kind), 0):
                 self._release(rendition)
         self._rates.pop(leg, None)
+        self._close_panels(self._panels.keys() - {leg})
 
     def close(self) -> None:
         """The conference ends."""
@@ -127,6 +144,7 @@ class Stage:
         self._renditions.clear()
         self._routes.clear()
         self._users.clear()
+        self._panels.clear()
 
     # ---- scenes
 
@@ -141,6 +159,30 @@ class Stage:
     def _set_content(self, sharing: Participant) -> None:
         """The shared screen alone, for those who see the people beside it."""
         self._put(SetScene(self.room, CONTENT, (_tile(Rect(0, 0, 1, 1), sharing, Kind.CONTENT),)))
+
+    def _set_panels(
+        self, people: Sequence[Participant], panels: Mapping[int, Panel], wishes: Mapping[_Seat, RenditionKey | None]
+    ) -> dict[_Seat, RenditionKey]:
+        """What those see who have a panel: the scene that they would see without it, with the panel over it."""
+        shown: dict[_Seat, RenditionKey] = {}
+        for person in sorted(people, key=lambda person: person.id not in self._panels):
+            seat, panel = (person.id, Kind.VIDEO), panels.get(person.id)
+            wish = wishes.get(seat)
+            if panel is None or wish is None or len(shown) >= MAX_PANELS:
+                continue
+            scene = f"panel-{person.id}"
+            key = _wish(person, Kind.VIDEO, scene, _PANEL_LADDER)
+            if key is not None:
+                shown[seat] = key
+                self._panels[person.id] = scene
+                self._put(msgspec.structs.replace(self._scenes[wish.scene], scene=scene, panel=panel))
+        return shown
+
+    def _close_panels(self, kept: Collection[int]) -> None:
+        for leg in self._panels.keys() - set(kept):
+            scene = self._panels.pop(leg)
+            self._scenes.pop(scene, None)
+            self._send(CloseScene(self.room, scene))
 
     def _put(self, message: SetScene) -> None:
         if self._scenes.get(message.scene) != message:
@@ -210,10 +252,10 @@ def _wishes(people: Sequence[Participant], lecturer: int, apart: Collection[int]
     return wishes
 
 
-def _wish(person: Participant, kind: Kind, scene: str) -> RenditionKey | None:
+def _wish(person: Participant, kind: Kind, scene: str, sizes: Sequence[Rung] = LADDER) -> RenditionKey | None:
     stream = person.leg.media.stream(kind)
     limit_bps = person.limits.get(kind, 0)
-    ladder = [rung for rung in LADDER if not limit_bps or rung.bitrate_bps <= limit_bps] or LADDER[-1:]
+    ladder = [rung for rung in sizes if not limit_bps or rung.bitrate_bps <= limit_bps] or LADDER[-1:]
     return rendition_for(stream, scene, ladder) if stream is not None else None
 
 

@@ -9,6 +9,7 @@ from mcu.worker.messages import (
     BanSource,
     CloseRendition,
     CloseRoom,
+    CloseScene,
     Message,
     MuteLeg,
     OpenRendition,
@@ -33,6 +34,8 @@ class Replay:
         match message:
             case SetScene():
                 self._standing["scene", message.room, message.scene] = message
+            case CloseScene():
+                self._forget(("scene", message.room, message.scene))
             case OpenRendition():
                 self._standing["rendition", message.rendition] = message
             case UpdateRendition():

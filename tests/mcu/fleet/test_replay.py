@@ -2,18 +2,22 @@
 
 from mcu.fleet.replay import Replay
 from mcu.media import Codec
+from mcu.place import Place
 from mcu.worker.messages import (
     AddAudioLeg,
     BanSource,
     CloseRendition,
     CloseRoom,
+    CloseScene,
     MuteLeg,
     OpenRendition,
+    Panel,
     PlayPrompt,
     RemoveAudioLeg,
     SetScene,
     UpdateRendition,
 )
+from tests.mcu.fakes import FakeWorker, media
 
 
 def rendition(number: int, room: str = "1") -> OpenRendition:
@@ -51,6 +55,27 @@ def test_a_closed_room_takes_everything_of_its_own_with_it():
         MuteLeg(7, is_muted=True),
     ]
     assert told(*mine, *kept, CloseRoom("1")) == kept
+
+
+def test_a_caller_outside_rooms_finds_everything_again():
+    worker = FakeWorker()
+    place = Place(worker, 7)
+    place.enter(media())
+    place.show(Panel("请输入会议号码"))
+    place.say("attendant-welcome-room")
+    place.echo(3)
+    video, audio = (
+        told(*(message for process, message in worker.sent if process == name)) for name in ("video", "audio")
+    )
+    scene, picture = video
+    assert (scene.panel.title, scene.delay_ms, picture.frame_rate) == ("请输入会议号码", 3000, 25)
+    assert audio == [AddAudioLeg("~7", 7, Codec.OPUS, echo_ms=3000)]
+    place.leave()
+    assert not told(*(message for process, message in worker.sent if process in ("video", "audio")))
+
+
+def test_closed_scenes_are_forgotten():
+    assert told(SetScene("1", "panel-7", ()), CloseScene("1", "panel-7")) == []
 
 
 def test_passing_messages_leave_no_trace():
