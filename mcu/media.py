@@ -79,6 +79,16 @@ class DtlsPeer(msgspec.Struct, frozen=True):
     """Whether *we* are the DTLS client (a=setup:active on our side)."""
 
 
+class IceCredentials(msgspec.Struct, frozen=True):
+    """Ours for the checks of a full agent (RFC 8839 5.4)."""
+
+    ufrag: str
+    pwd: str
+
+    def __repr__(self) -> str:
+        return f"IceCredentials(ufrag={self.ufrag!r})"
+
+
 class Extensions(msgspec.Struct, frozen=True):
     """Negotiated ids of RTP header extensions (RFC 8285); 0 means not negotiated."""
 
@@ -103,6 +113,8 @@ class StreamSpec(msgspec.Struct, frozen=True):
     """Where RTCP goes; None means multiplexed on the RTP port (RFC 5761)."""
     sdes: SdesKeys | None = None
     dtls: DtlsPeer | None = None
+    ice: IceCredentials | None = None
+    """The peer checks our ports (legs with ports of their own): what it selects is where RTP and RTCP go."""
     extensions: Extensions = Extensions()
     has_nack: bool = False
     has_pli: bool = False

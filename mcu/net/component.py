@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
-from mcu.media import DtlsPeer, SdesKeys
+from mcu.media import DtlsPeer, IceCredentials, SdesKeys
 from mcu.net.handshakes import Handshakes
 from mcu.net.ice import Address
 from mcu.net.keying import DtlsKeying
 from mcu.net.latch import Latch, Rank
+from mcu.net.port_checks import PortChecks
 from mcu.net.sockets import UdpSocket
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.demux import Protocol as Wire
@@ -68,6 +69,7 @@ class Component:
         self.is_ready = False
         self._owner = owner
         self._counters = counters
+        self._checks: PortChecks | None = None
         self._keys: SdesKeys | None = None
         self._srtp: SrtpPair | None = None
         self._is_encrypted = False
@@ -77,9 +79,9 @@ class Component:
 
     # ---- what was negotiated
 
-    def bind(self, udp: UdpSocket, latch: Latch) -> None:
-        """Use a port of our own; the peer's address is `latch`'s to know."""
-        self.socket, self.latch = udp, latch
+    def bind(self, udp: UdpSocket, latch: Latch, checks: PortChecks | None = None) -> None:
+        """Use a port of our own; the peer's address is `latch`'s to know, and `checks` answers its ICE."""
+        self.socket, self.latch, self._checks = udp, latch, checks
         self._keying.max_tries = _MAX_TRIES_WITHOUT_ICE
         self._keying.max_associations = _MAX_ASSOCIATIONS_WITHOUT_ICE
         udp.receive = self.receive
@@ -113,6 +115,13 @@ class Component:
         self._is_encrypted = True
         self._keying.use(peer)
         self._start_keying()
+
+    def use_ice(self, ice: IceCredentials | None) -> None:
+        """Whether the peer of a leg with ports checks them, and with which credentials of ours."""
+        if self._checks is not None:
+            self._checks.use(ice)
+        if self.latch is not None and ice is None:
+            self.latch.unsettle()
 
     def negotiate_remote(self, address: Address | None) -> None:
         """SDP said where the peer is (legs with ports)."""
@@ -164,8 +173,23 @@ class Component:
                 self._keying.receive(data, source)
             else:
                 self._counters["dtls-wrong-source"] += 1
+        elif wire is Wire.STUN:
+            self._receive_check(data, source, now_us)
         else:
             self._counters["not-media"] += 1
+
+    def _receive_check(self, data: bytes, source: Address, now_us: int) -> None:
+        """ICE on a port of our own; the shared port looks at its checks itself."""
+        if self._checks is None or self.latch is None or self.socket is None:
+            self._counters["not-media"] += 1
+            return
+        answer, chosen = self._checks.receive(data, source, now_us)
+        if answer is not None:
+            self.socket.send(answer, source)
+        if chosen is not None:
+            self.latch.settle(chosen, now_us)
+            self.remote = chosen
+            self._start_keying()
 
     def _is_settled(self, source: Address, now_us: int) -> bool:
         """Whether packets have come from there before; the way of nearly all of them."""

@@ -18,6 +18,8 @@ class Rank(IntEnum):
     """The host that SDP names, another port."""
     NEGOTIATED = 3
     """What SDP names."""
+    CHECKED = 4
+    """What the peer has chosen by ICE."""
 
 
 class Latch:
@@ -45,6 +47,7 @@ class Latch:
         self._negotiated = negotiated
         self._signalling = signalling
         self._rank = Rank.STRANGER
+        self._checked: Address | None = None
         self._ssrc = 0
         self._candidate: tuple[Address, int] | None = None
         self._candidate_us = self._candidate_packets = 0
@@ -54,13 +57,30 @@ class Latch:
         if address == self._negotiated:
             return
         self._negotiated = address
-        self.remote = address
+        if self._checked is None:
+            self._forget()
+
+    def settle(self, address: Address, now_us: int) -> None:
+        """The peer has chosen this path by ICE; SDP names only where it could have been."""
+        self._checked = self.learnt = self.remote = address
+        self._rank, self.heard_us = Rank.CHECKED, now_us
+
+    def unsettle(self) -> None:
+        """There is no ICE any more."""
+        if self._checked is not None:
+            self._checked = None
+            self._forget()
+
+    def _forget(self) -> None:
+        self.remote = self._negotiated
         self.learnt = self._candidate = None
         self._rank = Rank.STRANGER
 
     def rank(self, source: Address) -> Rank:
         """How well signalling vouches for `source`."""
         named = self._negotiated
+        if self._checked is not None and source[:2] == self._checked[:2]:
+            return Rank.CHECKED
         if named is not None and source[:2] == named[:2]:
             return Rank.NEGOTIATED
         if named is not None and source[0] == named[0]:
@@ -96,7 +116,7 @@ class Latch:
             return is_authentic or rank > Rank.STRANGER or self._has_waited(source, ssrc, now_us)
         if rank > self._rank:
             return True
-        if now_us - self.heard_us < self.RELEARN_US:
+        if self._rank is Rank.CHECKED or now_us - self.heard_us < self.RELEARN_US:
             return False
         return is_authentic or (source[0] == self.learnt[0] and (rank > Rank.STRANGER or ssrc == self._ssrc))
 

@@ -158,6 +158,8 @@ class Leg:
         else:
             raise BadMedia("no-keys")
         if rtp.latch is not None:
+            rtp.use_ice(spec.ice)
+            rtcp.use_ice(spec.ice)
             rtp.negotiate_remote(_numeric(spec.remote))
             rtcp.negotiate_remote(_numeric(spec.remote_rtcp))
 

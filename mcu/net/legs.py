@@ -15,6 +15,7 @@ from mcu.net.latch import Latch
 from mcu.net.leg import BadMedia, Leg
 from mcu.net.numbering import draw_cname, draw_credentials
 from mcu.net.outlet import Outlet
+from mcu.net.port_checks import PortChecks
 from mcu.net.ports import NoPortsLeft
 from mcu.net.recorder_leg import RecorderLeg
 from mcu.net.resources import Resources
@@ -258,7 +259,7 @@ class Legs:
 
     def _port_component(self, leg: Leg, udp: UdpSocket) -> Component:
         component = Component(leg, self._resources.handshakes, self._counters)
-        component.bind(udp, Latch(signalling=leg.peer))
+        component.bind(udp, Latch(signalling=leg.peer), PortChecks(self._resources.checks, self._counters))
         return component
 
     def _opened_by_ports(self, leg: Leg, local: LocalAddress, ports: dict[str, tuple[int, int]]) -> LegOpened:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from config.media import LocalAddress, NetSettings
+from mcu.net.check_budget import CheckBudget
 from mcu.net.dtls import Certificate
 from mcu.net.handshakes import Handshakes
 from mcu.net.ice import IceAgent
@@ -39,11 +40,12 @@ class Resources:
         self._counters = counters
         self._pool = PortPool(settings.first_rtp_port, settings.last_rtp_port, secrets.randbelow)
         self._shared_sockets = [self._open_shared(local) for local in settings.addresses]
+        self.checks = CheckBudget(settings.max_new_checks_per_s)
         agent = IceAgent(max_addresses=settings.max_addresses_per_leg, consent_s=settings.consent_s)
         agent.counters = counters
         self._streams = self._open_streams() if settings.has_webrtc_tcp else []
         self.shared = SharedPort(
-            self._shared_sockets, self._streams, agent, counters, heard, consent, settings.max_new_checks_per_s
+            self._shared_sockets, self._streams, agent, counters, heard, consent, self.checks
         )
 
     def candidates(self, peer: str) -> tuple[tuple[str, int], ...]:

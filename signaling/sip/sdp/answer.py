@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from mcu.media import Codec, Grade, Kind, LegMedia, StreamSpec
+from mcu.media import Codec, Grade, IceCredentials, Kind, LegMedia, StreamSpec
 from signaling.errors import SdpError
 from signaling.sip.sdp import floor
 from signaling.sip.sdp.codecs import Offered, formats_of
+from signaling.sip.sdp.ice import LITE, answer_ice, ice_attributes
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.picture import WantedPicture, image_attribute, request_parameters
 from signaling.sip.sdp.security import RTP_PROTOCOLS, KeySource, Protection, answer_protection
@@ -49,6 +50,7 @@ def make_answer(
         tuple(line.answer for line in lines),
         connection=local.address,
         timing=offer.timing,
+        attributes=LITE if any(line.spec.ice for line in agreed if line.spec is not None) else (),
     )
     return answer, leg_media((line.spec, line.grade) for line in lines if line.spec is not None)
 
@@ -117,8 +119,9 @@ def _answer_line(
     if protection is None:
         return _Line(refused_line(media), lacks_crypto=True)
     formats = _choose(media)
-    spec = stream_spec(offer, media, kind, formats, flow, protection, local)
-    return _Line(_describe(media, kind, formats, flow, protection, local), spec, protection.grade)
+    ice = answer_ice(offer, media, keys)
+    spec = stream_spec(offer, media, kind, formats, flow, protection, local, ice)
+    return _Line(_describe(media, kind, formats, flow, protection, local, ice), spec, protection.grade)
 
 
 def _main_formats(media: MediaDescription) -> list[Offered]:
@@ -144,6 +147,7 @@ def _describe(
     flow: Flow,
     protection: Protection,
     local: LocalMedia,
+    ice: IceCredentials | None,
 ) -> MediaDescription:
     rtp_port, rtcp_port = local.ports[kind]
     attributes: list[tuple[str, str | None]] = []
@@ -163,7 +167,9 @@ def _describe(
     label = label_of(media) or (floor.CONTENT_LABEL if kind is Kind.CONTENT else "")
     if label:
         attributes.append(("label", label))
-    attributes += rtcp_attributes(rtp_port, rtcp_port, is_mux=media.value("rtcp-mux") is not None)
+    is_mux = media.value("rtcp-mux") is not None
+    attributes += rtcp_attributes(rtp_port, rtcp_port, is_mux=is_mux)
+    attributes += ice_attributes(ice, local, rtp_port, 0 if is_mux else rtcp_port)
     attributes += protection.attributes
     if media.value("ssrc") is not None and kind in local.ssrcs:  # RFC 5576, for peers that use it themselves
         attributes.append(("ssrc", f"{local.ssrcs[kind]} cname:{local.cname}"))

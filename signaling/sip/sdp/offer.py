@@ -9,6 +9,7 @@ from signaling.errors import SdpError
 from signaling.sip.sdp import floor
 from signaling.sip.sdp.answer import WARN_CODEC, WARN_CRYPTO, bandwidths, kind_of, leg_media, rtcp_attributes
 from signaling.sip.sdp.codecs import Offered, formats_of
+from signaling.sip.sdp.ice import agreed_ice
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.picture import WantedPicture, level_for
 from signaling.sip.sdp.security import accepted_protection, offer_protection
@@ -79,7 +80,8 @@ def apply_answer(offer: Offer, answer: SessionDescription, local: LocalMedia) ->
             raise SdpError("Not Acceptable Here", 488, WARN_CRYPTO)
         if formats:
             flow = flow_of(answer, media)
-            streams.append((stream_spec(answer, media, kind, formats, flow, protection, local), protection.grade))
+            ice = agreed_ice(answer, media, offer.description, ours)
+            streams.append((stream_spec(answer, media, kind, formats, flow, protection, local, ice), protection.grade))
     if not streams:
         raise SdpError("Not Acceptable Here", 488, WARN_CODEC)
     return leg_media(streams)

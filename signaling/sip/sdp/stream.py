@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from mcu.media import Codec, DtlsPeer, Extensions, Format, Kind, SdesKeys, StreamSpec
+from mcu.media import Codec, DtlsPeer, Extensions, Format, IceCredentials, Kind, SdesKeys, StreamSpec
 from signaling.sip.sdp.codecs import Offered, number
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.security import Protection
@@ -94,6 +94,7 @@ def stream_spec(
     flow: Flow,
     protection: Protection,
     local: LocalMedia,
+    ice: IceCredentials | None = None,
 ) -> StreamSpec:
     """The agreed stream. `formats` are those of the peer's m-line that are used, the main one first."""
     main = formats[0].format
@@ -114,6 +115,7 @@ def stream_spec(
         remote_rtcp=remote_rtcp,
         sdes=keys,
         dtls=dtls,
+        ice=ice,
         extensions=Extensions(audio_level=level),
         has_nack=feedback.nack,
         has_pli=feedback.pli,
