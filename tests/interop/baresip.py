@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.interop import live, media
 from tests.interop.media import Person
+from tests.interop.walls import Apart
 
 _MODULES = [
     "opus",
@@ -53,8 +54,12 @@ class Baresip:
     audio: str = "opus/48000/2"
     video: str = "h264"
     transport: str = "udp"
+    nat: str = ""
+    """ice or ""."""
     account: str = ""
     """Its whole account instead of one made of name and address: `<sip:user@registrar>;auth_pass=...;regint=60`."""
+    place: Apart | None = None
+    """Where it runs, when that is not here."""
     events: list[dict[str, Any]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
 
@@ -63,12 +68,11 @@ class Baresip:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._configure()
         self._log = (self.folder / "log").open("wb")
-        self._process = subprocess.Popen(
-            ["baresip", "-f", str(self.folder), "-v"], stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
-        )
+        command = [*(self.place.prefix if self.place else ()), "baresip", "-f", str(self.folder), "-v"]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         for _ in range(100):
             try:
-                self._reader, self._writer = await asyncio.open_connection(self.address, self.control_port)
+                self._reader, self._writer = await self._controlled()
                 break
             except OSError:
                 await asyncio.sleep(0.1)
@@ -76,6 +80,12 @@ class Baresip:
             raise AssertionError(f"baresip did not start: {(self.folder / 'log').read_text(errors='replace')[-2000:]}")
         self._listener = asyncio.create_task(self._listen())
         return self
+
+    async def _controlled(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self.place is None:
+            return await asyncio.open_connection(self.address, self.control_port)
+        made = await asyncio.to_thread(self.place.connect, self.address, self.control_port)
+        return await asyncio.open_connection(sock=made)
 
     async def command(self, command: str, parameters: str = "") -> None:
         """Give a command of baresip's menu: dial, hangup, hold, resume, sndcode, ..."""
@@ -177,7 +187,8 @@ class Baresip:
         encryption = f";mediaenc={self.encryption}" if self.encryption else ""
         video = f";video_codecs={self.video}" if self.video else ""
         own = f"<sip:{self.person.name}@{self.address}:{self.sip_port};transport={self.transport}>;regint=0"
+        nat = f";medianat={self.nat}" if self.nat else ""
         (folder / "accounts").write_text(
-            f"{self.account or own};answermode=auto;audio_codecs={self.audio}{video}{encryption}\n"
+            f"{self.account or own};answermode=auto;audio_codecs={self.audio}{video}{encryption}{nat}\n"
         )
         (folder / "contacts").write_text("")
