@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from config.media import VideoSettings
-from mcu.media import is_place
+from mcu.media import is_place, leg_of, place_of
 from mcu.video.compositor import Compositor, Watch
 from mcu.video.encoder import Encoder, RenditionError
 from mcu.video.labels import Labels
@@ -63,6 +63,9 @@ class Stages:
     def set_scene(self, scene: SetScene) -> None:
         """Show this from now on."""
         key = (scene.room, scene.scene)
+        if is_place(scene.room) and any(place_of(leg_of(tile.stream)) != scene.room for tile in scene.tiles):
+            self._counters["foreign_place"] += 1
+            return
         if key not in self._scenes and not self._has_room_for_scene(scene.room):
             self._counters["refused_scenes"] += 1
             return

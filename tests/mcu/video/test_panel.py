@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from config.media import VideoSettings
-from mcu.media import Codec
+from mcu.media import Codec, Kind, stream_id
 from mcu.video.fonts import Fonts
 from mcu.video.panel import WARNING, Panels
 from mcu.video.paragraph import wrapped
@@ -155,6 +155,16 @@ def test_callers_outside_take_no_place_of_rooms():
     assert {frame.stream for frame in plane.tick(4_000_000)} == {1, 2, 9}
     counters = plane.statistics()[0]
     assert (counters["refused_renditions"], counters["refused_scenes"]) == (2, 2)
+
+
+def test_a_place_shows_nobody_but_its_own_caller():
+    waiting = Waiting()
+    waiting.plane.apply(SetScene("~7", "place", (Tile(0, 0, 1, 1, stream_id(8, Kind.VIDEO)),)))
+    waiting.tick(2)
+    assert waiting.plane.statistics()[1]["sources"] == 0
+    waiting.plane.apply(SetScene("~7", "place", (Tile(0, 0, 1, 1, stream_id(7, Kind.VIDEO)),)))
+    waiting.tick(2)
+    assert waiting.plane.statistics()[1]["sources"] == 1
 
 
 def test_a_menu_lies_over_the_running_picture_and_goes_away():
