@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,16 +43,46 @@ class Apart:
         """A command in there."""
         _run("nsenter", "--target", str(self.pid), "--net", *command, text=text)
 
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """What goes before a command that is to run in there."""
+        return ("nsenter", "--target", str(self.pid), "--net")
+
+    def connect(self, address: str, port: int) -> socket.socket:
+        """A TCP connection to something in there, from in there: what a wall forbids does not matter. Raises OSError.
+
+        Namespaces belong to threads, and sockets to where they were made.
+        """
+        found: list[socket.socket | OSError] = []
+
+        def dial() -> None:
+            with Path(f"/proc/{self.pid}/ns/net").open() as there:
+                ctypes.CDLL(None, use_errno=True).setns(there.fileno(), 0)
+            try:
+                found.append(socket.create_connection((address, port), 2))
+            except OSError as error:
+                found.append(error)
+
+        thread = threading.Thread(target=dial)
+        thread.start()
+        thread.join()
+        if isinstance(found[0], OSError):
+            raise found[0]
+        return found[0]
+
     def close(self) -> None:
         """Take it down, and all that is in it."""
         self._holder.communicate()
 
 
 class NatPlace:
-    """A browser at 192.168.77.2 whose router gives it one address outside and forwards what `lets` says."""
+    """A place at 192.168.77.2 whose router gives it one address outside and forwards what `lets` says."""
 
-    def __init__(self, lets: str) -> None:
-        """`lets` are nftables matches, one a line, of the traffic that may leave; its answers may come back."""
+    def __init__(self, lets: str, *, is_symmetric: bool = False, udp_timeout_s: int = 30) -> None:
+        """`lets` are nftables matches, one a line, of the traffic that may leave; its answers may come back.
+
+        A symmetric NAT gives every conversation a random port; all forget UDP after `udp_timeout_s` of silence.
+        """
         self._router, self._place = Apart(), Apart()
         router, place = str(self._router.pid), str(self._place.pid)
         _run("ip", "link", "add", "nat0", "type", "veth", "peer", "name", "nat1", "netns", router)
@@ -61,10 +94,17 @@ class NatPlace:
             self._router.run("ip", "link", "set", device, "up")
         self._router.run("ip", "route", "add", "default", "via", "10.79.0.1")
         self._router.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
-        self._router.run("nft", "-f", "-", text=_nat(lets))
+        for name in ("udp_timeout", "udp_timeout_stream"):
+            self._router.run("sh", "-c", f"echo {udp_timeout_s} >/proc/sys/net/netfilter/nf_conntrack_{name}")
+        self._router.run("nft", "-f", "-", text=_nat(lets, "masquerade fully-random" if is_symmetric else "masquerade"))
         self._place.run("ip", "addr", "add", f"{_INSIDE}.2/24", "dev", "in1")
         self._place.run("ip", "link", "set", "in1", "up")
         self._place.run("ip", "route", "add", "default", "via", f"{_INSIDE}.1")
+
+    @property
+    def inside(self) -> Apart:
+        """Where programs behind the NAT run."""
+        return self._place
 
     def wrapped(self, folder: Path) -> str:
         """A program that starts Chromium there."""
@@ -92,7 +132,7 @@ def wall(device: str, *forbidden: str) -> Iterator[None]:
         _run("nft", "delete", "table", "inet", "wall")
 
 
-def _nat(lets: str) -> str:
+def _nat(lets: str, masquerade: str) -> str:
     accepted = "\n".join(f"{match} accept" for match in lets.splitlines())
     return f"""table ip nat {{
     chain forward {{
@@ -102,7 +142,7 @@ def _nat(lets: str) -> str:
     }}
     chain out {{
         type nat hook postrouting priority 100;
-        oifname nat1 masquerade
+        oifname nat1 {masquerade}
     }}
     }}
     """
