@@ -74,7 +74,7 @@ class UdpTransport:
 
 
 class TcpTransport:
-    """One connection at a time, made by either side; when it is lost, the active side makes it again once a minute."""
+    """One connection, the newest, made by either side; when it is lost, the active side makes it again once a minute."""
 
     def __init__(
         self, port: FloorPort, remote: Address | None, hosts: set[str], receive: Callable[[bytes], None],
@@ -88,6 +88,7 @@ class TcpTransport:
         self._receive = receive
         self._connected = connected
         self._writer: asyncio.StreamWriter | None = None
+        self._serving: asyncio.Task[None] | None = None
         self._task = asyncio.get_running_loop().create_task(self._connect() if connects else self._listen())
 
     def send(self, data: bytes) -> None:
@@ -103,6 +104,8 @@ class TcpTransport:
     def close(self) -> None:
         """End the connection."""
         self._task.cancel()
+        if self._serving is not None:
+            self._serving.cancel()
         if self._writer is not None:
             self._writer.close()
 
@@ -115,7 +118,10 @@ class TcpTransport:
                 self.dropped += 1
                 connection.close()
                 continue
-            await self._serve(connection)
+            # A terminal that comes again has lost its connection, whatever ours still looks like.
+            if self._serving is not None:
+                self._serving.cancel()
+            self._serving = loop.create_task(self._serve(connection))
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -140,7 +146,8 @@ class TcpTransport:
         """One connection until it ends."""
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEP_ALIVE_S)
-        reader, self._writer = await asyncio.open_connection(sock=connection, limit=_READ_BYTES)
+        reader, writer = await asyncio.open_connection(sock=connection, limit=_READ_BYTES)
+        self._writer = writer
         splitter = Splitter()
         self._connected()
         try:
@@ -150,5 +157,6 @@ class TcpTransport:
         except OSError:
             logger.info("a BFCP connection was lost")
         finally:
-            self._writer.close()
-            self._writer = None
+            writer.close()
+            if self._writer is writer:
+                self._writer = None
