@@ -19,6 +19,7 @@ from mcu.worker.messages import AddAudioLeg, AssignAudio, Levels, Playout
 
 START_US = 1_000_000_000
 PROMPTS = PromptLibrary(("en",))
+_SPOKEN = PROMPTS.pcm("recording-started")
 
 Voice = Callable[[int], Pcm]
 """The frame with this number."""
@@ -42,9 +43,8 @@ def silent(_: int) -> Pcm:
 
 def speech(number: int) -> Pcm:
     """The same sentence again and again."""
-    sound = PROMPTS.pcm("recording-started")
-    first = number * FRAME_SAMPLES % (len(sound) - FRAME_SAMPLES)
-    return sound[first : first + FRAME_SAMPLES]
+    first = number * FRAME_SAMPLES % (len(_SPOKEN) - FRAME_SAMPLES)
+    return _SPOKEN[first : first + FRAME_SAMPLES]
 
 
 @dataclass
