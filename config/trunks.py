@@ -62,8 +62,6 @@ class TrunkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls_per_minute: Count = 10
     has_video: bool = False
     """Offer pictures too; telephones have none."""
-    offers_encryption: bool = True
-    """Offer SDES beside plain RTP; some exchanges refuse offers that they do not know."""
 
     def __post_init__(self) -> None:
         for pattern in self.allowed:

@@ -11,6 +11,7 @@ import msgspec
 
 from config.settings import Settings
 from drumtower.certificates import Certificates
+from drumtower.dialing import DialOffice
 from drumtower.keyring import master_key, passcode_hasher, relays
 from drumtower.metrics import counter_metrics, gauge_metrics, worker_metrics
 from drumtower.terminals import TerminalOffice
@@ -52,6 +53,7 @@ class Application:
         self.certificates = Certificates(settings, self.master)
         self.terminals = TerminalOffice(settings, self.database, self.master)
         registration = self.terminals.registration
+        self.dialing = DialOffice(settings, self.master, self.gate, self.fleet)
         self.sip = SipServer(
             settings.sip,
             self.gate,
@@ -60,8 +62,10 @@ class Application:
             self.desk,
             tls=self.certificates.sip(),
             identify=registration.identify,
+            arrivals=self.dialing.arrivals,
         )
         registration.serve(self.sip.agent)
+        self.dialing.connect(self.sip, self.terminals, self.conferences)
         self.focus = Focus(self.sip.agent, self.conferences, settings.sip.max_subscriptions)
         self.web = WebServer(create_app(self._portal_services()), settings, self.certificates)
         self._started = AsyncExitStack()
@@ -79,6 +83,8 @@ class Application:
             starting.push_async_callback(self.terminals.stop)
             await self.sip.start()
             starting.push_async_callback(self.sip.stop)
+            self.dialing.start()
+            starting.push_async_callback(self.dialing.stop)
             starting.callback(self.focus.stop)
             await self.web.start()
             starting.push_async_callback(self.web.stop)
@@ -123,6 +129,8 @@ class Application:
             dial_addresses=self.dial_addresses,
             is_taken=self.settings.attendant.is_test_room,
             terminals=TerminalServices(self.terminals.book, self.terminals.directory, registration.registrations),
+            dialer=self.dialing.dialer,
+            trunks=self.dialing.trunk_rows,
             health={"media": self._media_is_well, "disk": self._disk_has_room},
             metrics=(
                 worker_metrics(self.fleet),
@@ -131,6 +139,9 @@ class Application:
                 gauge_metrics("attendant_open", self.desk.gauges, "kind", "whom the attendant serves now"),
                 gauge_metrics("sip_open", lambda: self.sip.gauges, "kind", "what the SIP server keeps open now"),
                 counter_metrics("registrar", lambda: registration.counters, "event", "what the registrar counted"),
+                counter_metrics("dial", lambda: self.dialing.dialer.counters, "event", "what became of calls out"),
+                gauge_metrics("dialing", self.dialing.dialer.gauges, "state", "who is being called now"),
+                gauge_metrics("trunk", self.dialing.gauges, "what", "trunks: usable, and their calls"),
                 gauge_metrics("registered", lambda: registration.gauges, "kind", "who is registered now"),
             ),
             extra_routes=(lambda app: add_routes(app, browsers, signed_in_as),),

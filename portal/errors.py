@@ -7,6 +7,8 @@ from http import HTTPStatus
 
 import msgspec
 
+from signaling.placed import Outcome
+
 PROBLEM_TYPE = "application/problem+json"
 
 
@@ -127,6 +129,16 @@ class NoCamera(Conflict):
     code = "no-camera"
 
 
+class CallRefused(Conflict):
+    """Nobody is called; the code of each says why."""
+
+    code = "dial-failed"
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.code = f"dial-{outcome}"
+
+
 class BodyTooLarge(PortalError):
     """The body is larger than the limit."""
 
@@ -241,6 +253,14 @@ _TITLES = {
     "range-not-satisfiable": ("The range lies outside the recording", "请求范围超出录像长度"),
     "invalid": ("Some fields need another value", "部分字段的值无效"),
     "too-many-tries": ("Too many tries; wait a moment", "尝试次数过多，请稍后再试"),
+    "dial-not-allowed": ("This number or address may not be called", "不允许呼叫该号码或地址"),
+    "dial-not-registered": ("This terminal is not registered now", "该终端当前未注册"),
+    "dial-unknown-target": ("This is neither a terminal, a number nor an address", "不是有效的终端、号码或地址"),
+    "dial-unknown-room": ("This room does not exist, or is blocked", "该会议室不存在或已被封锁"),
+    "dial-too-many-calls": ("Too many calls; wait a moment", "呼叫过多，请稍后再试"),
+    "dial-failed": ("The call could not be made", "无法发起呼叫"),
+    "dial-encryption-required": ("This room needs better encryption", "该会议室要求更高的加密级别"),
+    "dial-full": ("The room is full", "会议室已满"),
     "disk-full": ("The disk is full; nothing can be recorded", "磁盘已满，无法录制"),
     "unavailable": ("This part does not work at the moment", "该功能暂时不可用"),
 }

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from mcu.conference import ConferenceEvent
 from portal.services import SERVICES, Services
+from signaling.placed import PlacedCall
 from store.sessions import Session
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class EventHub:
         self._stops = [
             self._services.conferences.observe(self._happened),
             self._services.gate.observe(lambda block: self.tell_room(block.room)),
+            *([self._services.dialer.observe(self._called)] if self._services.dialer is not None else []),
             self._services.gate.observe_waiting(self._waiting_changed),
         ]
         if (terminals := self._services.terminals) is not None:
@@ -94,7 +96,8 @@ class EventHub:
         running = self._services.conferences.running()
         waiting = {room: self._waiting(room) for room in self._services.gate.waiting_rooms()}
         conferences = [conference.snapshot() for conference in running]
-        client.offer(_text(type="snapshot", conferences=conferences, waiting=waiting))
+        calls = {room: self._calls(room) for room in self._dialer_rooms()}
+        client.offer(_text(type="snapshot", conferences=conferences, waiting=waiting, calls=calls))
         try:
             yield client
         finally:
@@ -143,6 +146,18 @@ class EventHub:
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._services.settings.event_interval_s, self._flush)
+
+    def _called(self, placed: PlacedCall) -> None:
+        """Somebody is called, rings, did not come, or came: the pages of hosts show it."""
+        if self._clients:
+            self._send(_text(type="calls", room=placed.room, calls=self._calls(placed.room)))
+
+    def _calls(self, room: str) -> list[dict[str, object]]:
+        dialer = self._services.dialer
+        return [] if dialer is None else [call.snapshot() for call in dialer.calls(room)]
+
+    def _dialer_rooms(self) -> set[str]:
+        return set() if self._services.dialer is None else self._services.dialer.rooms()
 
     def _flush(self) -> None:
         self._timer = None

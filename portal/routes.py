@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from portal.api import conferences, events, health, recordings, rooms, session, terminals, waiting
+from portal.api import calls, conferences, events, health, recordings, rooms, session, terminals, waiting
 from portal.errors import Forbidden, PasswordChangeRequired
 from portal.middleware import SAFE_METHODS
 from portal.rights import Access, has_right
@@ -60,6 +60,11 @@ ROUTES = (
     Route("POST", f"{_PARTICIPANT}/allow-video", conferences.allow_video, Access.CONTROL_CONFERENCES),
     Route("POST", f"{_PARTICIPANT}/camera", conferences.move_camera, Access.CONTROL_CONFERENCES),
     Route("DELETE", f"{_CONFERENCE}/floor", conferences.take_floor, Access.CONTROL_CONFERENCES),
+    Route("GET", f"{_CONFERENCE}/calls", calls.list_calls, Access.CONTROL_CONFERENCES),
+    Route("POST", f"{_CONFERENCE}/calls", calls.place_call, Access.CONTROL_CONFERENCES),
+    Route("DELETE", f"{_CONFERENCE}/calls/{{call}}", calls.cancel_call, Access.CONTROL_CONFERENCES),
+    Route("GET", f"{API}/dialable", calls.dialable, Access.CONTROL_CONFERENCES),
+    Route("GET", f"{API}/trunks", calls.list_trunks, Access.CONTROL_CONFERENCES),
     Route("DELETE", _PARTICIPANT, conferences.remove_participant, Access.CONTROL_CONFERENCES),
     Route("GET", f"{API}/recordings", recordings.list_recordings, Access.REVIEW_RECORDINGS),
     Route("GET", f"{API}/recordings/{{recording}}", recordings.show_recording, Access.REVIEW_RECORDINGS),

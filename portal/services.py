@@ -13,6 +13,7 @@ from crypto.passcode import PasscodeHasher
 from mcu.conferences import Conferences
 from recorder.library import Library
 from signaling.admission import Gate
+from signaling.dialing import Dialer
 from signaling.sip.registrations import Registrations
 from signaling.terminals import TerminalBook, TerminalDirectory
 from store.recordings import Recordings
@@ -68,6 +69,10 @@ class Services:
     """Whether a number or alias belongs to something that is no stored room, such as the test room."""
     terminals: TerminalServices | None = None
     metrics: tuple[MetricSource, ...] = ()
+    dialer: Dialer | None = None
+    """Calls people and terminals into rooms; None where nothing can be called."""
+    trunks: Callable[[], Sequence[Mapping[str, object]]] = lambda: ()
+    """State of each trunk."""
     health: Mapping[str, HealthCheck] = field(default_factory=dict)
     extra_routes: tuple[Callable[[web.Application], object], ...] = ()
     """Called with the application while it is made: the join page adds itself here."""

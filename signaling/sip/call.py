@@ -19,7 +19,7 @@ from signaling.errors import SdpError, SipError
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.conversation import Conversation
 from signaling.sip.fields import from_of
-from signaling.sip.identity import Challenge
+from signaling.sip.identity import Challenge, Identity
 from signaling.sip.leg import SipLeg
 from signaling.sip.offer_answer import Negotiation
 from signaling.sip.refusals import answer_to, answer_to_worker
@@ -30,6 +30,7 @@ from signaling.sip.sdp.picture import WantedPicture
 from signaling.sip.sdp.stream import flow_of
 from signaling.sip.services import Services
 from signaling.sip.transaction import Flow
+from signaling.sip.trunk import Arrival
 from signaling.sip.uri import parse_uri
 from signaling.sip.visit import RoomVisit
 
@@ -47,6 +48,7 @@ class RoomCall:
         self._leg = SipLeg(services.fleet.next_leg_id(), call)
         self._name = caller_name(call)
         self._identity = ""
+        self._arrival: Arrival | None = None
         self._talk = Conversation(call, self._leg, services)
         self._visit: RoomVisit | None = None
 
@@ -116,21 +118,27 @@ class RoomCall:
             return None, refused
 
     async def _identify(self) -> None:
-        """A caller who names one of our terminals has to be it. Raises SipError 401 to ask for the proof."""
-        if self._services.identify is None:
-            return
-        found = self._services.identify(self._call.request, self._call.flow)
+        """A caller who names a trunk or one of our terminals has to be it. Raises SipError 401 to ask for the proof."""
+        services, request, flow = self._services, self._call.request, self._call.flow
+        found: Arrival | Identity | Challenge | None = None
+        if services.arrivals is not None:
+            found = services.arrivals.find(request, flow)
+        if found is None and services.identify is not None:
+            found = services.identify(request, flow)
         if isinstance(found, Challenge):
             await asyncio.sleep(found.delay_s)
             raise SipError(found.status, found.reason, found.headers)
-        if found is not None:
+        if isinstance(found, Arrival):
+            self._arrival = found
+            logger.info("leg=%d came by trunk %s", self._leg.id, found.trunk)
+        elif found is not None:
             self._identity, self._name = found.alias, found.name
 
     def _call_request(self) -> CallRequest:
         """Who is calling which room. The passcode is cut off the request here; only the gate sees it."""
         request = self._call.request
         uri = parse_uri(request.uri)
-        dialled = dialplan.parse(uri.user)
+        dialled = dialplan.parse(uri.user) if self._arrival is None else dialplan.parse(self._arrival.room)
         request.uri = uri.without_passcode().serialize()
         if not dialled.is_valid:
             raise Refused(Refusal.UNKNOWN_ROOM)

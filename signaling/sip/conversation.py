@@ -157,7 +157,7 @@ class Conversation:
                 self.on_media()
             except (SipError, Refused, WorkerError):
                 self._call.hang_up()
-        elif self._worker is not None and _cannot_ask_for_keyframes(self.leg.media):
+        elif self._worker is not None and cannot_ask_for_keyframes(self.leg.media):
             # What came before our answer did may be lost on it.
             self._worker.send("net", PeerWantsKeyframe(self.leg.id))
 
@@ -228,7 +228,7 @@ class Conversation:
         self._call.hang_up()
 
 
-def _cannot_ask_for_keyframes(media: LegMedia) -> bool:
+def cannot_ask_for_keyframes(media: LegMedia) -> bool:
     """Whether a terminal that takes pictures knows neither PLI nor FIR."""
     stream = media.stream(Kind.VIDEO)
     return stream is not None and stream.send is not None and not (stream.has_pli or stream.has_fir)

@@ -120,6 +120,18 @@ def compute(ha1: str, answer: Answer, method: str) -> str:
     return digest(answer.algorithm, text)
 
 
+def realms_of(response: Response) -> set[str]:
+    """The realms that a 401 or 407 asks for."""
+    realms: set[str] = set()
+    name = "Proxy-Authenticate" if response.status == 407 else "WWW-Authenticate"
+    for line in response.headers.lines(name)[:MAX_PARAMS]:
+        try:
+            realms.add(parse_challenge(line).realm)
+        except SipError:
+            continue
+    return realms
+
+
 class Credentials:
     """Who we are to a registrar or proxy. A nonce is used again, counted, as long as the peer repeats it."""
 

@@ -79,7 +79,7 @@ class ReferSubscription:
         self._last = status
         state = "terminated;reason=noresource" if self.is_over else f"active;expires={EXPIRES_S}"
         headers = (("Event", self.event), ("Subscription-State", state), ("Content-Type", SIPFRAG_TYPE))
-        return headers, f"SIP/2.0 {status} {REASONS.get(status, "")}\r\n".encode()
+        return headers, f"SIP/2.0 {status} {REASONS.get(status, '')}\r\n".encode()
 
 
 _STATUS: dict[Outcome, int] = {

@@ -10,6 +10,7 @@ from config.sip import SipSettings
 from mcu.fleet.worker import Fleet
 from signaling.attendant.desk import Desk
 from signaling.bfcp.ports import FloorPorts
+from signaling.sip.arrivals import Arrivals
 from signaling.sip.call import RoomCall
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.services import Calls, Gate, Identify, Services
@@ -31,14 +32,16 @@ class SipServer:
         desk: Desk | None = None,
         tls: TlsContexts | None = None,
         identify: Identify | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
-        self._services = Services(
+        self.services = Services(
             settings,
             gate,
             calls,
             fleet,
             desk,
             identify,
+            arrivals,
             FloorPorts(settings.first_floor_port, settings.last_floor_port),
         )
         self._ua = UserAgent(settings, self._call_came, tls)
@@ -79,6 +82,6 @@ class SipServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _call_came(self, call: IncomingCall) -> None:
-        task = asyncio.get_running_loop().create_task(RoomCall(call, self._services).run())
+        task = asyncio.get_running_loop().create_task(RoomCall(call, self.services).run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

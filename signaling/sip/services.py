@@ -14,6 +14,7 @@ from mcu.participant import Participant
 from signaling.admission import Admission, CallRequest, WaitReason
 from signaling.attendant.desk import Desk
 from signaling.bfcp.ports import FloorPorts
+from signaling.sip.arrivals import Arrivals
 from signaling.sip.identity import Challenge, Identity
 from signaling.sip.message import Request
 from signaling.sip.transaction import Flow
@@ -65,5 +66,7 @@ class Services:
     """The attendant; without it callers who dialled no room of theirs get a status of SIP."""
     identify: Identify | None = None
     """Who sent a request, where that can be proven; without it everybody is a guest."""
+    arrivals: Arrivals | None = None
+    """Which calls come by a trunk; without it none does."""
     floors: FloorPorts | None = None
     """Ports for floor control; without them shared screens are negotiated without BFCP."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from config.trunks import TrunkSettings
+from crypto.ha1 import Ha1
 from crypto.secret import Secret
 from signaling.budget import CallBudget
 from signaling.errors import SipError
@@ -35,6 +36,8 @@ class Trunk:
     def __init__(self, settings: TrunkSettings, secret: Secret | None = None) -> None:
         self.settings = settings
         self.credentials = Credentials(settings.user, secret) if secret is not None else None
+        self.secret = Ha1.of(settings.user, settings.realm, secret) if secret is not None else None
+        """What calls that prove themselves by digest have to know."""
         self.budget = CallBudget(settings.max_calls, settings.calls_per_minute)
         self.state = "unregistered" if settings.registers else "static"
         """"static", "unregistered", "registering", "registered" or "failed"; for portal and metrics."""

@@ -1,0 +1,79 @@
+"""Calling people and terminals into rooms, and the trunks that numbers leave by."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta
+
+from mcu.participant import Role
+from portal.bodies import json_response, read_body, room_number
+from portal.errors import CallRefused, NotFound
+from portal.services import SERVICES
+from portal.sessions import session_of
+from signaling.dialing import Dialer
+from signaling.placed import MAX_TARGET_CHARACTERS, DialRefused
+
+logger = logging.getLogger(__name__)
+
+
+class NewCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../calls."""
+
+    target: Annotated[str, Meta(min_length=1, max_length=MAX_TARGET_CHARACTERS)]
+    """Alias of a terminal, telephone number or sip: address."""
+    role: Role = Role.GUEST
+
+
+async def list_calls(request: web.Request) -> web.Response:
+    """GET .../calls: who is being called, and who did not come a moment ago."""
+    placed = _dialer(request).calls(room_number(request))
+    return json_response({"calls": [call.snapshot() for call in placed]})
+
+
+async def place_call(request: web.Request) -> web.Response:
+    """POST .../calls: answered at once; how it goes is told by the events."""
+    body = await read_body(request, NewCall)
+    dialer, number = _dialer(request), room_number(request)
+    user = session_of(request).user.name
+    try:
+        leg = await dialer.dial(number, body.target, user, body.role)
+    except DialRefused as refused:
+        raise CallRefused(refused.outcome) from None
+    logger.info("room=%s user=%s leg=%d call as %s", number, user, leg, body.role)
+    return json_response({"id": leg}, status=201)
+
+
+async def cancel_call(request: web.Request) -> web.Response:
+    """DELETE .../calls/{call}: give it up, or take its result off the list."""
+    text = request.match_info["call"]
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise NotFound
+    if not _dialer(request).cancel(room_number(request), int(text)):
+        raise NotFound
+    return web.Response(status=204)
+
+
+async def dialable(request: web.Request) -> web.Response:
+    """GET /dialable: terminals that are registered now, for the dialog that invites."""
+    terminals = request.app[SERVICES].terminals
+    if terminals is None:
+        return json_response({"terminals": []})
+    aliases = sorted(set(terminals.registrations.aliases()))
+    named = [(alias, terminals.directory.name_of(alias)) for alias in aliases]
+    return json_response({"terminals": [{"alias": alias, "name": name} for alias, name in named if name is not None]})
+
+
+async def list_trunks(request: web.Request) -> web.Response:
+    """GET /trunks."""
+    return json_response({"trunks": list(request.app[SERVICES].trunks())})
+
+
+def _dialer(request: web.Request) -> Dialer:
+    dialer = request.app[SERVICES].dialer
+    if dialer is None:
+        raise NotFound
+    return dialer
