@@ -66,6 +66,9 @@ def _add_options(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--alias", help='another word to dial ("" removes it)')
     parser.add_argument("--lock", dest="is_locked", action=switch, help="nobody but hosts comes in")
     parser.add_argument("--wait-for-host", dest="waits_for_host", action=switch, help="guests wait until a host is in")
+    parser.add_argument(
+        "--keep-presenter", dest="keeps_presenter", action=switch, help="nobody takes over a shared screen"
+    )
     parser.add_argument("--max-participants", type=int, metavar="N", help=f"1 to {MAX_PARTICIPANTS}")
     parser.add_argument("--record", choices=RECORD_POLICIES, help="when the room is recorded")
     parser.add_argument("--layout", choices=LAYOUTS, help="how the picture is arranged at first")
@@ -135,7 +138,11 @@ async def _list(options: argparse.Namespace, office: Office) -> None:
     for room in rooms:
         marks = [
             word
-            for word, is_set in (("locked", room["is_locked"]), ("waits for host", room["waits_for_host"]))
+            for word, is_set in (
+                ("locked", room["is_locked"]),
+                ("waits for host", room["waits_for_host"]),
+                ("keeps presenter", room["keeps_presenter"]),
+            )
             if is_set
         ]
         marks += [f"{role}: {room[f'{role}_passcode']} passcode" for role in _ROLES]
@@ -161,7 +168,7 @@ def _confirm(question: str) -> None:
 
 
 def _with_options(room: Room, options: argparse.Namespace) -> Room:
-    names = ("name", "alias", "is_locked", "waits_for_host", "max_participants", "record", "layout")
+    names = ("name", "alias", "is_locked", "waits_for_host", "keeps_presenter", "max_participants", "record", "layout")
     values: dict[str, Any] = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.required_grade is not None:
         values["required_grade"] = _GRADES[options.required_grade]
@@ -240,7 +247,8 @@ def _described(room: Room) -> dict[str, object]:
         "number": room.number, "name": room.name, "alias": room.alias,
         "guest_passcode": passcode(room.guest_hash, room.is_guest_weak),
         "host_passcode": passcode(room.host_hash, room.is_host_weak),
-        "is_locked": room.is_locked, "waits_for_host": room.waits_for_host, "max_participants": room.max_participants,
+        "is_locked": room.is_locked, "waits_for_host": room.waits_for_host, "keeps_presenter": room.keeps_presenter,
+        "max_participants": room.max_participants,
         "record": room.record, "layout": room.layout, "encryption": grades[room.required_grade],
         "created_at": room.created_at.isoformat(), "updated_at": room.updated_at.isoformat(),
     }  # fmt: skip

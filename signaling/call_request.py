@@ -73,5 +73,6 @@ def policy_of(room: Room) -> RoomPolicy:
         required_grade=Grade(room.required_grade),
         waits_for_host=room.waits_for_host,
         is_locked=room.is_locked,
+        keeps_presenter=room.keeps_presenter,
         changed_at=room.updated_at.timestamp(),
     )

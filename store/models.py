@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -78,6 +79,7 @@ class RoomRow(Base):
     generation: Mapped[int] = mapped_column(Integer)
     is_locked: Mapped[bool]
     waits_for_host: Mapped[bool]
+    keeps_presenter: Mapped[bool] = mapped_column(server_default=false())
     max_participants: Mapped[int]
     record: Mapped[str] = mapped_column(String(16))
     layout: Mapped[str] = mapped_column(String(16))

@@ -43,6 +43,8 @@ class Room:
     """Grows with every change of a passcode, so that those still waiting are asked again."""
     is_locked: bool = False
     waits_for_host: bool = False
+    keeps_presenter: bool = False
+    """Who shares a screen keeps doing so until it ends it; else who asks next takes over."""
     max_participants: int = 36
     record: str = "on-request"
     """"off", "on-request" or "always"."""

@@ -74,7 +74,7 @@ class UdpTransport:
 
 
 class TcpTransport:
-    """One connection, the newest, made by either side; when it is lost, the active side makes it again once a minute."""
+    """One connection, the newest, made by either side; the active side makes a lost one again once a minute."""
 
     def __init__(
         self, port: FloorPort, remote: Address | None, hosts: set[str], receive: Callable[[bytes], None],

@@ -171,13 +171,22 @@ async def test_bare_address_is_no_room() -> None:
 
 
 async def test_policy_is_that_of_the_room() -> None:
-    room = replace(OPEN, layout="lecture", record="always", required_grade=1, waits_for_host=True, max_participants=7)
+    room = replace(
+        OPEN,
+        layout="lecture",
+        record="always",
+        required_grade=1,
+        waits_for_host=True,
+        max_participants=7,
+        keeps_presenter=True,
+    )
     policy = (await Bench(room).admit()).policy
     assert (policy.layout, policy.record, policy.required_grade) == (
         LayoutMode.LECTURE,
         RecordPolicy.ALWAYS,
         Grade.OPPORTUNISTIC,
     )
+    assert policy.keeps_presenter
     assert (policy.number, policy.name, policy.max_participants, policy.waits_for_host) == ("1001", "Open", 7, True)
 
 

@@ -18,7 +18,7 @@ export function layoutOptions() {
 
 export function createRoom(onDone) {
   const form = new RoomForm({ name: "", number: "", alias: "", max_participants: 36, layout: "auto", record: "on-request",
-    required_grade: "clear", waits_for_host: false, is_locked: false });
+    required_grade: "clear", waits_for_host: false, keeps_presenter: false, is_locked: false });
   form.open(t("room.create.title"), t("room.create.action"), [...form.identity(true), ...passcodeFields(), ...form.settings()],
     async (values, formElement) => {
       const made = await api.post("/rooms", { number: values.get("number").trim(), ...form.read(values), ...readPasscodes(formElement) });
@@ -94,6 +94,7 @@ class RoomForm {
         textField("max_participants", t("room.max"), { type: "number", min: 1, max: 500, value: room.max_participants }),
         selectField("required_grade", t("room.grade"), GRADES.map((grade) => [grade, t(`grade.need.${grade}`)]), room.required_grade)),
       checkField("waits_for_host", t("room.waits.label"), room.waits_for_host, t("room.waits.hint")),
+      checkField("keeps_presenter", t("room.presenter.label"), room.keeps_presenter, t("room.presenter.hint")),
       checkField("is_locked", t("room.locked.label"), room.is_locked, t("room.locked.hint")),
     ];
   }
@@ -106,6 +107,7 @@ class RoomForm {
       max_participants: Number(values.get("max_participants")),
       required_grade: values.get("required_grade"),
       waits_for_host: values.has("waits_for_host"),
+      keeps_presenter: values.has("keeps_presenter"),
       is_locked: values.has("is_locked"),
     };
   }
