@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from signaling.errors import SipError
@@ -100,11 +101,8 @@ class Dialog:
 
     def refresh_target(self, headers: Headers) -> None:
         """Take a new Contact; a message without a readable one changes nothing."""
-        for contact in headers.values("Contact")[:1]:
-            try:
-                self.remote_target = parse_name_addr(contact).uri
-            except SipError:
-                return
+        with suppress(SipError):
+            self.remote_target = _target_of(headers) or self.remote_target
 
     def is_from_peer(self, flow: Flow) -> bool:
         """Whether a message may belong to the dialog: what began over TLS stays there, or its grade would be a lie."""
@@ -164,7 +162,7 @@ def uas_dialog(request: Request, flow: Flow, local_tag: str, contact: Uri) -> Di
         call_id=headers.get("Call-ID"),
         local=replace(local, uri=local.uri.without_passcode()),
         remote=from_of(headers),
-        remote_target=parse_name_addr(headers.values("Contact")[0]).uri,
+        remote_target=_target_of(headers) or from_of(headers).uri,  # RFC 2543 knows INVITEs without a Contact
         local_contact=contact,
         route_set=tuple(headers.values("Record-Route")),
         flow=flow,
@@ -176,21 +174,31 @@ def uas_dialog(request: Request, flow: Flow, local_tag: str, contact: Uri) -> Di
 
 def uac_dialog(request: Request, response: Response, flow: Flow, contact: Uri) -> Dialog:
     """The dialog that a response to our INVITE makes (RFC 3261 12.1.2). Raises SipError."""
-    contacts = response.headers.values("Contact")
-    target = contacts[0] if contacts else request.uri
+    route_set = tuple(reversed(response.headers.values("Record-Route")))
+    for route in route_set:
+        parse_name_addr(route)
     return Dialog(
         call_id=request.headers.get("Call-ID"),
         local=from_of(request.headers),
         remote=to_of(response.headers),
-        remote_target=parse_name_addr(target).uri,
+        remote_target=_target_of(response.headers) or parse_uri(request.uri),
         local_contact=contact,
-        route_set=tuple(reversed(response.headers.values("Record-Route"))),
+        route_set=route_set,
         flow=flow,
         local_cseq=cseq_of(request.headers).number,
         user_agent=request.headers.get("User-Agent"),
         allows=frozenset(response.headers.values("Allow")),
         is_ours=True,
     )
+
+
+def _target_of(headers: Headers) -> Uri | None:
+    """The Contact, where there is one. Raises SipError."""
+    contacts = headers.values("Contact")
+    uri = parse_name_addr(contacts[0]).uri if contacts else None
+    if uri is not None and uri.scheme not in ("sip", "sips"):
+        raise SipError(400, "Contact is no SIP URI")
+    return uri
 
 
 def dialog_id_of_request(request: Request) -> DialogId:

@@ -86,6 +86,7 @@ class Inbound:
             if dialog is not None:
                 dialog.receive_request(request, flow)
             if request.method in _DESCRIBING:
+                _check_acceptance(request)
                 _check_description(request)
             if session is None and request.method not in self.served and request.method not in _OUT_OF_DIALOG:
                 raise SipError(481, "Call/Transaction Does Not Exist")
@@ -150,6 +151,13 @@ class Inbound:
         agent = self._agent
         accept = ("Accept", ", ".join((SDP_TYPE, *INFO_TYPES)))
         agent.reply(transaction, request, 200, now, (("Allow", agent.allow), accept, ("Supported", agent.supported)))
+
+
+def _check_acceptance(request: Request) -> None:
+    """Raises SipError 406 where the peer takes no SDP (RFC 3261 20.1; without Accept it does)."""
+    taken = {value.partition(";")[0].strip().lower() for value in request.headers.values("Accept")}
+    if request.method == "INVITE" and taken and not taken & {SDP_TYPE, "application/*", "*/*"}:
+        raise SipError(406, "Not Acceptable", (("Accept", SDP_TYPE),))
 
 
 def _check_description(request: Request) -> None:

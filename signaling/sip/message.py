@@ -240,11 +240,16 @@ def _parse_headers(block: bytes, headers: Headers) -> str:
         if known is None:
             name = name.rstrip(b" \t")
             known = canonical_name(name) if _TOKEN.fullmatch(name) else ""
-        if not colon or not known or b"\n" in value or b"\r" in value or b"\0" in value:
+        if not colon or not known or b"\n" in value or b"\r" in value or _has_bare_nul(value):
             fault = fault or "Malformed header line"
             continue
         headers.add(known, value.strip(b" \t"))
     return fault
+
+
+def _has_bare_nul(value: bytes) -> bool:
+    """In a quoted string a NUL may stand behind a backslash (RFC 3261 25.1, quoted-pair), nowhere else."""
+    return b"\0" in value and b"\0" in value.replace(b"\\\0", b"")
 
 
 def _cut_body(headers: Headers, body: bytes) -> tuple[bytes, str]:

@@ -16,6 +16,7 @@ _TEL = re.compile(r"\+?[0-9A-Fa-f*#().\-]+")
 _CONTROL = re.compile(r"[\x00-\x20\x7f<>\"]")
 # A quote that is never closed takes the rest: looking for its end again and again would take quadratic time.
 _PART = re.compile(r'(?:[^;"]++|"(?:[^"\\]|\\.)*+"?)++', re.DOTALL)
+_EMPTY_PARAM = re.compile(r";\s*;")
 _USER_SAFE = "-_.!~*'()&=+$,;?/#"  # '#' is not in the grammar; dialled strings carry it and peers send it bare
 
 
@@ -36,6 +37,8 @@ class Uri:
 
     def serialize(self) -> str:
         """The URI in text."""
+        if self.scheme not in ("sip", "sips", "tel"):
+            return f"{self.scheme}:{self.user}"
         if self.scheme == "tel":
             return f"tel:{self.user}{format_params(self.params)}"
         user = quote(self.user, safe=_USER_SAFE, errors="surrogateescape") + "@" if self.user else ""
@@ -112,12 +115,26 @@ def parse_name_addr(text: str) -> NameAddr:
         tail = tail.strip()
         if not closing or (tail and not tail.startswith(";")):
             raise MalformedMessage("Malformed name-addr")
-        return NameAddr(parse_uri(inner.strip()), name, parse_params(tail[1:]))
+        return NameAddr(_parse_any(inner.strip()), name, parse_params(tail[1:]))
     if name:
         raise MalformedMessage("Malformed name-addr")
     # Without brackets all parameters belong to the header, not to the URI.
     address, _, params = rest.partition(";")
-    return NameAddr(parse_uri(address.strip()), "", parse_params(params))
+    uri = _parse_any(address.strip())
+    if uri.headers:  # RFC 3261 20.10: such a URI has to stand in brackets
+        raise MalformedMessage("Malformed name-addr")
+    return NameAddr(uri, "", parse_params(params))
+
+
+def _parse_any(text: str) -> Uri:
+    """A URI of any scheme: one that we do not know is kept as it is, in `user` (RFC 4475 3.3.4)."""
+    try:
+        return parse_uri(text)
+    except MalformedMessage as error:
+        if error.status != 416:
+            raise
+    scheme, _, rest = text.partition(":")
+    return Uri(scheme.lower(), rest, "")
 
 
 def parse_host_port(text: str) -> tuple[str, int | None]:
@@ -141,6 +158,8 @@ def parse_params(text: str) -> Params:
     if not text:
         return ()
     items: list[tuple[str, str | None]] = []
+    if has_empty_param(text):
+        raise MalformedMessage("Malformed parameter")
     for part in _split_semicolons(text):
         name, equals, value = part.partition("=")
         name, value = name.strip().lower(), value.strip()
@@ -150,6 +169,11 @@ def parse_params(text: str) -> Params:
             value = re.sub(r"\\(.)", r"\1", value[1:-1])
         items.append((name, value if equals else None))
     return tuple(items)
+
+
+def has_empty_param(text: str) -> bool:
+    """Whether there is nothing between two semicolons (RFC 4475 3.1.2.1); not looked for where there are quotes."""
+    return '"' not in text and bool(_EMPTY_PARAM.search(text))
 
 
 def param_value(params: Params, name: str) -> str | None:

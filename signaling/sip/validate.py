@@ -7,7 +7,8 @@ from collections.abc import Collection
 from signaling.errors import SipError
 from signaling.sip.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.message import VERSION_MARK, Message, Request
-from signaling.sip.uri import parse_name_addr, parse_uri
+from signaling.sip.uri import has_empty_param, parse_name_addr, parse_uri
+from signaling.sip.via import MAGIC_COOKIE, parse_via
 
 _ONCE = ("From", "To", "Call-ID", "CSeq")
 _AT_MOST_ONCE = ("Max-Forwards", "Content-Type", "Content-Length", "Subject", "Expires", "Date")
@@ -26,7 +27,11 @@ def check_routing(message: Message) -> None:
     vias = headers.values("Via")
     if not vias:
         raise SipError(400, "Via is missing")
-    top_via(headers)
+    for via in [top_via(headers), *map(parse_via, vias[1:])]:
+        if via.version != "2.0" and VERSION_MARK not in headers:
+            raise SipError(400, "Malformed Via")
+    if any(map(has_empty_param, vias)):
+        raise SipError(400, "Malformed Via")
     cseq_of(headers)
     from_of(headers)
     to_of(headers)
@@ -42,7 +47,8 @@ def check_meaning(request: Request, extensions: Collection[str] = ()) -> None:
     """What check_routing() leaves out. Raises SipError."""
     if VERSION_MARK in request.headers:
         raise SipError(505, "Version Not Supported")
-    parse_uri(request.uri)
+    if parse_uri(request.uri).headers:
+        raise SipError(400, "Headers in the Request-URI")  # RFC 3261 19.1.1, RFC 4475 3.1.2.11
     if cseq_of(request.headers).method != request.method:
         raise SipError(400, "CSeq does not name the method")
     forwards = request.headers.get("Max-Forwards", "70")
@@ -51,16 +57,25 @@ def check_meaning(request: Request, extensions: Collection[str] = ()) -> None:
     for name in ("Contact", "Route", "Record-Route"):
         for value in request.headers.values(name):
             if value != "*":
-                parse_name_addr(value)
+                _check_address(name, value, request)
     if request.method == "INVITE":
         _check_invite(request)
     _check_extensions(request, extensions)
 
 
 def _check_invite(request: Request) -> None:
+    """RFC 3261 8.1.1.8; those who speak RFC 2543 only, which their branch shows, need no Contact (RFC 4475 3.4.1)."""
     contacts = request.headers.values("Contact")
-    if len(contacts) != 1 or contacts[0] == "*":
-        raise SipError(400, "An INVITE needs one Contact")  # RFC 3261 8.1.1.8
+    is_old = not top_via(request.headers).branch.startswith(MAGIC_COOKIE)
+    if contacts[:1] == ["*"] or len(contacts) > 1 or not (contacts or is_old):
+        raise SipError(400, "An INVITE needs one Contact")
+
+
+def _check_address(name: str, value: str, request: Request) -> None:
+    """What requests will be sent to has to be a SIP URI; a binding of a REGISTER may be anything."""
+    uri = parse_name_addr(value).uri
+    if uri.scheme not in ("sip", "sips") and not (name == "Contact" and request.method in ("REGISTER", "MESSAGE")):
+        raise SipError(400, f"{name} is no SIP URI")
 
 
 def _check_extensions(request: Request, extensions: Collection[str]) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from signaling.errors import MalformedMessage
 from signaling.sip.uri import Params, format_host_port, format_params, param_value, parse_host_port, parse_params
 
+_EMPTY_PARAMS = re.compile(r";(?:\s*;)+")
 MAGIC_COOKIE = "z9hG4bK"
-_VIA = re.compile(r"\s*SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-]+)\s+([^;]+)(.*)", re.IGNORECASE | re.DOTALL)
+_VIA = re.compile(r"\s*SIP\s*/\s*(\d+\.\d+)\s*/\s*([!%'*+.\w`~-]+)\s+([^;]+)(.*)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Via:
     host: str
     port: int | None
     params: Params = ()
+    version: str = "2.0"
 
     @property
     def branch(self) -> str:
@@ -47,13 +49,17 @@ class Via:
 
     def response_address(self) -> tuple[str, int]:
         """Where a response over an unreliable transport goes; the Via was stamped before."""
-        host = param_value(self.params, "received") or self.host
+        host = (param_value(self.params, "received") or self.host).strip(
+            "[]"
+        )  # brackets are no part of it: RFC 5118 4.5
         rport = param_value(self.params, "rport") or ""
         return host, int(rport) if rport.isdigit() else (self.port or 5060)
 
     def serialize(self) -> str:
         """The value as it stands in the header."""
-        return f"SIP/2.0/{self.transport} {format_host_port(self.host, self.port)}{format_params(self.params)}"
+        return (
+            f"SIP/{self.version}/{self.transport} {format_host_port(self.host, self.port)}{format_params(self.params)}"
+        )
 
 
 def _is_hidden(written: str, source: str) -> bool:
@@ -70,5 +76,7 @@ def parse_via(text: str) -> Via:
     found = _VIA.fullmatch(text)
     if not found:
         raise MalformedMessage("Malformed Via")
-    host, port = parse_host_port(found.group(2))
-    return Via(found.group(1).upper(), host, port, parse_params(found.group(3)))
+    host, port = parse_host_port(found.group(3))
+    # One with empty parameters is refused (validate), but the refusal has to find its way.
+    params = parse_params(_EMPTY_PARAMS.sub(";", found.group(4)))
+    return Via(found.group(2).upper(), host, port, params, found.group(1))
