@@ -13,7 +13,7 @@ from mcu.camera import CameraMove
 from mcu.fleet.worker import Worker
 from mcu.floor import Floor
 from mcu.leg import HangUp, Leg
-from mcu.media import Codec, Kind, leg_of, stream_id
+from mcu.media import Codec, Kind, leg_of, needs_tone_detection, stream_id
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
 from mcu.record_duty import RecordDuty
@@ -404,7 +404,10 @@ class Conference:
             if self._audio.pop(person.id, None):
                 self._worker.send("audio", RemoveAudioLeg(person.id))
             return
-        wanted = AddAudioLeg(self.policy.number, person.id, Codec(codec), stream.ptime_ms)
+        wanted = AddAudioLeg(
+            self.policy.number, person.id, Codec(codec), stream.ptime_ms,
+            listens_for_digits=needs_tone_detection(stream),
+        )  # fmt: skip
         if self._audio.get(person.id) != wanted:
             self._audio[person.id] = wanted
             self._worker.send("audio", wanted)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from mcu.conferences import Conferences
 from mcu.leg import HangUp
-from mcu.media import Codec, Kind, stream_id
+from mcu.media import Codec, Format, Kind, stream_id
 from mcu.participant import Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
 from mcu.worker.messages import (
@@ -283,3 +283,10 @@ async def test_waiting_ends_when_the_host_comes():
     await asyncio.wait_for(waiting, 1)
     assert house.conferences.host_is_in("1001")
     assert house.conferences.count("1001") == 2
+
+
+async def test_digits_are_looked_for_in_sound_that_alone_can_carry_them():
+    house = House()
+    await house.join(1)
+    await house.join(2, audio=Format(Codec.PCMA, 8, 8_000))
+    assert [order.listens_for_digits for order in house.worker.told(AddAudioLeg)] == [False, True]
