@@ -8,19 +8,23 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from mcu.fleet.process import WorkerProcess
 from mcu.fleet.replay import Replay
+from mcu.fleet.spare import Ended, Heard, Spare
 from mcu.fleet.worker import LegObserver, WorkerError
 from mcu.worker.channel import channel_pair
 from mcu.worker.inflight import InFlight
 from mcu.worker.messages import (
+    AddAudioLeg,
     AnyMessage,
     BanSource,
     CameraFrame,
     CannotStart,
     Channel,
     CloseLeg,
+    CloseRoom,
     ConfigureLeg,
     Dtmf,
     KeyframeWanted,
@@ -37,6 +41,7 @@ from mcu.worker.messages import (
     ProcessStats,
     RecordingEnded,
     RecordingProgress,
+    RemoveAudioLeg,
     RestartIce,
 )
 
@@ -48,6 +53,7 @@ _RESTART_DELAYS_S = (0.0, 0.2, 0.5, 1.0)
 _CALM_S = 30.0
 _CRASHES_BEFORE_BAN = 2
 _NEIGHBOURS = ("video", "audio", "recorder")
+_MOVES_LISTENERS = (AddAudioLeg, RemoveAudioLeg, CloseRoom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class LocalWorker:
         self._processes: dict[str, WorkerProcess] = {}
         self._replay = {"video": Replay(), "audio": Replay()}
         self._crashes = {name: _Crashes() for name in ("net", *_NEIGHBOURS)}
+        self._spare = Spare(lambda heard, ended: self._make("audio", heard, ended))
         self._in_flight = InFlight.create()
         self._answers: dict[tuple[type[Message], int], asyncio.Future[AnyMessage]] = {}
         self._leg_observers: dict[int, list[LegObserver]] = {}
@@ -122,6 +129,7 @@ class LocalWorker:
         self._is_stopping = True
         for timer in self._restarts_pending.values():
             timer.cancel()
+        await self._spare.stop()
         if recorder := self._processes.get("recorder"):
             await recorder.stop()
         await asyncio.gather(*(process.stop() for process in list(self._processes.values())))
@@ -171,6 +179,8 @@ class LocalWorker:
         """Tell a process something; standing orders are repeated where it is restarted."""
         if replay := self._replay.get(process):
             replay.note(message)
+            if process == "audio" and isinstance(message, _MOVES_LISTENERS):
+                self._spare.want(replay.has_listeners)
         running = self._processes.get(process)
         if running is None and process == "recorder":
             running = self._start(process)
@@ -179,16 +189,14 @@ class LocalWorker:
 
     # ---- processes
 
-    def _start(self, name: str) -> WorkerProcess:
+    def _make(self, name: str, heard: Heard, ended: Ended) -> WorkerProcess:
         extra = [("inflight", self._in_flight.fileno())] if name == "video" else []
-        process = WorkerProcess(
-            name,
-            self._modules.of(name),
-            self._settings.get(name, {}),
-            lambda message: self._heard(name, message),
-            lambda status: self._ended(name, status),
-            extra,
-        )
+        return WorkerProcess(name, self._modules.of(name), self._settings.get(name, {}), heard, ended, extra)
+
+    def _start(self, name: str) -> WorkerProcess:
+        heard, ended = partial(self._heard, name), partial(self._ended, name)
+        process = self._spare.take(heard, ended) if name == "audio" else None
+        process = process or self._make(name, heard, ended)
         self._processes[name] = process
         logger.info("worker=%d process=%s pid=%d started", self.number, name, process.pid)
         for neighbour in _NEIGHBOURS if name == "net" else (name,):

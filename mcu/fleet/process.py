@@ -60,6 +60,10 @@ class WorkerProcess:
         """Whether it has not been reaped yet."""
         return not self._gone.done()
 
+    def adopt(self, on_message: Callable[[AnyMessage], None], on_exit: Callable[[int], None]) -> None:
+        """Whom it speaks to from now on."""
+        self._on_message, self._on_exit = on_message, on_exit
+
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         """Tell the process something; what a dead process misses is said again by its successor's owner."""
         if not self.is_running:

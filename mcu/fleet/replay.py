@@ -29,6 +29,11 @@ class Replay:
         """Everything that holds now."""
         return list(self._standing.values())
 
+    @property
+    def has_listeners(self) -> bool:
+        """Whether somebody hears a room."""
+        return any(isinstance(order, AddAudioLeg) for order in self._standing.values())
+
     def note(self, message: Message) -> None:
         """Remember a standing order, or forget those that `message` ends. Passing messages leave no trace."""
         match message:

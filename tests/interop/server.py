@@ -140,17 +140,19 @@ class Server:
         return (self.folder / "log").read_text(errors="replace")
 
     def children(self) -> dict[str, int]:
-        """Process ids of the worker's processes by name (net, video, audio, recorder)."""
-        found = {}
+        """Process ids of the worker's processes by name (net, video, audio, recorder); a spare one is the younger."""
+        found: dict[str, tuple[int, int]] = {}
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
                 text = status.read_text()
                 command = (status.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                began = int((status.parent / "stat").read_text().rpartition(")")[2].split()[19])
             except OSError:
                 continue
             if f"PPid:\t{self.process.pid}\n" in text and (match := re.search(r"-m (?:mcu\.)?(\w+)\.process", command)):
-                found[match[1]] = int(status.parent.name)
-        return found
+                this = (began, int(status.parent.name))
+                found[match[1]] = min(found.get(match[1], this), this)
+        return {name: pid for name, (_, pid) in found.items()}
 
     def session(self) -> aiohttp.ClientSession:
         """An HTTP client that trusts the server's own authority."""

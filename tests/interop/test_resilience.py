@@ -67,6 +67,7 @@ async def test_a_killed_audio_process_costs_a_second_of_sound_and_no_picture(sit
     async with site.visitors("1002", RED, GREEN) as (red, _):
         before = await legs(site, "1002")
         await both_are_seen(red)
+        working = site.server.children()["audio"]
         await red.watch(RIGHT)
         await asyncio.sleep(2)
         killed_s = await kill(site, "audio")
@@ -75,7 +76,10 @@ async def test_a_killed_audio_process_costs_a_second_of_sound_and_no_picture(sit
         gap_s = oracles.longest_gap_s(watched.sound, 48_000)
         freeze_s = watched.longest_freeze_s(GREEN)
         print(f"gap {gap_s:.3f} s, longest freeze {freeze_s:.2f} s")
-        assert 0.05 < gap_s < 1.0
+        # A process in waiting takes over: a browser bridges most of what is missing by itself.
+        assert site.server.children()["audio"] != working
+        assert site.server.log().count("process=audio ended with status -9") == 1
+        assert gap_s < 0.5
         assert freeze_s < 0.5
         after = watched.heard_between(killed_s + 3, killed_s + 5)
         assert oracles.heard(after, 48_000) == {"green"}
