@@ -38,6 +38,17 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_open_invites: int = 200
     """INVITEs that still wait for their final answer."""
     max_transactions: int = 4000
+    max_calls_per_source: int = 100
+    """Calls of one address; `unlimited_networks` have no such limit."""
+    max_open_invites_per_source: int = 50
+    new_calls_per_s_per_source: float = 5.0
+    """New calls of one IPv4 address or IPv6 /64, in the long run."""
+    new_call_burst_per_source: float = 60.0
+    """New calls that it may make at once."""
+    stranger_calls_per_s: float = 8.0
+    """New calls of all sources together of which no call and no registration has proved that somebody is there."""
+    stranger_call_burst: float = 60.0
+    """New calls that they may make at once."""
 
     messages_per_s_per_source: float = 300.0
     """Messages that one IPv4 address or IPv6 /64 may send, in the long run; past it UDP is refused, streams wait."""

@@ -25,6 +25,7 @@ class AgentLimits:
     """What peers may make grow."""
 
     max_sessions: int = 400
+    max_sessions_of_source: int = 400
     max_open_invites: int = 200
     max_transactions: int = 4000
 
@@ -192,7 +193,7 @@ class Agent:
 
     def new_call(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
         """An INVITE out of dialog."""
-        if self._incoming is None or len(self._sessions) >= self._limits.max_sessions:
+        if self._incoming is None or not self._has_place(flow):
             self.endpoint.counters["too-many-calls"] += 1
             self.reply(transaction, request, 503, now, (("Retry-After", str(BUSY_RETRY_AFTER_S)),))
             return
@@ -209,6 +210,13 @@ class Agent:
         self.dialog_made(session, dialog)
         session.open_incoming(transaction, dialog)
         self._incoming(session, request, flow)
+
+    def _has_place(self, flow: Flow) -> bool:
+        if len(self._sessions) >= self._limits.max_sessions:
+            return False
+        dialogs = (session.dialog for session in self._sessions)
+        same = sum(dialog is not None and dialog.flow.remote[0] == flow.remote[0] for dialog in dialogs)
+        return same < self._limits.max_sessions_of_source or self.endpoint.occupancy.is_unlimited(flow)
 
     def dialog_made(self, session: Session, dialog: Dialog) -> None:
         """See session.Sessions."""

@@ -16,6 +16,7 @@ from typing import Protocol
 from signaling.errors import SipError
 from signaling.sip.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.message import BadMessage, Message, Request, Response, parse
+from signaling.sip.occupancy import Occupancy
 from signaling.sip.reliable import OPTION as RELIABLE
 from signaling.sip.reply import response_flow, response_to
 from signaling.sip.session_timer import OPTION as TIMER
@@ -69,8 +70,7 @@ class Endpoint:
     ) -> None:
         self._handler = handler
         self._token = token
-        self._max_open = max_open
-        self._max_transactions = max_transactions
+        self.occupancy = Occupancy(max_open, max_transactions)
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._keys: dict[int, tuple[str, ...]] = {}
@@ -78,7 +78,6 @@ class Endpoint:
         self._order = itertools.count()
         self._outbox: deque[Outgoing] = deque()
         self._upgraded: dict[int, Flow] = {}
-        self._open_invites: set[int] = set()
         self._first: dict[MergeKey, ServerTransaction] = {}
         self.extensions = {RELIABLE, TIMER}
         """Option tags that a request may require."""
@@ -109,6 +108,8 @@ class Endpoint:
         """Run what is due."""
         while self._deadlines and self._deadlines[0][0] <= now:
             _, _, transaction = heapq.heappop(self._deadlines)
+            if id(transaction) not in self._keys:
+                continue  # forgotten meanwhile
             transaction.handle_timeout(now)
             self._settle(transaction, now)
 
@@ -234,8 +235,8 @@ class Endpoint:
             return
         if request.method == "ACK":
             self._handler.request_received(None, request, flow, now)
-        elif not self._has_room(request):
-            self.counters["too-many-transactions"] += 1
+        elif refusal := self.occupancy.refusal(request, flow, self.transactions, now):
+            self.counters[refusal] += 1
             busy = SipError(503, "Service Unavailable", (("Retry-After", str(BUSY_RETRY_AFTER_S)),))
             self._answer_stateless(request, flow, busy)
         elif (merge := _merge_key(request)) in self._first:
@@ -251,15 +252,12 @@ class Endpoint:
         self._keys[id(transaction)] = key
         if merge is not None:
             self._first[merge] = transaction
-        if request.method == "INVITE":
-            self._open_invites.add(id(transaction))
+        self.occupancy.settled(transaction)
+        while (surplus := self.occupancy.surplus(self.transactions - 1)) is not None:
+            self.counters["forgotten-early"] += 1
+            self._forget(surplus)
         self._handler.request_received(transaction, request, flow, now)
         self._settle(transaction, now)
-
-    def _has_room(self, request: Request) -> bool:
-        if request.method == "INVITE" and len(self._open_invites) >= self._max_open:
-            return False
-        return self.transactions < self._max_transactions
 
     def invite_of(self, cancel: Request) -> ServerTransaction | None:
         """The INVITE that a CANCEL means (RFC 3261 9.2)."""
@@ -285,8 +283,8 @@ class Endpoint:
                 transaction.user.transaction_event(transaction, event, now)
             elif not isinstance(event, ResponseReceived):
                 self.counters[f"transaction-{event.reason}"] += 1
-        if isinstance(transaction, ServerTransaction) and not transaction.is_open:
-            self._open_invites.discard(id(transaction))
+        if isinstance(transaction, ServerTransaction) and id(transaction) in self._keys:
+            self.occupancy.settled(transaction)
         if transaction.is_terminated:
             self._forget(transaction)
         elif (deadline := transaction.next_timeout()) is not None:
@@ -296,7 +294,7 @@ class Endpoint:
     def _compact(self) -> None:
         """Heap entries of timers that were moved pile up; rebuild before they outnumber the live ones fourfold."""
         if len(self._deadlines) > 64 + 4 * self.transactions:
-            live = {id(entry[2]): entry[2] for entry in self._deadlines if not entry[2].is_terminated}
+            live = {id(entry[2]): entry[2] for entry in self._deadlines if id(entry[2]) in self._keys}
             due = ((item.next_timeout(), next(self._order), item) for item in live.values())
             self._deadlines = [entry for entry in due if entry[0] is not None]  # type: ignore[misc]  # filtered
             heapq.heapify(self._deadlines)
@@ -304,8 +302,8 @@ class Endpoint:
     def _forget(self, transaction: Transaction) -> None:
         key = self._keys.pop(id(transaction), None)
         self._upgraded.pop(id(transaction), None)
-        self._open_invites.discard(id(transaction))
         if isinstance(transaction, ServerTransaction):
+            self.occupancy.forgotten(transaction)
             self._servers.pop(key or (), None)
             self._first.pop(_merge_key(transaction.request) or ("", "", "", 0), None)
         elif key is not None:

@@ -72,13 +72,17 @@ class UserAgent:
     ) -> None:
         self.settings = settings
         self._incoming = incoming
-        limits = AgentLimits(settings.max_calls, settings.max_open_invites, settings.max_transactions)
+        limits = AgentLimits(
+            settings.max_calls, settings.max_calls_per_source, settings.max_open_invites, settings.max_transactions
+        )  # fmt: skip
         accept = self._call_came if incoming is not None else None
         self._agent = Agent(
             self.contact, _token, accept, user_agent=USER_AGENT, limits=limits,
             timers=TimerSettings(settings.session_expires_s, settings.min_session_expires_s), chance=_chance.random,
         )  # fmt: skip
         self.transports = TransportLayer(settings, self._received, self._agent.endpoint.counters, tls)
+        self._agent.endpoint.occupancy.calls = self.transports.calls
+        self._agent.endpoint.occupancy.max_open_of_source = settings.max_open_invites_per_source
         self._pulse = Pulse(settings, self.transports, self._dialogs)
         self._timer: asyncio.TimerHandle | None = None
         self._locals = {local.address: local for local in settings.listen}

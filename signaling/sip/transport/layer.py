@@ -50,6 +50,12 @@ class TransportLayer:
             settings.messages_per_s_per_source, settings.message_burst_per_source, settings.stranger_messages_per_s,
             max_sources=settings.max_sources, unlimited=settings.unlimited_networks,
         )  # fmt: skip
+        self.calls = SourceRates(
+            settings.new_calls_per_s_per_source, settings.new_call_burst_per_source, settings.stranger_calls_per_s,
+            strangers_burst=settings.stranger_call_burst, max_sources=settings.max_sources,
+            unlimited=settings.unlimited_networks,
+        )  # fmt: skip
+        """What is left to each source of new calls; the core asks."""
         self.connections = Connections(settings, receive, self.rates.wait_s, counters)
         self.connections.lost = self._connection_lost
         self.tcp = TcpTransport(self.connections)
@@ -154,7 +160,9 @@ class TransportLayer:
 
     def vouch(self, flow: Flow) -> None:
         """A call or registration proved that this source is no invention: floods do not take its place any more."""
-        self.rates.vouch(flow.remote[0], asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        self.rates.vouch(flow.remote[0], now)
+        self.calls.vouch(flow.remote[0], now)
 
     def peer_names(self, flow: Flow) -> frozenset[str]:
         """Host names and addresses that the verified certificate of a TLS peer stands for; none without one."""

@@ -72,6 +72,7 @@ class SourceRates:
         burst: float,
         strangers_per_s: float,
         *,
+        strangers_burst: float = 0.0,
         max_sources: int = 20_000,
         unlimited: Iterable[str] = (),
     ) -> None:
@@ -80,8 +81,9 @@ class SourceRates:
         self._max_sources = max_sources
         self._unlimited = [ipaddress.ip_network(network) for network in unlimited]
         self._sources: OrderedDict[str, _Source] = OrderedDict()
-        self._new = Bucket(strangers_per_s, strangers_per_s, 0.0)
-        self._returning = Bucket(strangers_per_s, strangers_per_s, 0.0)
+        shared_burst = strangers_burst or strangers_per_s
+        self._new = Bucket(strangers_per_s, shared_burst, 0.0)
+        self._returning = Bucket(strangers_per_s, shared_burst, 0.0)
         self._busy = Bucket(BUSY_PER_S, BUSY_PER_S, 0.0)
         self.counters: Counter[str] = Counter()
 
@@ -107,6 +109,14 @@ class SourceRates:
             return 0.0
         return source.bucket.wait_s(now)
 
+    def is_unlimited(self, address: str) -> bool:
+        """Whether this source has no limit: loopback, or one of the networks named."""
+        try:
+            parsed = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        return parsed.is_loopback or any(parsed in network for network in self._unlimited)
+
     def vouch(self, address: str, now: float) -> None:
         """A call or registration of this source has proved that somebody is there."""
         self._source(address, now).vouched_until = now + VOUCHED_S
@@ -123,7 +133,7 @@ class SourceRates:
             return found
         if len(self._sources) >= self._max_sources:
             self._forget_one(now)
-        bucket = None if self._is_unlimited(address) else Bucket(self._rate, self._burst, now)
+        bucket = None if self.is_unlimited(address) else Bucket(self._rate, self._burst, now)
         found = self._sources[key] = _Source(bucket, now)
         return found
 
@@ -135,10 +145,3 @@ class SourceRates:
                 return
             self._sources[key] = oldest
         self._sources.popitem(last=False)
-
-    def _is_unlimited(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        return parsed.is_loopback or any(parsed in network for network in self._unlimited)

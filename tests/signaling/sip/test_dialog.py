@@ -143,7 +143,7 @@ def test_half_open_invites_are_bounded():
     flood = [invite("<sip:a@h>", branch=str(n)).replace(b"Call-ID: c", b"Call-ID: %d" % n) for n in range(5)]
     answers = [harness.give(data)[-1][0] for data in flood]
     assert answers == ["100", "100", "503", "503", "503"]
-    assert harness.agent.endpoint.counters["too-many-transactions"] == 3
+    assert harness.agent.endpoint.counters["too-many-open-invites"] == 3
 
 
 def test_calls_are_bounded():

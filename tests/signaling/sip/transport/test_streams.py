@@ -42,7 +42,7 @@ async def test_headers_that_dribble_in_are_not_waited_for(monkeypatch):
 
 async def test_a_source_that_is_too_fast_is_read_more_slowly_and_loses_nothing(monkeypatch):
     ua = UserAgent(SipSettings(port=0, messages_per_s_per_source=200.0, message_burst_per_source=20.0))
-    monkeypatch.setattr(ua.transports.rates, "_is_unlimited", lambda address: False)
+    monkeypatch.setattr(ua.transports.rates, "is_unlimited", lambda address: False)
     await ua.start()
     reader, writer = await asyncio.open_connection(*ua.local_addresses[0])
     began = time.monotonic()
@@ -59,7 +59,7 @@ async def test_a_source_that_is_too_fast_is_read_more_slowly_and_loses_nothing(m
 
 async def test_datagrams_of_a_flood_are_refused_and_then_dropped(monkeypatch):
     ua = UserAgent(SipSettings(port=0, messages_per_s_per_source=1.0, message_burst_per_source=5.0))
-    monkeypatch.setattr(ua.transports.rates, "_is_unlimited", lambda address: False)
+    monkeypatch.setattr(ua.transports.rates, "is_unlimited", lambda address: False)
     sent: list[bytes] = []
     await ua.start()
     monkeypatch.setattr(ua.transports, "_send_datagram", lambda data, flow: sent.append(data))

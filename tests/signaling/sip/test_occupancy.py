@@ -1,0 +1,95 @@
+"""Floods of requests leave the tables of the transaction layer bounded and room for others."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from signaling.sip.agent import Agent, AgentLimits
+from signaling.sip.message import parse
+from signaling.sip.session import Session
+from signaling.sip.transaction import Flow
+from signaling.sip.transport.rates import SourceRates
+from signaling.sip.uri import Uri
+
+FLOW = Flow("udp", ("10.0.0.1", 5060), ("10.0.0.9", 5060))
+
+
+class Server:
+    def __init__(self, **limits: int) -> None:
+        numbers = itertools.count(1)
+        self.sessions: list[Session] = []
+        self.agent = Agent(
+            lambda flow: Uri("sip", "x", flow.local[0]), lambda: f"t{next(numbers)}",
+            lambda session, _request, _flow: self.sessions.append(session), limits=AgentLimits(**limits),
+        )  # fmt: skip
+        self._branches = itertools.count(1)
+
+    def give(self, method: str, source: str = "10.0.0.9", now: float = 0.0) -> list[int]:
+        """Statuses of what is answered."""
+        branch = next(self._branches)
+        data = (
+            f"{method} sip:1001@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {source};branch=z9hG4bK{branch}\r\n"
+            f"From: <sip:a@x>;tag={branch}\r\nTo: <sip:b@y>\r\nCall-ID: {branch}\r\nCSeq: 1 {method}\r\n"
+            f"Contact: <sip:a@{source}>\r\nContent-Length: 0\r\n\r\n"
+        )
+        self.agent.receive(data.encode(), Flow("udp", FLOW.local, (source, 5060)), now)
+        return [parse(out.data).status for out in self.agent.messages_to_send()]
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "MESSAGE"])
+def test_answered_requests_make_way(method: str):
+    server = Server(max_transactions=10)
+    statuses = {server.give(method, f"10.1.0.{n % 250}")[0] for n in range(500)}
+    assert statuses == {200 if method == "OPTIONS" else 405}
+    assert server.agent.endpoint.transactions <= 10
+    assert server.agent.endpoint.counters["forgotten-early"] >= 490
+    assert server.give("INVITE") == [100]
+    # What was forgotten repeats nothing later.
+    server.agent.handle_timeout(100.0)
+    assert [out for out in server.agent.messages_to_send() if b"SIP/2.0 200" in out.data] == []
+    assert server.agent.endpoint.transactions == 1
+
+
+def test_refused_invites_make_way_too():
+    server = Server(max_transactions=10)
+    for n in range(100):
+        assert server.give("INVITE", f"10.1.0.{n}") == [100]
+        server.sessions[-1].reject(404, "", (), 0.0)
+        assert [parse(out.data).status for out in server.agent.messages_to_send()] == [404]
+    assert server.agent.endpoint.transactions <= 10
+
+
+def test_requests_that_wait_for_their_answer_are_never_forgotten():
+    server = Server(max_transactions=10)
+    for _ in range(10):
+        server.give("INVITE")
+    assert server.give("OPTIONS") == [503]
+    assert server.agent.endpoint.counters["too-many-transactions"] == 1
+    assert len(server.agent.sessions) == 10
+
+
+def test_one_source_has_its_share_of_invites_and_calls():
+    server = Server(max_sessions_of_source=6)
+    occupancy = server.agent.endpoint.occupancy
+    occupancy.calls = SourceRates(1000, 1000, 1000)
+    occupancy.max_open_of_source = 5
+    assert [server.give("INVITE")[0] for _ in range(7)] == [100] * 5 + [503] * 2
+    assert server.agent.endpoint.counters["too-many-open-invites-of-source"] == 2
+    assert server.give("INVITE", "10.0.0.8") == [100]
+    for session in server.sessions:
+        session.accept(b"", 0.0)
+    assert [server.give("INVITE")[0] for _ in range(3)][1:] == [503] * 2
+    assert server.agent.endpoint.counters["too-many-calls"] == 2
+    # Loopback, and trunks that bring the calls of many, have no share.
+    assert [server.give("INVITE", "127.0.0.1")[0] for _ in range(20)] == [100] * 20
+
+
+def test_new_calls_have_their_own_pace():
+    server = Server()
+    server.agent.endpoint.occupancy.calls = SourceRates(1, 3, 1000)
+    assert [server.give("INVITE", now=10.0)[0] for _ in range(5)] == [100] * 3 + [503] * 2
+    assert server.give("OPTIONS", now=10.0) == [200]
+    assert server.give("INVITE", now=11.1) == [100]
+    assert server.agent.endpoint.counters["too-many-new-calls"] == 2
