@@ -73,7 +73,10 @@ class AnsweredCall(Protocol):
 class Conversation:
     """Follows one call; the media plane of its leg is kept in step with what is negotiated."""
 
-    def __init__(self, call: AnsweredCall, leg: SipLeg, services: Services) -> None:
+    def __init__(
+        self, call: AnsweredCall, leg: SipLeg, services: Services, room_system: RoomSystem | None = None
+    ) -> None:
+        """`room_system`: made before the call was answered, where the offer was ours."""
         self.leg = leg
         self.room = ""
         """Where the leg is, for the log."""
@@ -88,8 +91,9 @@ class Conversation:
         self.negotiation: Negotiation | None = None
         self._call = call
         self._services = services
-        self.room_system = RoomSystem(leg, services, call.flow.local[0], call.flow.remote[0])
+        self.room_system = room_system or RoomSystem(leg.id, services, call.flow.local[0], call.flow.remote[0])
         """Floor control and far camera, where the peer has them."""
+        self.room_system.leg, self.room_system.on_counted = leg, call.count
         self._worker: Worker | None = None
         self._late_answer: asyncio.Future[bytes] | None = None
         self._digits = DigitPairs()

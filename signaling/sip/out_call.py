@@ -21,6 +21,7 @@ from signaling.sip.conversation import Conversation, cannot_ask_for_keyframes
 from signaling.sip.forking import Branch, Caller, ForkedCall, Inviter, Redirect
 from signaling.sip.leg import SipLeg
 from signaling.sip.offer_answer import Negotiation
+from signaling.sip.room_system import RoomSystem
 from signaling.sip.services import Services
 from signaling.sip.stay import RoomStay
 from signaling.sip.transaction import Flow
@@ -52,10 +53,11 @@ class OutCall:
         """Call and talk until the end; `flow` leads to the first branch. Raises DialRefused, WorkerError."""
         room, leg = self._attempt.admission.policy.number, self._attempt.leg
         worker = await self._services.fleet.worker_for(room)
-        kinds = (Kind.AUDIO, Kind.VIDEO) if self._callee.has_video else (Kind.AUDIO,)
+        kinds = tuple(Kind) if self._callee.has_video else (Kind.AUDIO,)
         opened = await worker.open_leg(OpenLeg(leg, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0]))
-        local = local_media(opened, self._services.settings, flow)
+        system = RoomSystem(leg, self._services, flow.local[0], flow.remote[0])
         try:
+            local = system.prepare(local_media(opened, self._services.settings, flow))
             must_encrypt = self._attempt.admission.policy.required_grade > Grade.CLEAR
             negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=must_encrypt)
             try:
@@ -66,8 +68,9 @@ class OutCall:
                 # Terminals that insist on encryption refuse an offer in which it is only one way of two.
                 negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=True)
                 call = await self._ring(branches, negotiation)
-            await self._talk(call, worker, negotiation)
+            await self._talk(call, worker, negotiation, system)
         finally:
+            system.close()
             worker.close_leg(leg)
 
     async def _ring(self, branches: Sequence[Branch], negotiation: Negotiation) -> OutgoingCall:
@@ -76,9 +79,9 @@ class OutCall:
         offer = negotiation.offer()
         return await forked.place(branches, offer, callee.ring_timeout_s)
 
-    async def _talk(self, call: OutgoingCall, worker: Worker, negotiation: Negotiation) -> None:
+    async def _talk(self, call: OutgoingCall, worker: Worker, negotiation: Negotiation, system: RoomSystem) -> None:
         """The party has answered: through the gate, into the room, until somebody hangs up."""
-        talk = Conversation(call, SipLeg(self._attempt.leg, call), self._services)
+        talk = Conversation(call, SipLeg(self._attempt.leg, call), self._services, system)
         talk.negotiation = negotiation
         talk.room, talk.admission = self._attempt.admission.policy.number, self._attempt.admission
         talk.start(worker)

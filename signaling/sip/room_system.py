@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from mcu.camera import CameraMove
@@ -36,13 +37,17 @@ def kinds_for(offer: bytes) -> tuple[Kind, ...]:
 class RoomSystem:
     """Follows the negotiations of one call; `close` frees what it took."""
 
-    def __init__(self, leg: SipLeg, services: Services, bind_host: str, peer_host: str) -> None:
+    def __init__(self, number: int, services: Services, bind_host: str, peer_host: str) -> None:
+        self.leg: SipLeg | None = None
+        """Set when the call is answered."""
         self.room = ""
         """Where the leg is; before it is in a room it can show nothing."""
-        self._leg = leg
+        self._number = number
         self._services = services
         self._bind_host = bind_host
         self._peer_host = peer_host
+        self.on_counted: Callable[[str], None] = _ignore
+        """Called with what was ignored or dropped."""
         self._floor: FloorSession | None = None
         self._camera: _Camera | None = None
 
@@ -54,25 +59,27 @@ class RoomSystem:
         port = floors.take(self._bind_host)
         if port is None:
             return local
-        self._floor = FloorSession(self._leg.id, port, self._peer_host, self)
+        self._floor = FloorSession(self._number, port, self._peer_host, self)
         return replace(local, floor=self._floor.local)
 
     def apply(self, negotiation: Negotiation, media: LegMedia, worker: Worker) -> None:
         """What was negotiated is in effect."""
+        leg = self.leg
+        assert leg is not None
         if self._floor is not None:
             has_content = media.stream(Kind.CONTENT) is not None
             self._floor.apply(negotiation.floor if has_content else None)
-            self._leg.floor = self._floor if has_content and negotiation.floor is not None else None
+            leg.floor = self._floor if has_content and negotiation.floor is not None else None
         stream = media.stream(Kind.CAMERA)
         if stream is not None and stream.send is not None:
             if self._camera is None:
-                self._camera = _Camera(self._leg.id, worker)
+                self._camera = _Camera(leg.id, worker, self._count)
                 if self.room:
                     self._camera.start()
         elif self._camera is not None:
             self._camera.close()
             self._camera = None
-        self._leg.camera = self._camera
+        leg.camera = self._camera
 
     def entered(self, room: str) -> None:
         """The leg is in a room: from now on it may present, and its camera may be moved."""
@@ -84,7 +91,8 @@ class RoomSystem:
         """An H.224 frame of the terminal."""
         if self._camera is not None:
             self._camera.receive(data)
-            self._leg.camera = self._camera if self._camera.can_move else None
+            if self.leg is not None:
+                self.leg.camera = self._camera if self._camera.can_move else None
 
     def close(self) -> None:
         """The call is over."""
@@ -92,6 +100,9 @@ class RoomSystem:
             self._floor.close()
         if self._camera is not None:
             self._camera.close()
+
+    def _count(self, event: str) -> None:
+        self.on_counted(event)
 
     # ---- what floor control asks of the room (signaling.bfcp.session.Conference)
 
@@ -111,9 +122,10 @@ class RoomSystem:
 class _Camera:
     """The core on its timer; frames go through the media plane (mcu.camera.Camera)."""
 
-    def __init__(self, leg: int, worker: Worker) -> None:
+    def __init__(self, leg: int, worker: Worker, count: Callable[[str], None]) -> None:
         self._leg = leg
         self._worker = worker
+        self._count = count
         self._core = CameraControl()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -136,6 +148,10 @@ class _Camera:
     def receive(self, data: bytes) -> None:
         """A frame of the terminal; what it would like to move here is ignored and counted."""
         self._core.receive(data, self._loop.time())
+        for event, count in self._core.counters.items():
+            for _ in range(count):
+                self._count(f"camera-{event}")
+        self._core.counters.clear()
         self._flush()
 
     def close(self) -> None:
@@ -156,3 +172,7 @@ class _Camera:
         self._timer = None
         self._core.handle_timeout(self._loop.time())
         self._flush()
+
+
+def _ignore(_event: str) -> None:
+    """Nobody counts yet."""
