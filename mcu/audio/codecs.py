@@ -66,6 +66,11 @@ def make_decoder(codec: Codec, tap: Tap | None = None) -> Decoder:
     return _DECODERS[codec]()
 
 
+def make_tapped_decode(codec: Codec) -> Callable[[bytes], Pcm]:
+    """What decodes packets at the codec's own rate, TAPPED_HZ; it raises BadPacketError. Raises KeyError for others."""
+    return _LOW_RATE[codec]()
+
+
 def make_encoder(codec: Codec, bitrate_bps: int, complexity: int, expected_loss_percent: int) -> Encoder:
     """A fresh encoder; the numbers matter to Opus only. Raises KeyError for what is no audio codec."""
     if codec == Codec.OPUS:

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.media import AudioSettings
+from mcu.audio.codecs import TAPPED_HZ
 from mcu.audio.errors import BadPacketError
+from mcu.audio.listener import Listener
 from mcu.audio.mixer import EVERYBODY, Limiter
 from mcu.audio.outputs import PRIMING_FRAMES, Feed, MakeEncoder, Outputs
 from mcu.audio.pcm import TICK_US, Pcm, from_int16, silence, to_int16
@@ -37,6 +39,8 @@ class AudioPlace:
         self._outputs = Outputs(make_encoder, next_output)
         self._leg: AddAudioLeg | None = None
         self._source: Source | None = None
+        self._listener: Listener | None = None
+        self._codec: Codec | None = None
         self._next_codec: Codec | None = None
         self._arrived = 0
         self._player = Player(settings.prompt_gain_db)
@@ -72,8 +76,12 @@ class AudioPlace:
     def add_leg(self, leg: AddAudioLeg) -> None:
         """Let the caller in, or change what it hears."""
         self._leg = leg
-        if self._source is not None:
+        if not leg.echo_ms:
+            self.remove_source(leg.leg)
+        elif self._source is not None:
             self._source.listen(leg.listens_for_digits)
+        if leg.echo_ms or not leg.listens_for_digits:
+            self._listener = None
 
     def remove_leg(self, leg: int) -> list[AssignAudio]:
         """The caller goes to a room, or is gone."""
@@ -106,26 +114,38 @@ class AudioPlace:
     def feed(self, leg: int, frame: Frame, now_us: int) -> None:
         """Take a packet of the caller."""
         self._arrived += 1
-        if self._leg is None or not self._is_decoded(self._leg) or self._arrived > _MAX_PACKETS_A_TICK:
+        if self._leg is None or not self._is_heard(self._leg, frame.codec) or self._arrived > _MAX_PACKETS_A_TICK:
             self.counters["unexpected"] += 1
             return
         try:
-            self._source_for(leg, frame.codec, self._leg).put(frame, now_us)
+            if self._leg.echo_ms:
+                self._source_for(leg, frame.codec, self._leg).put(frame, now_us)
+            else:
+                self._listen(leg, frame)
         except BadPacketError:
             self.counters["bad"] += 1
 
-    def _is_decoded(self, leg: AddAudioLeg) -> bool:
-        return leg.listens_for_digits or leg.echo_ms > 0
+    def _listen(self, leg: int, frame: Frame) -> None:
+        """Where there is no echo nobody plays this sound."""
+        self._follow_codec(frame.codec)
+        if self._listener is None or self._listener.codec != frame.codec:
+            self._listener = Listener(frame.codec)
+        self._digits += [Dtmf(leg, digit) for digit in self._listener.hear(frame)]
+
+    def _is_heard(self, leg: AddAudioLeg, codec: Codec) -> bool:
+        return leg.echo_ms > 0 or (leg.listens_for_digits and codec in TAPPED_HZ)
+
+    def _follow_codec(self, codec: Codec) -> None:
+        """Another codec needs two packets in a row, so that nobody makes us build decoders."""
+        if self._codec not in (None, codec) and self._next_codec != codec:
+            self._next_codec = codec
+            raise BadPacketError("another codec")
+        self._codec, self._next_codec = codec, None
 
     def _source_for(self, number: int, codec: Codec, leg: AddAudioLeg) -> Source:
-        """Another codec needs two packets in a row, so that nobody makes us build decoders."""
-        if self._source is not None and self._source.codec != codec:
-            if self._next_codec != codec:
-                self._next_codec = codec
-                raise BadPacketError("another codec")
+        self._follow_codec(codec)
+        if self._source is None or self._source.codec != codec:
             self.remove_source(number)
-        self._next_codec = codec
-        if self._source is None:
             self._source = Source(codec)
             self._source.listen(leg.listens_for_digits)
         return self._source
@@ -148,19 +168,16 @@ class AudioPlace:
 
     def _sound(self, leg: AddAudioLeg, now_us: int) -> Pcm:
         pcm = silence()
-        own = self._listen(leg, now_us)
         if leg.echo_ms:
-            self._echo.append(to_int16(own))
+            self._echo.append(to_int16(self._own(leg, now_us)))
             waiting = min(leg.echo_ms, MAX_ECHO_MS) * 1000 // TICK_US
             while len(self._echo) > waiting:
                 pcm = from_int16(self._echo.popleft()) * np.float32(_ECHO_GAIN)
-        elif self._echo:
-            self._echo.clear()
         prompt = self._player.next_frame()
         return pcm if prompt is None else pcm + prompt
 
-    def _listen(self, leg: AddAudioLeg, now_us: int) -> Pcm:
-        if self._source is None or not self._is_decoded(leg):
+    def _own(self, leg: AddAudioLeg, now_us: int) -> Pcm:
+        if self._source is None:
             return silence()
         pcm = self._source.pull(now_us, is_decoded=True).pcm
         self._digits += [Dtmf(leg.leg, digit) for digit in self._source.take_digits()]

@@ -9,9 +9,10 @@ from config.media import AudioSettings
 from mcu.audio.pcm import FRAME_SAMPLES, RATE_HZ, TICK_US, Pcm, level_db
 from mcu.audio.plane import AudioPlane
 from mcu.audio.prompts.player import Player
-from mcu.media import Codec
+from mcu.media import Codec, Kind, stream_id
+from mcu.worker.channel import Frame
 from mcu.worker.messages import AddAudioLeg, AssignAudio, CloseRoom, Dtmf, MuteLeg, PlayPrompt, StopPrompts
-from tests.mcu.audio.simulation import PROMPTS, Simulation, Terminal, Voice, tone
+from tests.mcu.audio.simulation import PROMPTS, START_US, Simulation, Terminal, Voice, tone
 from tests.mcu.audio.test_dtmf import HIGH, LOW
 
 
@@ -186,3 +187,36 @@ def test_a_silent_caller_costs_no_encoding():
     room.plane.handle(PlayPrompt("~7", "muted", 7))
     room.run(1)
     assert level_db(caller.sound(0.8)) > -45
+
+
+def test_digits_survive_loss_and_disorder_and_strange_codecs():
+    voice, terminal = keying("5"), Terminal(7, codec=Codec.PCMA)
+    terminal.voice = voice
+    packets = [terminal.packet(number, START_US)[1] for number in range(30)]  # type: ignore[index]
+    plane = AudioPlane(AudioSettings(), PROMPTS)
+    plane.handle(AddAudioLeg("~7", 7, Codec.PCMA, listens_for_digits=True))
+    digits: list[str] = []
+    for number, frame in enumerate([*packets[:3], packets[4], packets[3], *packets[5:]]):
+        if number == 20:
+            plane.feed(Frame(frame.stream, Codec.OPUS, b"\xfc\xff\xfe"), START_US)
+            plane.feed(Frame(frame.stream, Codec.PCMA, b""), START_US)
+        plane.feed(frame, START_US)
+        digits += [each.digit for each in plane.tick(START_US + number * TICK_US).digits]
+    assert digits == ["5"]
+    assert plane.totals()["unexpected"] == 1 and plane.totals()["bad"] == 1
+
+
+def test_a_change_of_codec_is_followed_but_not_at_every_packet():
+    plane = AudioPlane(AudioSettings(), PROMPTS)
+    plane.handle(AddAudioLeg("~7", 7, Codec.PCMA, listens_for_digits=True))
+    for number in range(20):
+        codec = Codec.PCMA if number % 2 else Codec.PCMU
+        plane.feed(Frame(stream_id(7, Kind.AUDIO), codec, bytes(160), sequence=number), START_US)
+        plane.tick(START_US + number * TICK_US)
+    assert plane.totals()["bad"] == 10
+    sender = Terminal(7, keying("7"), Codec.PCMA)
+    digits: list[str] = []
+    for number in range(30):
+        plane.feed(sender.packet(number, START_US)[1], START_US)  # type: ignore[index]
+        digits += [each.digit for each in plane.tick(START_US + number * TICK_US).digits]
+    assert digits == ["7"]
