@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -19,6 +20,7 @@ from mcu.fleet.worker import WorkerError
 from store.errors import StoreError
 
 logger = logging.getLogger(__name__)
+_DESCRIPTORS = 65_536
 
 
 def serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) -> int:
@@ -32,12 +34,21 @@ def serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) ->
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # Keys and passcodes live here.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _allow_descriptors()
     try:
         return asyncio.run(_serve(settings, has_demo_room=has_demo_room, has_demo_callers=has_demo_callers))
     except (KeyFault, CertificateError, StoreError, WorkerError, OSError) as error:
         print(f"drumtower: {error}", file=sys.stderr)
         print("`drumtower doctor` says what to do about ports, addresses, keys and the rest.", file=sys.stderr)
         return 1
+
+
+def _allow_descriptors() -> None:
+    """As many sockets as the system lets us have, here and in the workers; each call takes some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) -> int:
@@ -47,6 +58,9 @@ async def _serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: b
         loop.add_signal_handler(number, told_to_stop.set)
     application = Application(settings)
     await application.start()
+    # What the start made stays. To look at all of it again would hold the loop for a tenth of a second, with calls on.
+    gc.collect()
+    gc.freeze()
     loop.add_signal_handler(signal.SIGHUP, application.certificates.look_now)
     demo = DemoCallers(application)
     try:
