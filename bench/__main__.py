@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 
-from bench import room
+from bench import register, room
 from bench.report import table
 
-BENCHMARKS = {"room": room}
+BENCHMARKS = {"room": room, "register": register}
 
 
 def main() -> int:
