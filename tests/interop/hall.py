@@ -59,10 +59,12 @@ class Hall:
 
 
 @asynccontextmanager
-async def hall(folder: Path, rooms: dict[str, dict[str, Any]], settings: str = "") -> AsyncIterator[Hall]:
+async def hall(
+    folder: Path, rooms: dict[str, dict[str, Any]], settings: str = "", **environment: str
+) -> AsyncIterator[Hall]:
     """A server with these rooms, no browser yet."""
     async with AsyncExitStack() as cleaning:
-        server = await Server(folder / "server", settings).start(rooms)
+        server = await Server(folder / "server", settings, environment).start(rooms)
         cleaning.push_async_callback(_stop, server)
         administrator = await server.administrator()
         cleaning.push_async_callback(administrator.close)

@@ -93,7 +93,8 @@ class Caller:
 
     def begin(self, user: str, body: str = OFFER) -> bytes:
         """Write an INVITE; its final answer is waited for with finish()."""
-        self.user, self._tag, self._cseq, self._target = user, "", 1, f"sip:{user}@{SERVER}"
+        self.user, self._tag, self._cseq = user, "", 1
+        self._target = f"sip:{user}@{SERVER}" if user else f"sip:{SERVER}"
         self.answers = []
         self._call_id, self._branch = f"{next(_numbers)}-{secrets.token_hex(4)}", secrets.token_hex(6)
         return self._invite(body)
@@ -107,7 +108,7 @@ class Caller:
         answer = await self._response(asking, 200, timeout_s)
         if answer.status < 300:
             self._tag, self._branch = answer.tag, secrets.token_hex(6)
-            self._target = answer.header("Contact").strip("<>")
+            self._target = answer.header("Contact").partition("<")[2].partition(">")[0]
         self._send(self._request("ACK", self._cseq, answer.header("To")))
         return answer
 
@@ -122,6 +123,24 @@ class Caller:
         self._cseq += 1
         self._branch = secrets.token_hex(6)
         return await self._response(self._request("BYE", self._cseq), 200, 10.0)
+
+    async def info(self, kind: str, body: str) -> Answer:
+        """INFO with a digit: application/dtmf-relay or application/dtmf."""
+        self._cseq += 1
+        self._branch = secrets.token_hex(6)
+        asking = self._request("INFO", self._cseq, content=body, kind=kind)
+        self._send(asking)
+        return await self._response(asking, 200, 10.0)
+
+    async def is_hung_up_on(self, timeout_s: float = 20.0) -> None:
+        """Wait for the BYE of the other end and answer it."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(timeout_s):
+            while not (data := await loop.sock_recv(self.socket, 65_535)).startswith(b"BYE "):
+                pass
+        lines = data.decode().split("\r\n")
+        kept = [line for line in lines if line.startswith(("Via:", "From:", "To:", "Call-ID:", "CSeq:"))]
+        self._send("\r\n".join(["SIP/2.0 200 OK", *kept, "Content-Length: 0", "", ""]).encode())
 
     def received(self) -> list[bytes]:
         """What else has come."""
@@ -138,8 +157,8 @@ class Caller:
         self._send(asking)
         return asking
 
-    def _request(self, method: str, cseq: int, to: str = "", content: str = "") -> bytes:
-        to = to or f"<sip:{self.user}@{SERVER}>" + (f";tag={self._tag}" if self._tag else "")
+    def _request(self, method: str, cseq: int, to: str = "", content: str = "", kind: str = "application/sdp") -> bytes:
+        to = to or f"<sip:{self.user or 'attendant'}@{SERVER}>" + (f";tag={self._tag}" if self._tag else "")
         lines = [
             f"{method} {self._target} SIP/2.0",
             f"Via: SIP/2.0/UDP {self.address}:{self.port};branch=z9hG4bK{self._branch};rport",
@@ -149,7 +168,7 @@ class Caller:
             f"CSeq: {cseq} {method}",
             f"Contact: <sip:caller@{self.address}:{self.port}>",
             "Max-Forwards: 70",
-            *(["Content-Type: application/sdp"] if content else []),
+            *([f"Content-Type: {kind}"] if content else []),
             f"Content-Length: {len(content)}",
         ]
         return ("\r\n".join(lines) + "\r\n\r\n" + content).encode()
