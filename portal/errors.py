@@ -130,13 +130,13 @@ class NoCamera(Conflict):
 
 
 class CallRefused(Conflict):
-    """Nobody is called; the code of each says why."""
+    """Nobody is called; what is wrong with the target is the code of its field."""
 
-    code = "dial-failed"
+    code = "dial-refused"
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__()
-        self.code = f"dial-{outcome}"
+        self.fields = {"target": str(outcome)}
 
 
 class BodyTooLarge(PortalError):
@@ -253,14 +253,7 @@ _TITLES = {
     "range-not-satisfiable": ("The range lies outside the recording", "请求范围超出录像长度"),
     "invalid": ("Some fields need another value", "部分字段的值无效"),
     "too-many-tries": ("Too many tries; wait a moment", "尝试次数过多，请稍后再试"),
-    "dial-not-allowed": ("This number or address may not be called", "不允许呼叫该号码或地址"),
-    "dial-not-registered": ("This terminal is not registered now", "该终端当前未注册"),
-    "dial-unknown-target": ("This is neither a terminal, a number nor an address", "不是有效的终端、号码或地址"),
-    "dial-unknown-room": ("This room does not exist, or is blocked", "该会议室不存在或已被封锁"),
-    "dial-too-many-calls": ("Too many calls; wait a moment", "呼叫过多，请稍后再试"),
-    "dial-failed": ("The call could not be made", "无法发起呼叫"),
-    "dial-encryption-required": ("This room needs better encryption", "该会议室要求更高的加密级别"),
-    "dial-full": ("The room is full", "会议室已满"),
+    "dial-refused": ("Nobody is called", "未能发起呼叫"),
     "disk-full": ("The disk is full; nothing can be recorded", "磁盘已满，无法录制"),
     "unavailable": ("This part does not work at the moment", "该功能暂时不可用"),
 }

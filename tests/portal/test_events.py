@@ -19,7 +19,7 @@ def site() -> Site:
 async def test_snapshot_then_changes_then_the_end(client, site, admin):
     await site.add_room()
     async with client.ws_connect("/api/v1/events") as socket:
-        assert await socket.receive_json() == {"type": "snapshot", "conferences": [], "waiting": {}}
+        assert await socket.receive_json() == {"type": "snapshot", "conferences": [], "waiting": {}, "calls": {}}
         leg = await site.join("1001", 7)
         message = await socket.receive_json()
         assert (message["type"], message["room"]) == ("conference", "1001")

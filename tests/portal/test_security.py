@@ -10,7 +10,7 @@ from portal.rights import RIGHTS_OF_ROLE, Access, has_right
 from portal.routes import ROUTES
 from tests.portal.fakes import PASSWORD
 
-VALUES = {"number": "1001", "participant": "7", "recording": "r1", "alias": "ward-3", "waiting": "1"}
+VALUES = {"number": "1001", "participant": "7", "recording": "r1", "alias": "ward-3", "waiting": "1", "call": "5"}
 
 
 def address(path: str) -> str:

@@ -10,6 +10,7 @@ class Events extends EventTarget {
   #isWanted = false;
   conferences = new Map();
   waiting = new Map();
+  calls = new Map();
 
   start() {
     this.#isWanted = true;
@@ -23,6 +24,7 @@ class Events extends EventTarget {
     this.#socket = null;
     this.conferences.clear();
     this.waiting.clear();
+    this.calls.clear();
   }
 
   #connect() {
@@ -48,9 +50,13 @@ class Events extends EventTarget {
     if (message.type === "snapshot") {
       this.conferences = new Map(message.conferences.map((conference) => [conference.number, conference]));
       this.waiting = new Map(Object.entries(message.waiting));
+      this.calls = new Map(Object.entries(message.calls ?? {}));
       this.#tell("change", {});
     } else if (message.type === "waiting") {
       this.waiting.set(message.room, message.waiting);
+      this.#tell("change", { room: message.room });
+    } else if (message.type === "calls") {
+      this.calls.set(message.room, message.calls);
       this.#tell("change", { room: message.room });
     } else if (message.type === "conference") {
       if (message.conference) this.conferences.set(message.room, message.conference);

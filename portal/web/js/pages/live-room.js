@@ -6,6 +6,7 @@ import { events } from "../events.js";
 import { duration, people } from "../format.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
+import { invite } from "../parts/calling.js";
 import { confirmDanger } from "../parts/dialog.js";
 import { act, copyButton, empty, errorNotice, notice, pageHead, waiting } from "../parts/page.js";
 import { editRoom, layoutOptions, rotatePasscodes } from "../parts/room-dialogs.js";
@@ -68,14 +69,17 @@ class LiveRoom extends HTMLElement {
 
   #build() {
     const room = this.#room;
-    this.#parts = { status: h("span", { class: "row tight" }), controls: h("div", { class: "controls" }), outside: document.createElement("dt-outside"), body: h("section", { class: "live-body" }) };
+    this.#parts = { status: h("span", { class: "row tight" }), controls: h("div", { class: "controls" }), outside: document.createElement("dt-outside"), calling: document.createElement("dt-calling"), body: h("section", { class: "live-body" }) };
+    const call = h("button", { class: "button compact primary", type: "button", id: "invite" }, icon("phone"), t("invite.button"));
+    call.addEventListener("click", () => act(call, () => invite(this.argument)));
     const edit = h("button", { class: "button compact", type: "button", onclick: () => editRoom(room, () => this.#load()) }, icon("settings"), t("room.settings"));
     const keys = h("button", { class: "button compact", type: "button", onclick: () => rotatePasscodes(room, () => this.#load()) }, icon("key"), t("passcodes.change"));
     fill(this,
       h("a", { class: "back", href: "/rooms" }, icon("back"), t("nav.rooms")),
       pageHead(room.name, h("span", { class: "live-status" }, h("span", { class: "room-number mono" }, room.number), this.#parts.status),
-        ...(this.#may("edit-rooms") ? [keys, edit] : [])),
-      room.is_blocked && this.#blocked(), this.#parts.controls, this.#parts.outside, this.#parts.body, this.#howToJoin());
+        this.#may("control-conferences") && call, ...(this.#may("edit-rooms") ? [keys, edit] : [])),
+      room.is_blocked && this.#blocked(), this.#parts.controls, this.#parts.outside, this.#parts.calling, this.#parts.body, this.#howToJoin());
+    Object.assign(this.#parts.calling, { number: this.argument, mayControl: this.#may("control-conferences") });
     Object.assign(this.#parts.outside, { number: this.argument, mayControl: this.#may("control-conferences") });
     this.#draw();
   }
@@ -92,6 +96,7 @@ class LiveRoom extends HTMLElement {
 
   #draw() {
     this.#parts.outside.people = events.waiting.get(this.argument) ?? [];
+    this.#parts.calling.calls = events.calls.get(this.argument) ?? [];
     const conference = this.#conference;
     if (!conference) {
       this.#parts.roster = this.#parts.buttons = null;

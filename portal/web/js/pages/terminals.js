@@ -7,6 +7,7 @@ import { clock, shortDateTime } from "../format.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
 import { empty, errorNotice, pageHead, waiting } from "../parts/page.js";
+import { trunkCard } from "../parts/trunks.js";
 import { createTerminal, editTerminal, newSecret, removeTerminal } from "../parts/terminal-dialogs.js";
 
 const SEARCH_FROM = 8;
@@ -14,6 +15,7 @@ const RELOAD_MS = 2000;
 
 class Terminals extends HTMLElement {
   #terminals = [];
+  #trunks = [];
   #filter = "";
   #list = h("div", {});
   #timer = 0;
@@ -39,6 +41,7 @@ class Terminals extends HTMLElement {
     fill(this, this.#head(), waiting());
     try {
       this.#terminals = (await api.get("/terminals")).terminals;
+      if (this.session.rights.includes("control-conferences")) this.#trunks = (await api.get("/trunks")).trunks;
     } catch (error) {
       fill(this, this.#head(), errorNotice(error, () => this.#load()));
       return;
@@ -48,7 +51,7 @@ class Terminals extends HTMLElement {
       this.#filter = search.value.trim().toLowerCase();
       this.#draw();
     });
-    fill(this, this.#head(), this.#terminals.length >= SEARCH_FROM && search, this.#list);
+    fill(this, this.#head(), this.#terminals.length >= SEARCH_FROM && search, this.#list, trunkCard(this.#trunks));
     this.#draw();
   }
 
