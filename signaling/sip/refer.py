@@ -39,6 +39,8 @@ def parse_referral(request: Request) -> Referral:
     if len(values) != 1:
         raise SipError(400, "One Refer-To is needed")  # RFC 3515 2.4.2
     uri = parse_name_addr(values[0]).uri
+    if uri.scheme not in ("sip", "sips", "tel"):
+        raise SipError(416, "Unsupported URI Scheme")
     method = (uri.param("method") or "INVITE").upper()
     if method not in ("INVITE", "BYE"):
         raise SipError(501, "Only INVITE and BYE can be asked for")
