@@ -90,6 +90,7 @@ class Participant:
             "level": self.level,
             "has_video": self.has_video,
             "is_sharing": self.is_sharing,
+            "takes_content": self.takes_content,
             "has_camera_control": self.leg.camera is not None,
             "grade": media.grade.name.lower(),
             "is_encrypted": media.is_encrypted,

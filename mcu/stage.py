@@ -108,7 +108,8 @@ class Stage:
         for seat, key in private.items():
             self._route(seat, key)
         self._close_panels({leg for leg, _ in private})
-        self._ask_rates(people, (MAIN, AUDIENCE) if lecturer else (MAIN,))
+        in_use = {MAIN: True, AUDIENCE: bool(lecturer), PEOPLE: bool(apart - {lecturer})}
+        self._ask_rates(people, [scene for scene, is_used in in_use.items() if is_used])
 
     def _route_all(self, wishes: Mapping[_Seat, RenditionKey | None]) -> None:
         kept = frozenset({_RECORDED} if self._is_recorded else ())

@@ -25,7 +25,8 @@ def wanted_picture(participant: int, snapshot: Mapping[str, object]) -> Wanted:
     """What `participant` should send, by a snapshot of the conference."""
     people = snapshot.get("participants")
     rows = [row for row in people if isinstance(row, dict)] if isinstance(people, list) else []
-    if any(row.get("is_sharing") for row in rows):
+    # Who sees the screen apart sees the people as large as ever.
+    if any(row.get("is_sharing") for row in rows) and not any(row.get("takes_content") for row in rows):
         return _IS_SHARED
     if snapshot.get("layout") in _ONE_IS_LARGE and snapshot.get("speaker") in (participant, 0):
         return _LARGE

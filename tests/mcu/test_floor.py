@@ -201,3 +201,16 @@ async def test_held_content_is_no_second_picture():
     await asyncio.sleep(0)
     assert house.content_route(2) == 0
     assert house.scene_of(house.route(2)).tiles[0].is_content
+
+
+async def test_people_who_are_seen_beside_a_screen_are_asked_for_more_than_those_within():
+    for kinds, rate_bps in ((set(Kind), 600_000), ({Kind.AUDIO, Kind.VIDEO}, 200_000)):
+        house = Meeting()
+        leg = room_system(1, has_tmmbr=True)
+        leg.media = replace(leg.media, streams=tuple(each for each in leg.media.streams if each.kind in kinds))
+        await house.enter(leg)
+        await house.enter(FakeLeg(2))
+        await house.enter(FakeLeg(3, media(content=SLIDES)))
+        house.conference.request_floor(3)
+        await house.flow(3)
+        assert house.worker.told(LimitSource)[-1].bitrate_bps == rate_bps  # type: ignore[attr-defined]

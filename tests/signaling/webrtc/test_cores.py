@@ -131,3 +131,9 @@ WANTED = [
 def test_the_picture_that_is_of_use(snapshot, size):
     wanted = wanted_picture(1, snapshot)
     assert (wanted.width, wanted.height) == size
+
+
+def test_people_stay_large_where_a_shared_screen_is_seen_apart():
+    shared = room(4, sharing=(2,))
+    shared["participants"][2]["takes_content"] = True
+    assert wanted_picture(1, shared).width == 640
