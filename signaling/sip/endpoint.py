@@ -209,7 +209,8 @@ class Endpoint:
 
     def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
         transaction = self._clients.get((_branch(response), cseq_of(response.headers).method))
-        if transaction is None:
+        # One that has more than our own Via is for somebody else (RFC 3261 8.1.3.3).
+        if transaction is None or len(response.headers.values("Via")) != 1:
             self.counters["stray-response"] += 1
             self._handler.stray_response(response, flow, now)
             return

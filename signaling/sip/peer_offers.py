@@ -21,9 +21,8 @@ MAX_RETRY_AFTER_S = 10  # RFC 3261 14.2, RFC 3311 5.2
 class Owner(Protocol):
     """The session."""
 
-    @property
-    def server(self) -> ServerInvite | None:
-        """The last INVITE of the peer."""
+    server: ServerInvite | None
+    """The last INVITE of the peer."""
 
     @property
     def is_offering(self) -> bool:

@@ -71,7 +71,8 @@ class Session:
         self.dialog: Dialog | None = None
         self.timer = SessionTimer(agent.timers)
         self._calling: ClientInvite | None = None
-        self._server: ServerInvite | None = None
+        self.server: ServerInvite | None = None
+        """The last INVITE of the peer."""
         self._own_offers = OwnOffers(agent, self.timer, self)
         self.updates = PeerOffers(agent, self.timer, self)
         self._bye: ClientRequest | None = None
@@ -98,11 +99,11 @@ class Session:
     @property
     def has_pending_offer(self) -> bool:
         """Whether an INVITE of the peer, or an offer in its UPDATE, waits for accept() or reject()."""
-        return self.updates.is_waiting or (self._server is not None and self._server.is_open)
+        return self.updates.is_waiting or (self.server is not None and self.server.is_open)
 
     def is_served_by(self, transaction: ServerTransaction) -> bool:
         """Whether this INVITE of the peer is the one that the session works on."""
-        return self._server is not None and self._server.transaction is transaction
+        return self.server is not None and self.server.transaction is transaction
 
     def ring(self, now: float, body: bytes = b"") -> None:
         """180 Ringing, also again to keep proxies from giving up (RFC 3261 13.3.1.1).
@@ -110,24 +111,24 @@ class Session:
         `body` is an early answer, or an early offer to an INVITE without one; it goes out only where the peer takes
         reliable provisional responses (183, RFC 3262).
         """
-        if self.state is SessionState.INCOMING and self._server is not None:
-            self._server.ring(body, now)
+        if self.state is SessionState.INCOMING and self.server is not None:
+            self.server.ring(body, now)
 
     def accept(self, body: bytes, now: float) -> None:
         """200 with an answer, or with our offer, to the INVITE that waits, else to the UPDATE; ignored without one."""
-        if self._server is None or not self._server.is_open:
+        if self.server is None or not self.server.is_open:
             self.updates.accept(body, now)
             return
-        self._server.accept(body, now)
+        self.server.accept(body, now)
         if self.state is SessionState.INCOMING:
             self.state = SessionState.ACCEPTED
 
     def reject(self, status: int, reason: str, headers: tuple[tuple[str, str], ...], now: float) -> None:
         """Refuse the INVITE that waits, else the offer in an UPDATE; a first INVITE ends the session."""
-        if self.state is not SessionState.INCOMING and (self._server is None or not self._server.is_open):
+        if self.state is not SessionState.INCOMING and (self.server is None or not self.server.is_open):
             self.updates.reject(status, reason, headers, now)
-        if self._server is not None:
-            self._server.reject(status, reason, headers, now)
+        if self.server is not None:
+            self.server.reject(status, reason, headers, now)
         if self.state is SessionState.INCOMING:
             self._end(None, now)
 
@@ -211,7 +212,7 @@ class Session:
 
     def ack_received(self, request: Request, now: float) -> None:
         """The ACK of a 2xx; repeated ones are ignored."""
-        if self._server is None or self.dialog is None or not self._server.acknowledged(request):
+        if self.server is None or self.dialog is None or not self.server.acknowledged(request):
             return
         was_offer = self.dialog.offers.turn is Turn.PEER
         if was_offer and request.body:
@@ -226,9 +227,9 @@ class Session:
 
     def cancelled(self, now: float) -> None:
         """The CANCEL of an INVITE that we have not answered; it was already answered itself."""
-        if self._server is None or not self._server.transaction.is_open:
+        if self.server is None or not self.server.transaction.is_open:
             return
-        self._server.reject(487, "", (), now)
+        self.server.reject(487, "", (), now)
         if self.state in (SessionState.INCOMING, SessionState.ACCEPTED):
             self._end(Cancelled(), now)
 
@@ -253,7 +254,7 @@ class Session:
         """When handle_timeout wants to be called."""
         times = [
             self.timer.next_timeout(),
-            self._server.next_timeout() if self._server else None,
+            self.server.next_timeout() if self.server else None,
             self._calling.next_timeout() if self._calling else None,
             self._own_offers.next_timeout(),
         ]
@@ -261,8 +262,8 @@ class Session:
 
     def handle_timeout(self, now: float) -> None:
         """Repeat, refresh, try again, give up."""
-        if self._server is not None:
-            self._peer_is_late(self._server.handle_timeout(now), now)
+        if self.server is not None:
+            self._peer_is_late(self.server.handle_timeout(now), now)
         if self._calling is not None:
             self._calling.handle_timeout(now)
         self._own_offers.handle_timeout(now)
@@ -275,8 +276,8 @@ class Session:
     def _peer_is_late(self, for_what: str, now: float) -> None:
         if for_what == "no-ack":
             self._send_bye("no-ack", now)
-        elif for_what == "no-prack" and self._server is not None:  # RFC 3262 3 asks for a 5xx
-            self._server.reject(504, "No PRACK", (), now)
+        elif for_what == "no-prack" and self.server is not None:  # RFC 3262 3 asks for a 5xx
+            self.server.reject(504, "No PRACK", (), now)
             if self.state in (SessionState.INCOMING, SessionState.ACCEPTED):
                 self._end(Ended("no-prack"), now)
 
@@ -316,11 +317,6 @@ class Session:
     # ---- peer_offers.Owner and own_offers.Host ----------------------------------------------------------------
 
     @property
-    def server(self) -> ServerInvite | None:
-        """The last INVITE of the peer."""
-        return self._server
-
-    @property
     def is_offering(self) -> bool:
         """Whether an offer or refresh of ours is on its way."""
         return self._own_offers.is_asking
@@ -329,13 +325,13 @@ class Session:
     def is_reinvited(self) -> bool:
         """Whether a re-INVITE of the peer waits for its answer or for the ACK of it."""
         return self._has_open_reinvite() or (
-            self._server is not None and self._server.awaits_ack and self.state is SessionState.ESTABLISHED
+            self.server is not None and self.server.awaits_ack and self.state is SessionState.ESTABLISHED
         )
 
     @property
     def is_peer_offering(self) -> bool:
         """Whether an exchange of the peer is under way."""
-        awaits_ack = self._server is not None and self._server.awaits_ack
+        awaits_ack = self.server is not None and self.server.awaits_ack
         return awaits_ack or self._has_open_reinvite() or self.updates.is_waiting
 
     @property
@@ -355,12 +351,12 @@ class Session:
     # ---- within -----------------------------------------------------------------------------------------------
 
     def _serve(self, transaction: ServerTransaction, dialog: Dialog) -> None:
-        self._server = ServerInvite(self.agent, transaction, dialog, self.timer)
+        self.server = ServerInvite(self.agent, transaction, dialog, self.timer)
         if transaction.request.body:
             dialog.offers.received_offer(transaction.request.body)
 
     def _has_open_reinvite(self) -> bool:
-        is_open = self._server is not None and self._server.is_open
+        is_open = self.server is not None and self.server.is_open
         return is_open and self.state is not SessionState.INCOMING
 
     def _early_dialog(self) -> Dialog | None:
@@ -388,11 +384,11 @@ class Session:
         """The last step; requests of the peer that wait get 487 (RFC 3261 15.1.2)."""
         if self.state is SessionState.ENDED:
             return
-        if self._server is not None:
-            self._server.reject(487, "", (), now)
+        if self.server is not None:
+            self.server.reject(487, "", (), now)
         self.updates.reject(487, "", (), now)
         self.state = SessionState.ENDED
-        self._server = None
+        self.server = None
         self._own_offers.stop()
         self.timer.stop()
         self.agent.session_ended(self)
