@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -49,12 +50,14 @@ class Handshakes:
         # A peer's bytes must not end the process, with all its other legs: neither those of the handshake (OpenSSL's
         # errors are many) nor the packets that were held until there were keys.
         try:
-            agreed(await session.handshake(self._timeout_s))
-        except DtlsFailed as error:
-            failed(error.reason)
+            try:
+                agreed(await session.handshake(self._timeout_s))
+            except DtlsFailed as error:
+                failed(error.reason)
         except Exception:
             logger.exception("DTLS handshake broke")
-            failed("dtls-failed")
+            with contextlib.suppress(Exception):  # what broke may be this very call
+                failed("dtls-failed")
 
 
 async def _close(session: DtlsSession) -> None:

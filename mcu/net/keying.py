@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from mcu.media import DtlsPeer, SdesKeys
 from mcu.net.dtls import DtlsSession
@@ -112,7 +113,7 @@ class DtlsKeying:
             return None
         association = _Association(remote, self._handshakes, self._peer, self._send)
         association.task = self._handshakes.start(
-            association.session, lambda keys: self._finish(key, keys), lambda reason: self._fail(key, reason)
+            association.session, partial(self._finish, key, association), partial(self._fail, key, association)
         )
         if association.task is None:
             self._counters["dtls-busy"] += 1
@@ -121,17 +122,20 @@ class DtlsKeying:
         self._associations[key] = association
         return association
 
-    def _finish(self, key: Address | None, keys: SdesKeys) -> None:
-        association = self._associations[key]
+    def _finish(self, key: Address | None, association: _Association, keys: SdesKeys) -> None:
+        if self._associations.get(key) is not association:
+            return  # it was ended while it came to its end: asyncio may lose a cancellation there
         association.task = None
         for other in [other for other in self._associations if other != key]:
             self._end(other)
         self.is_agreed = True
         self._agreed(keys, association.remote)
 
-    def _fail(self, key: Address | None, reason: str) -> None:
+    def _fail(self, key: Address | None, association: _Association, reason: str) -> None:
         self._counters[reason] += 1
-        self._associations[key].task = None
+        if self._associations.get(key) is not association:
+            return
+        association.task = None
         self._end(key)
         if not self._associations and (self._tries >= self.max_tries or reason == "dtls-timeout"):
             self._failed(reason)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from typing import cast
 
 import pytest
 
-from mcu.media import DtlsPeer, Kind
+from mcu.media import DtlsPeer, Kind, SdesKeys
 from mcu.net.dtls import Certificate, DtlsFailed, DtlsSession
+from mcu.net.handshakes import Handshakes
+from mcu.net.keying import DtlsKeying
 from mcu.rtp.srtp_session import SrtpPair
 from mcu.worker.messages import (
     AttachLeg,
@@ -137,3 +141,71 @@ async def test_a_greeting_does_not_end_the_handshake_that_we_began() -> None:
         assert stranger.receive() == []
     peer.close()
     stranger.close()
+
+
+class LateHandshakes:
+    """Their ends come when they are told to, even after they were cancelled."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[Callable[[SdesKeys], None], Callable[[str], None]]] = []
+        self.ended = 0
+
+    def session(self, peer: DtlsPeer, send: Callable[[bytes], None]) -> LateSession:
+        del peer, send
+        return LateSession()
+
+    def start(
+        self, session: object, agreed: Callable[[SdesKeys], None], failed: Callable[[str], None]
+    ) -> asyncio.Future[None]:
+        del session
+        self.started.append((agreed, failed))
+        return asyncio.get_running_loop().create_future()
+
+    def end(self, session: object) -> None:
+        del session
+        self.ended += 1
+
+
+class LateSession:
+    def receive(self, data: bytes) -> bool:
+        return bool(data)
+
+
+@pytest.fixture
+async def late() -> tuple[DtlsKeying, LateHandshakes, list[object]]:
+    handshakes, told = LateHandshakes(), []
+    keying = DtlsKeying(
+        cast("Handshakes", handshakes), lambda *_: None, lambda keys, remote: told.append((keys, remote)),
+        told.append, Counter(),
+    )  # fmt: skip
+    keying.max_tries = keying.max_associations = 3
+    keying.use(DtlsPeer("sha-256", "AA", is_client=False))
+    for port in (1, 2, 3):
+        keying.receive(b"hello", ("192.0.2.1", port))
+    return keying, handshakes, told
+
+
+KEYS = SdesKeys("AES_CM_128_HMAC_SHA1_80", b"l", b"r")
+
+
+async def test_ends_that_come_too_late_are_nothing(late: tuple[DtlsKeying, LateHandshakes, list[object]]) -> None:
+    keying, handshakes, told = late
+    (_, one_fails), (two_agrees, _), (three_agrees, three_fails) = handshakes.started
+    two_agrees(KEYS)
+    assert told == [(KEYS, ("192.0.2.1", 2))]
+    one_fails("dtls-failed")
+    three_agrees(KEYS)
+    three_fails("dtls-failed")
+    assert (len(told), handshakes.ended, keying.is_agreed) == (1, 2, True)
+    keying.receive(b"hello again", ("192.0.2.1", 1))
+    assert len(handshakes.started) == 3
+
+
+async def test_only_the_last_failure_is_the_legs(late: tuple[DtlsKeying, LateHandshakes, list[object]]) -> None:
+    keying, handshakes, told = late
+    keying.receive(b"one too many", ("192.0.2.1", 4))
+    assert len(handshakes.started) == 3
+    for number, (_, fails) in enumerate(handshakes.started):
+        assert told == []
+        fails("dtls-timeout" if number == 1 else "dtls-failed")
+    assert told == ["dtls-failed"]
