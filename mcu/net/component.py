@@ -24,9 +24,9 @@ from mcu.rtp.srtp_session import SrtpPair
 
 _MAX_HELD = 64
 """Packets that wait for the end of a handshake."""
-_MAX_TRIES_WITHOUT_ICE = 12
-_MAX_ASSOCIATIONS_WITHOUT_ICE = 4
-"""Handshakes in all and at a time: some may be a stranger's at the peer's own host."""
+_MAX_TRIES_WITHOUT_ICE = 3
+_MAX_ASSOCIATIONS_WITHOUT_ICE = 5
+"""Handshakes with where SDP says, and with all at a time: some may be a stranger's at the peer's own host."""
 
 
 class Way(Protocol):

@@ -14,6 +14,7 @@ from mcu.net.ice import Address
 
 _MAX_EARLY_DATAGRAMS = 8
 _MAX_EARLY_OF_ONE = 4
+_MAX_TRIES_OF_OTHERS = 64
 _MESSAGE_TYPE = 13  # RFC 6347 4.1, 4.2.2: behind the header of the record
 _ANSWERS = (b"\x02", b"\x03")  # ServerHello, HelloVerifyRequest
 
@@ -33,8 +34,8 @@ class DtlsKeying:
     """One association over ICE, where all addresses have passed a check; `max_tries` failures end it.
 
     Without ICE, and as the server, every address that is worth an answer has an association of its own, a few at a
-    time: the certificate tells which one is the peer, and the others end. So a stranger who speaks first, or in
-    between, holds nobody up.
+    time: the certificate tells which one is the peer, and the others end. The address that signalling names always
+    finds room, and only its failures are the leg's: a stranger who speaks first, or in between, holds nobody up.
     """
 
     def __init__(
@@ -52,7 +53,8 @@ class DtlsKeying:
         self._counters = counters
         self._peer: DtlsPeer | None = None
         self._associations: dict[Address | None, _Association] = {}
-        self._tries = 0
+        self._named: Address | None = None
+        self._tries = self._tries_of_others = 0
         self._early: list[tuple[bytes, Address]] = []
 
     def use(self, peer: DtlsPeer) -> None:
@@ -61,7 +63,7 @@ class DtlsKeying:
             return
         self.end()
         self._peer = peer
-        self._tries = 0
+        self._tries = self._tries_of_others = 0
         self.is_agreed = False
         early, self._early = self._early, []
         for data, source in early:
@@ -69,6 +71,7 @@ class DtlsKeying:
 
     def start(self, remote: Address) -> None:
         """There is an address to speak to; a client begins."""
+        self._named = remote[:2]
         if self._peer is not None and self._peer.is_client and not self._associations:
             self._begin(None, remote)
 
@@ -109,7 +112,7 @@ class DtlsKeying:
             self._early.append((data, source))
 
     def _begin(self, key: Address | None, remote: Address) -> _Association | None:
-        if self._peer is None or self._tries >= self.max_tries or len(self._associations) >= self.max_associations:
+        if self._peer is None or not self._has_room(key):
             return None
         association = _Association(remote, self._handshakes, self._peer, self._send)
         association.task = self._handshakes.start(
@@ -118,9 +121,22 @@ class DtlsKeying:
         if association.task is None:
             self._counters["dtls-busy"] += 1
             return None
-        self._tries += 1
+        if self._is_named(key):
+            self._tries += 1
+        else:
+            self._tries_of_others += 1
         self._associations[key] = association
         return association
+
+    def _is_named(self, key: Address | None) -> bool:
+        """Whether it is the one transport of ICE or of a client, or comes from where SDP says."""
+        return key is None or key == self._named
+
+    def _has_room(self, key: Address | None) -> bool:
+        if self._is_named(key):
+            return self._tries < self.max_tries
+        others = sum(not self._is_named(each) for each in self._associations)
+        return self._tries_of_others < _MAX_TRIES_OF_OTHERS and others < self.max_associations - 1
 
     def _finish(self, key: Address | None, association: _Association, keys: SdesKeys) -> None:
         if self._associations.get(key) is not association:
@@ -137,7 +153,10 @@ class DtlsKeying:
             return
         association.task = None
         self._end(key)
-        if not self._associations and (self._tries >= self.max_tries or reason == "dtls-timeout"):
+        is_over = self._tries >= self.max_tries or reason == "dtls-timeout"
+        if not self._associations and (
+            is_over if self._is_named(key) else self._tries_of_others >= _MAX_TRIES_OF_OTHERS
+        ):
             self._failed(reason)
 
     def _end(self, key: Address | None) -> None:

@@ -178,7 +178,7 @@ async def late() -> tuple[DtlsKeying, LateHandshakes, list[object]]:
         cast("Handshakes", handshakes), lambda *_: None, lambda keys, remote: told.append((keys, remote)),
         told.append, Counter(),
     )  # fmt: skip
-    keying.max_tries = keying.max_associations = 3
+    keying.max_tries, keying.max_associations = 3, 4
     keying.use(DtlsPeer("sha-256", "AA", is_client=False))
     for port in (1, 2, 3):
         keying.receive(b"hello", ("192.0.2.1", port))
@@ -201,11 +201,47 @@ async def test_ends_that_come_too_late_are_nothing(late: tuple[DtlsKeying, LateH
     assert len(handshakes.started) == 3
 
 
-async def test_only_the_last_failure_is_the_legs(late: tuple[DtlsKeying, LateHandshakes, list[object]]) -> None:
+async def test_strangers_failures_are_not_the_legs(late: tuple[DtlsKeying, LateHandshakes, list[object]]) -> None:
     keying, handshakes, told = late
     keying.receive(b"one too many", ("192.0.2.1", 4))
     assert len(handshakes.started) == 3
-    for number, (_, fails) in enumerate(handshakes.started):
+    keying.start(("192.0.2.1", 5))
+    for number in range(3):
+        keying.receive(b"hello", ("192.0.2.1", 5))
+        assert len(handshakes.started) == 4 + number, "who is named finds room"
+        handshakes.started[-1][1]("dtls-failed")
+    assert told == []
+    for _, fails in handshakes.started[:2]:
+        fails("dtls-timeout")
+    handshakes.started[2][0](KEYS)
+    assert told == [(KEYS, ("192.0.2.1", 3))]
+
+
+async def test_a_peer_that_fails_three_times_is_the_legs_failure() -> None:
+    handshakes, told = LateHandshakes(), []
+    keying = DtlsKeying(
+        cast("Handshakes", handshakes), lambda *_: None, lambda *_: None, told.append, Counter()
+    )  # fmt: skip
+    keying.max_tries, keying.max_associations = 3, 4
+    keying.use(DtlsPeer("sha-256", "AA", is_client=False))
+    keying.start(("192.0.2.1", 5))
+    for _ in range(3):
         assert told == []
-        fails("dtls-timeout" if number == 1 else "dtls-failed")
+        keying.receive(b"hello", ("192.0.2.1", 5))
+        handshakes.started[-1][1]("dtls-failed")
     assert told == ["dtls-failed"]
+    keying.receive(b"hello", ("192.0.2.1", 5))
+    assert len(handshakes.started) == 3
+
+
+async def test_strangers_have_only_so_many_tries() -> None:
+    handshakes, told = LateHandshakes(), []
+    keying = DtlsKeying(
+        cast("Handshakes", handshakes), lambda *_: None, lambda *_: None, told.append, Counter()
+    )  # fmt: skip
+    keying.max_associations = 4
+    keying.use(DtlsPeer("sha-256", "AA", is_client=False))
+    for port in range(1, 100):
+        keying.receive(b"hello", ("192.0.2.1", port))
+        handshakes.started[-1][1]("dtls-failed")
+    assert len(handshakes.started) == 64
