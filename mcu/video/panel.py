@@ -24,7 +24,7 @@ _TEXT = (194, 204, 216, 255)
 _WARNING_GROUND = (255, 183, 77, 40)
 _FIELD = (255, 255, 255, 26)
 _FIELD_EDGE = (255, 255, 255, 90)
-_CARD = (10, 14, 20, 214)
+_CARD = (10, 14, 20, 232)
 _DOTS = frozenset("•●*＊")
 _MAX_LINES = 10
 _MAX_TEXT = 200
@@ -71,9 +71,9 @@ class Panels:
     def card(self, panel: Panel, width: int, height: int) -> Sprite:
         """A dark translucent card, to be laid over a picture of that size."""
         with self._lock:
-            share = 0.46 if width >= 480 else 0.7
+            share = 0.56 if width >= 480 else 0.76
             margin = max(6, round(height * 0.04))
-            blocks = self._fitted(panel, round(width * share) - 2 * margin, round(height * 0.84), height * 0.062)
+            blocks = self._fitted(panel, round(width * share) - 2 * margin, round(height * 0.84), height * 0.08)
             inner = max((block.paragraph.width for block in blocks), default=0)
             size = (min(round(width * share), inner + 2 * margin), _height_of(blocks) + 2 * margin)
             image = smooth(size, lambda draw, box: draw.rounded_rectangle(box, margin * 3, fill=_CARD))
