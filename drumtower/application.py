@@ -113,7 +113,13 @@ class Application:
 
     def _portal_services(self) -> Services:
         browsers = BrowserServices(
-            self.gate, self.fleet, self.calls, self.conferences, self.settings.webrtc, relays(self.settings)
+            self.gate,
+            self.fleet,
+            self.calls,
+            self.conferences,
+            self.settings.webrtc,
+            dialer=self.dialing.dialer,
+            relays=relays(self.settings),
         )
         registration = self.terminals.registration
         return Services(

@@ -137,6 +137,7 @@ class Call:
             patience,
             self._seats.services.gate,
             self._seats.now,
+            self._seats.services.dialer,
         )
         seat.switch_camera(self.is_camera_on)
         token = self._seats.add(seat)

@@ -15,7 +15,7 @@ Handler = Callable[[Seat, Any], Awaitable[None]]
 
 _FOR_HOSTS = (
     protocol.MuteAll, protocol.Layout, protocol.Lock, protocol.Record, protocol.Unblock, protocol.Remove,
-    protocol.TakeFloor, protocol.LetIn, protocol.TurnAway,
+    protocol.TakeFloor, protocol.LetIn, protocol.TurnAway, protocol.Call, protocol.CancelCall,
 )  # fmt: skip
 _ABOUT_SOMEBODY = (protocol.Mute, protocol.Hand)
 
@@ -95,6 +95,14 @@ def _decide(seat: Seat, waiting: int, *, is_let_in: bool) -> None:
         seat.push_roster()
 
 
+async def _call(seat: Seat, message: protocol.Call) -> None:
+    await seat.dial(message.target, message.role)
+
+
+async def _cancel_call(seat: Seat, message: protocol.CancelCall) -> None:
+    seat.cancel_call(message.call)
+
+
 async def _hand(seat: Seat, message: protocol.Hand) -> None:
     participant = seat.participant.id if message.participant is None else message.participant
     if participant not in seat.conference.participants:
@@ -127,6 +135,8 @@ _HANDLERS: dict[type[AnyPageMessage], Handler] = {
     protocol.MuteAll: _mute_all,
     protocol.Layout: _layout,
     protocol.Lock: _lock,
+    protocol.Call: _call,
+    protocol.CancelCall: _cancel_call,
     protocol.Record: _record,
     protocol.Unblock: _unblock,
     protocol.Remove: _remove,

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from mcu.participant import Role
 from mcu.policy import LayoutMode
+from signaling.placed import MAX_TARGET_CHARACTERS
 from signaling.refusal import WaitReason
 from signaling.webrtc.errors import MessageError
 
@@ -127,6 +128,19 @@ class Hand(PageMessage, frozen=True):
     participant: Number | None = None
 
 
+class Call(PageMessage, frozen=True):
+    """Hosts: call a terminal, a number or an address into the room."""
+
+    target: Annotated[str, Meta(min_length=1, max_length=MAX_TARGET_CHARACTERS)]
+    role: Role = Role.GUEST
+
+
+class CancelCall(PageMessage, frozen=True):
+    """Hosts: give up a call, or take its result off the list."""
+
+    call: Number
+
+
 class RestartIce(PageMessage, frozen=True):
     """The path is gone or the network changed (RFC 8445 9); a new offer follows."""
 
@@ -143,7 +157,7 @@ class Ping(PageMessage, frozen=True):
 
 AnyPageMessage = (
     Join | Answer | Camera | Share | TakeFloor | Mute | MuteAll | Layout | Lock | Record | Unblock | Remove | LetIn
-    | TurnAway | Hand | RestartIce | Leave | Ping
+    | TurnAway | Hand | Call | CancelCall | RestartIce | Leave | Ping
 )  # fmt: skip
 
 
@@ -218,6 +232,10 @@ class Roster(ServerMessage, frozen=True):
     """Told to hosts: somebody guessed passcodes, and strangers cannot find the room now."""
     waiting: list[dict[str, object]] = []
     """Told to hosts: who waits outside."""
+    calls: list[dict[str, object]] = []
+    """Told to hosts: who is being called, and who did not come a moment ago."""
+    can_call: bool = False
+    """Told to hosts: whether they may call others into the room."""
 
 
 class Wanted(ServerMessage, frozen=True):

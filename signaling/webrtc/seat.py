@@ -10,11 +10,12 @@ from mcu.conference import Conference, Participant
 from mcu.fleet.worker import Worker
 from mcu.participant import Role
 from mcu.worker.messages import AnyMessage, ConfigureLeg, LegConnected, LegFailed, LegSilent, LegStats
+from signaling.placed import DialRefused
 from signaling.webrtc.leg import WebrtcLeg
 from signaling.webrtc.negotiation import Agreed, Negotiation, Rejected
 from signaling.webrtc.patience import Patience
 from signaling.webrtc.protocol import Answer, Bye, Problem, Roster, ServerMessage, ShareEnded, Wanted, serialize
-from signaling.webrtc.services import Gate, Link
+from signaling.webrtc.services import Dialer, Gate, Link
 from signaling.webrtc.turn import Relays
 from signaling.webrtc.wanted import wanted_picture
 
@@ -38,6 +39,7 @@ class Seat:
         patience: Patience,
         gate: Gate,
         now: Callable[[], float],
+        dialer: Dialer | None = None,
     ) -> None:
         self.participant = participant
         self.leg = leg
@@ -52,6 +54,7 @@ class Seat:
         self.restarted_at = float("-inf")
         self._gate = gate
         self._now = now
+        self._dialer = dialer
         self._told: dict[type[ServerMessage], ServerMessage] = {}
         leg.on_roster = self.roster_due.set
         leg.on_floor = self._floor_changed
@@ -100,7 +103,8 @@ class Seat:
         rows = [{name: row[name] for name in _ROSTER_FIELDS} for row in people] if isinstance(people, list) else []
         self._send_change(
             Roster(str(snapshot["layout"]), bool(snapshot["is_locked"]), bool(snapshot["is_recording"]),
-                   snapshot["record_policy"] != "off", rows, self._is_blocked(), self._waiting())
+                   snapshot["record_policy"] != "off", rows, self._is_blocked(), self._waiting(),
+                   self._calls(), self.is_host and self._dialer is not None)
         )  # fmt: skip
         self._send_change(wanted_picture(self.participant.id, snapshot))
 
@@ -111,6 +115,24 @@ class Seat:
 
     def _waiting(self) -> list[dict[str, object]]:
         return [one.snapshot() for one in self._gate.waiting(self.room)] if self.is_host else []
+
+    def _calls(self) -> list[dict[str, object]]:
+        is_told = self.is_host and self._dialer is not None
+        return [call.snapshot() for call in self._dialer.calls(self.room)] if is_told and self._dialer else []
+
+    async def dial(self, target: str, role: Role) -> None:
+        """A host calls somebody into the room; how it goes is in the roster, why not at once in a Problem."""
+        if self._dialer is None:
+            return
+        try:
+            await self._dialer.dial(self.room, target, self.participant.name, role)
+        except DialRefused as refused:
+            self.send(Problem(f"dial-{refused.outcome}"))
+
+    def cancel_call(self, call: int) -> None:
+        """A host gives up a call; one that has ended meanwhile is no mistake of the page."""
+        if self._dialer is None or not self._dialer.cancel(self.room, call):
+            self.push_roster()
 
     def decide(self, waiting: int, is_let_in: bool) -> bool:
         """A host's word about one who waits outside; False when nobody of that number does."""

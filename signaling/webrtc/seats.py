@@ -83,6 +83,7 @@ class Seats:
         stops = (
             self.services.conferences.observe(self._observe),
             self.services.gate.observe_waiting(self._refresh),
+            *([dialer.observe(lambda placed: self._refresh(placed.room))] if (dialer := self.services.dialer) else []),
         )
         try:
             while True:

@@ -11,7 +11,9 @@ from mcu.conference import Conference, ConferenceEvent, Participant
 from mcu.fleet.worker import Fleet
 from mcu.leg import Leg
 from mcu.media import Grade
+from mcu.participant import Role
 from signaling.admission import Admission, CallRequest, Waiting, WaitReason
+from signaling.placed import PlacedCall
 from signaling.tries import Block
 from signaling.webrtc.turn import Relays
 
@@ -57,6 +59,22 @@ class Calls(Protocol):
         """Take the leg out of its conference; unknown legs are ignored."""
 
 
+class Dialer(Protocol):
+    """Calls others into rooms (signaling.dialing)."""
+
+    async def dial(self, room: str, target: str, by: str, role: Role) -> int:
+        """Call a target into a room. Raises DialRefused."""
+
+    def cancel(self, room: str, leg: int) -> bool:
+        """Give up a call."""
+
+    def calls(self, room: str) -> list[PlacedCall]:
+        """Who is being called."""
+
+    def observe(self, callback: Callable[[PlacedCall], None]) -> Callable[[], None]:
+        """Call back when one of them changes; the result stops that."""
+
+
 class Conferences(Protocol):
     """The running conferences (mcu.conferences)."""
 
@@ -89,6 +107,7 @@ class Services:
     calls: Calls
     conferences: Conferences
     settings: WebrtcSettings = field(default_factory=WebrtcSettings)
+    dialer: Dialer | None = None
     relays: Relays = field(default_factory=Relays)
 
 

@@ -13,6 +13,8 @@ class DtRoster extends HTMLElement {
   #rows = new Map();
   #outside = h("section", { class: "outside", hidden: true });
   #outsideKey = "";
+  #calling = h("section", { class: "outside", hidden: true });
+  #callingKey = "";
   #listeners = new AbortController();
 
   connectedCallback() {
@@ -22,7 +24,7 @@ class DtRoster extends HTMLElement {
     this.setAttribute("aria-label", t("people.heading"));
     const close = h("button", { class: "round small-round", "aria-label": t("control.close"),
       onclick: () => this.dispatchEvent(new Event("close-roster", { bubbles: true })) }, icon("close"));
-    this.replaceChildren(h("header", { class: "drawer-head" }, this.#title, close), this.#outside, this.#list);
+    this.replaceChildren(h("header", { class: "drawer-head" }, this.#title, close), this.#calling, this.#outside, this.#list);
     this.call.addEventListener("roster", () => this.#update(), { signal: this.#listeners.signal });
     this.#update();
   }
@@ -35,6 +37,7 @@ class DtRoster extends HTMLElement {
     const people = this.call.roster?.participants ?? [];
     setText(this.#title, `${t("people.heading")} · ${people.length}`);
     this.#updateOutside(this.call.roster?.waiting ?? []);
+    this.#updateCalling(this.call.roster);
     const gone = new Set(this.#rows.keys());
     for (const person of people) {
       gone.delete(person.id);
@@ -65,6 +68,41 @@ class DtRoster extends HTMLElement {
         h("span", { class: "small muted" }, about.join(" · "))),
       h("span", { class: "outside-actions" }, answer("let-in", "host.admit", t("host.let-in", { name }), "primary"),
         answer("turn-away", "host.refuse", t("host.turn-away", { name }), "")));
+  }
+
+  /** Hosts call others in, and see who is being called or did not come. */
+  #updateCalling(roster) {
+    const calls = roster?.calls ?? [];
+    const key = JSON.stringify([calls, roster?.can_call]);
+    if (key === this.#callingKey) return;
+    this.#callingKey = key;
+    this.#calling.hidden = !roster?.can_call;
+    fill(this.#calling, h("button", { class: "button compact", type: "button", onclick: () => this.#invite() }, icon("phone"), t("host.call")),
+      calls.length > 0 && h("ul", { class: "outside-list" }, calls.map((call) => this.#callRow(call))));
+  }
+
+  #callRow({ id, target, state, outcome }) {
+    const isOver = state === "ended";
+    const label = t(isOver ? "host.call.dismiss" : "host.call.cancel", { name: target });
+    return h("li", { class: "person is-outside" }, h("span", { class: "face", "aria-hidden": "true" }, icon("phone")),
+      h("span", { class: "person-name" }, h("span", { class: "person-title" }, target),
+        h("span", { class: "small muted", role: "status" }, t(isOver ? `call.${outcome}` : `call.state.${state}`))),
+      h("span", { class: "outside-actions" }, h("button", { class: "button compact", type: "button", title: label, "aria-label": label,
+        onclick: () => this.call.ask({ type: "cancel-call", call: id }) }, icon("close"))));
+  }
+
+  #invite() {
+    const input = h("input", { class: "input", id: "call-target", name: "target", maxlength: 256, required: true, autocomplete: "off", autofocus: true });
+    const dialog = h("dialog", { class: "ask", onclose: () => {
+      const target = input.value.trim();
+      if (dialog.returnValue === "yes" && target) this.call.ask({ type: "call", target });
+      dialog.remove();
+    } }, h("form", { method: "dialog" },
+      h("div", { class: "dialog-body" }, h("h2", {}, t("host.call")), h("label", { for: "call-target" }, t("host.call.target")), input),
+      h("div", { class: "dialog-foot" }, h("button", { class: "button", value: "no", formnovalidate: true }, t("lobby.cancel")),
+        h("button", { class: "button primary", value: "yes" }, t("host.call.yes")))));
+    this.append(dialog);
+    dialog.showModal();
   }
 
   #row(person) {

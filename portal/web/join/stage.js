@@ -1,7 +1,7 @@
 // <dt-stage>: the mixed picture full-window, with everything else laid over it.
 
 import { fill, h, setText } from "/static/js/dom.js";
-import { t } from "/static/js/i18n.js";
+import { has, t } from "/static/js/i18n.js";
 import { icon } from "./icons.js";
 import "./controls.js";
 import "./quality-meter.js";
@@ -11,6 +11,7 @@ const IDLE_AFTER_MS = 5000;
 const TOAST_MS = 4500;
 const PROBLEMS = { "not-allowed": "toast.not-allowed", "too-fast": "toast.too-fast", "disk-full": "toast.disk-full",
   "floor-taken": "toast.floor-taken" };
+const problemText = (code) => (has(`toast.${code}`) ? t(`toast.${code}`) : t(PROBLEMS[code] ?? "toast.failed"));
 
 /** Set call and devices before it is placed. */
 class DtStage extends HTMLElement {
@@ -72,7 +73,7 @@ class DtStage extends HTMLElement {
     const { signal } = this.#listeners;
     call.addEventListener("stream", () => this.#listen(), { signal });
     call.addEventListener("roster", () => this.#takeRoster(), { signal });
-    call.addEventListener("problem", ({ detail }) => this.#toast(t(PROBLEMS[detail.code] ?? "toast.failed")), { signal });
+    call.addEventListener("problem", ({ detail }) => this.#toast(problemText(detail.code)), { signal });
     devices.addEventListener("change", () => this.#showSelf(), { signal });
     this.addEventListener("toast", ({ detail }) => this.#toast(detail), { signal });
     this.addEventListener("muting", () => (this.#mutedAt = performance.now()), { signal });
