@@ -28,6 +28,8 @@ class AttendantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Who waits outside a room is told so this often."""
     max_calls: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
     """Callers who talk to the attendant or wait in a picture at the same time; further ones are refused."""
+    max_calls_per_source: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 32
+    """So many of them from one address, which may be that of a whole hospital or of a trunk."""
 
     menu_timeout_s: Seconds = 12.0
     """The menu of the remote control closes when no digit comes for so long."""

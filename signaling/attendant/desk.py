@@ -13,6 +13,7 @@ from mcu.conference import Conference
 from mcu.media import Codec, Grade, Kind, LegMedia, needs_tone_detection
 from signaling.call_request import Admission, CallRequest
 from signaling.refusal import Refusal, Refused, WaitReason
+from signaling.tries import source_key
 from signaling.waiting import Waiting
 
 
@@ -54,20 +55,23 @@ class Desk:
     conferences: Conferences
     counters: Counter[str] = field(default_factory=Counter)
     """Cumulative: "asked", "waited", "entered", "goodbyes", "tests", "full"."""
-    attended: int = 0
     tested: int = 0
+    _sources: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """One of the attendant's places. Raises Refused where all are taken."""
-        if self.attended >= self.settings.max_calls:
+    def place(self, address: str) -> Iterator[None]:
+        """One of the attendant's places, for a caller from `address`. Raises Refused where all are taken."""
+        source, settings = source_key(address), self.settings
+        if self._sources.total() >= settings.max_calls or self._sources[source] >= settings.max_calls_per_source:
             self.counters["full"] += 1
             raise Refused(Refusal.CAPACITY)
-        self.attended += 1
+        self._sources[source] += 1
         try:
             yield
         finally:
-            self.attended -= 1
+            self._sources[source] -= 1
+            if not self._sources[source]:
+                del self._sources[source]
 
     @contextmanager
     def test(self) -> Iterator[None]:
@@ -84,7 +88,7 @@ class Desk:
 
     def gauges(self) -> dict[str, int]:
         """Who is served now, for the metrics."""
-        return {"attended": self.attended, "tested": self.tested}
+        return {"attended": self._sources.total(), "tested": self.tested}
 
 
 def can_be_told(media: LegMedia) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from mcu.fleet.worker import Worker, WorkerError
@@ -57,6 +58,8 @@ class Reception:
         self._attendant = Attendant(desk.settings, request.room)
         self._happened = asyncio.Event()
         self._asking: asyncio.Task[None] | None = None
+        self._taken = ExitStack()
+        self._has_place = False
         self._refused: Refused | None = None
         self._test: TestVisit | None = None
         worker.observe_leg(leg, self._heard)
@@ -76,7 +79,7 @@ class Reception:
 
     async def test(self) -> None:
         """The test room, until its time is over or the caller leaves. Raises SaidGoodbye, Refused."""
-        with self._desk.test():
+        with self._desk.test(), self._taken:
             self._open()
             self._test = TestVisit(self._desk.settings, self._place)
             try:
@@ -116,6 +119,7 @@ class Reception:
                 self._asking.cancel()
                 await asyncio.gather(self._asking, return_exceptions=True)
             self._place.leave()
+            self._taken.close()
 
     async def _until_something_happens(self) -> None:
         deadline = self._attendant.next_timeout()
@@ -149,6 +153,10 @@ class Reception:
         return False
 
     def _open(self) -> None:
+        """Let the caller see and hear something. Raises Refused where too many do."""
+        if not self._has_place:
+            self._taken.enter_context(self._desk.place(self._request.source))
+            self._has_place = True
         if not self._place.is_entered:
             if not self._doors.is_answered():
                 self._doors.answer()

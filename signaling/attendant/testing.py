@@ -47,15 +47,15 @@ class TestVisit:
 def figures_panel(streams: tuple[StreamStats, ...], delay_s: float) -> Panel:
     """Rate, loss and delay of each stream, both ways, for people who set up a terminal."""
     lines = [line for stream in streams if stream.kind in _NAMES for line in _figures(stream)]
-    title = f"测试：{delay_s:g} 秒后回放  Test: you return after {delay_s:g} s"
-    return Panel(title, (*lines, "*  结束  End"))
+    return Panel("测试  Test", (f"{delay_s:g} 秒后回放 · back after {delay_s:g} s", *lines, "*  结束  End"))
 
 
-def _figures(stream: StreamStats) -> tuple[str, str]:
+def _figures(stream: StreamStats) -> tuple[str, str, str]:
     total = stream.received_packets + stream.lost_packets
     lost = 100.0 * stream.lost_packets / total if total > 0 else 0.0
-    name = f"{_NAMES[stream.kind]}  {stream.codec}"
     received, sent = stream.received_bitrate_bps / 1000, stream.sent_bitrate_bps / 1000
-    up = f"{name}  ↑ {received:.0f} kbit/s  丢包 loss {lost:.1f} %  抖动 jitter {stream.jitter_ms:.0f} ms"
-    back = f"丢包 loss {100.0 * stream.remote_loss:.1f} %  往返时延 delay {stream.round_trip_ms:.0f} ms"
-    return up, f"↓ {sent:.0f} kbit/s  {back}"
+    return (
+        f"{_NAMES[stream.kind]}  {stream.codec}",
+        f"↑ {received:.0f} kbit/s · 丢包 loss {lost:.1f} % · 抖动 jitter {stream.jitter_ms:.0f} ms",
+        f"↓ {sent:.0f} kbit/s · 丢包 loss {100 * stream.remote_loss:.1f} % · 时延 delay {stream.round_trip_ms:.0f} ms",
+    )

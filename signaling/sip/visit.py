@@ -46,8 +46,7 @@ class RoomVisit:
         if admission is not None and (desk is None or not can_be_told(leg.media)):
             await self._wait_silently(admission)
         elif desk is not None:
-            with desk.place():
-                await self._with_attendant(desk, admission, refusal)
+            await self._with_attendant(desk, admission, refusal)
         self._answer()
         logger.info("leg=%d room=%s sip call from %s joined", leg.id, self._talk.room, leg.remote_address)
 
