@@ -52,6 +52,12 @@ class Terminals:
             rows = await connection.execute(select(TerminalRow.__table__).order_by(TerminalRow.alias))
             return [_terminal(row) for row in rows.mappings()]
 
+    async def page(self, after: str, limit: int) -> list[Terminal]:
+        """At most `limit` terminals behind this alias, by alias."""
+        query = select(TerminalRow.__table__).where(TerminalRow.alias > after).order_by(TerminalRow.alias).limit(limit)
+        async with self._connections.read() as connection:
+            return [_terminal(row) for row in (await connection.execute(query)).mappings()]
+
     async def version(self) -> tuple[int, datetime | None]:
         """Differs after every change, whoever made it."""
         async with self._connections.read() as connection:

@@ -25,6 +25,8 @@ async def test_terminals(database: Database) -> None:
     assert (changed.name, changed.site, changed.secret, changed.is_enabled) == ("Ward 4", "North", b"sealed", False)
     assert changed.created_at == ward.created_at
     assert (await terminals.change("ward-3", secret=b"new")).secret == b"new"
+    assert [terminal.alias for terminal in await terminals.page("1001", 1)] == ["ward-3"]
+    assert await terminals.page("ward-3", 1) == []
     assert await terminals.get("nobody") is None
     with pytest.raises(NotFound):
         await terminals.change("nobody", name="x")
