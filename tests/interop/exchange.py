@@ -10,7 +10,7 @@ REALM, USER, SECRET = "exchange.example", "hospital", "amber-signal-9-lines"
 
 
 def routes(telephone: str) -> str:
-    """Registrar and proxy of one client; every number that the client calls is the telephone at this address."""
+    """Registrar and proxy of one client; every number that it calls is one telephone (user@host:port)."""
     return f"""
 loadmodule "xlog.so"
 modparam("usrloc", "db_mode", 0)
@@ -34,7 +34,7 @@ request_route {{
         if (!pv_proxy_authenticate("{REALM}", "{SECRET}", "0")) {{ proxy_challenge("{REALM}", "1"); exit; }}
         consume_credentials();
         xlog("L_ERR", "called $rU\\n");
-        $du = "sip:{telephone}";
+        $ru = "sip:{telephone}";
         t_relay();
         exit;
     }}
