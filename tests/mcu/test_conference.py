@@ -23,11 +23,14 @@ from mcu.worker.messages import (
     MuteLeg,
     OpenRecorderLeg,
     OpenRendition,
+    Panel,
+    PlayPrompt,
     RecordingEnded,
     RemoveAudioLeg,
     RouteVideo,
     SetScene,
     StartRecording,
+    StopPrompts,
     StopRecording,
     StreamStats,
 )
@@ -290,3 +293,51 @@ async def test_digits_are_looked_for_in_sound_that_alone_can_carry_them():
     await house.join(1)
     await house.join(2, audio=Format(Codec.PCMA, 8, 8_000))
     assert [order.listens_for_digits for order in house.worker.told(AddAudioLeg)] == [False, True]
+
+
+async def test_rights_hands_and_layouts():
+    house = House()
+    await house.join(1)
+    conference = house.conference
+    for _ in LayoutMode:
+        conference.next_layout()
+    assert conference.layout is house.policy.layout
+    conference.next_layout()
+    assert conference.layout is LayoutMode.GRID
+    assert not conference.host_is_in
+    conference.promote(1)
+    conference.raise_hand(1, is_raised=True)
+    row = conference.snapshot()["participants"][0]  # type: ignore[index]
+    assert (row["role"], row["has_hand_raised"], conference.host_is_in) == ("host", True, True)
+    conference.raise_hand(1, is_raised=False)
+    assert not conference.participants[1].has_hand_raised
+    assert "promoted" in house.events
+    for verb in (conference.promote, lambda leg: conference.raise_hand(leg, is_raised=True)):
+        with pytest.raises(KeyError):
+            verb(9)
+
+
+async def test_a_panel_and_prompts_are_for_one_alone():
+    house = House()
+    await house.join(1)
+    await house.join(2)
+    shared = house.route(1)
+    house.conference.show_panel(1, Panel("Menu"))
+    await asyncio.sleep(0)
+    private = [scene for scene in house.worker.told(SetScene) if scene.panel is not None]  # type: ignore[attr-defined]
+    assert [scene.panel for scene in private] == [Panel("Menu")]  # type: ignore[attr-defined]
+    assert (house.route(1) != shared, house.route(2)) == (True, shared)
+    house.conference.speak_to(1, "menu", interrupt=True)
+    assert house.worker.told(StopPrompts) == [StopPrompts("1001", 1)]
+    assert house.worker.told(PlayPrompt) == [PlayPrompt("1001", "menu", 1)]
+    house.conference.show_panel(1, None)
+    await asyncio.sleep(0)
+    assert house.route(1) == shared
+    house.conference.show_panel(9, Panel("nobody"))
+
+
+async def test_who_proved_to_be_whom_is_in_the_roster():
+    house = House()
+    conference = await house.conferences.open(house.policy)
+    await conference.join(FakeLeg(1), "Ward 3", Role.GUEST, "ward3")
+    assert conference.snapshot()["participants"][0]["identity"] == "ward3"  # type: ignore[index]
