@@ -39,6 +39,8 @@ CONTENT = "content"
 """The shared screen alone."""
 MAX_PANELS = 4
 """So many legs of a room see a panel at the same time; each costs a scene and a small encoder of its own."""
+RAISED_HAND = "\u261d"
+"""Before the name of who asks for the floor; a hand that the usual fonts have."""
 RECORDED_KEYFRAME_INTERVAL_S = 4.0
 _RECORDED = RenditionKey(MAIN, Codec.H264, LADDER[0])
 _PANEL_LADDER = LADDER[1:]
@@ -275,7 +277,7 @@ def _tile(seat: Rect, person: Participant, kind: Kind) -> Tile:
         seat.width,
         seat.height,
         stream=stream_id(person.id, kind) if kind is Kind.CONTENT or person.has_video else 0,
-        label=person.name,
+        label=f"{RAISED_HAND} {person.name}" if person.has_hand_raised else person.name,
         is_speaking=person.is_speaking and kind is not Kind.CONTENT,
         is_muted=person.is_muted and kind is not Kind.CONTENT,
         is_content=kind is Kind.CONTENT,

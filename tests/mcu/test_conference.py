@@ -309,6 +309,8 @@ async def test_rights_hands_and_layouts():
     conference.raise_hand(1, is_raised=True)
     row = conference.snapshot()["participants"][0]  # type: ignore[index]
     assert (row["role"], row["has_hand_raised"], conference.host_is_in) == ("host", True, True)
+    await asyncio.sleep(0)
+    assert house.scene().tiles[0].label == "\u261d P1"
     conference.raise_hand(1, is_raised=False)
     assert not conference.participants[1].has_hand_raised
     assert "promoted" in house.events
