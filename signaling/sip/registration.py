@@ -85,6 +85,7 @@ class Registration:
         self._stops: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._delayed: set[asyncio.TimerHandle] = set()
+        self._vouch: Callable[[Flow], None] | None = None
 
     def now(self) -> float:
         """Seconds UTC; a clock that is set while the server runs changes nothing."""
@@ -92,6 +93,7 @@ class Registration:
 
     def serve(self, agent: UserAgent) -> None:
         """Take REGISTER from this user agent, and hear of its connections that end."""
+        self._vouch = agent.transports.vouch
         agent.serve("REGISTER", self._received, remembers=False)
         agent.transports.observe_lost(lambda flow: self.registrations.flow_lost(flow.connection))
 
@@ -141,6 +143,8 @@ class Registration:
 
     def _received(self, asked: ServerRequest) -> None:
         reply = self._registrar.receive(asked.request, asked.flow, self.now())
+        if reply.status == 200 and self._vouch is not None:
+            self._vouch(asked.flow)
         if reply.delay_s <= 0 or len(self._delayed) >= _MAX_DELAYED:
             asked.reply(reply.status, reply.reason, reply.headers)
             return

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 USER_AGENT = "Drumtower"
+_ARM_AFTER_S = 0.02
 _chance = secrets.SystemRandom()
 
 
@@ -85,6 +86,7 @@ class UserAgent:
         self._agent.endpoint.occupancy.max_open_of_source = settings.max_open_invites_per_source
         self._pulse = Pulse(settings, self.transports, self._dialogs)
         self._timer: asyncio.TimerHandle | None = None
+        self._arming: asyncio.TimerHandle | None = None
         self._locals = {local.address: local for local in settings.listen}
         self._is_stopping = False
         self._waiting: list[tuple[Callable[[], bool], asyncio.Event]] = []
@@ -125,10 +127,11 @@ class UserAgent:
             session.hang_up(now)
         self.pump()
         await self.wait_until(lambda: not self._agent.endpoint.has_open_clients, self.settings.goodbye_s)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         await self.transports.stop()
+        for handle in (self._timer, self._arming):
+            if handle is not None:
+                handle.cancel()
+        self._timer = self._arming = None
 
     def serve(self, method: str, handler: Callable[[ServerRequest], None], *, remembers: bool = True) -> None:
         """Take a method beyond our own (REGISTER, REFER, SUBSCRIBE, ...); `handler` replies, now or from a task.
@@ -262,9 +265,15 @@ class UserAgent:
         for claim, event in self._waiting:
             if claim():
                 event.set()
-        self._arm()
+        self._arm_soon()
+
+    def _arm_soon(self) -> None:
+        """All calls are asked for their deadlines: once for many messages, which no timer of SIP is too short for."""
+        if self._arming is None and self.transports.local_addresses:
+            self._arming = asyncio.get_running_loop().call_later(_ARM_AFTER_S, self._arm)
 
     def _arm(self) -> None:
+        self._arming = None
         deadline = self._agent.next_timeout()
         if self._timer is not None:
             if deadline is not None and self._timer.when() == deadline:
