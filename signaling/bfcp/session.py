@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 _TAKEN_OVER = "somebody else presents"
 _USER_IDS = 0xFFFE
+_MAX_MESSAGES_PER_S = 20
 
 
 class Conference(Protocol):
@@ -48,6 +49,7 @@ class FloorSession:
         self._core: FloorServer | FloorClient | None = None
         self._transport: Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._second, self._messages = 0.0, 0
         self._holder = 0
         self._name = ""
         self._clock = asyncio.get_running_loop().time
@@ -72,8 +74,10 @@ class FloorSession:
         self._core = make(agreed.conference_id, agreed.user_id, agreed.floor_id, version, secrets.randbelow(0xFFFF))
         hosts = {self._peer_host} | ({agreed.remote[0]} if agreed.remote else set())
         if agreed.is_tcp:
+            # Nobody may make us open connections to others than itself.
+            remote = agreed.remote if agreed.remote and agreed.remote[0] == self._peer_host else None
             self._transport = TcpTransport(
-                self._port, agreed.remote, hosts, self._receive, connects=agreed.connects, connected=self._connected
+                self._port, remote, hosts, self._receive, connects=agreed.connects, connected=self._connected
             )
         else:
             self._transport = UdpTransport(self._port, agreed.remote, hosts, self._receive)
@@ -127,9 +131,19 @@ class FloorSession:
         self._flush()
 
     def _receive(self, data: bytes) -> None:
-        if self._core is not None:
+        if self._core is not None and self._may_go_on():
             self._core.receive(data, self._clock())
             self._work()
+
+    def _may_go_on(self) -> bool:
+        """Nobody presses a button so often: what comes beyond is a flood."""
+        now = self._clock()
+        if now - self._second >= 1.0:
+            self._second, self._messages = now, 0
+        self._messages += 1
+        if self._messages == _MAX_MESSAGES_PER_S + 1:
+            logger.warning("leg=%d floor control is flooded", self._leg)
+        return self._messages <= _MAX_MESSAGES_PER_S
 
     def _work(self) -> None:
         while self._core is not None and (event := self._core.next_event()) is not None:

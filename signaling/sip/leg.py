@@ -39,7 +39,8 @@ class SipLeg:
         self.agreed = LegMedia((), is_encrypted=False, grade=Grade.CLEAR)
         """What was negotiated last."""
         self.floor: Floor | None = None
-        """Its floor control (BFCP), where that was negotiated."""
+        """Its floor control (BFCP), where that was negotiated; see use_floor()."""
+        self._presenter = (0, "")
         self.camera: Camera | None = None
         self._call = call
 
@@ -85,8 +86,15 @@ class SipLeg:
         if kind is not Kind.AUDIO and stream is not None:
             self._call.info(CONTENT_TYPE, picture_fast_update(stream.label))
 
+    def use_floor(self, floor: Floor | None) -> None:
+        """Floor control was negotiated, or is no more; a terminal that comes to it late is told who presents."""
+        is_new, self.floor = floor is not self.floor, floor
+        if floor is not None and is_new:
+            floor.show(*self._presenter)
+
     def floor_changed(self, holder: int, name: str) -> None:
         """Tell the terminal by BFCP."""
+        self._presenter = (holder, name)
         if self.floor is not None:
             self.floor.show(holder, name)
 

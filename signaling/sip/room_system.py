@@ -69,7 +69,7 @@ class RoomSystem:
         if self._floor is not None:
             has_content = media.stream(Kind.CONTENT) is not None
             self._floor.apply(negotiation.floor if has_content else None)
-            leg.floor = self._floor if has_content and negotiation.floor is not None else None
+            leg.use_floor(self._floor if has_content and negotiation.floor is not None else None)
         stream = media.stream(Kind.CAMERA)
         if stream is not None and stream.send is not None:
             if self._camera is None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +111,35 @@ async def test_a_call_that_ends_gives_the_floor_back():
         await until(lambda: both.room.presenter == 5)
         both.far.close()
         await until(lambda: both.room.presenter == 0)
+
+
+async def test_a_flood_is_cut_off():
+    async with ends(is_tcp=False) as both:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as terminal:
+            terminal.bind((HOST, 0))
+            terminal.setblocking(False)
+            hello = bytes((0x40, 11, 0, 0)) + both.near.local.conference_id.to_bytes(4, "big")
+            for number in range(1, 200):
+                names = number.to_bytes(2, "big") + both.near.local.user_id.to_bytes(2, "big")
+                terminal.sendto(hello + names, (HOST, both.near.local.port))
+            await asyncio.sleep(0.1)
+            answers = 0
+            with contextlib.suppress(BlockingIOError):
+                while terminal.recv(100):
+                    answers += 1
+        assert 0 < answers <= 20
+
+
+async def test_nobody_makes_us_connect_to_somebody_else():
+    async with ends(is_tcp=True) as both:
+        with socket.socket() as victim:
+            victim.bind(("127.0.0.3", 0))
+            victim.listen()
+            victim.setblocking(False)
+            both.near.apply(replace(both.agreed_near, remote=victim.getsockname(), connects=True))
+            await asyncio.sleep(0.05)
+            with pytest.raises(BlockingIOError):
+                victim.accept()
 
 
 async def test_strangers_are_not_listened_to():

@@ -133,6 +133,16 @@ async def test_a_terminal_that_has_the_say_is_shown_nothing_before_it_has_grante
         assert content.send is not None
 
 
+async def test_a_terminal_that_negotiates_floor_control_late_is_told_who_presents():
+    async with a_call() as call:
+        call.leg.floor_changed(9, "Li")
+        call.negotiate()
+        call.tell(7, bytes.fromhex("05040001"))
+        status = await call.hear()
+        assert status[1] == 8
+        assert b"Li" in status
+
+
 async def test_without_ports_the_screen_goes_without_floor_control():
     async with a_call(None) as call:
         lines = call.negotiate().media
