@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 
-from bench import register, room
+from bench import register, room, sip
 from bench.report import table
 
-BENCHMARKS = {"room": room, "register": register}
+BENCHMARKS = {"room": room, "register": register, "sip": sip}
 
 
 def main() -> int:
