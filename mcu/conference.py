@@ -12,15 +12,15 @@ from types import MappingProxyType
 from mcu.camera import CameraMove
 from mcu.fleet.worker import Worker
 from mcu.floor import Floor
+from mcu.hearing import Hearing
 from mcu.leg import HangUp, Leg
-from mcu.media import Codec, Kind, leg_of, needs_tone_detection, stream_id
+from mcu.media import Kind, leg_of, stream_id
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
 from mcu.record_duty import RecordDuty
 from mcu.stage import Stage, View
 from mcu.taping import RecordingRegister, Taping
 from mcu.worker.messages import (
-    AddAudioLeg,
     AnyMessage,
     AttachLeg,
     BanSource,
@@ -28,15 +28,11 @@ from mcu.worker.messages import (
     KeyframeWanted,
     LegStats,
     Levels,
-    MuteLeg,
     Panel,
     PeerLimit,
-    PlayPrompt,
     RecordingEnded,
     RecordingProgress,
-    RemoveAudioLeg,
     RemoveSource,
-    StopPrompts,
 )
 
 __all__ = ["Conference", "ConferenceEvent", "LayoutMode", "Participant", "RecordPolicy", "Role", "RoomPolicy"]
@@ -77,7 +73,7 @@ class Conference:
         self._worker = worker
         self._tell = tell
         self._people: dict[int, Participant] = {}
-        self._audio: dict[int, AddAudioLeg] = {}
+        self._hearing = Hearing(policy.number, worker)
         self._floor = Floor(self._people, worker, lambda: not self.policy.keeps_presenter, self._refresh)
         self._banned: set[int] = set()
         self._panels: dict[int, Panel] = {}
@@ -141,14 +137,14 @@ class Conference:
         self._people[leg.id] = person
         self._worker.observe_leg(leg.id, lambda message: self._heard_of(person, message))
         self._worker.send("net", AttachLeg(leg.id))
-        self._update_audio(person)
+        self._hearing.update(person)
         self._floor.welcome(person)
         self._refresh_now()
         logger.info("room=%s leg=%d joined protocol=%s role=%s", self.policy.number, leg.id, leg.protocol, role)
         self._say("joined", participant=person.id, name=name, protocol=leg.protocol)
         self._taping.note_participant(name)
         if self.is_recording:
-            self._worker.send("audio", PlayPrompt(self.policy.number, "recording-started", leg.id))
+            self._hearing.announce("recording-started", leg=leg.id)
         elif self.policy.record is RecordPolicy.ALWAYS:
             self._duty.later("policy")
         return person
@@ -161,8 +157,7 @@ class Conference:
         self._worker.close_leg(participant)
         self._panels.pop(participant, None)
         self._stage.forget(participant)
-        if self._audio.pop(participant, None):
-            self._worker.send("audio", RemoveAudioLeg(participant))
+        self._hearing.forget(participant)
         for process, kind in (("audio", Kind.AUDIO), ("video", Kind.VIDEO), ("video", Kind.CONTENT)):
             self._worker.send(process, RemoveSource(stream_id(participant, kind)))
         self._floor.end(participant)
@@ -184,7 +179,7 @@ class Conference:
     def leg_changed(self, participant: int) -> None:
         """The leg was renegotiated: hold, another codec, content added or taken away."""
         if person := self._people.get(participant):
-            self._update_audio(person)
+            self._hearing.update(person)
             if person.is_sharing and not person.has_content:
                 self._floor.end(participant)
             self._refresh()
@@ -196,7 +191,7 @@ class Conference:
         person = self._people[participant]
         if person.is_muted != is_muted:
             person.is_muted = is_muted
-            self._worker.send("audio", MuteLeg(participant, is_muted))
+            self._hearing.mute(participant, is_muted)
             self._refresh()
 
     def mute_all(self) -> None:
@@ -243,9 +238,8 @@ class Conference:
     def speak_to(self, participant: int, *prompts: str, interrupt: bool = False) -> None:
         """Let one participant hear prompts after what still plays; with `interrupt` that is cut short."""
         if interrupt:
-            self._worker.send("audio", StopPrompts(self.policy.number, participant))
-        for prompt in prompts:
-            self._worker.send("audio", PlayPrompt(self.policy.number, prompt, participant))
+            self._hearing.interrupt(participant)
+        self._hearing.announce(*prompts, leg=participant)
 
     def lock(self, is_locked: bool) -> None:
         """Let nobody else in, or let people in again."""
@@ -294,7 +288,7 @@ class Conference:
         if self.policy.record is RecordPolicy.OFF:
             return
         if await self._taping.start(self.policy, by, lambda: [person.name for person in self._people.values()]):
-            self._worker.send("audio", PlayPrompt(self.policy.number, "recording-started"))
+            self._hearing.announce("recording-started")
             self._say("recording-started", by=by)
             self._refresh_now()
 
@@ -302,7 +296,7 @@ class Conference:
         """Finish the recording; all are told."""
         self._duty.forget()
         if await self._taping.stop():
-            self._worker.send("audio", PlayPrompt(self.policy.number, "recording-stopped"))
+            self._hearing.announce("recording-stopped")
             self._say("recording-ended")
             self._refresh_now()
 
@@ -396,23 +390,6 @@ class Conference:
         self._say("levels", levels=message.levels, speaker=self.speaker)
 
     # ---- bringing the worker up to date
-
-    def _update_audio(self, person: Participant) -> None:
-        stream = person.leg.media.stream(Kind.AUDIO)
-        codec = stream.send.codec if stream is not None and stream.send is not None else None
-        if codec is None or stream is None:
-            if self._audio.pop(person.id, None):
-                self._worker.send("audio", RemoveAudioLeg(person.id))
-            return
-        wanted = AddAudioLeg(
-            self.policy.number, person.id, Codec(codec), stream.ptime_ms,
-            listens_for_digits=needs_tone_detection(stream),
-        )  # fmt: skip
-        if self._audio.get(person.id) != wanted:
-            self._audio[person.id] = wanted
-            self._worker.send("audio", wanted)
-            if person.is_muted:
-                self._worker.send("audio", MuteLeg(person.id, is_muted=True))
 
     def _refresh(self) -> None:
         """Show what changed, once for all changes of this turn of the loop."""
