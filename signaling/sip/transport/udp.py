@@ -13,7 +13,7 @@ from signaling.sip.transaction import Flow
 Receiver = Callable[[bytes, Flow], None]
 _MAX_DATAGRAM_BYTES = 65_535
 _BUFFER_BYTES = 1 << 20
-_BUDGET_S = 0.005
+_BUDGET_S = 0.002
 """So long one socket may hold the loop in one go."""
 
 
