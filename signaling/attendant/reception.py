@@ -202,6 +202,8 @@ class Reception:
         self._desk.gate.check_media(admission, self._doors.media().grade)
         while True:
             admission = await self._desk.gate.wait_for_host(admission, self._told)
+            # Room and keys may have changed meanwhile: a caller may renegotiate while it waits.
+            self._desk.gate.check_media(admission, self._doors.media().grade)
             self._place.leave(admission.policy.number)
             try:
                 return await self._doors.connect(admission)

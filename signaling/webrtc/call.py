@@ -176,6 +176,7 @@ class Call:
         while True:
             waited = self._services.gate.wait_for_host(admission, self._told)
             admission = await attempt.unless_it_fails(waited)
+            self._services.gate.check_media(admission, browser.media.grade)
             browser.is_camera_on = self.is_camera_on
             try:
                 return await self._services.calls.connect(browser, admission, name)

@@ -52,10 +52,11 @@ class Caller:
     def __init__(self, hospital: Hospital, leg: int, room: str, agreed: LegMedia, **values: object) -> None:
         self.hospital = hospital
         self.leg = FakeLeg(leg, agreed)
+        self.agreed = agreed
         self.answered = 0
         self.admission: Admission | None = None
         self.request = CallRequest("192.0.2.1", "sip", room, name=f"Caller {leg}", call=f"call-{leg}", **values)
-        doors = Doors(lambda: agreed, lambda: self.answered > 0, self._answer, self._connect)
+        doors = Doors(lambda: self.agreed, lambda: self.answered > 0, self._answer, self._connect)
         self.reception = Reception(hospital.desk, self.request, hospital.worker, leg, doors)
 
     def _answer(self) -> None:
@@ -159,6 +160,19 @@ async def test_encryption_is_asked_for_in_words_once_the_room_is_known():
 
 def replace_grade(agreed: LegMedia, grade: Grade) -> LegMedia:
     return LegMedia(agreed.streams, is_encrypted=False, grade=grade)
+
+
+async def test_who_lowers_its_lock_while_waiting_does_not_come_in():
+    it = Hospital(replace(GUARDED, required_grade=1, is_locked=True))
+    caller = it.caller(1, "1001")
+    admission = await it.gate.admit(replace(caller.request, passcode=GUEST))
+    waiting = asyncio.create_task(caller.reception.wait(admission))
+    await settle()
+    caller.agreed = replace_grade(media(), Grade.CLEAR)
+    it.gate.let_in("1001", it.gate.waiting("1001")[0].id)
+    with pytest.raises(SaidGoodbye):
+        await asyncio.wait_for(waiting, 2)
+    assert it.conferences.count("1001") == 0
 
 
 @pytest.mark.parametrize("number", ["1001", "2002"])
