@@ -61,7 +61,7 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     has_webrtc_tcp: bool = True
     """Listen on TCP, too, for browsers whose network lets no UDP through (ICE-TCP)."""
     webrtc_tcp_port: PortOrAny | None = None
-    """TCP port of the WebRTC legs; the number of the UDP port unless it is set. 0 lets the kernel choose."""
+    """TCP port of the WebRTC legs; the number of webrtc_port unless it is set. 0 lets the kernel choose."""
     first_rtp_port: Port = 40002
     last_rtp_port: Port = 40999
     """Inclusive range for the RTP and RTCP port pairs of SIP legs."""

@@ -44,9 +44,7 @@ class Resources:
         agent = IceAgent(max_addresses=settings.max_addresses_per_leg, consent_s=settings.consent_s)
         agent.counters = counters
         self._streams = self._open_streams() if settings.has_webrtc_tcp else []
-        self.shared = SharedPort(
-            self._shared_sockets, self._streams, agent, counters, heard, consent, self.checks
-        )
+        self.shared = SharedPort(self._shared_sockets, self._streams, agent, counters, heard, consent, self.checks)
 
     def candidates(self, peer: str) -> tuple[tuple[str, int], ...]:
         """Address and port of each shared socket as `peer` sees it, then the other names of the same sockets."""
@@ -94,8 +92,10 @@ class Resources:
         return udp
 
     def _open_streams(self) -> list[TcpPort]:
-        """Under the number of the UDP port, unless the settings name another one."""
+        """Under the number of the UDP port, unless the settings name another one or leave the UDP port to the kernel."""
         wanted = self.settings.webrtc_tcp_port
+        if wanted is None and not self.settings.webrtc_port:
+            wanted = 0
         return [
             TcpPort(
                 local.address, udp.port if wanted is None else wanted,
