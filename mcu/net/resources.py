@@ -92,7 +92,7 @@ class Resources:
         return udp
 
     def _open_streams(self) -> list[TcpPort]:
-        """Under the number of the UDP port, unless the settings name another one or leave the UDP port to the kernel."""
+        """Under the number of the UDP port, unless the settings say otherwise or leave that one to the kernel."""
         wanted = self.settings.webrtc_tcp_port
         if wanted is None and not self.settings.webrtc_port:
             wanted = 0
