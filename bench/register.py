@@ -26,6 +26,8 @@ REALM = "drumtower"
 _GATE_MS = 10.0
 _LEAST_SHARE = 0.98
 _LOAD_MARGIN_S = 4.0
+WARM_UP_S = 8.0
+"""In which every terminal registers once."""
 _SETTINGS = f"""[server]
 data = "{{folder}}/data"
 http_port = {_HTTP_PORT}
@@ -68,14 +70,14 @@ def run(seconds: float, runs: int) -> Iterator[Result]:
 
 def _measure(folder: Path, environment: dict[str, str], case: str, seconds: float) -> tuple[Pair, str]:
     with _server(folder, environment) as server:
-        time.sleep(11.0)
+        time.sleep(12.0)
         idle_ms = _metric("loop_lag_p99_seconds") * 1000
         load = subprocess.Popen(
             [sys.executable, "-m", "bench.register_load", "run", str(seconds + _LOAD_MARGIN_S), case],
             env=environment, stdout=subprocess.PIPE,
         )  # fmt: skip
         try:
-            time.sleep(_LOAD_MARGIN_S / 2)
+            time.sleep(WARM_UP_S + _LOAD_MARGIN_S / 2)
             before, began, spent = _cpu(server.pid), time.monotonic(), _lines(folder)
             time.sleep(seconds)
             lag_ms = _metric("loop_lag_p99_seconds") * 1000

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.register import RATE, REALM, SECRET, TERMINALS
+from bench.register import RATE, REALM, SECRET, TERMINALS, WARM_UP_S
 from config.environment import load_settings
 from config.settings import Settings
 from crypto.ha1 import Ha1
@@ -63,7 +63,7 @@ class Terminals(asyncio.DatagramProtocol):
         self._keeps_nonce = keeps_nonce
         self._hashes = [Ha1.of(f"t{number}", REALM, SECRET) for number in range(TERMINALS)]
         self._nonces: dict[int, _Nonce] = {}
-        self._serial = 0
+        self._serial = self._begun = 0
         self._waiting: dict[int, float] = {}
         self._current: dict[int, bytes] = {}
         self._due: list[tuple[float, float, int, bytes]] = []
@@ -76,6 +76,12 @@ class Terminals(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """One more socket."""
         self._sockets.append(transport)  # type: ignore[arg-type]  # selector transports are datagram ones all the same
+
+    def begin(self) -> None:
+        """Count from here on."""
+        self._begun = self._serial
+        self.registered = self.requests = self.repeated = 0
+        self.times.clear()
 
     def register(self) -> None:
         """Begin one."""
@@ -92,7 +98,7 @@ class Terminals(asyncio.DatagramProtocol):
             self._send(serial, 2)
         elif data.startswith(b"SIP/2.0 200") and (began := self._waiting.pop(serial, None)) is not None:
             self._current.pop(serial, None)
-            self.registered += 1
+            self.registered += serial > self._begun
             self.times.append(time.perf_counter() - began)
 
     def repeat(self) -> None:
@@ -107,7 +113,7 @@ class Terminals(asyncio.DatagramProtocol):
     @property
     def unanswered(self) -> int:
         """How many wait, or were refused."""
-        return self._serial - self.registered
+        return self._serial - self._begun - self.registered
 
     def _authorization(self, number: int, *, is_answer: bool) -> str:
         nonce = self._nonces.get(number)
@@ -145,6 +151,11 @@ async def _run(settings: Settings, seconds: float, *, keeps_nonce: bool) -> None
     terminals = Terminals("127.0.0.1", keeps_nonce=keeps_nonce)
     for _ in range(_SOCKETS):
         await loop.create_datagram_endpoint(lambda: terminals, remote_addr=("127.0.0.1", settings.sip.port))
+    # Everybody once, slowly: the nonces of the first case, and no storm before the measurement.
+    for _ in range(TERMINALS):
+        terminals.register()
+        await asyncio.sleep(WARM_UP_S / TERMINALS * random.random() * 1.6)
+    terminals.begin()
     began, sent = loop.time(), 0
     while (now := loop.time()) - began < seconds:
         for _ in range(min(int((now - began) * RATE) - sent, _MAX_BURST)):
