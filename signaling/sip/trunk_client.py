@@ -149,7 +149,7 @@ class TrunkClient:
         if self._registration.is_registered and response.status < 300:
             self._trunk.trouble = ""
         else:
-            self._trouble(f"{response.status} {response.reason}")
+            self._trouble(f"{response.status} {response.reason}".strip())
 
     def _failed(self, why: str) -> None:
         """Next time the next host is tried."""

@@ -79,10 +79,8 @@ class Registration:
         """Renew, try again, or notice that the binding has ended."""
         if self._ends is not None and now >= self._ends:
             self._ends = None
-            if self.state is _State.RENEWING:
-                self.state = _State.REGISTERING
-            elif self.state is _State.REGISTERED:
-                self._send(_State.REGISTERING)
+            # A renewal that failed is tried again when it is due, not sooner because the binding has ended.
+            self.state = _State.REGISTERING if self.state is _State.RENEWING else _State.FAILED
         if self._due is not None and now >= self._due:
             self._due = None
             self._send(_State.RENEWING if self._ends is not None else _State.REGISTERING)

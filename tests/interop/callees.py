@@ -52,10 +52,10 @@ class Callee:
         file.write_text(
             f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="callee">\n{self._steps}\n</scenario>\n'
         )
+        options = (*self._options, "-deadcall_wait", "0", "-trace_err", "-error_file", str(self.errors), "-nostdin")
         self._process = await asyncio.create_subprocess_exec(
-            "sipp", "-sf", str(file), *self._options, "-deadcall_wait", "0", "-trace_err", "-error_file",
-            str(self.errors), "-nostdin", cwd=self._folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            "sipp", "-sf", str(file), *options, cwd=self._folder, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         listening = f":{int(self._options[3]):04X} 00000000:0000"
         async with asyncio.timeout(10):
