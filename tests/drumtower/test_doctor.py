@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.settings import Settings, load
 from drumtower import doctor
-from drumtower.checks import announcements, codecs, keys, machine, network, relay, storage
+from drumtower.checks import announcements, codecs, keys, machine, network, relay, storage, terminals
 from drumtower.checks.finding import Check, Finding, Level, ok
 
 
@@ -254,3 +254,12 @@ def test_announcements(tmp_path: Path) -> None:
         (folder / name).write_bytes(b"no sound")
     found = levels(announcements.check_announcements, settings)[Level.WARN]
     assert all(word in found for word in ("muted.zh.opus", "'nonsense'", "'de'"))
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "level"),
+    [("SHA-256,MD5", Level.OK), ("SHA-256", Level.OK), ("MD5", Level.WARN), ("MD5,SHA-256", Level.WARN)],
+)
+def test_digests(tmp_path: Path, algorithms: str, level: Level) -> None:
+    [(found, text)] = levels(terminals.check_digests, make(tmp_path, sip_digest_algorithms=algorithms)).items()
+    assert (found, "MD5" in text) == (level, "MD5" in algorithms)
