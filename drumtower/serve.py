@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import resource
 import signal
@@ -13,6 +12,7 @@ from config.environment import log_level
 from config.settings import Settings
 from crypto.ca import CertificateError
 from crypto.keys import KeyFault
+from drumtower import collector
 from drumtower.application import Application
 from drumtower.demo import DemoCallers
 from drumtower.welcome import Welcome
@@ -58,10 +58,8 @@ async def _serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: b
         loop.add_signal_handler(number, told_to_stop.set)
     application = Application(settings)
     await application.start()
-    # What the start made stays. To look at all of it again would hold the loop for a tenth of a second, with calls on.
-    gc.collect()
-    gc.freeze()
     loop.add_signal_handler(signal.SIGHUP, application.certificates.look_now)
+    collector.calm()
     demo = DemoCallers(application)
     try:
         welcome = Welcome(application)

@@ -220,9 +220,11 @@ def _is_nat(request: Request, flow: Flow) -> bool:
     vias = request.headers.values("Via")
     via = top_via(request.headers)
     source, port = via.response_address()
+    other_port = not flow.is_reliable and port != (via.port or 5060)  # the port of a TCP client says nothing
+    if via.host == source:
+        return len(vias) == 1 and other_port
     try:
-        written = ipaddress.ip_address(via.host)
+        other_address = ipaddress.ip_address(via.host) != ipaddress.ip_address(source)
     except ValueError:
         return False
-    other_port = not flow.is_reliable and port != (via.port or 5060)  # the port of a TCP client says nothing
-    return len(vias) == 1 and (written != ipaddress.ip_address(source) or other_port)
+    return len(vias) == 1 and (other_address or other_port)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 from signaling.errors import MalformedMessage
+from signaling.sip.memory import remembered
 
 Params = tuple[tuple[str, str | None], ...]
 
@@ -84,6 +85,7 @@ class NameAddr:
         return f"{name}<{self.uri.serialize()}>{format_params(self.params)}"
 
 
+@remembered
 def parse_uri(text: str) -> Uri:
     """A URI of any scheme that we answer for. Raises MalformedMessage; 416 for another scheme."""
     scheme, colon, rest = text.partition(":")
@@ -106,6 +108,7 @@ def parse_uri(text: str) -> Uri:
     )
 
 
+@remembered
 def parse_name_addr(text: str) -> NameAddr:
     """A header value with or without angle brackets (RFC 3261 20.10). Raises MalformedMessage."""
     text = text.strip()

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 
 from signaling.errors import MalformedMessage
+from signaling.sip.memory import remembered
 from signaling.sip.uri import Params, format_host_port, format_params, param_value, parse_host_port, parse_params
 
 _EMPTY_PARAMS = re.compile(r";(?:\s*;)+")
@@ -64,6 +65,8 @@ class Via:
 
 def _is_hidden(written: str, source: str) -> bool:
     """Whether a private address was written into a packet that came from another one."""
+    if written == source:
+        return False
     try:
         claimed = ipaddress.ip_address(written)
         return claimed.is_private and claimed != ipaddress.ip_address(source)
@@ -71,6 +74,7 @@ def _is_hidden(written: str, source: str) -> bool:
         return False
 
 
+@remembered
 def parse_via(text: str) -> Via:
     """One Via value. Raises MalformedMessage."""
     found = _VIA.fullmatch(text)

@@ -111,6 +111,9 @@ class SourceRates:
 
     def is_unlimited(self, address: str) -> bool:
         """Whether this source has no limit: loopback, or one of the networks named."""
+        known = self._sources.get(source_key(address) if ":" in address else address)
+        if known is not None:
+            return known.bucket is None
         try:
             parsed = ipaddress.ip_address(address.partition("%")[0])
         except ValueError:
