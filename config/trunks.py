@@ -40,6 +40,8 @@ class TrunkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     sources: tuple[str, ...] = ()
     """Addresses or networks whose calls come from this trunk; none means its numeric hosts."""
+    tls_names: tuple[str, ...] = ()
+    """Where given, calls are the trunk's only over TLS, by a verified certificate of one of these names."""
     inbound_digest: bool = False
     """Calls from elsewhere that name `user` in From may prove by digest that they come from this trunk."""
     numbers: dict[str, str] = {}

@@ -39,6 +39,7 @@ class DialOffice:
     def connect(self, sip: SipServer, terminals: TerminalOffice, conferences: Conferences) -> None:
         """Let SIP call out, and serve REFER."""
         registration = terminals.registration
+        self.arrivals.peer_names = sip.agent.transports.peer_names
         world = World(
             self._settings.dialing,
             sip.agent,

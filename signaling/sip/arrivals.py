@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from crypto.ha1 import Ha1
 from signaling.errors import SipError
@@ -23,12 +23,14 @@ class Arrivals:
     ) -> None:
         self._trunks = trunks
         self._now = now
+        self.peer_names: Callable[[Flow], Collection[str]] = _nobody
+        """The names that the verified certificate of a TLS peer stands for."""
         proving = (trunk for trunk in trunks if trunk.settings.inbound_digest and trunk.secret is not None)
         self._authenticators = {trunk.name: authenticator(trunk.settings.realm, _OneSecret(trunk)) for trunk in proving}
 
     def find(self, request: Request, flow: Flow) -> Arrival | Challenge | None:
         """What the call is for; None where it is no trunk's. Raises SipError 404 for numbers that lead nowhere."""
-        trunk = self._trunks.sending_from(flow.remote[0])
+        trunk = self._trunks.sending(flow, self.peer_names(flow))
         if trunk is None:
             trunk = self._trunks.claimed_by(from_of(request.headers).uri.user)
             authenticator = self._authenticators.get(trunk.name) if trunk is not None else None
@@ -48,6 +50,10 @@ class Arrivals:
             return None
         reply = refusal(authenticator, verdict, flow, self._now())
         return Challenge(reply.status, reply.reason, reply.headers, reply.delay_s)
+
+
+def _nobody(_flow: Flow) -> Collection[str]:
+    return ()
 
 
 class _OneSecret:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from config.trunks import TrunkSettings
@@ -15,6 +15,7 @@ from signaling.numbers import AllowList, normalized, rewritten
 from signaling.sip.digest import Credentials
 from signaling.sip.fields import to_of
 from signaling.sip.message import Request
+from signaling.sip.transaction import Flow
 from signaling.sip.uri import Uri, parse_host_port, parse_uri
 
 ATTENDANT = "attendant"
@@ -84,8 +85,13 @@ class Trunk:
         if address not in self._resolved:
             self._resolved = [*self._resolved, address][-MAX_RESOLVED:]
 
-    def sends_from(self, address: str) -> bool:
-        """Whether calls from this numeric address are the trunk's."""
+    def sends(self, flow: Flow, names: Collection[str]) -> bool:
+        """Whether calls over this flow are the trunk's; `names` are those of the peer's verified certificate."""
+        if self.settings.tls_names:
+            return flow.is_secure and any(name.lower() in names for name in self.settings.tls_names)
+        if self.settings.transport == "tls" and not flow.is_secure:
+            return False
+        address = flow.remote[0]
         return self._is_source(address) if self._sources else address in (*self._host_names(), *self._resolved)
 
     def arrival(self, request: Request) -> Arrival | None:
@@ -131,9 +137,9 @@ class Trunks:
         """The one that a host or numeric address belongs to."""
         return next((trunk for trunk in self._trunks if trunk.leads_to(host)), None)
 
-    def sending_from(self, address: str) -> Trunk | None:
-        """The one whose calls come from a numeric address."""
-        return next((trunk for trunk in self._trunks if trunk.sends_from(address)), None)
+    def sending(self, flow: Flow, names: Collection[str] = ()) -> Trunk | None:
+        """The one whose calls come over this flow, see Trunk.sends."""
+        return next((trunk for trunk in self._trunks if trunk.sends(flow, names)), None)
 
     def claimed_by(self, user: str) -> Trunk | None:
         """The one whose calls say that they are from this user, and may prove it by digest."""

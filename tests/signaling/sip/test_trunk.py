@@ -5,6 +5,7 @@ import pytest
 from config.trunks import TrunkSettings
 from crypto.secret import Secret
 from signaling.sip.message import Headers, Request
+from signaling.sip.transaction import Flow
 from signaling.sip.trunk import Arrival, Trunk, Trunks
 
 
@@ -61,14 +62,32 @@ def test_all_ways_to_a_trunk_are_under_its_rules(host):
     assert not made.leads_to("10.0.0.8")
 
 
+def flow(host: str, transport: str = "udp") -> Flow:
+    return Flow(transport, ("10.0.0.1", 5060), (host, 5060))
+
+
 def test_calls_come_from_its_hosts_or_from_its_sources():
-    assert trunk().sends_from("10.0.0.9")
-    assert not trunk().sends_from("10.0.0.8")
+    assert trunk().sends(flow("10.0.0.9"), ())
+    assert not trunk().sends(flow("10.0.0.8"), ())
     named = trunk(sources=("192.0.2.0/28",))
-    assert [named.sends_from(address) for address in ("192.0.2.3", "192.0.2.17", "10.0.0.9")] == [True, False, False]
+    hosts = ("192.0.2.3", "192.0.2.17", "10.0.0.9")
+    assert [named.sends(flow(host), ()) for host in hosts] == [True, False, False]
     found = trunk()
     found.learn("10.0.0.77")
-    assert found.sends_from("10.0.0.77")
+    assert found.sends(flow("10.0.0.77"), ())
+
+
+def test_over_tls_the_certificate_says_who_calls():
+    secure = trunk(transport="tls")
+    assert [secure.sends(flow("10.0.0.9", transport), ()) for transport in ("udp", "tcp", "tls")] == [
+        False,
+        False,
+        True,
+    ]
+    named = trunk(tls_names=("GW.example",))
+    assert named.sends(flow("192.0.2.99", "tls"), {"gw.example"})
+    assert not named.sends(flow("10.0.0.9", "tls"), {"other.example"})
+    assert not named.sends(flow("10.0.0.9"), {"gw.example"})
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from crypto.ha1 import Ha1
 from crypto.secret import Secret
 from signaling.sip.digest import Challenge, parse_answer
 from signaling.sip.server_request import ServerRequest
+from signaling.sip.transaction import Flow
 from signaling.sip.trunk import Trunks
 from signaling.sip.trunk_client import TrunkClients
 from signaling.sip.ua import UserAgent
@@ -77,7 +78,7 @@ async def test_registered_with_digest_and_taken_back():
         [(contact, expires)] = exchange.accepted
         assert contact.startswith("<sip:trunk-pstn@127.0.0.1:")
         assert (expires, made.trouble) == ("600", "")
-        assert made.sends_from("127.0.0.1")
+        assert made.sends(Flow("udp", ("127.0.0.1", 1), ("127.0.0.1", 2)), ())
     assert exchange.accepted[-1][1] == "0"
     assert made.state == "unregistered"
     assert ua.counters["trunk-foreign-realm"] == 0
