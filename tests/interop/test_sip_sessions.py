@@ -38,6 +38,7 @@ class Callee:
     def __init__(self, behaviour: Behaviour, settings: SipSettings) -> None:
         self.ua = UserAgent(settings, self._came)
         self.reasons: list[str] = []
+        self.confirmed = asyncio.Event()
         self._behaviour = behaviour
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -53,7 +54,7 @@ class Callee:
                 self.reasons.append(event.reason if isinstance(event, Ended) else "cancelled")
                 return
             elif isinstance(event, Confirmed):
-                call.count("confirmed")
+                self.confirmed.set()
 
     async def finish(self) -> None:
         """Every task came to its end without an error."""
@@ -170,7 +171,7 @@ async def test_glare_is_settled_by_waiting(tmp_path):
 
     async def offers_too(call: IncomingCall) -> None:
         call.accept(OURS)
-        await at.ua.wait_until(lambda: at.ua.counters["confirmed"] > 0, 10)
+        await at.confirmed.wait()
         found.append(await call.reinvite(OURS))
 
     script = call_of().gets(200).request("ACK", 1).keeps("INVITE")
