@@ -177,6 +177,11 @@ def test_star_begins_again():
     talk.do("start")
     talk.keys("99*1001#")
     assert talk.asked == [("1001", None)]
+    talk.do("refused", Refusal.PASSCODE_REQUIRED)
+    talk.keys("99*")
+    assert talk.panel.entry == ""
+    talk.keys("2468#")
+    assert talk.asked[-1] == ("1001", "2468")
 
 
 def test_three_unknown_rooms_then_goodbye():
