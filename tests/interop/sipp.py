@@ -22,6 +22,8 @@ a=sendrecv
 ANSWER = OFFER + "m=video 0 RTP/AVP 97\n"
 """To an offer of sound and picture."""
 HELD_OFFER = OFFER.replace("a=sendrecv", "a=sendonly").replace("o=- 1 1", "o=- 1 2")
+SILENT_OFFER = OFFER.replace("a=sendrecv", "a=inactive")
+"""Who offers this can be told nothing but a status."""
 _CONTACT = "sipp@[local_ip]:[local_port];transport=[transport]"
 
 

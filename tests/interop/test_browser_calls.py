@@ -86,13 +86,25 @@ async def test_wrong_passcodes_are_counted_aloud(site: Hall, needs, artifacts: P
     await unknown.close()
 
 
-async def test_full_and_locked_rooms_say_so(site: Hall, needs):
+async def test_full_rooms_say_so(site: Hall, needs):
     needs("chromium")
     async with site.visitors("1003", RED):
         late = await site.visitor(GREEN, "/join/1003")
         await try_passcode(late, GUEST_PASSCODE, "The room is full")
-        await site.administrator.call("POST", "/conferences/1003/lock", {"is_locked": True})
-        await try_passcode(late, GUEST_PASSCODE, "The room is locked")
+        await late.close()
+
+
+async def test_who_waits_outside_a_locked_room_is_let_in(site: Hall, needs):
+    needs("chromium")
+    async with site.visitors("1001", RED):
+        await site.administrator.call("POST", "/conferences/1001/lock", {"is_locked": True})
+        late = await site.visitor(GREEN, "/join/1001")
+        await late.join("green", GUEST_PASSCODE, waits=True)
+        await late.page.get_by_text("The room is locked").wait_for()
+        (waiting,) = (await site.administrator.call("GET", "/rooms/1001/waiting"))["waiting"]
+        assert (waiting["name"], waiting["protocol"], waiting["reason"]) == ("green", "webrtc", "locked")
+        await site.administrator.call("POST", f"/rooms/1001/waiting/{waiting['id']}/let-in", {})
+        await late.page.locator("video.mix").wait_for(timeout=10_000)
         await late.close()
 
 
