@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -102,12 +102,17 @@ _ALWAYS = ("sip.Call-ID", "sip.CSeq.seq", "sip.CSeq.method", "sip.Via.branch", "
 _IN_SDP = ("sdp.version", "sdp.owner.sessionid", "sdp.connection_info.address", "sdp.media.port", "sdp.media.format")
 
 
-async def judged(pcap: Path, address: str, port: int) -> Verdict:
-    """Let tshark, which shares no code with us, read all SIP that came from a port, over UDP and TCP."""
+async def judged(pcap: Path, address: str, port: int, called: Sequence[int] = ()) -> Verdict:
+    """Let tshark, which shares no code with us, read all SIP that came from a port, over UDP and TCP.
+
+    `called` are ports that the address connects to over TCP, from a port of no meaning.
+    """
     fields = ("_ws.malformed", "_ws.expert.severity", "_ws.expert.message", "sip.Content-Type", *_ALWAYS, *_IN_SDP)
-    own = f"sip && ip.src == {address} && (udp.srcport == {port} || tcp.srcport == {port})"
+    out = "".join(f" || tcp.dstport == {one}" for one in called)
+    own = f"sip && ip.src == {address} && (udp.srcport == {port} || tcp.srcport == {port}{out})"
     process = await asyncio.create_subprocess_exec(
-        "tshark", "-r", str(pcap), "-Y", own, "-d", f"udp.port=={port},sip", "-d", f"tcp.port=={port},sip",
+        "tshark", "-r", str(pcap), "-Y", own, "-d", f"udp.port=={port},sip",
+        *(word for one in (port, *called) for word in ("-d", f"tcp.port=={one},sip")),
         "-T", "fields", "-E", "separator=/t", *(word for name in fields for word in ("-e", name)),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip

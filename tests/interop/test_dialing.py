@@ -212,7 +212,8 @@ async def test_a_registered_terminal_and_an_address_are_called_into_a_room(
         for one in (ward, mandatory, plain):
             await one.command("hangup")
         await clinic.empty()
-    verdict = await judged(wire.write(tmp_path / "calls.pcap"), ADDRESS, SIP_PORT)
+    phones = [one.sip_port for one in (ward, mandatory, plain)]
+    verdict = await judged(wire.write(tmp_path / "calls.pcap"), ADDRESS, SIP_PORT, phones)
     assert verdict.messages > 8
     assert verdict.with_sdp >= 3
     assert verdict.wrong == []
@@ -295,7 +296,7 @@ async def test_a_trunk_that_wants_digest(clinic: Clinic, cleaning: AsyncExitStac
         caller = await terminal(cleaning, GREEN, tmp_path, encryption="", audio="PCMA/8000/1", video="")
         event = await caller.dial(f"sip:5551001@{OTHER_TERMINAL}:{EXCHANGE_PORT}")
         assert event["type"] == "CALL_ESTABLISHED", caller.log()[-2000:] + kamailio.log()[-2000:]
-        await clinic.comes("green")
+        await clinic.comes("green", clinic.server.log()[-2500:])
         await hears(phone, GREEN)
         await hears(caller, RED)
         await phone.command("hangup")
