@@ -133,7 +133,9 @@ async def clinic(tmp_path_factory, needs_both) -> AsyncIterator[Clinic]:
         (folder / name).write_text(secret + "\n")
         (folder / name).chmod(0o600)
     with Sniffer() as wire:
-        await server.start({"1001": {"passcodes": False}, "1002": {}})
+        await server.start(
+            {"1001": {"passcodes": False, "no_guest_passcode": True, "no_host_passcode": True}, "1002": {}}
+        )
         made = Clinic(server, await server.administrator(), kamailio)
 
         async def is_counted() -> object:
