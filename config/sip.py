@@ -62,7 +62,7 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sources remembered; the one not heard of longest is forgotten first."""
     max_subscriptions: int = 400
     """Terminals that are told who is in their conference (RFC 4575)."""
-    udp_batch: int = 64
+    udp_batch: int = 512
     """Datagrams read from one socket before others get their turn."""
 
     max_connections: int = 500

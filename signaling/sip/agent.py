@@ -14,6 +14,7 @@ from signaling.sip.inbound import Handler, Inbound
 from signaling.sip.message import Request, Response
 from signaling.sip.reply import SDP_TYPE, response_to
 from signaling.sip.session import Session
+from signaling.sip.session_state import SessionState
 from signaling.sip.session_timer import TimerSettings
 from signaling.sip.transaction import Flow, Transaction
 from signaling.sip.transaction_server import ServerTransaction
@@ -28,6 +29,7 @@ class AgentLimits:
     max_sessions_of_source: int = 400
     max_open_invites: int = 200
     max_transactions: int = 4000
+    max_unconfirmed: int = 40
 
 
 class Agent:
@@ -203,6 +205,7 @@ class Agent:
         except SipError as error:
             self.reply(transaction, request, error.status, now, error.headers)
             return
+        self._drop_unconfirmed(now)
         self.endpoint.respond(transaction, response_to(request, 100), now)
         dialog = uas_dialog(request, flow, self._token(), self.contact(flow))
         dialog.user_agent = self.user_agent
@@ -210,6 +213,13 @@ class Agent:
         self.dialog_made(session, dialog)
         session.open_incoming(transaction, dialog)
         self._incoming(session, request, flow)
+
+    def _drop_unconfirmed(self, now: float) -> None:
+        """Of calls that were answered and not acknowledged the oldest makes way: an invented caller sends no ACK."""
+        waiting = [session for session in self._sessions if session.state is SessionState.ACCEPTED]
+        if len(waiting) >= self._limits.max_unconfirmed:
+            self.endpoint.counters["unconfirmed-dropped"] += 1
+            waiting[0].lost(now)
 
     def _has_place(self, flow: Flow) -> bool:
         if len(self._sessions) >= self._limits.max_sessions:

@@ -22,9 +22,13 @@ from signaling.sip.transport.names import identities
 from signaling.sip.transport.rates import SourceRates, Verdict
 from signaling.sip.transport.tcp import TcpTransport
 from signaling.sip.transport.tls import TlsContexts, TlsTransport, client_context
+from signaling.sip.transport.turns import Turns
 from signaling.sip.transport.udp import UdpSocket
 
 _FREE_PORT_TRIES = 16
+_MAX_WAITING = 2000
+_BUDGET_S = 0.005
+"""So long messages that came by UDP may hold the loop in one go."""
 _KEEP_ALIVE_BYTES = 4
 """Two CRLFs: over UDP they hold a NAT mapping open and ask for nothing."""
 
@@ -45,6 +49,8 @@ class TransportLayer:
         self._contexts = tls
         self._udp: dict[tuple[str, int], UdpSocket] = {}
         self._tls_ports: dict[str, int] = {}
+        self._turns: Turns[tuple[bytes, Flow]] = Turns(_MAX_WAITING)
+        self._work: asyncio.Handle | None = None
         self._lost: list[Callable[[Flow], None]] = []
         self.rates = SourceRates(
             settings.messages_per_s_per_source, settings.message_burst_per_source, settings.stranger_messages_per_s,
@@ -97,6 +103,9 @@ class TransportLayer:
     async def stop(self) -> None:
         """Close everything."""
         self._keeper.stop()
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
         for udp in self._udp.values():
             udp.close()
         self._udp.clear()
@@ -194,11 +203,30 @@ class TransportLayer:
             if stun.is_stun(data):
                 self._stun(data, flow)
             else:
-                self._receive(data, flow)
+                self._turns.put(flow.remote[0], (data, flow))
+                self._work_soon()
             return
         self._counters[f"rate-{verdict.name.lower()}"] += 1
         if verdict is Verdict.BUSY and (answer := busy_answer(data, flow)) is not None:
             self.send(*answer, lambda: None)
+
+    def _work_soon(self) -> None:
+        if self._work is None:
+            self._work = asyncio.get_running_loop().call_soon(self._take_turns)
+
+    def _take_turns(self) -> None:
+        """Sockets are emptied at once and messages worked off source by source: a flood fills no buffer of others."""
+        loop = asyncio.get_running_loop()
+        self._work = None
+        until = loop.time() + _BUDGET_S
+        while (waiting := self._turns.next()) is not None:
+            self._receive(*waiting)
+            if loop.time() >= until:
+                break
+        self._counters["turns-dropped"] += self._turns.dropped
+        self._turns.dropped = 0
+        if len(self._turns):
+            self._work_soon()
 
     def _stun(self, data: bytes, flow: Flow) -> None:
         answer = stun.binding_answer(data, flow.remote)

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from signaling.sip.agent import Agent, AgentLimits
-from signaling.sip.message import parse
+from signaling.sip.message import Response, parse
 from signaling.sip.session import Session
 from signaling.sip.transaction import Flow
 from signaling.sip.transport.rates import SourceRates
@@ -35,7 +35,8 @@ class Server:
             f"Contact: <sip:a@{source}>\r\nContent-Length: 0\r\n\r\n"
         )
         self.agent.receive(data.encode(), Flow("udp", FLOW.local, (source, 5060)), now)
-        return [parse(out.data).status for out in self.agent.messages_to_send()]
+        messages = [parse(out.data) for out in self.agent.messages_to_send()]
+        return [message.status for message in messages if isinstance(message, Response)]
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "MESSAGE"])
@@ -93,3 +94,13 @@ def test_new_calls_have_their_own_pace():
     assert server.give("OPTIONS", now=10.0) == [200]
     assert server.give("INVITE", now=11.1) == [100]
     assert server.agent.endpoint.counters["too-many-new-calls"] == 2
+
+
+def test_callers_that_never_acknowledge_make_way():
+    server = Server(max_unconfirmed=3)
+    for n in range(10):
+        assert server.give("INVITE", f"10.1.0.{n}") == [100]
+        server.sessions[-1].accept(b"", 0.0)
+        list(server.agent.messages_to_send())
+    assert len(server.agent.sessions) == 3
+    assert server.agent.endpoint.counters["unconfirmed-dropped"] == 7
