@@ -41,7 +41,7 @@ class Exchange:
         names = r"(?:drumtower_(?:legs|audio_legs|audio_sources|sources|canvases|encoders|participants|conferences)|"
         names += r"drumtower_sip_open|drumtower_gate_table_size)"
         found = re.findall(rf"^({names}(?:\{{[^}}]*\}})?) (\S+)$", await self.server.metrics(), re.MULTILINE)
-        passing = ('kind="transactions"', 'table="sources"', 'table="rooms"', 'table="calls"')
+        passing = ('kind="transactions"', 'kind="sources"', 'table="sources"', 'table="rooms"', 'table="calls"')
         return {name: float(value) for name, value in found if not any(word in name for word in passing)}
 
     def descriptors(self) -> dict[str, int]:
