@@ -27,7 +27,7 @@ from signaling.sip.transport.udp import UdpSocket
 
 _FREE_PORT_TRIES = 16
 _MAX_WAITING = 2000
-_BUDGET_S = 0.005
+_BUDGET_S = 0.002
 """So long messages that came by UDP may hold the loop in one go."""
 _KEEP_ALIVE_BYTES = 4
 """Two CRLFs: over UDP they hold a NAT mapping open and ask for nothing."""
