@@ -16,13 +16,13 @@ class AttendantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Room numbers that a caller may get wrong; passcodes have their own limit, tries_per_call of the gate."""
     digit_timeout_s: Seconds = 5.0
     """So long after the last digit what was keyed in counts as finished, with or without #."""
-    prompt_interval_s: Seconds = 15.0
-    """A caller who keys in nothing is asked again after this time."""
+    prompt_interval_s: Seconds = 25.0
+    """A caller who keys in nothing is asked again after this time; longer than what is said (18 s in two languages)."""
     max_prompts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 4
     """A caller who keys in nothing is asked so often before the good-bye."""
     max_asking_s: Seconds = 240.0
     """Who has not found a room by then hears the good-bye, whatever is keyed in."""
-    goodbye_s: Seconds = 9.0
+    goodbye_s: Seconds = 10.0
     """How long a caller sees and hears why the call ends."""
     announcement_interval_s: Seconds = 30.0
     """Who waits outside a room is told so this often."""
@@ -31,8 +31,8 @@ class AttendantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     max_calls_per_source: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 32
     """So many of them from one address, which may be that of a whole hospital or of a trunk."""
 
-    menu_timeout_s: Seconds = 12.0
-    """The menu of the remote control closes when no digit comes for so long."""
+    menu_timeout_s: Seconds = 20.0
+    """The menu of the remote control closes when no digit comes for so long; speaking it takes 18 s."""
 
     test_number: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{0,12}\Z")] = "0"
     """The number of the test room; rooms have two digits at least, so that one digit belongs to none. "" for none."""

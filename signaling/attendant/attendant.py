@@ -143,7 +143,7 @@ class Attendant:
         if is_asking and (now >= self._asking_until or (self._prompts_left <= 0 and not self._entry)):
             self._step(Input.PATIENCE_OVER, now)
         else:
-            self._step(Input.END if self._entry else Input.SILENCE, now)
+            self._step(Input.END if is_asking and self._entry else Input.SILENCE, now)
 
     # ---- the machine ------------------------------------------------------------------------------------------
 

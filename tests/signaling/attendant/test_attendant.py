@@ -13,6 +13,7 @@ from signaling.attendant.entry import DOT, MAX_DIGITS
 from signaling.refusal import Refusal, WaitReason
 
 SETTINGS = AttendantSettings()
+UNTIL_GOODBYE_S = SETTINGS.max_prompts * SETTINGS.prompt_interval_s + 5
 
 
 class Talk:
@@ -91,8 +92,8 @@ OVER = [*CHECKING, ("admitted",)]
         (ASKING_ROOM, ("keys", "12*"), State.ASKING_ROOM, []),
         (ASKING_ROOM, ("keys", "#"), State.ASKING_ROOM, ["attendant-welcome-room"]),
         (ASKING_ROOM, ("keys", "12#"), State.CHECKING, []),
-        (ASKING_ROOM, ("pass", 15.0), State.ASKING_ROOM, ["attendant-welcome-room"]),
-        (ASKING_ROOM, ("pass", 65.0), State.LEAVING, ["attendant-welcome-room"] * 3 + ["attendant-goodbye"]),
+        (ASKING_ROOM, ("pass", SETTINGS.prompt_interval_s), State.ASKING_ROOM, ["attendant-welcome-room"]),
+        (ASKING_ROOM, ("pass", UNTIL_GOODBYE_S), State.LEAVING, ["attendant-welcome-room"] * 3 + ["attendant-goodbye"]),
         (CHECKING, ("refused", Refusal.UNKNOWN_ROOM), State.ASKING_ROOM,
          ["attendant-unknown-room", "attendant-welcome-room"]),
         (CHECKING, ("refused", Refusal.PASSCODE_REQUIRED), State.ASKING_PASSCODE, ["attendant-passcode"]),
@@ -106,7 +107,7 @@ OVER = [*CHECKING, ("admitted",)]
         (ASKING_PASSCODE, ("keys", "24*"), State.ASKING_PASSCODE, []),
         (ASKING_PASSCODE, ("keys", "24#"), State.CHECKING, []),
         (ASKING_PASSCODE, ("keys", "#"), State.ASKING_PASSCODE, ["attendant-passcode"]),
-        (ASKING_PASSCODE, ("pass", 65.0), State.LEAVING, ["attendant-passcode"] * 3 + ["attendant-goodbye"]),
+        (ASKING_PASSCODE, ("pass", UNTIL_GOODBYE_S), State.LEAVING, ["attendant-passcode"] * 3 + ["attendant-goodbye"]),
         ([*ASKING_PASSCODE, ("keys", "1#")], ("refused", Refusal.PASSCODE_WRONG), State.ASKING_PASSCODE,
          ["attendant-wrong-passcode", "attendant-passcode"]),
         ([*ASKING_PASSCODE, ("keys", "1#")], ("refused", Refusal.TOO_MANY_TRIES), State.LEAVING,
@@ -123,7 +124,7 @@ OVER = [*CHECKING, ("admitted",)]
         (WAITING, ("refused", Refusal.NOT_LET_IN), State.LEAVING, ["not-let-in", "attendant-goodbye"]),
         (LEAVING, ("keys", "1"), State.LEAVING, []),
         (LEAVING, ("admitted",), State.LEAVING, []),
-        (LEAVING, ("pass", 9.0), State.OVER, []),
+        (LEAVING, ("pass", SETTINGS.goodbye_s), State.OVER, []),
         (OVER, ("keys", "1#"), State.OVER, []),
         (OVER, ("refused", Refusal.FULL), State.OVER, []),
     ],
@@ -252,6 +253,17 @@ def test_nobody_stays_for_ever():
         talk.wait(10.0)
     assert talk.attendant.state is State.LEAVING
     assert talk.now < 100 + SETTINGS.max_asking_s + 20
+
+
+def test_who_was_still_keying_in_at_the_end_is_hung_up_on_too():
+    talk = Talk()
+    talk.do("start")
+    while talk.attendant.state is State.ASKING_ROOM:
+        talk.keys("1*1")
+        talk.wait(4.0)
+    talk.attendant.handle_timeout(talk.now + SETTINGS.goodbye_s)
+    talk.collect()
+    assert talk.done[-1] == HangUp()
 
 
 @settings(max_examples=100, deadline=None)

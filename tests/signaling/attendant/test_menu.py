@@ -106,7 +106,9 @@ def test_time_closes_it_and_takes_the_picture_away():
 
 def test_the_host_passcode_is_dots_and_a_pause_ends_it():
     remote = Remote()
-    remote.keys("*397")
+    remote.keys("*399*")
+    assert remote.panel.entry == ""
+    remote.keys("97")
     assert remote.panel.entry == DOT * 2
     remote.wait(SETTINGS.menu_timeout_s + 0.1)
     assert remote.verbs == [BecomeHost("97")]
