@@ -1,14 +1,17 @@
 """A real browser on the console: sign in, make a room, see its passcodes once, control it, watch a recording."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, async_playwright, expect
 
+from mcu.camera import CameraMove
 from mcu.participant import Role
 from portal.hub import HUB
 from signaling.admission import policy_of
+from store.rooms import Room
 from tests.mcu.fakes import FakeLeg
 from tests.peers import needs_programs
 from tests.portal.fakes import PASSWORD
@@ -62,6 +65,44 @@ async def test_room_is_made_controlled_and_deleted(page, tmp_path):
         await _delete_it(page)
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_label("User name")).to_be_visible()
+
+
+class Camera:
+    """At the far end of a fake leg."""
+
+    def __init__(self) -> None:
+        self.moves: list[CameraMove] = []
+
+    def move(self, move: CameraMove) -> None:
+        self.moves.append(move)
+
+
+async def test_a_camera_is_turned_while_a_button_is_held(page, tmp_path):
+    async with open_whole(tmp_path) as whole, TestServer(whole.app) as server:
+        room = await whole.database.rooms.add(Room("1001", "Stroke unit"))
+        conference = await whole.conferences.open(policy_of(room))
+        await conference.join(FakeLeg(1), "Dr Wang", Role.HOST)
+        camera = Camera()
+        await conference.join(FakeLeg(2, camera=camera), "Ward 4", Role.GUEST)
+        await sign_in(page, server)
+        await page.get_by_role("link", name="Stroke unit").click()
+        left = page.get_by_role("button", name="Turn left: Ward 4")
+        await expect(left).to_be_visible()
+        await expect(page.get_by_role("button", name="Turn left: Dr Wang")).to_have_count(0)
+        await left.hover()
+        await page.mouse.down()
+        async with asyncio.timeout(5):
+            while len(camera.moves) < 3:
+                await asyncio.sleep(0.05)
+        await page.mouse.up()
+        async with asyncio.timeout(5):
+            while camera.moves[-1] != CameraMove():
+                await asyncio.sleep(0.05)
+        assert set(camera.moves[:-1]) == {CameraMove(pan=-1)}
+        await page.get_by_role("button", name="Zoom in: Ward 4").press("Enter")
+        async with asyncio.timeout(5):
+            while camera.moves[-1] != CameraMove(zoom=1):
+                await asyncio.sleep(0.05)
 
 
 async def _make_a_room(page: Page) -> None:
