@@ -140,7 +140,7 @@ def differs_from(before: NDArray[np.uint8]) -> Any:
 def has_words(picture: NDArray[np.uint8]) -> bool:
     """Bright strokes on a dark ground."""
     bright = (picture.min(axis=2) > 150).mean()
-    return bool(0.005 < bright < 0.4)
+    return bool(0.002 < bright < 0.4)
 
 
 async def count(clinic: Hall, family: str, event: str) -> int:
