@@ -1,7 +1,8 @@
 """The server's side of digest authentication (RFC 3261 22, RFC 8760): challenges, and who answered one rightly.
 
 A user name that is unknown or disabled is checked against a secret that nobody has, so that answer and time are the
-same as for a wrong secret. Wrong answers are counted for each source and slow it down (signaling.tries).
+same as for a wrong secret. Wrong answers are counted for each source and slow it down (signaling.tries), but only those
+to a nonce that this source was given: others are not looked at, or an invented address could lock out its owner.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Outcome(Enum):
     RIGHT = "right"
     MISSING = "missing"
     STALE = "stale"
-    """Right secret, but a nonce that does not count any more."""
+    """A nonce that does not count any more, or never did; where it was ours, the secret was right."""
     REPEATED = "repeated"
     """Right secret, but this answer came before: a request that was repeated on the way, or captured."""
     WRONG = "wrong"
@@ -87,6 +88,8 @@ class Authenticator:
         answer = self._answer(request)
         if answer is None:
             return self._verdict(Verdict(Outcome.MISSING))
+        if not self._nonces.is_ours(answer.nonce, self.realm, flow.remote[0]):
+            return self._verdict(Verdict(Outcome.STALE, answer.username))
         source = source_key(flow.remote[0])
         if familiar and answer.username == familiar:
             source = f"{source} {familiar}"

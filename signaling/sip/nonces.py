@@ -56,6 +56,10 @@ class Nonces:
         head = _HEAD.pack(int(now * 1000), next(self._serial) & 0xFFFFFFFF)
         return base64.urlsafe_b64encode(head + self._tag(head, realm, source)).decode("ascii")
 
+    def is_ours(self, nonce: str, realm: str, source: str) -> bool:
+        """Whether this nonce was given to `source`, however long ago: who invents addresses has not seen it."""
+        return self._open(nonce, realm, source) is not None
+
     def use(self, nonce: str, count: int, realm: str, source: str, now: float) -> Use:
         """Judge the nonce of an answer that is right otherwise, and remember the count."""
         found = self._open(nonce, realm, source)

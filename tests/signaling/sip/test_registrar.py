@@ -134,6 +134,26 @@ def test_a_stale_nonce_is_no_failure() -> None:
     assert ward.register(CONTACT).status == 200
 
 
+def test_answers_to_a_nonce_that_its_source_was_not_given_lock_nobody_out() -> None:
+    """Whoever invents a source address never sees the challenges that go there."""
+    site = Site()
+    ward = Terminal(site)
+    liar = Terminal(site, secret="wrong", flow=udp("10.0.0.66"))
+    liar.send(liar.request())
+    assert liar.challenge is not None
+    liar.flow = ward.flow
+    for _ in range(30):
+        request = liar.request()
+        credentials = liar.authorize(liar.challenge, request)
+        assert credentials is not None
+        request.headers.add(*credentials)
+        reply = site.registrar.receive(request, liar.flow, site.now)
+        assert (reply.status, reply.delay_s) == (401, 0.0)
+        assert parse_challenge(header(reply, "WWW-Authenticate")[0]).is_stale
+    assert site.failures == []
+    assert ward.register(CONTACT).status == 200
+
+
 def test_a_nonce_is_used_again_as_long_as_its_count_grows() -> None:
     site = Site()
     ward = Terminal(site)
