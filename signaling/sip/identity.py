@@ -1,7 +1,7 @@
-"""Who calls, where that can be proven: a From that names one of our terminals needs its secret or its registered flow.
+"""Who calls, where that can be proven: a From that names one of our terminals needs its secret or its own connection.
 
-Everybody else stays a guest: a From is only what somebody wrote. A terminal that registered through a proxy shares the
-proxy's address with others, so it is asked for its secret each time.
+Everybody else stays a guest: a From is only what somebody wrote, and so is the source address of a datagram. Who speaks
+UDP, or registered through a proxy, whose address others share, is asked for its secret each time.
 """
 
 from __future__ import annotations

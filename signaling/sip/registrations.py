@@ -144,13 +144,15 @@ class Registrations:
             self.remove(binding, Event.EXPIRED)
 
     def vouches(self, alias: str, flow: Flow) -> bool:
-        """Whether a request over `flow` is from this terminal: it registered from there, with no proxy in between."""
-        for binding in self.contacts(alias):
-            same = binding.flow.connection == flow.connection and binding.flow.remote == flow.remote
-            if binding.is_direct and same and binding.flow.transport == flow.transport:
-                # A stream of before a restart (no number) proves nothing: somebody else may have the address now.
-                return not flow.is_reliable or flow.connection != 0
-        return False
+        """Whether a request over `flow` is from this terminal: it registered over that connection, without a proxy.
+
+        The address of a datagram proves nothing, since anybody can write it; nor does that of a stream of before a
+        restart (no number), which somebody else may have by now.
+        """
+        if not flow.is_reliable or not flow.connection:
+            return False
+        same = (binding for binding in self.contacts(alias) if binding.flow.connection == flow.connection)
+        return any(binding.is_direct and binding.flow.remote == flow.remote for binding in same)
 
     def has_source(self, alias: str, source: str) -> bool:
         """Whether the terminal is registered from this source (see tries.source_key)."""

@@ -168,9 +168,9 @@ async def test_the_names_of_the_server_are_its_domains(database: Database) -> No
         request = terminal.request(method="INVITE", sender=f"sip:ward@{host}")
         assert isinstance(desk.registration.identify(request, udp()), Challenge)
     await desk.registration.start()
-    desk.register()
+    desk.register(flow=tcp(3))
     request = terminal.request(method="INVITE", sender="sip:ward@10.0.0.1")
-    assert desk.registration.identify(request, udp()) == Identity("ward", "Room of ward")
+    assert desk.registration.identify(request, tcp(3)) == Identity("ward", "Room of ward")
     await desk.registration.stop()
 
 
