@@ -34,7 +34,8 @@ class PasscodeCheck:
 
     def is_hidden(self, room: Room, request: CallRequest) -> bool:
         """Whether a blocked room must look like an unknown number to this caller."""
-        return not request.is_trusted and self.rooms.is_blocked(room.number, self._clock.now())
+        is_stranger = not (request.is_trusted or request.is_invited)
+        return is_stranger and self.rooms.is_blocked(room.number, self._clock.now())
 
     async def slow_down(self, source: str) -> None:
         """Let a source that keeps failing wait. Raises Refused."""

@@ -36,6 +36,8 @@ class Caller:
     display_name: str
     headers: tuple[tuple[str, str], ...] = ()
     authorize: Authorize | None = None
+    focus: str = ""
+    """The room whose conference calls."""
 
 
 class Inviter(Protocol):
@@ -52,6 +54,7 @@ class Inviter(Protocol):
         flow: Flow | None = None,
         route: tuple[str, ...] = (),
         authorize: Authorize | None = None,
+        focus: str = "",
     ) -> OutgoingCall:
         """Send an INVITE. Raises SipError, TransportError."""
 
@@ -128,7 +131,7 @@ class ForkedCall:
         caller = self._caller
         call = await self._inviter.invite(
             branch.uri, offer, display_name=caller.display_name, user=caller.user, headers=caller.headers,
-            flow=branch.flow, route=branch.route, authorize=caller.authorize,
+            flow=branch.flow, route=branch.route, authorize=caller.authorize, focus=caller.focus,
         )  # fmt: skip
         call.is_followed = True
         call.on_progress = lambda status: self._progressed(number, status)

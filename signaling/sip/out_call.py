@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcu.fleet.worker import Worker, WorkerError
 from mcu.media import Grade, Kind
@@ -75,7 +75,8 @@ class OutCall:
 
     async def _ring(self, branches: Sequence[Branch], negotiation: Negotiation) -> OutgoingCall:
         callee = self._callee
-        forked = ForkedCall(self._inviter, callee.caller, callee.redirect, self._attempt.rings)
+        caller = replace(callee.caller, focus=self._attempt.admission.policy.number)
+        forked = ForkedCall(self._inviter, caller, callee.redirect, self._attempt.rings)
         offer = negotiation.offer()
         return await forked.place(branches, offer, callee.ring_timeout_s)
 

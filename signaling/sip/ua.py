@@ -32,6 +32,7 @@ import secrets
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from config.sip import SipSettings
@@ -206,13 +207,18 @@ class UserAgent:
         flow: Flow | None = None,
         route: tuple[str, ...] = (),
         authorize: Authorize | None = None,
+        focus: str = "",
     ) -> OutgoingCall:
         """Send an INVITE; returns at once with the call. Raises SipError (bad URI, too many calls), TransportError.
 
-        `flow` is how it travels, else the first of `route`, else the URI's own address.
+        `flow` is how it travels, else the first of `route`, else the URI's own address. `focus` is the room whose
+        conference calls (RFC 4579 5.5); nobody for a terminal.
         """
         target = parse_uri(uri)
         flow = flow or await self.flow_to(target, route)
+        if focus:
+            contact = replace(self.contact(flow), user=focus)
+            headers = (*headers, ("Contact", f"<{contact.serialize()}>;isfocus"))
         call = OutgoingCall(self, flow)
         session = self._agent.invite(
             NameAddr(target), self._origin(flow, user, display_name), offer, flow, call.happened, self.now(), headers,

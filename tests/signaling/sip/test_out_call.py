@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -118,6 +119,7 @@ async def test_answered_talks_and_ends():
         [call] = it.phones[0].calls
         headers = call.request.headers
         assert '"Room" <sip:1001@' in headers.get("From")
+        assert re.fullmatch("<sip:1001@127.0.0.1:[0-9]+>;isfocus", headers.get("Contact"))
         offer = parse(call.request.body)
         media = [one for one in offer.media if one.media in ("audio", "video")]
         assert {one.protocol for one in media} == {"RTP/AVP"}
