@@ -11,6 +11,7 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -192,9 +193,18 @@ class SipPlan:
         flow = await self.world.agent.flow_to(parse_uri(branch.uri), branch.route)
         if self.trunk is not None:
             self.trunk.learn(flow.remote[0])
-        elif self.world.trunks.towards(flow.remote[0]) is not None:
+        elif await self._is_at_trunk(flow.remote[0]):
+            self.world.agent.counters["dial-not-allowed"] += 1
             raise DialRefused(Outcome.NOT_ALLOWED)
         return flow
+
+    async def _is_at_trunk(self, address: str) -> bool:
+        """Trunks that have a name are looked up: their address may have been dialled before anything went there."""
+        for trunk in self.world.trunks:
+            for uri in trunk.uris(""):
+                with suppress(SipError, TransportError):
+                    trunk.learn((await self.world.agent.flow_to(parse_uri(uri))).remote[0])
+        return self.world.trunks.towards(address) is not None
 
     def _caller(self, attempt: Attempt) -> Caller:
         policy = attempt.admission.policy

@@ -25,10 +25,10 @@ class Agent:
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
         self.local_addresses = [(HOME, 5060)]
-        self.resolved = "10.0.0.66"
+        self.addresses = {"friends.example": "10.0.0.66", "gw.example": "10.0.0.8", "fd00:0::8": "fd00::8"}
 
     async def flow_to(self, uri, route=()) -> Flow:
-        return Flow("udp", (HOME, 5060), (self.resolved, 5060))
+        return Flow("udp", (HOME, 5060), (self.addresses.get(uri.host, uri.host), 5060))
 
     def now(self) -> float:
         return 0.0
@@ -136,8 +136,17 @@ def test_what_an_address_carries_along_is_left_out():
 async def test_a_name_that_leads_to_a_trunk_goes_not_round_its_rules():
     made = dials(domains=("friends.example",))
     plan = made.plan("sip:900@friends.example")
-    made._world.agent.resolved = "10.0.0.9"
+    made._world.agent.addresses["friends.example"] = "10.0.0.9"
     with pytest.raises(DialRefused, match="not-allowed"):
+        await plan._flow(plan.groups[0][0])
+
+
+@pytest.mark.parametrize("target", ["sip:900@10.0.0.8", "sip:900@10.0.0.8:5080;transport=tcp", "sip:900@[fd00:0::8]"])
+async def test_the_address_of_a_trunk_that_has_a_name_goes_not_round_its_rules(target):
+    made = dials()
+    made._world.agent.addresses["gw.example"] = "fd00::8" if "fd00" in target else "10.0.0.8"
+    with pytest.raises(DialRefused, match="not-allowed"):
+        plan = made.plan(target)
         await plan._flow(plan.groups[0][0])
 
 
