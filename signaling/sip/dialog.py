@@ -15,6 +15,7 @@ from signaling.sip.uri import NameAddr, Uri, parse_name_addr, parse_uri
 
 DialogId = tuple[str, str, str]
 """Call-ID, local tag, remote tag."""
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(slots=True)
@@ -111,8 +112,8 @@ class Dialog:
     def next_hop(self) -> Flow:
         """Where requests go: the first route or the Contact, if that can be reached, else the way the peer came.
 
-        A Contact of the other address family (a terminal with an IPv6 Contact in an IPv4 call), one behind a NAT
-        and one with a host name are answered over the flow that the peer itself uses.
+        A Contact of the other address family (a terminal with an IPv6 Contact in an IPv4 call), one behind a NAT,
+        one on our own machine and one with a host name are answered over the flow that the peer itself uses.
         """
         target = parse_name_addr(self.route_set[0]).uri if self.route_set else self.remote_target
         transport = (target.param("transport") or ("tls" if target.scheme == "sips" else "udp")).lower()
@@ -134,7 +135,10 @@ class Dialog:
         try:
             address = ipaddress.ip_address(host)
             local = ipaddress.ip_address(self.flow.local[0])
+            peer = ipaddress.ip_address(self.flow.remote[0])
         except ValueError:
+            return False
+        if _is_here(address, local) and not _is_here(peer, local):
             return False
         return address.version == local.version and not address.is_unspecified and not address.is_multicast
 
@@ -190,6 +194,11 @@ def uac_dialog(request: Request, response: Response, flow: Flow, contact: Uri) -
         allows=frozenset(response.headers.values("Allow")),
         is_ours=True,
     )
+
+
+def _is_here(address: _Address, local: _Address) -> bool:
+    """Whether this is our machine or its link, whose services trust who reaches them: nobody else sends us there."""
+    return address == local or address.is_loopback or address.is_link_local
 
 
 def _target_of(headers: Headers) -> Uri | None:
