@@ -62,15 +62,16 @@ class Connection(asyncio.Protocol):
         """Cut out messages; a stream that cannot be followed ends."""
         self.heard_at = self._loop.time()
         try:
-            self._waiting.extend(self._framer.receive(data))
+            messages = self._framer.receive(data)
         except MalformedMessage:
             self._table.counters["stream-unreadable"] += 1
             self.close()
             return
+        self._waiting.extend(messages)
         self._answer_pings()
         if not self._framer.has_part:
             self.part_since = None
-        elif self.part_since is None:
+        elif messages or self.part_since is None:
             self.part_since = self.heard_at
         if self._waiting and not self._is_paused:
             self._work()

@@ -40,6 +40,25 @@ async def test_headers_that_dribble_in_are_not_waited_for(monkeypatch):
     await ua.stop()
 
 
+async def test_a_busy_stream_whose_reads_end_within_messages_goes_on(monkeypatch):
+    """A proxy that always has more to say: each message is finished in time, and the next one has begun already."""
+    monkeypatch.setattr(connections, "_SWEEP_S", 0.01)
+    ua = UserAgent(SipSettings(port=0, message_s=0.1))
+    await ua.start()
+    reader, writer = await asyncio.open_connection(*ua.local_addresses[0])
+    stream = b"".join(OPTIONS % (n, n) for n in range(30))
+    size = len(OPTIONS % (10, 10))
+    for at in range(-size // 2, len(stream), size):
+        writer.write(stream[max(at, 0) : at + size])
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(2):
+        for n in range(30):
+            assert b"Call-ID: %d\r\n" % n in await reader.readuntil(b"\r\n\r\n")
+    assert ua.counters["stream-stuck"] == 0
+    writer.close()
+    await ua.stop()
+
+
 async def test_a_source_that_is_too_fast_is_read_more_slowly_and_loses_nothing(monkeypatch):
     ua = UserAgent(SipSettings(port=0, messages_per_s_per_source=200.0, message_burst_per_source=20.0))
     monkeypatch.setattr(ua.transports.rates, "is_unlimited", lambda address: False)
