@@ -11,7 +11,7 @@ from typing import Protocol
 from signaling.bfcp.agreement import FloorAgreement, LocalFloor
 from signaling.bfcp.client import FloorClient
 from signaling.bfcp.events import Event, FloorGranted, FloorLost, FloorReleased, FloorRequested, PeerPresents
-from signaling.bfcp.message import RELIABLE, UNRELIABLE
+from signaling.bfcp.message import RELIABLE, UNRELIABLE, parse_header
 from signaling.bfcp.ports import FloorPort
 from signaling.bfcp.server import FloorServer, Holder
 from signaling.bfcp.transport import TcpTransport, Transport, UdpTransport
@@ -80,7 +80,7 @@ class FloorSession:
                 self._port, remote, hosts, self._receive, connects=agreed.connects, connected=self._connected
             )
         else:
-            self._transport = UdpTransport(self._port, agreed.remote, hosts, self._receive)
+            self._transport = UdpTransport(self._port, agreed.remote, hosts, self._receive, self._is_ours)
             self._connected()
         logger.info(
             "leg=%d floor control as %s by %s", self._leg, "server" if agreed.is_server else "client",
@@ -129,6 +129,12 @@ class FloorSession:
             self._core.start(self._clock())
         self._tell()
         self._flush()
+
+    def _is_ours(self, data: bytes) -> bool:
+        """Whether a datagram names conference and user, which only those know who read the SDP."""
+        header, agreed = parse_header(data), self._agreed
+        names = (agreed.conference_id, agreed.user_id) if agreed is not None else None
+        return header is not None and (header.conference_id, header.user_id) == names
 
     def _receive(self, data: bytes) -> None:
         if self._core is not None and self._may_go_on():

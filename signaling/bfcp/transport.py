@@ -34,17 +34,22 @@ class Transport(Protocol):
 
 
 class UdpTransport:
-    """Datagrams with one peer. It is taken from where SDP or signalling said, with the port that it really uses."""
+    """Datagrams with one peer. It is taken from where SDP or signalling said, with the port that it really uses.
+
+    Others may have its host: from another port only what `is_ours` says belongs to the association is listened to.
+    """
 
     def __init__(
-        self, port: FloorPort, remote: Address | None, hosts: set[str], receive: Callable[[bytes], None]
-    ) -> None:
+        self, port: FloorPort, remote: Address | None, hosts: set[str], receive: Callable[[bytes], None],
+        is_ours: Callable[[bytes], bool],
+    ) -> None:  # fmt: skip
         self.dropped = 0
         """Datagrams of strangers."""
         self._socket = port.udp
         self._remote = remote
         self._hosts = hosts
         self._receive = receive
+        self._is_ours = is_ours
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._read)
 
@@ -66,7 +71,7 @@ class UdpTransport:
                 return
             except OSError:
                 continue  # a port unreachable of an earlier send
-            if source[0] in self._hosts:
+            if source[0] in self._hosts and (source[:2] == self._remote or self._is_ours(data)):
                 self._remote = source[:2]
                 self._receive(data)
             else:

@@ -155,6 +155,26 @@ async def test_strangers_are_not_listened_to():
                 stranger.recv(100)
 
 
+async def test_a_neighbour_who_does_not_know_the_conference_turns_no_messages_its_way():
+    """Behind one NAT, or with an invented source, anybody has the terminal's host."""
+    async with ends(is_tcp=False) as both:
+        both.far.show(77, "x")
+        await until(lambda: both.far.may_show)
+        both.near.show(5, "the terminal")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as neighbour:
+            neighbour.bind((HOST, 0))
+            neighbour.setblocking(False)
+            hello = bytes((0x40, 11, 0, 0)) + (both.near.local.conference_id ^ 1).to_bytes(4, "big")
+            hello += (1).to_bytes(2, "big") + both.near.local.user_id.to_bytes(2, "big")
+            for _ in range(30):
+                neighbour.sendto(hello, (HOST, both.near.local.port))
+            await asyncio.sleep(0.05)
+            both.near.show(6, "somebody else")
+            await until(lambda: not both.far.may_show)
+            with pytest.raises(BlockingIOError):
+                neighbour.recv(100)
+
+
 async def test_a_renegotiation_that_changes_nothing_keeps_the_floor_and_one_that_ends_it_frees_the_names():
     async with ends(is_tcp=True) as both:
         both.far.show(77, "x")
