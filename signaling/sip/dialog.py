@@ -31,6 +31,8 @@ class Dialog:
     flow: Flow
     is_nat: bool = False
     """The peer's own idea of its address differs from where its packets come from."""
+    keeps_flow: bool = False
+    """Requests go by the flow alone, whatever the peer writes into Contact and Record-Route."""
     local_cseq: int = 0
     remote_cseq: int | None = None
     user_agent: str = ""
@@ -115,6 +117,8 @@ class Dialog:
         A Contact of the other address family (a terminal with an IPv6 Contact in an IPv4 call), one behind a NAT,
         one on our own machine and one with a host name are answered over the flow that the peer itself uses.
         """
+        if self.keeps_flow:
+            return self.flow
         target = parse_name_addr(self.route_set[0]).uri if self.route_set else self.remote_target
         transport = (target.param("transport") or ("tls" if target.scheme == "sips" else "udp")).lower()
         if transport == "tcp" and target.scheme == "sips":

@@ -168,7 +168,7 @@ class Referrals:
         dialog = asked.session.dialog if asked.session is not None else None
         if dialog is None:
             dialog = uas_dialog(asked.request, asked.flow, asked.tag, self._agent.contact(asked.flow))
-            dialog.is_nat = True  # only who has proven itself is told, whatever Contact says
+            dialog.keeps_flow = True  # only who has proven itself is told
         headers: tuple[tuple[str, str], ...] = (("Contact", dialog.contact),)
         if wish.is_silent:
             asked.reply(202, "Accepted", (*headers, ("Refer-Sub", "false")))

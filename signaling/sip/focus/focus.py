@@ -121,8 +121,7 @@ class Focus:
     def _own_dialog(self, asked: ServerRequest, room: str) -> Dialog:
         dialog = uas_dialog(asked.request, asked.flow, asked.tag, self._agent.contact(asked.flow))
         dialog.become_focus(room)
-        # Only the address that the participant calls from is told who is in the room, whatever Contact says.
-        dialog.is_nat = True
+        dialog.keeps_flow = True  # only the address that the participant calls from is told who is in the room
         return dialog
 
     def _seat(self, asked: ServerRequest) -> tuple[Conference, Participant] | None:

@@ -113,8 +113,15 @@ async def test_a_participant_is_told_who_is_there(world: World, within: bool):
     assert b"192.0.2.9" not in world.agent.sent[-1][0].body, "nobody's address is told"
 
 
-async def test_notify_goes_where_the_participant_calls_from_whatever_contact_says(world: World):
-    world.subscribe(within=False)
+@pytest.mark.parametrize("route", [{}, {"Record-Route": "<sip:192.0.2.66;lr>"}])
+async def test_notify_goes_where_the_participant_calls_from_whatever_is_written(world: World, route: dict[str, str]):
+    world.subscribe(within=False, **route)
+    assert world.agent.sent[-1][1].remote == FLOW.remote
+    world.told()
+    dialog = next(iter(world.focus._subscribers.values())).subscription.dialog
+    again = {"Call-ID": dialog.call_id, "To": dialog.local.serialize(), "Contact": "<sip:anna@192.0.2.66>"}
+    assert world.subscribe(within=False, **again, **route) == 200
+    assert len(world.focus) == 1
     assert world.agent.sent[-1][1].remote == FLOW.remote
 
 
