@@ -316,13 +316,6 @@ async def test_room_is_blocked_for_strangers_only() -> None:
     assert 1190 < bench.gate.blocked()[0].remaining_s <= 1200
 
 
-async def test_who_is_called_by_a_host_gets_into_a_blocked_room() -> None:
-    bench = Bench()
-    await bench.block()
-    request = CallRequest("192.0.2.200", "sip", "1001", is_invited=True, invited_as=Role.GUEST, call="dial-1")
-    assert (await bench.gate.admit(request)).policy.number == "1001"
-
-
 async def test_host_unblocks() -> None:
     bench = Bench()
     await bench.block()
