@@ -145,9 +145,9 @@ class Connections:
         return found if found is not None and found.flow.transport == flow.transport else None
 
     def to(self, transport: str, remote: tuple[str, int], host: str) -> Connection | None:
-        """A connection of ours to that address, made for the same name."""
+        """A connection to that address, over TLS one of ours that was made for the same name."""
         for item in self._open.values():
-            if item.flow.remote == remote and item.flow.transport == transport and item.flow.host in (host, ""):
+            if item.flow.remote == remote and item.flow.transport == transport and item.flow.host == host:
                 return item
         return None
 

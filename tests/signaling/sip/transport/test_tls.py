@@ -15,6 +15,7 @@ from mcu.media import Grade
 from signaling.errors import SipError
 from signaling.sip.call_handle import CallRefused
 from signaling.sip.server import SipServer
+from signaling.sip.transaction import Flow
 from signaling.sip.transport.tls import TlsContexts
 from signaling.sip.ua import UserAgent
 from tests.signaling.sip import offers
@@ -104,6 +105,22 @@ async def test_a_connection_made_for_one_name_is_not_used_for_another(hospital: 
         assert len(it.ua.transports.connections) == 2
         await (await it.ua.invite(it.uri("LOCALHOST"), offers.BARESIP_SDES)).answered()
         assert len(it.ua.transports.connections) == 2
+
+
+async def test_a_connection_that_came_in_is_not_used_for_a_name_that_is_called(hospital: Authority):
+    """Whoever connects to us from a callee's address has shown no certificate, so that it is not the callee."""
+    async with world(hospital.server(), hospital.client()) as it:
+        await (await it.ua.invite(it.uri(), offers.BARESIP_SDES)).answered()
+        transports = it.server.agent.transports
+        (connection,) = transports.connections
+        remote, sent = connection.flow.remote, []
+        connection.send = lambda data, failed=None: sent.append(data)
+        for host in ("", "pbx.hospital.example"):
+            failed = asyncio.Event()
+            transports.send(b"INVITE", Flow("tls", ("127.0.0.1", it.port), remote, host=host), failed.set)
+            async with asyncio.timeout(3):
+                await failed.wait()
+        assert sent == []
 
 
 async def test_trunks_show_who_they_are(hospital: Authority):
