@@ -134,6 +134,7 @@ class TcpPort:
                 self._counters["tcp-no-descriptors"] += 1
                 self._rest()
             return
+        self._end(remote)  # one that was reset, whose end we have not seen yet
         may_stay, evicted = self._connections.open(remote, time.monotonic_ns() // 1000)
         if evicted is not None:
             self._end(evicted)

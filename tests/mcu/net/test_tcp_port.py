@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
+from config.media import NetSettings
 from mcu.media import Codec
 from mcu.net.framing import Deframer, frame
+from mcu.net.ice import Address
+from mcu.net.tcp_port import TcpPort
 from mcu.rtp import packet as rtp_packet
 from mcu.worker.channel import Frame
 from mcu.worker.messages import AssignAudio, CloseLeg, RequestKeyframe, RouteVideo, Transport
@@ -169,3 +174,25 @@ async def test_tcp_can_be_switched_off_and_have_a_port_of_its_own() -> None:
     async with net_process(webrtc_port=26_998, webrtc_tcp_port=26_997) as net:
         opened = await net.open(1, Transport.ICE, *KINDS)
         assert opened.tcp_candidates == (("127.0.0.1", 26_997),)
+
+
+async def test_a_peer_that_comes_again_from_its_port_before_its_end_was_seen_takes_no_second_place() -> None:
+    """Reset and connected again between two rounds of the loop."""
+    counters: Counter[str] = Counter()
+    port = TcpPort("127.0.0.1", 0, traffic_class=0, settings=NetSettings(max_tcp_per_source=2), counters=counters)
+    ended: list[Address] = []
+    port.closed = ended.append
+    name = None
+    for _ in range(5):
+        with socket.socket() as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.bind(name or ("127.0.0.1", 0))
+            name = peer.getsockname()
+            peer.connect((port.address, port.port))
+            port._accept()
+            assert len(port) == 1
+    assert ended == [name] * 4
+    assert counters == {}
+    port.close()
+    await asyncio.sleep(0)
