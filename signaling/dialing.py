@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import unquote
 
 from config.dialing import DialingSettings
 from mcu.fleet.worker import WorkerError
@@ -280,7 +281,7 @@ class Dialer:
 
 
 def _shown(target: str) -> str:
-    """The target without a passcode in its user part: `sip:1001**2468@10.0.0.3` is a room elsewhere."""
-    before, mark, rest = target.partition("**")
-    _, at, host = rest.partition("@")
-    return before + at + host if mark else target
+    """The target without a passcode in its user part, escaped or not: `sip:1001**2468@10.0.0.3` is a room elsewhere."""
+    before, mark, rest = unquote(target).partition("**")
+    host = rest[rest.rindex("@") :] if "@" in rest else ""
+    return before + host if mark else target

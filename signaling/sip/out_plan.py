@@ -133,7 +133,8 @@ class SipDials:
         if not may_call(uri.host, self._world.settings):
             self._world.agent.counters["dial-not-allowed"] += 1
             raise DialRefused(Outcome.NOT_ALLOWED)
-        return SipPlan(self._world, uri.user or uri.host, ((Branch(uri.serialize()),),), _numeric(uri.host))
+        name = uri.without_passcode().user or uri.host
+        return SipPlan(self._world, name, ((Branch(uri.serialize()),),), _numeric(uri.host))
 
     def is_own(self, host: str) -> bool:
         """Whether a host names this server."""

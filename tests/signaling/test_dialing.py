@@ -199,9 +199,10 @@ async def test_calls_of_all_rooms_together():
     await hall.dial()
 
 
-async def test_a_passcode_is_not_shown():
+@pytest.mark.parametrize("mark", ["**", "%2a%2A", "*%2A"])
+async def test_a_passcode_is_not_shown(mark: str):
     hall = Hall()
-    await hall.dial("sip:1001**2468@10.0.0.9")
+    await hall.dial(f"sip:1001{mark}2468@10.0.0.9")
     assert hall.dialer.calls("1001")[0].target == "sip:1001@10.0.0.9"
 
 

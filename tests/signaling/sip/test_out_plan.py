@@ -133,6 +133,13 @@ def test_what_an_address_carries_along_is_left_out():
     assert addresses(plan) == [["sip:x@10.0.0.3:5070;transport=tcp"]]
 
 
+@pytest.mark.parametrize("user", ["1001**2468", "1001%2A%2A2468", "1001**"])
+def test_the_passcode_of_a_room_elsewhere_is_nobodys_name(user):
+    plan = dials().plan(f"sip:{user}@10.0.0.3")
+    assert plan.name == "1001"
+    assert "2468" in addresses(plan)[0][0] or user == "1001**"
+
+
 async def test_a_name_that_leads_to_a_trunk_goes_not_round_its_rules():
     made = dials(domains=("friends.example",))
     plan = made.plan("sip:900@friends.example")
