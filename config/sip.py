@@ -39,7 +39,7 @@ class SipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """INVITEs that still wait for their final answer."""
     max_transactions: int = 4000
     max_calls_per_source: int = 100
-    """Calls of one address; `unlimited_networks` have no such limit."""
+    """Calls of one IPv4 address or IPv6 /64; `unlimited_networks` have no such limit."""
     max_open_invites_per_source: int = 50
     new_calls_per_s_per_source: float = 5.0
     """New calls of one IPv4 address or IPv6 /64, in the long run."""

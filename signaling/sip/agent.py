@@ -19,6 +19,7 @@ from signaling.sip.session_timer import TimerSettings
 from signaling.sip.transaction import Flow, Transaction
 from signaling.sip.transaction_server import ServerTransaction
 from signaling.sip.uri import NameAddr, Uri
+from signaling.tries import source_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +225,9 @@ class Agent:
     def _has_place(self, flow: Flow) -> bool:
         if len(self._sessions) >= self._limits.max_sessions:
             return False
+        source = source_key(flow.remote[0])
         dialogs = (session.dialog for session in self._sessions)
-        same = sum(dialog is not None and dialog.flow.remote[0] == flow.remote[0] for dialog in dialogs)
+        same = sum(dialog is not None and source_key(dialog.flow.remote[0]) == source for dialog in dialogs)
         return same < self._limits.max_sessions_of_source or self.endpoint.occupancy.is_unlimited(flow)
 
     def dialog_made(self, session: Session, dialog: Dialog) -> None:

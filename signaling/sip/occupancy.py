@@ -9,6 +9,7 @@ from signaling.sip.message import Request
 from signaling.sip.transaction import Flow, State
 from signaling.sip.transaction_server import ServerTransaction
 from signaling.sip.transport.rates import SourceRates, Verdict
+from signaling.tries import source_key
 
 
 class Occupancy:
@@ -37,7 +38,7 @@ class Occupancy:
         if len(self._open) >= self._max_open:
             return "too-many-open-invites"
         source = flow.remote[0]
-        if self._per_source[source] >= self.max_open_of_source and not self.is_unlimited(flow):
+        if self._per_source[source_key(source)] >= self.max_open_of_source and not self.is_unlimited(flow):
             return "too-many-open-invites-of-source"
         is_new = not to_of(request.headers).tag
         if is_new and self.calls is not None and self.calls.judge(source, now) is not Verdict.PASS:
@@ -59,8 +60,8 @@ class Occupancy:
         number = id(transaction)
         if transaction.is_open:
             if transaction.request.method == "INVITE" and number not in self._open:
-                self._open[number] = transaction.flow.remote[0]
-                self._per_source[transaction.flow.remote[0]] += 1
+                source = self._open[number] = source_key(transaction.flow.remote[0])
+                self._per_source[source] += 1
             return
         self._close(number)
         if transaction.state in (State.COMPLETED, State.CONFIRMED):

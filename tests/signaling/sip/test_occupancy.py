@@ -29,10 +29,11 @@ class Server:
     def give(self, method: str, source: str = "10.0.0.9", now: float = 0.0) -> list[int]:
         """Statuses of what is answered."""
         branch = next(self._branches)
+        host = f"[{source}]" if ":" in source else source
         data = (
-            f"{method} sip:1001@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {source};branch=z9hG4bK{branch}\r\n"
+            f"{method} sip:1001@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {host};branch=z9hG4bK{branch}\r\n"
             f"From: <sip:a@x>;tag={branch}\r\nTo: <sip:b@y>\r\nCall-ID: {branch}\r\nCSeq: 1 {method}\r\n"
-            f"Contact: <sip:a@{source}>\r\nContent-Length: 0\r\n\r\n"
+            f"Contact: <sip:a@{host}>\r\nContent-Length: 0\r\n\r\n"
         )
         self.agent.receive(data.encode(), Flow("udp", FLOW.local, (source, 5060)), now)
         messages = [parse(out.data) for out in self.agent.messages_to_send()]
@@ -69,6 +70,20 @@ def test_requests_that_wait_for_their_answer_are_never_forgotten():
     assert server.give("OPTIONS") == [503]
     assert server.agent.endpoint.counters["too-many-transactions"] == 1
     assert len(server.agent.sessions) == 10
+
+
+def test_addresses_of_one_network_share():
+    """An IPv6 customer has 2^64 of them."""
+    server = Server(max_sessions_of_source=6)
+    occupancy = server.agent.endpoint.occupancy
+    occupancy.calls = SourceRates(1000, 1000, 1000)
+    occupancy.max_open_of_source = 5
+    assert [server.give("INVITE", f"2001:db8::{n}")[-1] for n in range(1, 8)] == [100] * 5 + [503] * 2
+    for session in server.sessions:
+        session.accept(b"", 0.0)
+    occupancy.max_open_of_source = 100
+    assert [server.give("INVITE", f"2001:db8::1:{n}")[-1] for n in range(1, 4)][1:] == [503, 503]
+    assert server.give("INVITE", "2001:db8:0:1::1") == [100]
 
 
 def test_one_source_has_its_share_of_invites_and_calls():
