@@ -335,9 +335,12 @@ class Endpoint:
 
 
 def _stamp(request: Request, via: Via, vias: list[str], flow: Flow) -> None:
-    request.headers.set("Via", via.stamped(*flow.remote).serialize())
-    for value in vias[1:]:
-        request.headers.add("Via", value)
+    stamped = via.stamped(*flow.remote)
+    if len(vias) > 1:
+        request.headers.set("Via", stamped.serialize())
+        for value in vias[1:]:
+            request.headers.add("Via", value)
+    request.headers.set_first("Via", stamped.serialize(), stamped)
 
 
 def _branch(message: Message) -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar, cast
 
 from signaling.errors import MalformedMessage
-
-T = TypeVar("T")
+from signaling.sip.headers import Headers, split_commas
 
 MAX_MESSAGE_BYTES = 65_536
 MAX_HEADERS = 128
@@ -16,106 +13,6 @@ _TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]+")
 _VERSION = re.compile(rb"SIP/\d+\.\d+", re.IGNORECASE)
 # Looked for at the beginning of a run of blanks only: a message full of them must not take quadratic time.
 _FOLD = re.compile(rb"(?<![ \t])[ \t]*\r\n[ \t]+")
-
-
-class Headers:
-    """Header fields in their order, under canonical names; values stay bytes until somebody asks."""
-
-    __slots__ = ("_fields", "_index", "_parsed")
-
-    def __init__(self, fields: Iterable[tuple[str, str | bytes]] = ()) -> None:
-        self._fields: list[tuple[str, bytes]] = []
-        self._index: dict[str, list[bytes]] | None = None
-        self._parsed: dict[str, Any] = {}
-        for name, value in fields:
-            self.add(name, value)
-
-    def add(self, name: str, value: str | bytes) -> None:
-        """Append a field; `name` has its canonical spelling. Raises ValueError on a line break in the value."""
-        data = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
-        if b"\r" in data or b"\n" in data:
-            raise ValueError(f"line break in {name}")
-        self._fields.append((name, data))
-        self._changed(name)
-
-    def prepend(self, name: str, value: str) -> None:
-        """Put a field in front of all others."""
-        self.add(name, value)
-        self._fields.insert(0, self._fields.pop())
-
-    def set(self, name: str, value: str) -> None:
-        """Replace all fields of this name by one, at the place of the first."""
-        at = next((index for index, field in enumerate(self._fields) if field[0] == name), len(self._fields))
-        self.remove(name)
-        self.add(name, value)
-        self._fields.insert(at, self._fields.pop())
-
-    def set_first(self, name: str, value: str) -> None:
-        """Replace the first field of this name, keeping the others (the top Via)."""
-        at = next(index for index, field in enumerate(self._fields) if field[0] == name)
-        self.add(name, value)
-        self._fields[at] = self._fields.pop()
-
-    def remove(self, name: str) -> None:
-        """Drop all fields of this name."""
-        self._fields = [field for field in self._fields if field[0] != name]
-        self._changed(name)
-
-    def raw(self, name: str) -> list[bytes]:
-        """All values as they came, unfolded."""
-        return list(self._by_name().get(name, ()))
-
-    def get(self, name: str, default: str = "") -> str:
-        """The first value as text."""
-        values = self._by_name().get(name)
-        return values[0].decode("utf-8", "surrogateescape") if values else default
-
-    def lines(self, name: str) -> list[str]:
-        """Every field of this name as text, commas untouched."""
-        return [value.decode("utf-8", "surrogateescape") for value in self.raw(name)]
-
-    def values(self, name: str) -> list[str]:
-        """Every value, fields with commas split (RFC 3261 7.3.1)."""
-        return [part for line in self.lines(name) for part in split_commas(line)]
-
-    def parsed(self, name: str, parse: Callable[[str], T]) -> T:
-        """The first field of this name, understood by `parse` once; always ask for a name with the same function."""
-        found = self._parsed.get(name)
-        if found is None:
-            found = self._parsed[name] = parse(self.get(name))
-        return cast("T", found)
-
-    def count(self, name: str) -> int:
-        """How many fields have this name."""
-        return len(self._by_name().get(name, ()))
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._by_name()
-
-    def __iter__(self) -> Iterator[tuple[str, bytes]]:
-        return iter(self._fields)
-
-    def __len__(self) -> int:
-        return len(self._fields)
-
-    def copy(self) -> Headers:
-        """An independent copy."""
-        twin = Headers()
-        twin._fields = list(self._fields)
-        return twin
-
-    def _by_name(self) -> dict[str, list[bytes]]:
-        """The values of each name; a message is asked for some thirty times, and changed seldom."""
-        index = self._index
-        if index is None:
-            index = self._index = {}
-            for name, value in self._fields:
-                index.setdefault(name, []).append(value)
-        return index
-
-    def _changed(self, name: str) -> None:
-        self._index = None
-        self._parsed.pop(name, None)
 
 
 class Request:
@@ -183,27 +80,6 @@ def parse(data: bytes) -> Message:
     return message
 
 
-def split_commas(text: str) -> list[str]:
-    """Split at commas that stand outside quotes and angle brackets."""
-    if "," not in text:
-        return [text.strip()] if text.strip() else []
-    parts, start, quoted, angle, index = [], 0, False, False, 0
-    while index < len(text):
-        char = text[index]
-        if quoted and char == "\\":
-            index += 1
-        elif char == '"':
-            quoted = not quoted
-        elif not quoted and char in "<>":
-            angle = char == "<"
-        elif char == "," and not quoted and not angle:
-            parts.append(text[start:index].strip())
-            start = index + 1
-        index += 1
-    parts.append(text[start:].strip())
-    return [part for part in parts if part]
-
-
 def canonical_name(name: bytes) -> str:
     """The spelling under which a header is kept; compact forms (RFC 3261 7.3.3) become long ones."""
     known = _EXACT.get(name)
@@ -234,17 +110,24 @@ def _parse_headers(block: bytes, headers: Headers) -> str:
         block = _FOLD.sub(b" ", block)
     lines = block.split(b"\r\n") if block else []
     fault = "Too many headers" if len(lines) > MAX_HEADERS else ""
+    is_clean = b"\0" not in block and block.count(b"\r") == block.count(b"\n") == len(lines) - 1
+    fields: list[tuple[str, bytes]] = []
     for line in lines[:MAX_HEADERS]:
         name, colon, value = line.partition(b":")
         known = _EXACT.get(name)
         if known is None:
             name = name.rstrip(b" \t")
             known = canonical_name(name) if _TOKEN.fullmatch(name) else ""
-        if not colon or not known or b"\n" in value or b"\r" in value or _has_bare_nul(value):
+        if not colon or not known or not (is_clean or _is_clean(value)):
             fault = fault or "Malformed header line"
             continue
-        headers.add(known, value.strip(b" \t"))
+        fields.append((known, value.strip(b" \t")))
+    headers.extend(fields)
     return fault
+
+
+def _is_clean(value: bytes) -> bool:
+    return b"\n" not in value and b"\r" not in value and not _has_bare_nul(value)
 
 
 def _has_bare_nul(value: bytes) -> bool:
@@ -265,15 +148,16 @@ def _cut_body(headers: Headers, body: bytes) -> tuple[bytes, str]:
 
 def _serialize(start: str, headers: Headers, body: bytes) -> bytes:
     lines = [start.encode("utf-8", "surrogateescape")]
-    lines += [
-        name.encode("ascii") + b": " + value for name, value in headers if name not in ("Content-Length", VERSION_MARK)
-    ]
+    for name, value in headers:
+        if name not in _NOT_COPIED:
+            lines.append((_ON_THE_WIRE.get(name) or name.encode("ascii") + b": ") + value)
     lines.append(b"Content-Length: %d" % len(body))
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
 VERSION_MARK = ":version"
 """A pseudo header that carries a version other than 2.0 to validate.check (505); it is never sent."""
+_NOT_COPIED = ("Content-Length", VERSION_MARK)
 
 _NAMES = """
     Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info Authorization Call-ID
@@ -290,6 +174,7 @@ _COMPACT = {  # RFC 3261 7.3.3 and 20, RFC 3515, RFC 3265, RFC 4028
     "u": "Allow-Events", "x": "Session-Expires",
 }  # fmt: skip
 _EXACT = {name.encode(): name for name in _NAMES}
+_ON_THE_WIRE = {name: name.encode() + b": " for name in _NAMES}
 _FOLDED = {name.lower(): known for name, known in _EXACT.items()} | {k.encode(): v for k, v in _COMPACT.items()}
 
 REASONS = {
@@ -302,3 +187,8 @@ REASONS = {
     202: "Accepted", 401: "Unauthorized", 407: "Proxy Authentication Required", 423: "Interval Too Brief",
     603: "Decline",
 }  # fmt: skip
+
+__all__ = [
+    "MAX_HEADERS", "MAX_MESSAGE_BYTES", "REASONS", "VERSION_MARK", "BadMessage", "Headers", "Message", "Request",
+    "Response", "canonical_name", "parse", "split_commas",
+]  # fmt: skip

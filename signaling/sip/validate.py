@@ -19,10 +19,11 @@ def check_routing(message: Message) -> None:
     """What is needed to match a message with its transaction and to answer it. Raises SipError."""
     headers = message.headers
     for name in _ONCE:
-        if headers.count(name) != 1 or not headers.get(name):
+        values = headers.raw(name)
+        if len(values) != 1 or not values[0]:
             raise SipError(400, f"{name} has to be there once")
     for name in _AT_MOST_ONCE:
-        if headers.count(name) > 1:
+        if len(headers.raw(name)) > 1:
             raise SipError(400, f"More than one {name}")
     vias = headers.values("Via")
     if not vias:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from signaling.errors import MalformedMessage
 from signaling.sip.memory import remembered
@@ -46,7 +46,7 @@ class Via:
             kept = (*kept, ("rport", str(port)), ("received", host))
         elif host != self.host:
             kept = (*kept, ("received", host))
-        return replace(self, params=kept)
+        return Via(self.transport, self.host, self.port, kept, self.version)
 
     def response_address(self) -> tuple[str, int]:
         """Where a response over an unreliable transport goes; the Via was stamped before."""
