@@ -125,7 +125,10 @@ class Focus:
         return dialog
 
     def _seat(self, asked: ServerRequest) -> tuple[Conference, Participant] | None:
-        """The participant who asks: within its call, or beside it from the same address under the same name."""
+        """The participant who asks: within its call, or beside it over the same flow under the same name.
+
+        Others may share its address, behind a NAT or a proxy, and a From is only what somebody wrote.
+        """
         for conference in self._conferences.running():
             for person in conference.participants.values():
                 if isinstance(person.leg, SipLeg) and self._is_of(person.leg, asked, conference):
@@ -140,7 +143,9 @@ class Focus:
         room = dialplan.parse(parse_uri(asked.request.uri).user).room
         return (
             room == conference.policy.number
-            and leg.remote_address == asked.flow.remote[0]
+            and len(asked.request.headers.values("Via")) == 1
+            and leg.session.dialog is not None
+            and _way(leg.session.dialog.flow) == _way(asked.flow)
             and leg.peer is not None
             and (leg.peer.user, leg.peer.host) == (origin.user, origin.host)
         )
@@ -207,6 +212,11 @@ class _Answered:
 
 def _call_dialog(asked: ServerRequest) -> Dialog | None:
     return asked.session.dialog if asked.session is not None else None
+
+
+def _way(flow: Flow) -> tuple[str, tuple[str, int], int]:
+    """What tells one peer's flow from another's."""
+    return flow.transport, flow.remote, flow.connection
 
 
 def _checked(request: Request) -> int:

@@ -129,6 +129,9 @@ async def test_notify_goes_where_the_participant_calls_from_whatever_is_written(
     ("status", "changes"),
     [
         (403, {"flow": Flow("udp", FLOW.local, ("192.0.2.77", 5070))}),
+        (403, {"flow": Flow("udp", FLOW.local, ("192.0.2.9", 5071))}),  # a neighbour behind the same NAT
+        (403, {"flow": Flow("tcp", FLOW.local, ("192.0.2.9", 5070), 3)}),
+        (403, {"Via": "SIP/2.0/UDP 192.0.2.9:5070;branch=z9hG4bK1, SIP/2.0/UDP 10.0.0.66;branch=z9hG4bK2"}),
         (403, {"From": "<sip:eve@192.0.2.9>;tag=x"}),
         (403, {"room": "1002"}),
         (481, {"To": "<sip:1001@192.0.2.1>;tag=unknown"}),
