@@ -74,6 +74,7 @@ class Endpoint:
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._keys: dict[int, tuple[str, ...]] = {}
+        self._merges: dict[int, MergeKey] = {}
         self._deadlines: list[tuple[float, int, Transaction]] = []
         self._order = itertools.count()
         self._outbox: deque[Outgoing] = deque()
@@ -107,9 +108,10 @@ class Endpoint:
     def handle_timeout(self, now: float) -> None:
         """Run what is due."""
         while self._deadlines and self._deadlines[0][0] <= now:
-            _, _, transaction = heapq.heappop(self._deadlines)
-            if id(transaction) not in self._keys:
-                continue  # forgotten meanwhile
+            deadline, _, transaction = heapq.heappop(self._deadlines)
+            if id(transaction) not in self._keys or deadline != transaction.looked_at:
+                continue  # forgotten meanwhile, or looked at already
+            transaction.looked_at = None
             transaction.handle_timeout(now)
             self._settle(transaction, now)
 
@@ -253,6 +255,7 @@ class Endpoint:
         self._keys[id(transaction)] = key
         if merge is not None:
             self._first[merge] = transaction
+            self._merges[id(transaction)] = merge
         self.occupancy.settled(transaction)
         while (surplus := self.occupancy.surplus(self.transactions - 1)) is not None:
             self.counters["forgotten-early"] += 1
@@ -289,25 +292,33 @@ class Endpoint:
         if transaction.is_terminated:
             self._forget(transaction)
         elif (deadline := transaction.next_timeout()) is not None:
+            self._look_at(transaction, deadline)
+
+    def _look_at(self, transaction: Transaction, deadline: float) -> None:
+        """One that will be looked at earlier is asked again then: timers mostly move to later."""
+        if transaction.looked_at is None or deadline < transaction.looked_at:
+            transaction.looked_at = deadline
             heapq.heappush(self._deadlines, (deadline, next(self._order), transaction))
             self._compact()
 
     def _compact(self) -> None:
-        """Heap entries of timers that were moved pile up; rebuild before they outnumber the live ones fourfold."""
+        """Entries of what was forgotten pile up; rebuild before they outnumber the live ones fourfold."""
         if len(self._deadlines) > 64 + 4 * self.transactions:
-            live = {id(entry[2]): entry[2] for entry in self._deadlines if id(entry[2]) in self._keys}
-            due = ((item.next_timeout(), next(self._order), item) for item in live.values())
-            self._deadlines = [entry for entry in due if entry[0] is not None]  # type: ignore[misc]  # filtered
+            self._deadlines = [entry for entry in self._deadlines if id(entry[2]) in self._keys]
             heapq.heapify(self._deadlines)
 
     def _forget(self, transaction: Transaction) -> None:
         key = self._keys.pop(id(transaction), None)
+        if key is None:
+            return
         self._upgraded.pop(id(transaction), None)
         if isinstance(transaction, ServerTransaction):
             self.occupancy.forgotten(transaction)
-            self._servers.pop(key or (), None)
-            self._first.pop(_merge_key(transaction.request) or ("", "", "", 0), None)
-        elif key is not None:
+            self._servers.pop(key, None)
+            merge = self._merges.pop(id(transaction), None)
+            if merge is not None:
+                self._first.pop(merge, None)
+        else:
             self._clients.pop((key[0], key[1]), None)
 
     def _refuse_malformed(self, error: BadMessage, flow: Flow) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -123,9 +122,11 @@ class Transaction:
         self.flow = flow
         self.state = State.IDLE
         self.ignored = 0
+        self.looked_at: float | None = None
+        """When whoever keeps the transaction will ask for its timers next; their business."""
         self._timers: dict[Input, float] = {}
-        self._outbox: deque[Request | Response] = deque()
-        self._events: deque[Event] = deque()
+        self._outbox: list[Request | Response] = []
+        self._events: list[Event] = []
         self._message: Any = None
 
     @property
@@ -135,13 +136,12 @@ class Transaction:
 
     def messages_to_send(self) -> list[Request | Response]:
         """What goes to `flow` now."""
-        messages = list(self._outbox)
-        self._outbox.clear()
+        messages, self._outbox = self._outbox, []
         return messages
 
     def next_event(self) -> Event | None:
         """The next thing that the transaction user has to know."""
-        return self._events.popleft() if self._events else None
+        return self._events.pop(0) if self._events else None
 
     def next_timeout(self) -> float | None:
         """When handle_timeout wants to be called."""
