@@ -11,6 +11,11 @@ from playwright.async_api import Playwright, async_playwright
 from tests.interop import namespace
 from tests.peers import missing, needs_programs
 
+# What these wait for is signalling; the others measure pictures, sound and gaps, and want the machine for themselves.
+_SHARING = {
+    f"test_{name}.py"
+    for name in ("cannot_serve", "dialing", "focus", "registrar", "sip_calls", "sip_gate", "sip_sessions")
+}
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 
 
@@ -19,6 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("interop")
+            if item.path.name in _SHARING:
+                item.add_marker("shares")
 
 
 @pytest.fixture(scope="session", autouse=True)
