@@ -16,6 +16,8 @@ T4 = 5.0
 TIMEOUT_S = 64 * T1
 """Timers B, F, H, J, L and M."""
 TIMER_D_S = 32.0
+TIMER_C_S = 240.0
+"""More than three minutes (16.6, step 11), and than a call of ours rings and waits for the answer to its CANCEL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Input(Enum):
     TRANSPORT_ERROR = auto()
     TIMER_A = auto()
     TIMER_B = auto()
+    TIMER_C = auto()
     TIMER_D = auto()
     TIMER_E = auto()
     TIMER_F = auto()

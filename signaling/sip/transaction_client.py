@@ -10,6 +10,7 @@ from signaling.sip.transaction import (
     T2,
     T4,
     TIMEOUT_S,
+    TIMER_C_S,
     TIMER_D_S,
     Flow,
     Input,
@@ -48,7 +49,10 @@ class ClientTransaction(Transaction):
 
 
 class InviteClientTransaction(ClientTransaction):
-    """Figure 5 of RFC 3261, with the ACCEPTED state of RFC 6026."""
+    """Figure 5 of RFC 3261, with the ACCEPTED state of RFC 6026.
+
+    Figure 5 lets a peer ring for ever and so keep a place for each INVITE of ours: timer C of a proxy ends that here.
+    """
 
     def _start_a_b(self, now: float) -> None:
         if not self.flow.is_reliable:
@@ -58,6 +62,9 @@ class InviteClientTransaction(ClientTransaction):
     def _double_a(self, now: float) -> None:
         self._interval *= 2
         self._arm(Input.TIMER_A, now + self._interval)
+
+    def _start_c(self, now: float) -> None:
+        self._arm(Input.TIMER_C, now + TIMER_C_S)
 
     def _start_d(self, now: float) -> None:
         self._arm(Input.TIMER_D, now + (0.0 if self.flow.is_reliable else TIMER_D_S))
@@ -77,10 +84,11 @@ class InviteClientTransaction(ClientTransaction):
         (State.CALLING, Input.TIMER_A): (("send", "double_a"), State.CALLING),
         (State.CALLING, Input.TIMER_B): (("report_timeout",), State.TERMINATED),
         (State.CALLING, Input.TRANSPORT_ERROR): (("report_transport",), State.TERMINATED),
-        (State.CALLING, Input.R1XX): (("deliver",), State.PROCEEDING),
+        (State.CALLING, Input.R1XX): (("deliver", "start_c"), State.PROCEEDING),
         (State.CALLING, Input.R2XX): _final[Input.R2XX],
         (State.CALLING, Input.R3XX_6XX): _final[Input.R3XX_6XX],
         (State.PROCEEDING, Input.R1XX): (("deliver",), State.PROCEEDING),
+        (State.PROCEEDING, Input.TIMER_C): (("report_timeout",), State.TERMINATED),
         (State.PROCEEDING, Input.R2XX): _final[Input.R2XX],
         (State.PROCEEDING, Input.R3XX_6XX): _final[Input.R3XX_6XX],
         (State.ACCEPTED, Input.R2XX): (("deliver",), State.ACCEPTED),

@@ -7,11 +7,12 @@ import itertools
 import pytest
 
 from signaling.sip.agent import Agent, AgentLimits
-from signaling.sip.message import Response, parse
+from signaling.sip.message import Request, Response, parse
+from signaling.sip.reply import response_to
 from signaling.sip.session import Session
 from signaling.sip.transaction import Flow
 from signaling.sip.transport.rates import SourceRates
-from signaling.sip.uri import Uri
+from signaling.sip.uri import NameAddr, Uri, parse_uri
 
 FLOW = Flow("udp", ("10.0.0.1", 5060), ("10.0.0.9", 5060))
 
@@ -109,6 +110,23 @@ def test_new_calls_have_their_own_pace():
     assert server.give("OPTIONS", now=10.0) == [200]
     assert server.give("INVITE", now=11.1) == [100]
     assert server.agent.endpoint.counters["too-many-new-calls"] == 2
+
+
+def test_a_callee_that_only_rings_leaves_nothing_behind():
+    """It says 180, and then nothing to our CANCEL either."""
+    server = Server()
+    party = NameAddr(parse_uri("sip:a@10.0.0.9"))
+    session = server.agent.invite(party, party, b"", FLOW, lambda event: None, 0.0)
+    (invite,) = [parse(out.data) for out in server.agent.messages_to_send()]
+    assert isinstance(invite, Request)
+    server.agent.receive(response_to(invite, 180, to_tag="t").serialize(), FLOW, 0.1)
+    session.cancel(1.0)
+    now = 1.0
+    while (due := server.agent.next_timeout()) is not None:
+        now = max(now, due)
+        server.agent.handle_timeout(now)
+    assert (server.agent.sessions, server.agent.endpoint.transactions) == ([], 0)
+    assert now < 300
 
 
 def test_callers_that_never_acknowledge_make_way():
