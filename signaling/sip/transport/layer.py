@@ -183,7 +183,9 @@ class TransportLayer:
     def _bind(self, address: str) -> None:
         """UDP and TCP share the number of the port; a free one may be taken for TCP, so try again."""
         for attempt in range(_FREE_PORT_TRIES):
-            udp = UdpSocket(address, self._settings.port, self._datagram, self._counters, self._settings.udp_batch)
+            udp = UdpSocket(
+                address, self._settings.port, self._datagram, self._drained, self._counters, self._settings.udp_batch
+            )
             try:
                 if self._settings.has_tcp:
                     self.tcp.listen(*udp.local)
@@ -204,15 +206,15 @@ class TransportLayer:
                 self._stun(data, flow)
             else:
                 self._turns.put(flow.remote[0], (data, flow))
-                self._work_soon()
             return
         self._counters[f"rate-{verdict.name.lower()}"] += 1
         if verdict is Verdict.BUSY and (answer := busy_answer(data, flow)) is not None:
             self.send(*answer, lambda: None)
 
-    def _work_soon(self) -> None:
+    def _drained(self) -> None:
+        """What waited already has a turn of its own to come; what came now is begun at once."""
         if self._work is None:
-            self._work = asyncio.get_running_loop().call_soon(self._take_turns)
+            self._take_turns()
 
     def _take_turns(self) -> None:
         """Sockets are emptied at once and messages worked off source by source: a flood fills no buffer of others."""
@@ -226,7 +228,7 @@ class TransportLayer:
         self._counters["turns-dropped"] += self._turns.dropped
         self._turns.dropped = 0
         if len(self._turns):
-            self._work_soon()
+            self._work = loop.call_soon(self._take_turns)
 
     def _stun(self, data: bytes, flow: Flow) -> None:
         answer = stun.binding_answer(data, flow.remote)

@@ -18,9 +18,17 @@ _BUDGET_S = 0.002
 
 
 class UdpSocket:
-    """A bound socket that hands every datagram to `receive`."""
+    """A bound socket that hands every datagram to `receive`, and calls `drained` when it has handed over some."""
 
-    def __init__(self, address: str, port: int, receive: Receiver, counters: Counter[str], batch: int) -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        receive: Receiver,
+        drained: Callable[[], None],
+        counters: Counter[str],
+        batch: int,
+    ) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -34,6 +42,7 @@ class UdpSocket:
             raise OSError(error.errno, f"SIP on UDP port {port} of {address}: {error.strerror}") from error
         self.local: tuple[str, int] = (address, self._socket.getsockname()[1])
         self._receive = receive
+        self._drained = drained
         self._counters = counters
         self._batch = batch
         self._loop = asyncio.get_running_loop()
@@ -59,10 +68,11 @@ class UdpSocket:
             try:
                 data, remote = self._socket.recvfrom(_MAX_DATAGRAM_BYTES)
             except BlockingIOError:
-                return
+                break
             except OSError:
                 self._counters["udp-receive-error"] += 1  # an ICMP error of an earlier datagram
                 continue
             self._receive(data, Flow("udp", self.local, (remote[0], remote[1])))
             if self._loop.time() >= until:
-                return
+                break
+        self._drained()

@@ -86,6 +86,7 @@ async def test_datagrams_of_a_flood_are_refused_and_then_dropped(monkeypatch):
     for n in range(100):
         ua.transports._datagram((OPTIONS % (n, n)).replace(b"/TCP", b"/UDP"), flow)
     assert b"Retry-After: 10\r\n" in sent[-1]
+    ua.transports._drained()
     async with asyncio.timeout(2):
         while ua.gauges["transactions"] < 5:
             await asyncio.sleep(0.005)
