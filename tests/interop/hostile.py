@@ -40,7 +40,7 @@ def torture() -> dict[str, tuple[bytes, set[int]]]:
     return {
         "version 7.0": (request("v7", version="SIP/7.0"), {505}),
         "unknown method": (request("m1", "FROBNICATE"), {405, 501}),
-        "known but not taken": (request("m2", "REFER"), {405}),
+        "known but not taken": (request("m2", "PUBLISH"), {405}),
         "method and CSeq differ": (request("c1", CSeq="1 BYE"), {400}),
         "CSeq too large": (request("c2", CSeq="36893488147419103232 INVITE"), {400}),
         "CSeq without number": (request("c3", CSeq="INVITE"), {400}),

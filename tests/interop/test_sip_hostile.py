@@ -164,7 +164,9 @@ def unheard(transport: str, name: str) -> set[int]:
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_malformed_sip_is_refused_or_dropped(call: Call, transport: str):
     began = time.monotonic()
-    cases = hostile.torture()
+    # The same request by a second way would be a loop (RFC 3261 8.2.2.2).
+    own = b"Call-ID: " + transport.encode()
+    cases = {name: (data.replace(b"Call-ID: h", own), wanted) for name, (data, wanted) in hostile.torture().items()}
     answers = await asyncio.gather(*(
         talk(transport, data, 5 if wanted - unheard(transport, name) else 0.5) for name, (data, wanted) in cases.items()
     ))  # fmt: skip
