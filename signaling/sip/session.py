@@ -206,6 +206,10 @@ class Session:
         if self.dialog is None or self.state not in (SessionState.ESTABLISHED, SessionState.ACCEPTED):
             self._respond(transaction, 481, now)
             return
+        if self.state is SessionState.ACCEPTED:
+            # Our 2xx is still to be acknowledged: it would never be, nor given up, if another INVITE took its place.
+            self._respond(transaction, 500, now, (("Retry-After", "1"),))
+            return
         if not self.updates.refuses(transaction, self.dialog, now, is_offer=True):
             self._serve(transaction, self.dialog)
             self.tell(Offered(request.body))

@@ -82,6 +82,25 @@ def test_next_hop(contact, via, flow, expected):
         assert hop.connection == 7
 
 
+def test_who_reinvites_before_the_ack_keeps_no_call_open():
+    """The 2xx is repeated, and its ACK waited for, as long as it is missing: nothing else takes its place."""
+    harness = Harness()
+    harness.give(invite("<sip:a@10.0.0.9:5070>"))
+    (session,) = harness.sessions
+    session.accept(b"", 0.0)
+    assert [message for message, _ in harness.sent()] == ["200"]
+    second = invite("<sip:a@10.0.0.9:5070>", branch="2", to=";tag=tok").replace(b"CSeq: 7", b"CSeq: 8")
+    assert [message for message, _ in harness.give(second)] == ["500"]
+    session.reject(488, "", (), 0.0)
+    session.hang_up(1.0)
+    now = 1.0
+    while (due := harness.agent.next_timeout()) is not None:
+        now = max(now, due)
+        harness.agent.handle_timeout(now)
+    assert "BYE" in [message for message, _ in harness.sent()]
+    assert (harness.agent.sessions, harness.agent.endpoint.transactions) == ([], 0)
+
+
 def test_record_route_is_followed_and_returned():
     harness = Harness()
     harness.give(invite("<sip:a@10.0.0.9>", "Record-Route: <sip:10.0.0.3;lr>, <sip:10.0.0.4;lr>"))
