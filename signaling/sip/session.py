@@ -38,6 +38,7 @@ from signaling.sip.session_timer import Due, SessionTimer
 from signaling.sip.transaction import Flow
 from signaling.sip.transaction_server import ServerTransaction
 
+_BEFORE_ACK = (SessionState.INCOMING, SessionState.ACCEPTED, SessionState.LEAVING)
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
 
 
@@ -234,7 +235,7 @@ class Session:
         if self.server is None or not self.server.transaction.is_open:
             return
         self.server.reject(487, "", (), now)
-        if self.state in (SessionState.INCOMING, SessionState.ACCEPTED):
+        if self.state in _BEFORE_ACK:
             self._end(Cancelled(), now)
 
     def bye_received(self, transaction: ServerTransaction, now: float) -> None:
@@ -282,7 +283,7 @@ class Session:
             self._send_bye("no-ack", now)
         elif for_what == "no-prack" and self.server is not None:  # RFC 3262 3 asks for a 5xx
             self.server.reject(504, "No PRACK", (), now)
-            if self.state in (SessionState.INCOMING, SessionState.ACCEPTED):
+            if self.state in _BEFORE_ACK:
                 self._end(Ended("no-prack"), now)
 
     # ---- invite_client.Caller ---------------------------------------------------------------------------------

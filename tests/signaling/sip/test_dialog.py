@@ -101,6 +101,25 @@ def test_who_reinvites_before_the_ack_keeps_no_call_open():
     assert (harness.agent.sessions, harness.agent.endpoint.transactions) == ([], 0)
 
 
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_call_that_we_leave_while_its_answer_waits_for_a_prack_ends(is_cancelled: bool):
+    harness = Harness()
+    harness.give(invite("<sip:a@10.0.0.9:5070>", "Supported: 100rel", "Content-Type: application/sdp"))
+    (session,) = harness.sessions
+    session.dialog.offers.received_offer(b"v=0")
+    session.ring(0.0, b"v=0")
+    session.accept(b"v=0", 0.0)
+    assert [message for message, _ in harness.sent()] == ["183"]
+    session.hang_up(1.0)
+    if is_cancelled:
+        harness.give(invite("<sip:a@10.0.0.9:5070>", method="CANCEL"), now=2.0)
+    now = 2.0
+    while (due := harness.agent.next_timeout()) is not None:
+        now = max(now, due)
+        harness.agent.handle_timeout(now)
+    assert harness.agent.sessions == []
+
+
 def test_record_route_is_followed_and_returned():
     harness = Harness()
     harness.give(invite("<sip:a@10.0.0.9>", "Record-Route: <sip:10.0.0.3;lr>, <sip:10.0.0.4;lr>"))
