@@ -136,7 +136,7 @@ async def meeting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mee
         for terminal in terminals:
             await terminal.start()
             cleaning.push_async_callback(terminal.stop)
-            found = await terminal.dial(f"sip:1001**{GUEST_PASSCODE}@{ADDRESS}")
+            found = await terminal.dial(f"sip:1001**{GUEST_PASSCODE}@{ADDRESS}", 40)
             assert found["type"] == "CALL_ESTABLISHED", found
         (blue,) = await cleaning.enter_async_context(site.visitors("1001", BLUE))
         yield Meeting(site, terminals, blue, sniffer, client_hello())
