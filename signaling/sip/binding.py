@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import msgspec
 
@@ -58,6 +59,7 @@ class Binding:
         return replace(found, flow=replace(found.flow, connection=0))
 
 
+@lru_cache(4096)
 def binding_key(alias: str, uri: str, instance: str, reg_id: int) -> str:
     """See Binding.key; 32 hex digits."""
     what = f"{instance}\0{reg_id}" if instance and reg_id else uri

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mcu.media import Codec, DtlsPeer, Extensions, Format, IceCredentials, Kind, SdesKeys, StreamSpec
 from signaling.sip.sdp.codecs import Offered, number
@@ -20,6 +21,7 @@ _DIRECTIONS = {  # attribute -> (the peer sends, the peer receives)
 AUDIO_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"  # RFC 6464
 MAX_BITRATE_BPS = 20_000_000
 _MAX_MID_CHARACTERS = 32
+_MAX_ADDRESS_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +175,28 @@ def reachable(address: str, local: LocalMedia) -> str:
 
 def _is_group(address: str) -> bool:
     """Nobody may make us send to many."""
-    return ipaddress.ip_address(address).is_multicast or address == "255.255.255.255"
+    return _parsed(address).is_multicast or address == "255.255.255.255"
 
 
 def is_address(text: str) -> bool:
     """Whether this is a numeric address."""
     try:
-        ipaddress.ip_address(text)
+        _parsed(text)
     except ValueError:
         return False
     return text.isascii()  # a scope may be any text
 
 
 def _is_unspecified(text: str) -> bool:
-    return is_address(text) and ipaddress.ip_address(text).is_unspecified
+    return is_address(text) and _parsed(text).is_unspecified
+
+
+@lru_cache(1024)
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Raises ValueError, also for a scope that is longer than any interface's name."""
+    if len(text) > _MAX_ADDRESS_CHARACTERS:
+        raise ValueError("too long for an address")
+    return ipaddress.ip_address(text)
 
 
 def _max_bitrate(description: SessionDescription, media: MediaDescription) -> int:
