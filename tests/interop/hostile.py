@@ -33,7 +33,10 @@ def request(
 
 
 def torture() -> dict[str, tuple[bytes, set[int]]]:
-    """Requests in the spirit of RFC 4475 3.1.2 to 3.3, and the answers that are right; none where silence is."""
+    """Requests in the spirit of RFC 4475 3.1.2 to 3.3, and the answers that are right; none where silence is.
+
+    The attendant answers what can be understood with 200.
+    """
     invite = request("whole", body=_SDP)
     start = b"INVITE sip:1001@" + SERVER.encode() + b" SIP/2.0"
     many = {f"X-Header-{index}": "x" for index in range(200)}
@@ -62,11 +65,11 @@ def torture() -> dict[str, tuple[bytes, set[int]]]:
         "other body": (request("b1", body="<xml/>", Content_Type="application/xml"), {415}),
         "packed body": (request("b2", body=_SDP, Content_Encoding="gzip"), {415}),
         "too many headers": (request("h1", **many), {400, 413, 513}),
-        "header of 60,000 bytes": (request("h2", Subject="s" * 60_000), {400, 413, 513, 403, 404, 488}),
+        "header of 60,000 bytes": (request("h2", Subject="s" * 60_000), {200, 400, 413, 513}),
         "NUL inside": (request("n1", Subject="a\0b"), {400, 403, 404, 488}),
-        "Latin-1 inside": (request("n2", From=f'"\xff\xfe" <sip:h@{TERMINAL}>;tag=n2'), {400, 403, 404, 488}),
+        "Latin-1 inside": (request("n2", From=f'"\xff\xfe" <sip:h@{TERMINAL}>;tag=n2'), {200, 400}),
         "unclosed quote": (request("n3", From=f'"Mr. J. <sip:h@{TERMINAL}>;tag=n3'), {400}),
-        "dates and dots": (request("n4", Date="Fri, 01 Jan 2010 16:00:00 EST", Expires="0 0l@a.b"), {400, 403, 488}),
+        "dates and dots": (request("n4", Date="Fri, 01 Jan 2010 16:00:00 EST", Expires="0 0l@a.b"), {200, 400}),
         "BYE without a dialog": (request("d1", "BYE"), {481}),
         "CANCEL without an INVITE": (request("d2", "CANCEL"), {481}),
         "INFO without a dialog": (request("d3", "INFO"), {481}),
