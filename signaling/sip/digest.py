@@ -25,6 +25,7 @@ MAX_COUNT = 0xFFFFFFFF
 _KNOWN_NONCES = 64
 # One name=value pair; a quoted string that is never closed does not match at all. RFC 3261 25.1, auth-param.
 _PARAM = re.compile(r'\s*([A-Za-z0-9\-.!%*_+`\'~]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]+))\s*(?:,|$)', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _COUNT = re.compile(r"[0-9a-fA-F]{8}")
 
 
@@ -223,11 +224,15 @@ def _params(text: str) -> dict[str, str]:
         name = found[1].lower()
         if name in params:
             raise SipError(400, "Repeated parameter")
-        params[name] = found[3] if found[3] is not None else re.sub(r"\\(.)", r"\1", found[2], flags=re.DOTALL)
+        params[name] = found[3] if found[3] is not None else _unquoted(found[2])
         at = found.end()
     if at < len(rest.rstrip()):
         raise SipError(400, "Malformed digest")
     return params
+
+
+def _unquoted(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
 def _algorithm(params: dict[str, str]) -> str:

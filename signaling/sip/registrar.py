@@ -87,7 +87,8 @@ class Registrar:
             self._failed(Failure(verdict.username, "REGISTER", flow, Outcome.WRONG))
             raise SipError(403, "Forbidden")  # RFC 3261 10.3, step 4
         has_flow = self._update(alias, request, flow, now)
-        return replace(self._listing(alias, request, now, has_flow=has_flow), delay_s=verdict.delay_s)
+        listing = self._listing(alias, request, now, has_flow=has_flow)
+        return replace(listing, delay_s=verdict.delay_s) if verdict.delay_s else listing
 
     def _refuse(self, verdict: Verdict, request: Request, flow: Flow, now: float) -> Reply:
         if verdict.outcome in (Outcome.WRONG, Outcome.PAUSED):

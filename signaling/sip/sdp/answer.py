@@ -79,7 +79,7 @@ def _assign_kinds(offer: SessionDescription) -> list[Kind | None]:
     best: dict[Kind, tuple[int, int]] = {}
     for index, media in enumerate(offer.media):
         kind = Kind.CONTENT if media.media == "video" and label_of(media) in labels else kind_of(media)
-        if kind is None or not media.port or media.protocol not in RTP_PROTOCOLS or not _main_formats(media):
+        if kind is None or not media.port or media.protocol not in RTP_PROTOCOLS or not _has_main(media):
             continue
         rank = (0 if "SAVP" in media.protocol or media.value("crypto") else 1, index)
         if kind not in best or rank < best[kind]:
@@ -124,16 +124,23 @@ def _answer_line(
     return _Line(_describe(media, kind, formats, flow, protection, local, ice), spec, protection.grade)
 
 
-def _main_formats(media: MediaDescription) -> list[Offered]:
-    return [item for item in formats_of(media) if item.format.codec not in (Codec.TELEPHONE_EVENT, Codec.RTX)]
+def _has_main(media: MediaDescription) -> bool:
+    return any(map(_is_main, formats_of(media)))
+
+
+def _is_main(item: Offered) -> bool:
+    return item.format.codec not in (Codec.TELEPHONE_EVENT, Codec.RTX)
 
 
 def _choose(media: MediaDescription) -> tuple[Offered, ...]:
     """One format by our order, with the telephone events and the repair format that belong to it."""
-    main = min(_main_formats(media), key=lambda item: (item.rank, not item.format.profile_level_id.startswith("42")))
+    offered = formats_of(media)
+    main = min(
+        filter(_is_main, offered), key=lambda item: (item.rank, not item.format.profile_level_id.startswith("42"))
+    )
     beside = [
         item
-        for item in formats_of(media)
+        for item in offered
         if item.format.codec is Codec.TELEPHONE_EVENT
         or (item.format.codec is Codec.RTX and item.format.apt == main.format.payload_type)
     ]
