@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from mcu.camera import CameraMove
+from mcu.conference_event import ConferenceEvent
 from mcu.fleet.worker import Worker
 from mcu.floor import Floor
 from mcu.hearing import Hearing
@@ -42,16 +42,6 @@ logger = logging.getLogger(__name__)
 _SPEAKING_LEVEL = 50
 """Talkers louder than this many -dBov get the border."""
 _RECORD_AGAIN_AFTER_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ConferenceEvent:
-    """Something that portals and metrics want to know."""
-
-    kind: str
-    """opened, closed, changed, levels, joined, left, promoted, recording-started, recording-ended"""
-    room: str
-    data: dict[str, object] = field(default_factory=dict)
 
 
 class Conference:
@@ -225,22 +215,6 @@ class Conference:
             person.has_hand_raised = is_raised
             self._refresh()
 
-    # ---- what one leg sees and hears alone
-
-    def show_panel(self, participant: int, panel: Panel | None) -> None:
-        """Show words to one participant, over the picture; None takes them away."""
-        if panel is not None and participant in self._people:
-            self._panels[participant] = panel
-        else:
-            self._panels.pop(participant, None)
-        self._refresh()
-
-    def speak_to(self, participant: int, *prompts: str, interrupt: bool = False) -> None:
-        """Let one participant hear prompts after what still plays; with `interrupt` that is cut short."""
-        if interrupt:
-            self._hearing.interrupt(participant)
-        self._hearing.announce(*prompts, leg=participant)
-
     def lock(self, is_locked: bool) -> None:
         """Let nobody else in, or let people in again."""
         self.is_locked = is_locked
@@ -299,6 +273,24 @@ class Conference:
             self._hearing.announce("recording-stopped")
             self._say("recording-ended")
             self._refresh_now()
+
+    # ---- what one leg sees and hears alone
+
+    def show_panel(self, participant: int, panel: Panel | None) -> None:
+        """Show words to one participant, over the picture; None takes them away."""
+        if panel is not None and participant in self._people:
+            self._panels[participant] = panel
+        else:
+            self._panels.pop(participant, None)
+        self._refresh()
+
+    def speak_to(self, participant: int, *prompts: str, interrupt: bool = False) -> None:
+        """Let one participant hear prompts after what still plays; with `interrupt` that is cut short."""
+        if interrupt:
+            self._hearing.interrupt(participant)
+        self._hearing.announce(*prompts, leg=participant)
+
+    # ---- its end, and its policy
 
     async def close(self, reason: HangUp = HangUp.CONFERENCE_ENDED) -> None:
         """End it for everybody; returns when it has ended, whoever asked first."""
