@@ -235,3 +235,25 @@ def test_no_message_takes_long(line, what):
     except SipError:
         pass
     assert time.process_time() - started < 0.5, what
+
+
+def test_fields_are_copied_in_the_order_asked_for_with_what_was_understood():
+    headers = Headers([("CSeq", "1 INVITE"), ("Via", "a"), ("Subject", "x"), ("Via", "b")])
+    understood = headers.parsed("Via", lambda text: [text])
+    twin = headers.copied(("Via", "To", "CSeq"))
+    assert list(twin) == [("Via", b"a"), ("Via", b"b"), ("CSeq", b"1 INVITE")]
+    assert twin.parsed("Via", lambda text: [text]) is understood
+    twin.set_first("Via", "c")
+    assert twin.parsed("Via", lambda text: [text]) == ["c"]
+    assert (twin.values("Via"), headers.values("Via")) == (["c", "b"], ["a", "b"])
+
+
+def test_fields_added_after_the_first_look_are_found():
+    headers = Headers([("Via", "a")])
+    assert "Path" not in headers
+    headers.add("Path", "p")
+    headers.prepend("Via", "0")
+    headers.set_first("Path", "q")
+    assert (headers.raw("Path"), headers.get("Via"), headers.count("Via")) == ([b"q"], "0", 2)
+    headers.set("Via", "1")
+    assert (headers.lines("Via"), list(headers)) == (["1"], [("Via", b"1"), ("Path", b"q")])
