@@ -17,7 +17,7 @@ from config.settings import Settings
 from crypto.ha1 import Ha1
 from crypto.secret import Secret
 from drumtower.keyring import master_key
-from signaling.sip.digest import Answer, compute, parse_challenge
+from signaling.sip.authentication.digest import Answer, compute, parse_challenge
 from signaling.terminals import TerminalBook
 from store.database import Database
 

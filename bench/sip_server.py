@@ -21,9 +21,9 @@ from drumtower.terminals import TerminalOffice
 from mcu.media import Kind
 from signaling.errors import SipError
 from signaling.sip.call_handle import IncomingCall
-from signaling.sip.events import Cancelled, Ended
-from signaling.sip.offer_answer import Negotiation
 from signaling.sip.sdp.local import LocalMedia
+from signaling.sip.sdp.offer_answer import Negotiation
+from signaling.sip.sessions.events import Cancelled, Ended
 from signaling.sip.ua import UserAgent
 from store.database import Database
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mcu.media import Codec
 from signaling.errors import SignalingError
-from signaling.sip.uri import Uri, parse_uri
+from signaling.sip.wire.uri import Uri, parse_uri
 
 AUDIO_CODECS = {"opus": Codec.OPUS, "g722": Codec.G722, "pcmu": Codec.PCMU, "pcma": Codec.PCMA, "none": None}
 VIDEO_CODECS = {"h264": Codec.H264, "vp8": Codec.VP8, "none": None}

@@ -12,14 +12,14 @@ from mcu.conferences import Conferences
 from mcu.fleet.worker import Fleet
 from signaling.admission import Gate
 from signaling.dialing import Dialer
-from signaling.sip.arrivals import Arrivals
-from signaling.sip.authenticator import Authenticator, Secrets
-from signaling.sip.nonces import Nonces
-from signaling.sip.out_plan import SipDials, World
-from signaling.sip.referrals import Referrals
+from signaling.sip.authentication.authenticator import Authenticator, Secrets
+from signaling.sip.authentication.nonces import Nonces
+from signaling.sip.dialling.out_plan import SipDials, World
+from signaling.sip.dialling.referrals import Referrals
 from signaling.sip.server import SipServer
-from signaling.sip.trunk import Trunks
-from signaling.sip.trunk_client import TrunkClients
+from signaling.sip.trunks.arrivals import Arrivals
+from signaling.sip.trunks.trunk import Trunks
+from signaling.sip.trunks.trunk_client import TrunkClients
 from signaling.tries import SourceTries
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from config.settings import Settings
 from crypto.keys import MasterKey
-from signaling.sip.registration import Registration, RegistrationSettings
+from signaling.sip.registry.registration import Registration, RegistrationSettings
 from signaling.terminals import TerminalBook, TerminalDirectory
 from store.database import Database
 

@@ -14,7 +14,7 @@ from mcu.conferences import Conferences
 from recorder.library import Library
 from signaling.admission import Gate
 from signaling.dialing import Dialer
-from signaling.sip.registrations import Registrations
+from signaling.sip.registry.registrations import Registrations
 from signaling.terminals import TerminalBook, TerminalDirectory
 from store.recordings import Recordings
 from store.rooms import Rooms

@@ -16,7 +16,7 @@ from portal.bodies import Confidential, json_response, read_body
 from portal.errors import Conflict, Invalid, NotFound, TerminalExists, Unavailable
 from portal.hub import HUB
 from portal.services import SERVICES, TerminalServices
-from signaling.sip.binding import Binding
+from signaling.sip.registry.binding import Binding
 from signaling.terminals import check_secret, generate_secret
 from store import errors as store_errors
 from store.terminals import Terminal

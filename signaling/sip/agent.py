@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from signaling.errors import SipError
 from signaling.sip.client_request import Authorize, ClientRequest, final_only, new_request
-from signaling.sip.dialog import Dialog, DialogId, uas_dialog
-from signaling.sip.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing
-from signaling.sip.events import SessionEvent
 from signaling.sip.inbound import Handler, Inbound
-from signaling.sip.message import Request, Response
-from signaling.sip.reply import SDP_TYPE, response_to
-from signaling.sip.session import Session
-from signaling.sip.session_state import SessionState
-from signaling.sip.session_timer import TimerSettings
-from signaling.sip.transaction import Flow, Transaction
-from signaling.sip.transaction_server import ServerTransaction
-from signaling.sip.uri import NameAddr, Uri
+from signaling.sip.sessions.dialog import Dialog, DialogId, uas_dialog
+from signaling.sip.sessions.events import SessionEvent
+from signaling.sip.sessions.session import Session
+from signaling.sip.sessions.session_state import SessionState
+from signaling.sip.sessions.session_timer import TimerSettings
+from signaling.sip.transactions.endpoint import BUSY_RETRY_AFTER_S, Endpoint, Outgoing
+from signaling.sip.transactions.transaction import Flow, Transaction
+from signaling.sip.transactions.transaction_server import ServerTransaction
+from signaling.sip.wire.message import Request, Response
+from signaling.sip.wire.reply import SDP_TYPE, response_to
+from signaling.sip.wire.uri import NameAddr, Uri
 from signaling.tries import source_key
 
 

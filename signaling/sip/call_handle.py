@@ -9,7 +9,7 @@ from typing import Protocol
 
 from config.sip import SipSettings
 from signaling.errors import SipError
-from signaling.sip.events import (
+from signaling.sip.sessions.events import (
     Answered,
     Cancelled,
     Confirmed,
@@ -20,9 +20,9 @@ from signaling.sip.events import (
     Refused,
     SessionEvent,
 )
-from signaling.sip.message import Request, Response
-from signaling.sip.session import Session, SessionState
-from signaling.sip.transaction import Flow
+from signaling.sip.sessions.session import Session, SessionState
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.message import Request, Response
 
 MAX_WAITING_EVENTS = 64
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from signaling.sip.endpoint import Endpoint
-from signaling.sip.fields import cseq_of
-from signaling.sip.message import Headers, Request, Response
-from signaling.sip.transaction import Event, Flow, ResponseReceived, State, Transaction, TransactionFailed
-from signaling.sip.transaction_client import ClientTransaction
-from signaling.sip.uri import NameAddr, Uri
+from signaling.sip.transactions.endpoint import Endpoint
+from signaling.sip.transactions.transaction import Event, Flow, ResponseReceived, State, Transaction, TransactionFailed
+from signaling.sip.transactions.transaction_client import ClientTransaction
+from signaling.sip.wire.fields import cseq_of
+from signaling.sip.wire.message import Headers, Request, Response
+from signaling.sip.wire.uri import NameAddr, Uri
 
 Authorize = Callable[[Response, Request], tuple[str, str] | None]
 """Given a 401 or 407 and the request it refuses: the header to add, None to give up."""

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from signaling.errors import SipError
-from signaling.sip.dialog import Dialog, dialog_id_of_request
-from signaling.sip.message import Request, Response
-from signaling.sip.reply import SDP_TYPE
-from signaling.sip.session import INFO_TYPES, Session
-from signaling.sip.transaction import Flow
-from signaling.sip.transaction_server import ServerTransaction
+from signaling.sip.sessions.dialog import Dialog, dialog_id_of_request
+from signaling.sip.sessions.session import INFO_TYPES, Session
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.transactions.transaction_server import ServerTransaction
+from signaling.sip.wire.message import Request, Response
+from signaling.sip.wire.reply import SDP_TYPE
 
 if TYPE_CHECKING:
     from signaling.sip.agent import Agent

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from config.sip import SipSettings
 from signaling.errors import TransportError
-from signaling.sip.dialog import Dialog
-from signaling.sip.transaction import Flow
+from signaling.sip.sessions.dialog import Dialog
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.layer import TransportLayer
 
 BEAT_S = 2.5

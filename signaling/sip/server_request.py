@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from signaling.sip.message import Request
-from signaling.sip.session import Session
-from signaling.sip.transaction import Flow
+from signaling.sip.sessions.session import Session
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.message import Request
 
 Answer = Callable[[int, str, tuple[tuple[str, str], ...], bytes], None]
 

@@ -14,10 +14,10 @@ from mcu.participant import Participant
 from signaling.admission import Admission, CallRequest, WaitReason
 from signaling.attendant.desk import Desk
 from signaling.bfcp.ports import FloorPorts
-from signaling.sip.arrivals import Arrivals
-from signaling.sip.identity import Challenge, Identity
-from signaling.sip.message import Request
-from signaling.sip.transaction import Flow
+from signaling.sip.registry.identity import Challenge, Identity
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.trunks.arrivals import Arrivals
+from signaling.sip.wire.message import Request
 
 Identify = Callable[[Request, Flow], Identity | Challenge | None]
 

@@ -40,21 +40,21 @@ from signaling.errors import SipError, TransportError
 from signaling.sip.agent import Agent, AgentLimits
 from signaling.sip.call_handle import CallRefused, IncomingCall, OutgoingCall
 from signaling.sip.client_request import Authorize, ClientRequest, final_only, new_request
-from signaling.sip.events import Refused
-from signaling.sip.fields import to_of
-from signaling.sip.message import Request, Response
 from signaling.sip.pulse import Pulse
 from signaling.sip.server_request import ServerRequest
-from signaling.sip.session_timer import TimerSettings
-from signaling.sip.transaction import Flow
+from signaling.sip.sessions.events import Refused
+from signaling.sip.sessions.session_timer import TimerSettings
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.layer import TransportLayer
 from signaling.sip.transport.tls import TlsContexts
-from signaling.sip.uri import NameAddr, Uri, parse_name_addr, parse_uri
+from signaling.sip.wire.fields import to_of
+from signaling.sip.wire.message import Request, Response
+from signaling.sip.wire.uri import NameAddr, Uri, parse_name_addr, parse_uri
 
 if TYPE_CHECKING:
-    from signaling.sip.dialog import Dialog
-    from signaling.sip.session import Session
-    from signaling.sip.transaction_server import ServerTransaction
+    from signaling.sip.sessions.dialog import Dialog
+    from signaling.sip.sessions.session import Session
+    from signaling.sip.transactions.transaction_server import ServerTransaction
 
 logger = logging.getLogger(__name__)
 

@@ -17,13 +17,13 @@ from mcu.rtp.capture import LegClock
 from mcu.rtp.ntp import NtpClock
 from mcu.rtp.srtp_session import PROFILES
 from signaling.sip.call_handle import IncomingCall
-from signaling.sip.events import Ended
-from signaling.sip.message import Request
 from signaling.sip.sdp import session as sdp
 from signaling.sip.sdp.answer import make_answer
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.session import Origin
+from signaling.sip.sessions.events import Ended
 from signaling.sip.ua import UserAgent
+from signaling.sip.wire.message import Request
 
 
 class Peer:

@@ -11,9 +11,9 @@ import pytest
 
 from config.media import LocalAddress
 from config.sip import SipSettings
-from signaling.sip import session_timer
 from signaling.sip.call_handle import IncomingCall, OutgoingCall
-from signaling.sip.events import Cancelled, Confirmed, Ended, Offered
+from signaling.sip.sessions import session_timer
+from signaling.sip.sessions.events import Cancelled, Confirmed, Ended, Offered
 from signaling.sip.ua import UserAgent
 from tests.interop import sipp
 from tests.interop.namespace import SERVER, TERMINAL

@@ -14,9 +14,9 @@ from crypto.keys import generate
 from portal.hub import HUB
 from portal.rights import RIGHTS_OF_ROLE
 from portal.services import TerminalServices
-from signaling.sip.binding import Binding
-from signaling.sip.registrations import Registrations
-from signaling.sip.transaction import Flow
+from signaling.sip.registry.binding import Binding
+from signaling.sip.registry.registrations import Registrations
+from signaling.sip.transactions.transaction import Flow
 from signaling.terminals import TerminalBook, TerminalDirectory
 from store.database import Database
 from tests.portal.fakes import Site

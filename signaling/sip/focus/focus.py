@@ -14,16 +14,16 @@ from mcu.conferences import Conferences
 from mcu.participant import Participant
 from signaling import dialplan
 from signaling.errors import SipError
-from signaling.sip.dialog import Dialog, DialogId, dialog_id_of_request, uas_dialog
-from signaling.sip.fields import from_of
+from signaling.sip.calls.leg import SipLeg
 from signaling.sip.focus.conference_info import CONTENT_TYPE
 from signaling.sip.focus.roster import conference_info
 from signaling.sip.focus.subscription import EVENT, MAX_EXPIRES_S, MIN_EXPIRES_S, Subscription
-from signaling.sip.leg import SipLeg
-from signaling.sip.message import Request, Response
 from signaling.sip.server_request import ServerRequest
-from signaling.sip.transaction import Flow
-from signaling.sip.uri import Uri, parse_uri
+from signaling.sip.sessions.dialog import Dialog, DialogId, dialog_id_of_request, uas_dialog
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.fields import from_of
+from signaling.sip.wire.message import Request, Response
+from signaling.sip.wire.uri import Uri, parse_uri
 
 logger = logging.getLogger(__name__)
 

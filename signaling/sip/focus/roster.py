@@ -5,9 +5,9 @@ from __future__ import annotations
 from mcu.conference import Conference
 from mcu.media import Kind, StreamSpec
 from mcu.participant import Participant, Role
+from signaling.sip.calls.leg import SipLeg
 from signaling.sip.focus.conference_info import ConferenceInfo, MediaInfo, UserInfo
-from signaling.sip.leg import SipLeg
-from signaling.sip.uri import Uri
+from signaling.sip.wire.uri import Uri
 
 _TYPES = {Kind.AUDIO: "audio", Kind.VIDEO: "video", Kind.CONTENT: "video"}
 _STATUS = {(True, True): "sendrecv", (True, False): "sendonly", (False, True): "recvonly", (False, False): "inactive"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from signaling.sip.dialog import Dialog
 from signaling.sip.focus.conference_info import CONTENT_TYPE, ConferenceInfo, full, partial
-from signaling.sip.message import Request
+from signaling.sip.sessions.dialog import Dialog
+from signaling.sip.wire.message import Request
 
 EVENT = "conference"
 MIN_INTERVAL_S = 5.0  # RFC 4575 3.10

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from signaling.errors import SipError
-from signaling.sip.fields import top_via
-from signaling.sip.message import Request, parse
-from signaling.sip.reply import response_flow, response_to
-from signaling.sip.transaction import Flow
-from signaling.sip.validate import check_routing
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.fields import top_via
+from signaling.sip.wire.message import Request, parse
+from signaling.sip.wire.reply import response_flow, response_to
+from signaling.sip.wire.validate import check_routing
 
 RETRY_AFTER_S = 10
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from signaling.errors import MalformedMessage, TransportError
-from signaling.sip.framing import PING, PONG, StreamFramer
-from signaling.sip.transaction import TIMEOUT_S, Flow
+from signaling.sip.transactions.transaction import TIMEOUT_S, Flow
 from signaling.sip.transport.names import stands_for
+from signaling.sip.wire.framing import PING, PONG, StreamFramer
 
 if TYPE_CHECKING:
     from signaling.sip.transport.connections import Connections

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from config.sip import SipSettings
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.connection import Connection
 from signaling.tries import source_key
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from signaling.errors import TransportError
-from signaling.sip.framing import PING
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport import stun
+from signaling.sip.wire.framing import PING
 
 _ANSWER_S = 10.0
 """RFC 5626 4.4.1: without a pong for so long the connection is dead."""

@@ -12,8 +12,7 @@ from functools import cached_property
 
 from config.sip import SipSettings
 from signaling.errors import TransportError
-from signaling.sip.framing import PING
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport import stun
 from signaling.sip.transport.busy import busy_answer
 from signaling.sip.transport.connections import Connections
@@ -24,6 +23,7 @@ from signaling.sip.transport.tcp import TcpTransport
 from signaling.sip.transport.tls import TlsContexts, TlsTransport, client_context
 from signaling.sip.transport.turns import Turns
 from signaling.sip.transport.udp import UdpSocket
+from signaling.sip.wire.framing import PING
 
 _FREE_PORT_TRIES = 16
 _MAX_WAITING = 2000

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 
 from signaling.errors import SipError
-from signaling.sip.uri import parse_uri
+from signaling.sip.wire.uri import parse_uri
 
 
 def identities(certificate: Mapping[str, object]) -> frozenset[str]:

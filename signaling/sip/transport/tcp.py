@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from signaling.errors import TransportError
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.connection import Connection
 from signaling.sip.transport.connections import Connections
 from signaling.sip.transport.listener import Listener

@@ -8,7 +8,7 @@ import ssl
 from dataclasses import dataclass
 
 from signaling.errors import TransportError
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.connection import Connection
 from signaling.sip.transport.connections import Connections
 from signaling.sip.transport.tcp import TcpTransport

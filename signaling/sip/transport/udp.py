@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from signaling.errors import TransportError
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 
 Receiver = Callable[[bytes, Flow], None]
 _MAX_DATAGRAM_BYTES = 65_535

@@ -8,11 +8,11 @@ import random
 from collections.abc import Callable
 
 from signaling.sip.agent import Agent
-from signaling.sip.events import Offered, SessionEvent
-from signaling.sip.message import Request
-from signaling.sip.session import Session
-from signaling.sip.transaction import Flow
-from signaling.sip.uri import Uri, parse_name_addr
+from signaling.sip.sessions.events import Offered, SessionEvent
+from signaling.sip.sessions.session import Session
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.message import Request
+from signaling.sip.wire.uri import Uri, parse_name_addr
 
 
 class Peer:

@@ -6,9 +6,9 @@ import pytest
 
 from signaling.errors import SipError
 from signaling.sip.client_request import ClientRequest, final_only, new_request
-from signaling.sip.message import Request, Response
-from signaling.sip.transaction import Flow
-from signaling.sip.uri import parse_name_addr, parse_uri
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.message import Request, Response
+from signaling.sip.wire.uri import parse_name_addr, parse_uri
 from tests.signaling.sip.network import Network, Peer
 
 

@@ -17,10 +17,10 @@ from mcu.media import Grade, Kind
 from mcu.worker.messages import KeyframeWanted, LegFailed, LegSilent, LegStats, PeerWantsKeyframe, StreamStats
 from signaling.admission import Refusal
 from signaling.sip.call_handle import CallRefused
-from signaling.sip.media_control import picture_fast_update
+from signaling.sip.calls.media_control import picture_fast_update
 from signaling.sip.server import SipServer
 from signaling.sip.ua import UserAgent
-from signaling.sip.uri import Uri
+from signaling.sip.wire.uri import Uri
 from tests.signaling.sip import offers
 from tests.signaling.sip.fakes import FakeCalls, FakeFleet, FakeGate
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from signaling.sip.message import BadMessage, Response, parse
-from signaling.sip.uri import parse_uri
+from signaling.sip.wire.message import BadMessage, Response, parse
+from signaling.sip.wire.uri import parse_uri
 from tests.signaling.sip.torture import Victim, wire
 from tests.signaling.sip.torture_4475 import APPLICATION, INVALID, SDP, TORTUOUS_INVITE, VALID
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from signaling.errors import MalformedMessage
-from signaling.sip.fields import top_via
-from signaling.sip.framing import StreamFramer
 from signaling.sip.sdp.session import parse as parse_sdp
-from signaling.sip.transaction import Flow
-from signaling.sip.uri import parse_uri
-from signaling.sip.via import parse_via
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.fields import top_via
+from signaling.sip.wire.framing import StreamFramer
+from signaling.sip.wire.uri import parse_uri
+from signaling.sip.wire.via import parse_via
 from tests.signaling.sip.torture import Victim, wire
 
 V6 = Flow("udp", ("2001:db8::10", 5060), ("2001:db8::9:1", 5060))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from signaling.sip.agent import Agent
-from signaling.sip.message import Request, Response, parse
-from signaling.sip.session import Session
-from signaling.sip.transaction import Flow
-from signaling.sip.uri import Uri
+from signaling.sip.sessions.session import Session
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.message import Request, Response, parse
+from signaling.sip.wire.uri import Uri
 
 UDP = Flow("udp", ("192.0.2.50", 5060), ("192.0.2.9", 5060))
 

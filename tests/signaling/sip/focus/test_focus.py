@@ -14,13 +14,13 @@ import pytest
 from mcu.conferences import Conferences
 from mcu.participant import Role
 from mcu.policy import RoomPolicy
-from signaling.sip.dialog import Dialog
+from signaling.sip.calls.leg import SipLeg
 from signaling.sip.focus.focus import Focus
-from signaling.sip.leg import SipLeg
-from signaling.sip.message import Headers, Request, Response
 from signaling.sip.server_request import ServerRequest
-from signaling.sip.transaction import Flow
-from signaling.sip.uri import Uri, parse_name_addr, parse_uri
+from signaling.sip.sessions.dialog import Dialog
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.message import Headers, Request, Response
+from signaling.sip.wire.uri import Uri, parse_name_addr, parse_uri
 from tests.mcu.fakes import FakeFleet, FakeLeg, FakeRegister, media
 
 FLOW = Flow("udp", ("192.0.2.1", 5060), ("192.0.2.9", 5070))

@@ -7,12 +7,12 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from signaling.sip.dialog import Dialog
 from signaling.sip.focus.conference_info import ConferenceInfo, UserInfo
 from signaling.sip.focus.subscription import MIN_INTERVAL_S, State, Subscription
-from signaling.sip.message import Request
-from signaling.sip.transaction import Flow
-from signaling.sip.uri import parse_name_addr, parse_uri
+from signaling.sip.sessions.dialog import Dialog
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.wire.message import Request
+from signaling.sip.wire.uri import parse_name_addr, parse_uri
 
 EMPTY = ConferenceInfo("sip:1001@192.0.2.1", "Ward round")
 ONE = replace(EMPTY, users=(UserInfo("sip:p1@anonymous.invalid", "Anna"),))

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from config.sip import SipSettings
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport import keeper, stun
 from signaling.sip.ua import UserAgent
 

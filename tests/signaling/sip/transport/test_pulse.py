@@ -10,7 +10,7 @@ import pytest
 
 from config.sip import SipSettings
 from signaling.sip import pulse
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 
 UDP = Flow("udp", ("10.0.0.1", 5060), ("192.0.2.7", 40123))
 TLS = Flow("tls", ("10.0.0.1", 5061), ("192.0.2.8", 40124), 7, "name.example")

@@ -8,10 +8,10 @@ import time
 import pytest
 
 from config.sip import SipSettings
-from signaling.sip.framing import StreamFramer
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport import connections
 from signaling.sip.ua import UserAgent
+from signaling.sip.wire.framing import StreamFramer
 
 OPTIONS = (
     b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK%d\r\nFrom: <sip:a@b>;tag=1\r\n"

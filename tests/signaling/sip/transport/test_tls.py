@@ -15,7 +15,7 @@ from mcu.media import Grade
 from signaling.errors import SipError
 from signaling.sip.call_handle import CallRefused
 from signaling.sip.server import SipServer
-from signaling.sip.transaction import Flow
+from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.tls import TlsContexts
 from signaling.sip.ua import UserAgent
 from tests.signaling.sip import offers

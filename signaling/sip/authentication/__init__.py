@@ -1,0 +1,1 @@
+"""Digest authentication, both sides (RFC 7616, RFC 8760)."""

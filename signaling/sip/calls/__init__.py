@@ -1,0 +1,1 @@
+"""Calls that came in, and every answered call until its end."""

@@ -1,0 +1,242 @@
+"""One incoming SIP call up to its answer: gate, leg, negotiation, then its visit (DESIGN.md, "One call in")."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import secrets
+import unicodedata
+
+from config.sip import SipSettings
+from mcu.fleet.worker import Worker, WorkerError
+from mcu.media import Grade, Kind, place_of
+from mcu.worker.messages import LegOpened, OpenLeg, Transport
+from signaling import dialplan
+from signaling.admission import Admission, CallRequest, Refusal, Refused
+from signaling.attendant.reception import SaidGoodbye
+from signaling.errors import SdpError, SipError
+from signaling.sip.call_handle import IncomingCall
+from signaling.sip.calls.conversation import Conversation
+from signaling.sip.calls.leg import SipLeg
+from signaling.sip.calls.refusals import answer_to, answer_to_worker
+from signaling.sip.calls.room_system import kinds_for
+from signaling.sip.calls.visit import RoomVisit
+from signaling.sip.registry.identity import Challenge, Identity
+from signaling.sip.sdp import session
+from signaling.sip.sdp.local import LocalMedia
+from signaling.sip.sdp.offer_answer import Negotiation
+from signaling.sip.sdp.picture import WantedPicture
+from signaling.sip.sdp.stream import flow_of
+from signaling.sip.services import Services
+from signaling.sip.transactions.transaction import Flow
+from signaling.sip.trunks.trunk import Arrival
+from signaling.sip.wire.fields import from_of
+from signaling.sip.wire.uri import parse_uri
+
+logger = logging.getLogger(__name__)
+
+MAX_NAME_CHARACTERS = 64
+
+
+class RoomCall:
+    """Runs one call; everything it took is given back when run() returns."""
+
+    def __init__(self, call: IncomingCall, services: Services) -> None:
+        self._call = call
+        self._services = services
+        self._leg = SipLeg(services.fleet.next_leg_id(), call)
+        self._name = caller_name(call)
+        self._identity = ""
+        self._arrival: Arrival | None = None
+        self._talk = Conversation(call, self._leg, services)
+        self._visit: RoomVisit | None = None
+
+    async def run(self) -> None:
+        """Until the call is over. Never raises except when cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                set_up = group.create_task(self._guarded_set_up())
+                await self._talk.follow()
+                set_up.cancel()
+        except* Exception:
+            logger.exception("leg=%d room=%s the call failed", self._leg.id, self._talk.room)
+        finally:
+            self._talk.close()
+            try:
+                self._call.hang_up()
+            finally:
+                if self._visit is not None:
+                    await self._visit.leave()
+
+    async def _guarded_set_up(self) -> None:
+        talk = self._talk
+        try:
+            await self._set_up()
+        except SaidGoodbye:
+            logger.info("leg=%d room=%s the attendant said good-bye", self._leg.id, talk.room)
+            self._call.hang_up()
+        except Refused as refused:
+            logger.info("leg=%d room=%s refused: %s", self._leg.id, talk.room, refused.reason)
+            self._refuse(answer_to(refused))
+        except WorkerError as error:
+            logger.warning("leg=%d room=%s worker: %s", self._leg.id, talk.room, error.reason)
+            self._refuse(answer_to_worker(error))
+        except SipError as error:
+            logger.info("leg=%d room=%s not agreed: %s", self._leg.id, talk.room, error)
+            self._refuse(error)
+        except Exception:
+            logger.exception("leg=%d room=%s setting up failed", self._leg.id, talk.room)
+            self._refuse(SipError(500, "Server Internal Error"))
+
+    async def _set_up(self) -> None:
+        await self._identify()
+        request = self._call_request()
+        admission, refusal = await self._admit(request)
+        room = "" if admission is None else admission.policy.number
+        worker = await self._services.fleet.worker_for(room or place_of(self._leg.id))
+        visit = self._visit = RoomVisit(self._call, self._talk, self._services, worker, request, self._name)
+        if admission is not None:
+            self._talk.room = room
+            self._call.become_focus(room)
+        await self._negotiate(worker, visit, admission)
+        await visit.begin(admission, refusal)
+
+    async def _admit(self, request: CallRequest) -> tuple[Admission | None, Refused | None]:
+        """What the gate says to the room dialled; neither where the attendant is to ask. Raises Refused."""
+        desk = self._services.desk
+        is_heard = desk is not None and offers_sound(self._call.request.body)
+        if not request.room or (desk is not None and desk.settings.is_test_room(request.room)):
+            if not is_heard:
+                raise Refused(Refusal.UNKNOWN_ROOM)
+            return None, None
+        try:
+            return await self._services.gate.admit(request), None
+        except Refused as refused:
+            if not is_heard or not _leads_to_the_attendant(request, refused):
+                raise
+            return None, refused
+
+    async def _identify(self) -> None:
+        """A caller who names a trunk or one of our terminals has to be it. Raises SipError 401 to ask for the proof."""
+        services, request, flow = self._services, self._call.request, self._call.flow
+        found: Arrival | Identity | Challenge | None = None
+        if services.arrivals is not None:
+            found = services.arrivals.find(request, flow)
+        if found is None and services.identify is not None:
+            found = services.identify(request, flow)
+        if isinstance(found, Challenge):
+            await asyncio.sleep(found.delay_s)
+            raise SipError(found.status, found.reason, found.headers)
+        if isinstance(found, Arrival):
+            self._arrival = found
+            logger.info("leg=%d came by trunk %s", self._leg.id, found.trunk)
+        elif found is not None:
+            self._identity, self._name = found.alias, found.name
+
+    def _call_request(self) -> CallRequest:
+        """Who is calling which room. The passcode is cut off the request here; only the gate sees it."""
+        request = self._call.request
+        uri = parse_uri(request.uri)
+        dialled = dialplan.parse(uri.user) if self._arrival is None else dialplan.parse(self._arrival.room)
+        request.uri = uri.without_passcode().serialize()
+        if not dialled.is_valid:
+            raise Refused(Refusal.UNKNOWN_ROOM)
+        source = self._call.flow.remote[0]
+        return CallRequest(
+            source=source,
+            protocol="sip",
+            room=dialled.room,
+            passcode=dialled.passcode,
+            name=self._name,
+            is_trusted=bool(self._identity),
+            identity=self._identity,
+            call=f"sip-{self._leg.id}",
+            has_secure_signalling=self._call.flow.is_secure or ipaddress.ip_address(source).is_loopback,
+            can_wait=offers_sound(request.body),
+        )
+
+    async def _negotiate(self, worker: Worker, visit: RoomVisit, admission: Admission | None) -> None:
+        """Agree on media; an INVITE without an offer is answered with ours at once. Raises Refused, SipError, ..."""
+        must_encrypt = admission is not None and admission.policy.required_grade > Grade.CLEAR
+        negotiation = await self._open(worker, must_encrypt=must_encrypt)
+        if self._call.request.body:
+            visit.answer_body, media = negotiation.answer(self._call.request.body)
+            # Who dialled a room is told by the status of the INVITE that its lock is not good enough.
+            self._talk.admission = admission
+        else:
+            self._call.accept(negotiation.offer())
+            media = negotiation.receive_answer(await self._talk.late_answer())
+        await self._talk.configure(media)
+
+    async def _open(self, worker: Worker, *, must_encrypt: bool) -> Negotiation:
+        """Reserve what may be negotiated."""
+        kinds = kinds_for(self._call.request.body)
+        flow = self._call.flow
+        self._talk.start(worker)
+        room = self._talk.room or place_of(self._leg.id)
+        opened = await worker.open_leg(
+            OpenLeg(self._leg.id, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0])
+        )
+        local = self._talk.room_system.prepare(local_media(opened, self._services.settings, flow))
+        self._talk.negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=must_encrypt)
+        return self._talk.negotiation
+
+    def _refuse(self, error: SipError) -> None:
+        """An INVITE that waits gets the status; a call that was answered already a BYE."""
+        if self._call.session.has_pending_offer:
+            self._call.reject(error.status, error.reason, error.headers)
+        else:
+            self._call.hang_up()
+
+
+def _leads_to_the_attendant(request: CallRequest, refused: Refused) -> bool:
+    """A passcode that was not dialled is asked for, an unknown number is asked for again.
+
+    Who dialled a passcode knows how to dial: the status says what is wrong with it, as it does for words, which have no
+    keys. A blocked room is an unknown number here too, because the gate's answer is all that is looked at.
+    """
+    if request.passcode:
+        return False
+    is_number = request.room.isascii() and request.room.isdigit()
+    return refused.reason is Refusal.PASSCODE_REQUIRED or (refused.reason is Refusal.UNKNOWN_ROOM and is_number)
+
+
+def offers_sound(body: bytes) -> bool:
+    """Whether an offer takes sound of us, so that its caller can be told something; no offer may be answered so."""
+    try:
+        description = session.parse(body) if body else None
+    except SdpError:
+        return False
+    return description is None or any(
+        media.media == "audio" and media.port and flow_of(description, media).sends for media in description.media
+    )
+
+
+def local_media(opened: LegOpened, settings: SipSettings, flow: Flow) -> LocalMedia:
+    """What the net process reserved, for the negotiation."""
+    return LocalMedia(
+        address=opened.address,
+        ports={Kind(kind): ports for kind, ports in opened.ports.items()},
+        random_bytes=secrets.token_bytes,
+        fingerprint=opened.fingerprint,
+        ssrcs={Kind(kind): ssrc for kind, ssrc in opened.ssrcs.items() if kind in set(Kind)},
+        cname=opened.cname,
+        is_secure_signaling=flow.is_secure,
+        peer_address=flow.remote[0],
+        picture=WantedPicture(
+            settings.picture_width, settings.picture_height, bitrate_bps=settings.picture_bitrate_bps
+        ),
+    )
+
+
+def caller_name(call: IncomingCall) -> str:
+    """The name that the roster and the picture show: the display name, else the user part, else the address.
+
+    Some terminals call themselves by what they dialled: a passcode in it is cut off.
+    """
+    origin = from_of(call.request.headers)
+    shown = (origin.display_name or origin.uri.user).partition("**")[0]
+    kept = (" " if unicodedata.category(char).startswith("Z") else char for char in shown)
+    printable = "".join(char for char in kept if not unicodedata.category(char).startswith("C"))
+    return " ".join(printable.split())[:MAX_NAME_CHARACTERS] or call.flow.remote[0]

@@ -1,0 +1,1 @@
+"""Calls out: whom a target means, forks, REFER."""

@@ -1,0 +1,1 @@
+"""Trunks: calls and registrations with other exchanges."""

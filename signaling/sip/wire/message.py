@@ -1,0 +1,194 @@
+"""SIP messages on the wire (RFC 3261 7 and 25): bytes in, lazily decoded headers, bytes out."""
+
+from __future__ import annotations
+
+import re
+
+from signaling.errors import MalformedMessage
+from signaling.sip.wire.headers import Headers, split_commas
+
+MAX_MESSAGE_BYTES = 65_536
+MAX_HEADERS = 128
+_TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]+")
+_VERSION = re.compile(rb"SIP/\d+\.\d+", re.IGNORECASE)
+# Looked for at the beginning of a run of blanks only: a message full of them must not take quadratic time.
+_FOLD = re.compile(rb"(?<![ \t])[ \t]*\r\n[ \t]+")
+
+
+class Request:
+    """A request. Its repr shows method and Call-ID only: a dialled string may carry a passcode."""
+
+    __slots__ = ("body", "headers", "method", "uri")
+
+    def __init__(self, method: str, uri: str, headers: Headers | None = None, body: bytes = b"") -> None:
+        self.method = method
+        self.uri = uri
+        self.headers = headers if headers is not None else Headers()
+        self.body = body
+
+    def serialize(self) -> bytes:
+        """The message as it goes on the wire, Content-Length set."""
+        return _serialize(f"{self.method} {self.uri} SIP/2.0", self.headers, self.body)
+
+    def __repr__(self) -> str:
+        return f"Request({self.method!r}, call_id={self.headers.get('Call-ID')!r})"
+
+
+class Response:
+    """A response."""
+
+    __slots__ = ("body", "headers", "reason", "status")
+
+    def __init__(self, status: int, reason: str = "", headers: Headers | None = None, body: bytes = b"") -> None:
+        self.status = status
+        self.reason = reason or REASONS.get(status, "")
+        self.headers = headers if headers is not None else Headers()
+        self.body = body
+
+    def serialize(self) -> bytes:
+        """The message as it goes on the wire, Content-Length set."""
+        return _serialize(f"SIP/2.0 {self.status} {self.reason}", self.headers, self.body)
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, call_id={self.headers.get('Call-ID')!r})"
+
+
+Message = Request | Response
+
+
+class BadMessage(MalformedMessage):
+    """A message with a fault; `partial` is what could be read, enough for a 400 when it is a request with a Via."""
+
+    def __init__(self, reason: str, partial: Message | None = None, status: int = 400) -> None:
+        super().__init__(reason, status)
+        self.partial = partial
+
+
+def parse(data: bytes) -> Message:
+    """One whole message (a datagram, or what StreamFramer cut out). Raises BadMessage."""
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise BadMessage("Message too large", status=513)
+    head, separator, body = data.partition(b"\r\n\r\n")
+    start, _, rest = head.partition(b"\r\n")
+    message, fault = _parse_start_line(start)
+    fault = _parse_headers(rest, message.headers) or fault
+    if not separator:
+        fault = fault or "Headers without an end"
+    message.body, length_fault = _cut_body(message.headers, body)
+    if fault or length_fault:
+        raise BadMessage(fault or length_fault, message)
+    return message
+
+
+def canonical_name(name: bytes) -> str:
+    """The spelling under which a header is kept; compact forms (RFC 3261 7.3.3) become long ones."""
+    known = _EXACT.get(name)
+    if known is None:
+        known = _FOLDED.get(name.lower()) or name.decode("ascii").title()
+    return known
+
+
+def _parse_start_line(line: bytes) -> tuple[Message, str]:
+    parts = line.split(b" ", 2)
+    if len(parts) == 3 and _VERSION.fullmatch(parts[0]):
+        if parts[0].upper() != b"SIP/2.0" or not (len(parts[1]) == 3 and parts[1].isdigit() and parts[1] >= b"100"):
+            raise BadMessage("Malformed status line")
+        return Response(int(parts[1]), parts[2].decode("utf-8", "replace")), ""
+    if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]):
+        raise BadMessage("Malformed request line")
+    request = Request(parts[0].decode("ascii"), parts[1].decode("utf-8", "surrogateescape"))
+    if not _VERSION.fullmatch(parts[2]) or not parts[1]:
+        return request, "Malformed request line"
+    if parts[2].upper() != b"SIP/2.0":
+        request.headers.add(VERSION_MARK, parts[2])
+    return request, ""
+
+
+def _parse_headers(block: bytes, headers: Headers) -> str:
+    """Fill `headers`; the first fault is returned, so that what is readable still allows an answer."""
+    if b"\r\n " in block or b"\r\n\t" in block:
+        block = _FOLD.sub(b" ", block)
+    lines = block.split(b"\r\n") if block else []
+    fault = "Too many headers" if len(lines) > MAX_HEADERS else ""
+    is_clean = b"\0" not in block and block.count(b"\r") == block.count(b"\n") == len(lines) - 1
+    fields: list[tuple[str, bytes]] = []
+    for line in lines[:MAX_HEADERS]:
+        name, colon, value = line.partition(b":")
+        known = _EXACT.get(name)
+        if known is None:
+            name = name.rstrip(b" \t")
+            known = canonical_name(name) if _TOKEN.fullmatch(name) else ""
+        if not colon or not known or not (is_clean or _is_clean(value)):
+            fault = fault or "Malformed header line"
+            continue
+        fields.append((known, value.strip(b" \t")))
+    headers.extend(fields)
+    return fault
+
+
+def _is_clean(value: bytes) -> bool:
+    return b"\n" not in value and b"\r" not in value and not _has_bare_nul(value)
+
+
+def _has_bare_nul(value: bytes) -> bool:
+    """In a quoted string a NUL may stand behind a backslash (RFC 3261 25.1, quoted-pair), nowhere else."""
+    return b"\0" in value and b"\0" in value.replace(b"\\\0", b"")
+
+
+def _cut_body(headers: Headers, body: bytes) -> tuple[bytes, str]:
+    """The body by Content-Length (RFC 3261 18.3): surplus bytes of a datagram are dropped, too few are a fault."""
+    raw = headers.raw("Content-Length")
+    if not raw:
+        return body, ""
+    if len(set(raw)) > 1 or not raw[0].isdigit() or len(raw[0]) > 9:
+        return body, "Bad Content-Length"
+    length = int(raw[0])
+    return body[:length], "Body shorter than Content-Length" if len(body) < length else ""
+
+
+def _serialize(start: str, headers: Headers, body: bytes) -> bytes:
+    lines = [start.encode("utf-8", "surrogateescape")]
+    for name, value in headers:
+        if name not in _NOT_COPIED:
+            lines.append((_ON_THE_WIRE.get(name) or name.encode("ascii") + b": ") + value)
+    lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+VERSION_MARK = ":version"
+"""A pseudo header that carries a version other than 2.0 to validate.check (505); it is never sent."""
+_NOT_COPIED = ("Content-Length", VERSION_MARK)
+
+_NAMES = """
+    Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info Authorization Call-ID
+    Call-Info Contact Content-Disposition Content-Encoding Content-Language Content-Length Content-Type CSeq Date
+    Error-Info Event Expires From In-Reply-To Info-Package Max-Forwards MIME-Version Min-Expires Min-SE Organization
+    P-Asserted-Identity Path Priority Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route
+    Recv-Info Refer-To Referred-By Replaces Reply-To Require Retry-After Route RSeq Server Service-Route
+    Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Supported Timestamp To Unsupported User-Agent
+    Via Warning WWW-Authenticate
+""".split()  # noqa: SIM905 - a table is easier to read as text
+_COMPACT = {  # RFC 3261 7.3.3 and 20, RFC 3515, RFC 3265, RFC 4028
+    "c": "Content-Type", "e": "Content-Encoding", "f": "From", "i": "Call-ID", "k": "Supported", "l": "Content-Length",
+    "m": "Contact", "s": "Subject", "t": "To", "v": "Via", "r": "Refer-To", "b": "Referred-By", "o": "Event",
+    "u": "Allow-Events", "x": "Session-Expires",
+}  # fmt: skip
+_EXACT = {name.encode(): name for name in _NAMES}
+_ON_THE_WIRE = {name: name.encode() + b": " for name in _NAMES}
+_FOLDED = {name.lower(): known for name, known in _EXACT.items()} | {k.encode(): v for k, v in _COMPACT.items()}
+
+REASONS = {
+    100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 403: "Forbidden",
+    404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable", 408: "Request Timeout",
+    415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension", 480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 483: "Too Many Hops", 486: "Busy Here",
+    487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error",
+    501: "Not Implemented", 503: "Service Unavailable", 505: "Version Not Supported", 513: "Message Too Large",
+    202: "Accepted", 401: "Unauthorized", 407: "Proxy Authentication Required", 423: "Interval Too Brief",
+    603: "Decline",
+}  # fmt: skip
+
+__all__ = [
+    "MAX_HEADERS", "MAX_MESSAGE_BYTES", "REASONS", "VERSION_MARK", "BadMessage", "Headers", "Message", "Request",
+    "Response", "canonical_name", "parse", "split_commas",
+]  # fmt: skip
