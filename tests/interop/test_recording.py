@@ -113,8 +113,8 @@ async def test_a_host_records_from_the_join_page_and_all_are_told(site: Hall, ne
         likeness = likeness_to_prompt(watched.sound, "recording-started")
         before, loudest = loudness(watched.sound[:48_000]).max(), loudness(watched.sound).max()
         print(f"announcement: likeness {likeness:.2f}, silence {before:.0f}, prompt {loudest:.0f}")
-        # A browser that is short of time stretches what it plays; anything else is below 0.3.
-        assert likeness > 0.5
+        # A browser that is short of time stretches what it plays; other announcements reach 0.52.
+        assert likeness > 0.6
         assert loudest > 1000 > 10 * before
         await choose(host, "Stop recording")
         await guest.page.locator(".badge.recording").wait_for(state="hidden", timeout=5000)
