@@ -15,7 +15,7 @@ from mcu.participant import Participant
 from signaling import dialplan
 from signaling.errors import SipError
 from signaling.sip.calls.leg import SipLeg
-from signaling.sip.focus.conference_info import CONTENT_TYPE
+from signaling.sip.focus.conference_info import CONTENT_TYPE, ConferenceInfo
 from signaling.sip.focus.roster import conference_info
 from signaling.sip.focus.subscription import EVENT, MAX_EXPIRES_S, MIN_EXPIRES_S, Subscription
 from signaling.sip.server_request import ServerRequest
@@ -157,12 +157,16 @@ class Focus:
             return
         concerned = [subscriber for subscriber in self._subscribers.values() if subscriber.room == event.room]
         conference = self._conferences.get(event.room)
+        infos: dict[Uri, ConferenceInfo] = {}
         for subscriber in concerned:
             subscription = subscriber.subscription
             if event.kind == "closed" or conference is None:
                 subscription.conference_ended()
                 continue
-            subscription.update(conference_info(conference, subscriber.entity))
+            if subscriber.entity not in infos:
+                now, before = conference_info(conference, subscriber.entity), subscription.info
+                infos[subscriber.entity] = before if before == now else now
+            subscription.update(infos[subscriber.entity])
             if subscriber.leg not in conference.participants:
                 subscription.end("rejected")  # who has left is told no more
         if concerned:

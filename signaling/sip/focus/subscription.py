@@ -43,6 +43,11 @@ class Subscription:
         """Whether nothing will ever be sent again."""
         return self.state is State.TERMINATED
 
+    @property
+    def info(self) -> ConferenceInfo:
+        """The conference as it is now, told or not."""
+        return self._info
+
     def subscribe(self, expires_s: int, now: float) -> None:
         """A SUBSCRIBE was granted: the whole state is told, and changes for `expires_s`; 0 ends it after that."""
         if self.state is not State.ACTIVE:
