@@ -3,9 +3,10 @@
 import { api } from "../api.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
-import { closeButton, confirmDanger, openDialog } from "./dialog.js";
-import { checkField, markFields, selectField, textField } from "./field.js";
-import { copyButton, errorText, notice } from "./page.js";
+import { confirmDanger, openDialog } from "./dialog.js";
+import { checkField, selectField, textField } from "./field.js";
+import { askForm } from "./form-dialog.js";
+import { copyButton, notice } from "./page.js";
 
 const LAYOUTS = ["auto", "grid", "speaker", "lecture"];
 const RECORD = ["off", "on-request", "always"];
@@ -19,7 +20,7 @@ export function layoutOptions() {
 export function createRoom(onDone) {
   const form = new RoomForm({ name: "", number: "", alias: "", max_participants: 36, layout: "auto", record: "on-request",
     required_grade: "clear", waits_for_host: false, keeps_presenter: false, is_locked: false });
-  form.open(t("room.create.title"), t("room.create.action"), [...form.identity(true), ...passcodeFields(), ...form.settings()],
+  askForm(t("room.create.title"), t("room.create.action"), [...form.identity(true), ...passcodeFields(), ...form.settings()],
     async (values, formElement) => {
       const made = await api.post("/rooms", { number: values.get("number").trim(), ...form.read(values), ...readPasscodes(formElement) });
       onDone(made.room);
@@ -29,7 +30,7 @@ export function createRoom(onDone) {
 
 export function editRoom(room, onDone) {
   const form = new RoomForm(room);
-  form.open(t("room.edit.title", { number: room.number }), t("save"), [...form.identity(false), ...form.settings()],
+  askForm(t("room.edit.title", { number: room.number }), t("save"), [...form.identity(false), ...form.settings()],
     async (values) => onDone(await api.patch(`/rooms/${room.number}`, form.read(values))));
 }
 
@@ -41,8 +42,7 @@ export async function removeRoom(room, onDone) {
 
 /** Give a room new passcodes; the old ones stop working at once. */
 export function rotatePasscodes(room, onDone) {
-  const form = new RoomForm(room);
-  form.open(t("passcodes.change.title", { number: room.number }), t("passcodes.change.action"),
+  askForm(t("passcodes.change.title", { number: room.number }), t("passcodes.change.action"),
     [notice("warn", "alert", t("passcodes.change.text")), ...passcodeFields(room)], async (_, formElement) => {
       const made = await api.post(`/rooms/${room.number}/passcodes`, readPasscodes(formElement));
       onDone(made.room);
@@ -53,29 +53,6 @@ export function rotatePasscodes(room, onDone) {
 class RoomForm {
   constructor(room) {
     this.room = room;
-  }
-
-  open(title, verb, fields, send) {
-    const problem = h("p", { class: "field-problem", role: "alert" });
-    const button = h("button", { class: "button primary", type: "submit" }, verb);
-    openDialog(title, [...fields, problem], [closeButton(), button], {
-      onSubmit: async (dialog) => {
-        const form = dialog.querySelector("form");
-        problem.textContent = "";
-        markFields(form, {});
-        button.disabled = true;
-        try {
-          await send(new FormData(form), form);
-          dialog.close();
-        } catch (error) {
-          const fields = error.fields ?? {};
-          const isShown = markFields(form, fields) && Object.keys(fields).length;
-          problem.textContent = isShown ? "" : errorText(error);
-        } finally {
-          button.disabled = false;
-        }
-      },
-    });
   }
 
   identity(isNew) {

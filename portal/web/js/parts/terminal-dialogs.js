@@ -3,15 +3,16 @@
 import { api } from "../api.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
-import { closeButton, confirmDanger, openDialog } from "./dialog.js";
-import { checkField, markFields, selectField, textField } from "./field.js";
-import { copyButton, errorText, notice } from "./page.js";
+import { confirmDanger, openDialog } from "./dialog.js";
+import { checkField, selectField, textField } from "./field.js";
+import { askForm } from "./form-dialog.js";
+import { copyButton, notice } from "./page.js";
 
 const KINDS = ["generate", "given"];
 
 export function createTerminal(onDone) {
   const alias = textField("alias", t("terminal.alias"), { maxlength: 64, placeholder: "ward-3", hint: t("terminal.alias.hint"), autocapitalize: "none", spellcheck: "false" });
-  ask(t("terminal.create.title"), t("terminal.create.action"), [alias, ...describing({ name: "", site: "" }), secretFields()], async (values) => {
+  askForm(t("terminal.create.title"), t("terminal.create.action"), [alias, ...describing({ name: "", site: "" }), secretFields()], async (values) => {
     const made = await api.post("/terminals", { alias: values.get("alias").trim(), ...described(values), ...wished(values) });
     onDone();
     showSecret(made);
@@ -20,7 +21,7 @@ export function createTerminal(onDone) {
 
 export function editTerminal(terminal, onDone) {
   const fields = [...describing(terminal), checkField("is_enabled", t("terminal.enabled.label"), terminal.is_enabled, t("terminal.enabled.hint"))];
-  ask(t("terminal.edit.title", { alias: terminal.alias }), t("save"), fields, async (values) => {
+  askForm(t("terminal.edit.title", { alias: terminal.alias }), t("save"), fields, async (values) => {
     await api.patch(`/terminals/${terminal.alias}`, { ...described(values), is_enabled: values.has("is_enabled") });
     onDone();
   });
@@ -28,7 +29,7 @@ export function editTerminal(terminal, onDone) {
 
 /** Give a terminal a new secret; the old one stops working at once. */
 export function newSecret(terminal, onDone) {
-  ask(t("terminal.secret.title", { alias: terminal.alias }), t("terminal.secret.new"),
+  askForm(t("terminal.secret.title", { alias: terminal.alias }), t("terminal.secret.new"),
     [notice("warn", "alert", t("terminal.secret.text")), secretFields()], async (values) => {
       const made = await api.post(`/terminals/${terminal.alias}/secret`, wished(values));
       onDone();
@@ -40,29 +41,6 @@ export async function removeTerminal(terminal, onDone) {
   const isDone = await confirmDanger(t("terminal.delete.title", { name: terminal.name }), t("terminal.delete.text"),
     t("terminal.delete.action"), () => api.delete(`/terminals/${terminal.alias}`));
   if (isDone) onDone();
-}
-
-function ask(title, verb, fields, send) {
-  const problem = h("p", { class: "field-problem", role: "alert" });
-  const button = h("button", { class: "button primary", type: "submit" }, verb);
-  openDialog(title, [...fields, problem], [closeButton(), button], {
-    onSubmit: async (dialog) => {
-      const form = dialog.querySelector("form");
-      problem.textContent = "";
-      markFields(form, {});
-      button.disabled = true;
-      try {
-        await send(new FormData(form));
-        dialog.close();
-      } catch (error) {
-        const wrong = error.fields ?? {};
-        const isShown = markFields(form, wrong) && Object.keys(wrong).length;
-        problem.textContent = isShown ? "" : errorText(error);
-      } finally {
-        button.disabled = false;
-      }
-    },
-  });
 }
 
 function describing(terminal) {
