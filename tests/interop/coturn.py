@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests.interop.namespace import OTHER_TERMINAL, SERVER, TERMINAL
+from tests.interop.process import end
 
 PORT = 3478
 SECRET = "a secret of two servers"
@@ -52,12 +53,7 @@ class Coturn:
 
     def stop(self) -> None:
         """End the process."""
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
 
     def _wait_until_it_listens(self) -> None:
         for _ in range(200):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.interop.namespace import SERVER
+from tests.interop.process import end
 
 PORT = 5066
 _MODULES = "tm sl rr pv textops siputils maxfwd path usrloc registrar auth"
@@ -82,9 +83,4 @@ class Kamailio:
 
     def stop(self) -> None:
         """End the process."""
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
