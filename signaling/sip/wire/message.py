@@ -70,8 +70,9 @@ def parse(data: bytes) -> Message:
         raise BadMessage("Message too large", status=513)
     head, separator, body = data.partition(b"\r\n\r\n")
     start, _, rest = head.partition(b"\r\n")
-    message, fault = _parse_start_line(start)
-    fault = _parse_headers(rest, message.headers) or fault
+    headers, fault = _parse_headers(rest)
+    message, start_fault = _parse_start_line(start, headers)
+    fault = fault or start_fault
     if not separator:
         fault = fault or "Headers without an end"
     message.body, length_fault = _cut_body(message.headers, body)
@@ -88,30 +89,32 @@ def canonical_name(name: bytes) -> str:
     return known
 
 
-def _parse_start_line(line: bytes) -> tuple[Message, str]:
+def _parse_start_line(line: bytes, headers: Headers) -> tuple[Message, str]:
     parts = line.split(b" ", 2)
+    if len(parts) == 3 and parts[2] == b"SIP/2.0" and parts[1] and parts[0] in _METHODS:
+        return Request(_METHODS[parts[0]], parts[1].decode("utf-8", "surrogateescape"), headers), ""
     if len(parts) == 3 and _VERSION.fullmatch(parts[0]):
         if parts[0].upper() != b"SIP/2.0" or not (len(parts[1]) == 3 and parts[1].isdigit() and parts[1] >= b"100"):
             raise BadMessage("Malformed status line")
-        return Response(int(parts[1]), parts[2].decode("utf-8", "replace")), ""
+        return Response(int(parts[1]), parts[2].decode("utf-8", "replace"), headers), ""
     if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]):
         raise BadMessage("Malformed request line")
-    request = Request(parts[0].decode("ascii"), parts[1].decode("utf-8", "surrogateescape"))
+    request = Request(parts[0].decode("ascii"), parts[1].decode("utf-8", "surrogateescape"), headers)
     if not _VERSION.fullmatch(parts[2]) or not parts[1]:
         return request, "Malformed request line"
     if parts[2].upper() != b"SIP/2.0":
-        request.headers.add(VERSION_MARK, parts[2])
+        headers.add(VERSION_MARK, parts[2])
     return request, ""
 
 
-def _parse_headers(block: bytes, headers: Headers) -> str:
-    """Fill `headers`; the first fault is returned, so that what is readable still allows an answer."""
+def _parse_headers(block: bytes) -> tuple[Headers, str]:
+    """The fields, and the first fault: what is readable still allows an answer."""
     if b"\r\n " in block or b"\r\n\t" in block:
         block = _FOLD.sub(b" ", block)
     lines = block.split(b"\r\n") if block else []
     fault = "Too many headers" if len(lines) > MAX_HEADERS else ""
     is_clean = b"\0" not in block and block.count(b"\r") == block.count(b"\n") == len(lines) - 1
-    fields: list[tuple[str, bytes]] = []
+    fields: dict[str, tuple[bytes, ...]] = {}
     for line in lines[:MAX_HEADERS]:
         name, colon, value = line.partition(b":")
         known = _EXACT.get(name)
@@ -121,9 +124,9 @@ def _parse_headers(block: bytes, headers: Headers) -> str:
         if not colon or not known or not (is_clean or _is_clean(value)):
             fault = fault or "Malformed header line"
             continue
-        fields.append((known, value.strip(b" \t")))
-    headers.extend(fields)
-    return fault
+        value = value.strip(b" \t")
+        fields[known] = (*fields[known], value) if known in fields else (value,)
+    return Headers.of(fields), fault
 
 
 def _is_clean(value: bytes) -> bool:
@@ -174,6 +177,10 @@ _COMPACT = {  # RFC 3261 7.3.3 and 20, RFC 3515, RFC 3265, RFC 4028
     "u": "Allow-Events", "x": "Session-Expires",
 }  # fmt: skip
 _EXACT = {name.encode(): name for name in _NAMES}
+_METHODS = {
+    name.encode(): name
+    for name in ("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "INFO", "UPDATE", "PRACK", "REFER", "SUBSCRIBE")
+}
 _ON_THE_WIRE = {name: name.encode() + b": " for name in _NAMES}
 _FOLDED = {name.lower(): known for name, known in _EXACT.items()} | {k.encode(): v for k, v in _COMPACT.items()}
 

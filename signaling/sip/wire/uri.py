@@ -17,6 +17,8 @@ _TEL = re.compile(r"\+?[0-9A-Fa-f*#().\-]+")
 _CONTROL = re.compile(r"[\x00-\x20\x7f<>\"]")
 # A quote that is never closed takes the rest: looking for its end again and again would take quadratic time.
 _PART = re.compile(r'(?:[^;"]++|"(?:[^"\\]|\\.)*+"?)++', re.DOTALL)
+_NEEDS_QUOTES = re.compile(r"[\s;,\"\\<>=]")
+_ESCAPED = re.compile(r"\\(.)")
 _EMPTY_PARAM = re.compile(r";\s*;")
 _USER_SAFE = "-_.!~*'()&=+$,;?/#"  # '#' is not in the grammar; dialled strings carry it and peers send it bare
 
@@ -163,20 +165,22 @@ def parse_params(text: str) -> Params:
     items: list[tuple[str, str | None]] = []
     if has_empty_param(text):
         raise MalformedMessage("Malformed parameter")
-    for part in _split_semicolons(text):
+    for part in _PART.findall(text) if '"' in text else text.split(";"):
         name, equals, value = part.partition("=")
         name, value = name.strip().lower(), value.strip()
         if not name:
-            raise MalformedMessage("Malformed parameter")
-        if len(value) >= 2 and value[0] == value[-1] == '"':
-            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+            if equals:
+                raise MalformedMessage("Malformed parameter")
+            continue  # a semicolon at the end
+        if value[:1] == '"' and value[-1:] == '"' and len(value) >= 2:
+            value = _ESCAPED.sub(r"\1", value[1:-1])
         items.append((name, value if equals else None))
     return tuple(items)
 
 
 def has_empty_param(text: str) -> bool:
     """Whether there is nothing between two semicolons (RFC 4475 3.1.2.1); not looked for where there are quotes."""
-    return '"' not in text and bool(_EMPTY_PARAM.search(text))
+    return ";" in text and '"' not in text and bool(_EMPTY_PARAM.search(text))
 
 
 def param_value(params: Params, name: str) -> str | None:
@@ -193,7 +197,7 @@ def format_params(params: Params) -> str:
     for name, value in params:
         if value is None:
             parts.append(f";{name}")
-        elif re.search(r"[\s;,\"\\<>=]", value) or not value:
+        elif not value or _NEEDS_QUOTES.search(value):
             parts.append(f';{name}="' + value.replace("\\", "\\\\").replace('"', '\\"') + '"')
         else:
             parts.append(f";{name}={value}")
@@ -228,9 +232,3 @@ def _split_display_name(text: str) -> tuple[str, str]:
         return re.sub(r"\\(.)", r"\1", found.group(1)), text[found.end() :]
     name, bracket, rest = text.partition("<")
     return (name.strip(), bracket + rest) if bracket else ("", text)
-
-
-def _split_semicolons(text: str) -> list[str]:
-    if '"' not in text:
-        return [part for part in text.split(";") if part.strip()]
-    return [part for part in _PART.findall(text) if part.strip()]

@@ -11,24 +11,23 @@ from signaling.sip.wire.uri import has_empty_param, parse_name_addr, parse_uri
 from signaling.sip.wire.via import MAGIC_COOKIE, parse_via
 
 _ONCE = ("From", "To", "Call-ID", "CSeq")
-_AT_MOST_ONCE = ("Max-Forwards", "Content-Type", "Content-Length", "Subject", "Expires", "Date")
+_AT_MOST_ONCE = frozenset({*_ONCE, "Max-Forwards", "Content-Type", "Content-Length", "Subject", "Expires", "Date"})
 _KNOWN_TO_REGISTRAR = frozenset({"path", "outbound"})  # RFC 3327, RFC 5626
 
 
 def check_routing(message: Message) -> None:
     """What is needed to match a message with its transaction and to answer it. Raises SipError."""
     headers = message.headers
-    for name in _ONCE:
-        values = headers.raw(name)
-        if len(values) != 1 or not values[0]:
-            raise SipError(400, f"{name} has to be there once")
-    for name in _AT_MOST_ONCE:
-        if len(headers.raw(name)) > 1:
+    for name in headers.repeated():
+        if name in _AT_MOST_ONCE:
             raise SipError(400, f"More than one {name}")
+    for name in _ONCE:
+        if not headers.get(name):
+            raise SipError(400, f"{name} has to be there once")
     vias = headers.values("Via")
     if not vias:
         raise SipError(400, "Via is missing")
-    for via in [top_via(headers), *map(parse_via, vias[1:])]:
+    for via in (top_via(headers), *map(parse_via, vias[1:])):
         if via.version != "2.0" and VERSION_MARK not in headers:
             raise SipError(400, "Malformed Via")
     if any(map(has_empty_param, vias)):

@@ -7,11 +7,15 @@ import re
 from dataclasses import dataclass
 
 from signaling.errors import MalformedMessage
-from signaling.sip.wire.memory import remembered
 from signaling.sip.wire.uri import Params, format_host_port, format_params, param_value, parse_host_port, parse_params
 
 _EMPTY_PARAMS = re.compile(r";(?:\s*;)+")
 MAGIC_COOKIE = "z9hG4bK"
+_STAMPS = ("received", "rport")
+# What nearly all write; understood in one go.
+_PLAIN = re.compile(
+    r"SIP/2\.0/(UDP|TCP|TLS) ([A-Za-z0-9.-]+)(?::(\d{1,5}))?((?:;[A-Za-z0-9_.!%*+~-]+(?:=[A-Za-z0-9_.!%*+~-]+)?)*)"
+)
 _VIA = re.compile(r"\s*SIP\s*/\s*(\d+\.\d+)\s*/\s*([!%'*+.\w`~-]+)\s+([^;]+)(.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -40,9 +44,8 @@ class Via:
 
         A terminal behind a NAT that knows no rport gets it all the same: its own port would lead nowhere.
         """
-        asked = param_value(self.params, "rport") is not None or _is_hidden(self.host, host)
-        kept = tuple(item for item in self.params if item[0] not in ("received", "rport"))
-        if asked:
+        kept = tuple([item for item in self.params if item[0] not in _STAMPS])
+        if param_value(self.params, "rport") is not None or _is_hidden(self.host, host):
             kept = (*kept, ("rport", str(port)), ("received", host))
         elif host != self.host:
             kept = (*kept, ("received", host))
@@ -50,9 +53,8 @@ class Via:
 
     def response_address(self) -> tuple[str, int]:
         """Where a response over an unreliable transport goes; the Via was stamped before."""
-        host = (param_value(self.params, "received") or self.host).strip(
-            "[]"
-        )  # brackets are no part of it: RFC 5118 4.5
+        # Brackets are no part of it: RFC 5118 4.5.
+        host = (param_value(self.params, "received") or self.host).strip("[]")
         rport = param_value(self.params, "rport") or ""
         return host, int(rport) if rport.isdigit() else (self.port or 5060)
 
@@ -74,9 +76,13 @@ def _is_hidden(written: str, source: str) -> bool:
         return False
 
 
-@remembered
 def parse_via(text: str) -> Via:
     """One Via value. Raises MalformedMessage."""
+    if (plain := _PLAIN.fullmatch(text)) is not None:
+        transport, host, digits, params = plain.groups()
+        port = int(digits) if digits else None
+        if port is None or 0 < port < 65536:
+            return Via(transport, host, port, parse_params(params[1:]))
     found = _VIA.fullmatch(text)
     if not found:
         raise MalformedMessage("Malformed Via")
