@@ -56,9 +56,9 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_administration(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from drumtower import certificate_commands, doctor, room_commands, terminal_commands, user_commands
+    from drumtower import certificate_commands, doctor_command, room_commands, terminal_commands, user_commands
 
-    for module in (room_commands, user_commands, terminal_commands, certificate_commands, doctor):
+    for module in (room_commands, user_commands, terminal_commands, certificate_commands, doctor_command):
         module.add_parser(commands)
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import logging
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 
 from config.settings import Settings
 from drumtower.checks.announcements import check_announcements
 from drumtower.checks.codecs import check_codecs, check_libraries
-from drumtower.checks.finding import Check, Finding, Level, fail
+from drumtower.checks.finding import Check, Finding, fail
 from drumtower.checks.keys import check_certificate_dates, check_master_key, check_sip_certificate, check_tls_keys
 from drumtower.checks.machine import check_clock, check_confinement, check_disk, check_fonts
 from drumtower.checks.network import check_addresses, check_ports, check_ranges
@@ -29,33 +25,6 @@ CHECKS: tuple[Check, ...] = (
     check_master_key, check_certificate_dates, check_sip_certificate, check_tls_keys,
     check_database, check_digests,
 )  # fmt: skip
-
-
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the command line."""
-    parser = commands.add_parser(
-        "doctor",
-        help="check this machine and the settings",
-        description="Look at addresses, ports, TURN servers, disk, clock, fonts, codecs, keys, certificate, database.",
-        epilog="exit status: 0 nothing failed (there may be warnings); 1 something must be mended",
-    )
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.set_defaults(command=run)
-
-
-def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Print all findings; 1 when one of them is a failure."""
-    findings = list(examine(settings))
-    if options.json:
-        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
-    else:
-        for finding in findings:
-            print(f"{finding.level:<5} {finding.check:<12} {finding.text}")
-            if finding.advice:
-                print(f"{'':<18} -> {finding.advice}")
-        counts = Counter(finding.level for finding in findings)
-        print(f"\n{counts[Level.OK]} in order, {counts[Level.WARN]} to look at, {counts[Level.FAIL]} to mend")
-    return int(any(finding.level is Level.FAIL for finding in findings))
 
 
 def examine(settings: Settings, checks: tuple[Check, ...] = CHECKS) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.settings import Settings, load
-from drumtower import doctor
+from drumtower import doctor, doctor_command
 from drumtower.checks import announcements, codecs, keys, machine, network, relay, storage, terminals
 from drumtower.checks.finding import Check, Finding, Level, ok
 
@@ -205,7 +205,7 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch:
         raise RuntimeError("no luck")
 
     parser = argparse.ArgumentParser()
-    doctor.add_parser(parser.add_subparsers())
+    doctor_command.add_parser(parser.add_subparsers())
     settings = make(tmp_path)
     for checks, status in (((machine.check_fonts,), 0), ((breaks, machine.check_fonts), 1)):
         monkeypatch.setattr(doctor.examine, "__defaults__", (checks,))
