@@ -11,8 +11,10 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -20,6 +22,7 @@ import aiohttp
 from tests.interop.namespace import SERVER
 
 ADMIN_PASSWORD = "correct horse battery staple"
+TERMINAL_SECRET = "quiet-lantern-over-7-waters"
 HTTP_PORT, SIP_PORT, WEBRTC_PORT = 8443, 5060, 40_000
 GUEST_PASSCODE, HOST_PASSCODE = "24681357", "97531864"
 BASE = f"https://{SERVER}:{HTTP_PORT}"
@@ -43,6 +46,9 @@ master_key_file = "{key}"
 """
 
 _REPOSITORY = Path(__file__).parents[2]
+_ONE_AFTER_THE_OTHER = """import json, sys
+from drumtower.cli import main
+sys.exit(any(main(command) for command in json.loads(sys.argv[1])))"""
 
 
 def _search_path() -> str:
@@ -58,8 +64,10 @@ class Server:
     settings: str = ""
     environment: dict[str, str] = field(default_factory=dict)
 
-    async def start(self, rooms: dict[str, dict[str, Any]] | None = None) -> Server:
-        """Make people and rooms with the command line, then serve until stop()."""
+    async def start(
+        self, rooms: dict[str, dict[str, Any]] | None = None, terminals: Mapping[str, str] = MappingProxyType({})
+    ) -> Server:
+        """Make people, rooms and terminals (alias: name) with the command line, then serve until stop()."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._environment = dict(
             os.environ,
@@ -76,9 +84,12 @@ class Server:
         )  # fmt: skip
         password = self.folder / "password"
         password.write_text(ADMIN_PASSWORD + "\n")
-        self.run("user", "create", "admin", "--password-file", str(password))
-        for number, wishes in (rooms or {"1001": {}}).items():
-            self.create_room(number, **wishes)
+        chosen = rooms or {"1001": {}}
+        self.run_all(
+            ("user", "create", "admin", "--password-file", str(password)),
+            *(self._room(number, **wishes) for number, wishes in chosen.items()),
+            *self._terminals(terminals),
+        )
         await self.serve()
         return self
 
@@ -91,7 +102,15 @@ class Server:
         assert not check or done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
         return done
 
-    def create_room(self, number: str, *, passcodes: bool = True, **wishes: Any) -> None:
+    def run_all(self, *commands: tuple[str, ...]) -> None:
+        """Commands one after the other in one process: most of what a short one takes is its start."""
+        done = subprocess.run(
+            [sys.executable, "-c", _ONE_AFTER_THE_OTHER, json.dumps(commands)],
+            env=self._environment, capture_output=True, text=True, check=False, timeout=60, cwd=self.folder,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{commands}: {done.stdout}{done.stderr}"
+
+    def _room(self, number: str, *, passcodes: bool = True, **wishes: Any) -> tuple[str, ...]:
         """`drumtower room create` with the passcodes of this module, unless the room is to have none."""
         arguments = ["room", "create", number, "--name", wishes.pop("name", f"Ward {number}")]
         if passcodes:
@@ -101,7 +120,15 @@ class Server:
                 arguments += [f"--{kind}-passcode-file", str(file)]
         for option, value in wishes.items():
             arguments += [f"--{option.replace('_', '-')}"] + ([] if value is True else [str(value)])
-        self.run(*arguments)
+        return tuple(arguments)
+
+    def _terminals(self, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+        """`drumtower terminal add` with the secret of this module."""
+        if names:
+            secret = self.folder / "terminal-secret"
+            secret.write_text(TERMINAL_SECRET + "\n")
+        for alias, name in names.items():
+            yield "terminal", "add", alias, "--name", name, "--secret-file", str(secret)
 
     async def serve(self) -> None:
         """Start the program and wait until it answers."""

@@ -21,6 +21,7 @@ from tests.interop.media import BLUE, GREEN, RED, Person
 from tests.interop.namespace import OTHER_TERMINAL, TERMINAL
 from tests.interop.namespace import SERVER as ADDRESS
 from tests.interop.server import GUEST_PASSCODE, HOST_PASSCODE, SIP_PORT, Administrator, Server
+from tests.interop.server import TERMINAL_SECRET as SECRET
 from tests.interop.sipp import Scenario
 from tests.interop.sniffer import Sniffer, judged
 from tests.interop.waiting import until
@@ -28,7 +29,6 @@ from tests.peers import needs_programs
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SECRET = "quiet-lantern-over-7-waters"
 REMOTE = f"{ADDRESS}:{SIP_PORT}"
 FOREIGN_PORT, CALLEE_PORT, PHONE_PORT = 5088, 5091, 15_460
 SETTINGS = f"""
@@ -129,12 +129,12 @@ async def clinic(tmp_path_factory, needs_both) -> AsyncIterator[Clinic]:
     foreign = callees.foreign_registrar("wrong.example")
     registrar = await Callee(folder / "foreign", OTHER_TERMINAL, FOREIGN_PORT, foreign).start()
     server = Server(folder, SETTINGS.format(folder=folder), {"DRUMTOWER_SIP_DIGEST_ALGORITHMS": "MD5"})
-    for name, secret in (("trunk-secret", exchange.SECRET), ("terminal-secret", SECRET)):
-        (folder / name).write_text(secret + "\n")
-        (folder / name).chmod(0o600)
+    (folder / "trunk-secret").write_text(exchange.SECRET + "\n")
+    (folder / "trunk-secret").chmod(0o600)
     with Sniffer() as wire:
         await server.start(
-            {"1001": {"passcodes": False, "no_guest_passcode": True, "no_host_passcode": True}, "1002": {}}
+            {"1001": {"passcodes": False, "no_guest_passcode": True, "no_host_passcode": True}, "1002": {}},
+            {"ward-3": "Ward 3", "absent": "Absent"},
         )
         made = Clinic(server, await server.administrator(), kamailio)
 
@@ -143,8 +143,6 @@ async def clinic(tmp_path_factory, needs_both) -> AsyncIterator[Clinic]:
 
         await until("the foreign realm was counted", is_counted)
         made.told_foreigner = [one.payload for one in wire.datagrams(source=ADDRESS, ports={FOREIGN_PORT})]
-    server.run("terminal", "add", "ward-3", "--name", "Ward 3", "--secret-file", str(folder / "terminal-secret"))
-    server.run("terminal", "add", "absent", "--name", "Absent", "--secret-file", str(folder / "terminal-secret"))
     await made.administrator.call("PATCH", "/terminals/ward-3", {"site": "North building"})  # known at once
     yield made
     await made.administrator.close()

@@ -20,11 +20,12 @@ from tests.interop.media import BLUE, GREEN, RED, Person
 from tests.interop.namespace import OTHER_TERMINAL, TERMINAL
 from tests.interop.namespace import SERVER as ADDRESS
 from tests.interop.server import ADMIN_PASSWORD, BASE, GUEST_PASSCODE, Administrator, Server
+from tests.interop.server import TERMINAL_SECRET as SECRET
 from tests.interop.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SECRET, WRONG = "quiet-lantern-over-7-waters", "loud-torch-under-7-waters"
+WRONG = "loud-torch-under-7-waters"
 TERMINALS = {"ward-3": "Ward 3", "theatre": "Operating theatre", "1042": "Cart 42"}
 MD5_ONLY = {
     "DRUMTOWER_SIP_DIGEST_ALGORITHMS": "MD5",
@@ -81,10 +82,7 @@ class Clinic:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def clinic(tmp_path_factory) -> AsyncIterator[Clinic]:
     server = Server(tmp_path_factory.mktemp("server"), environment=dict(MD5_ONLY))
-    await server.start({"1001": {}})
-    (server.folder / "secret").write_text(SECRET + "\n")
-    for alias, name in TERMINALS.items():
-        server.run("terminal", "add", alias, "--name", name, "--secret-file", str(server.folder / "secret"))
+    await server.start({"1001": {}}, TERMINALS)
     made = Clinic(server, await server.administrator())
     # A change by the portal is known at once, and everything else with it.
     await made.administrator.call("PATCH", "/terminals/ward-3", {"site": "North building"})

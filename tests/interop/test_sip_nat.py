@@ -17,13 +17,13 @@ from tests.interop.media import GREEN, RED
 from tests.interop.namespace import OTHER_TERMINAL
 from tests.interop.namespace import SERVER as ADDRESS
 from tests.interop.server import GUEST_PASSCODE, Administrator, Server
+from tests.interop.server import TERMINAL_SECRET as SECRET
 from tests.interop.waiting import until
 from tests.interop.walls import OUTSIDE, NatPlace
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 INSIDE = "192.168.77.2"
-SECRET = "quiet-lantern-over-7-waters"
 NAT_FORGETS_S = 5
 SETTINGS = {
     "DRUMTOWER_SIP_DIGEST_ALGORITHMS": "MD5",  # all that baresip 1.0.0 knows
@@ -54,10 +54,7 @@ class Clinic:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def clinic(tmp_path_factory) -> AsyncIterator[Clinic]:
     server = Server(tmp_path_factory.mktemp("server"), environment=SETTINGS)
-    await server.start({"1001": {}, "1002": {}, "1003": {}})
-    secret = server.folder / "secret"
-    secret.write_text(SECRET + "\n")
-    server.run("terminal", "add", "red", "--name", "Cart red", "--secret-file", str(secret))
+    await server.start({"1001": {}, "1002": {}, "1003": {}}, {"red": "Cart red"})
     administrator = await server.administrator()
     yield Clinic(server, administrator)
     await administrator.close()
