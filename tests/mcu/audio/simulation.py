@@ -65,7 +65,7 @@ class Terminal:
     output: int = 0
 
     def __post_init__(self) -> None:
-        self.encoder: Encoder = make_encoder(self.codec, 32_000, 5, 5)
+        self.encoder: Encoder = make_encoder(self.codec, 32_000, 0, 5)
         self.decoder: Decoder = make_decoder(self.codec)
         self.timestamp = 0xFFFFF000
 
@@ -103,10 +103,10 @@ def amplitude(sound: Pcm, hertz: float) -> float:
 
 
 class Simulation:
-    """One room and its terminals."""
+    """One room and its terminals; all encode in the cheapest way unless `settings` say otherwise."""
 
     def __init__(self, *terminals: Terminal, settings: AudioSettings | None = None, room: str = "1001") -> None:
-        self.plane = AudioPlane(settings or AudioSettings(), PROMPTS)
+        self.plane = AudioPlane(settings or AudioSettings(opus_complexity=0), PROMPTS)
         self.room = room
         self.terminals: dict[int, Terminal] = {}
         self.now_us = START_US

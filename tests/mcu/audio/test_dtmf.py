@@ -54,12 +54,13 @@ def keyed(digits: str = DIGITS, pause_ms: float = 50, rate: int = 8000, lead_ms:
 
 
 def heard(sound: Pcm, rate: int = 8000, packet_ms: int = 20) -> str:
+    """What packets change is a test of its own; where minutes pass, long ones save calls."""
     detector, step = ToneDetector(rate), rate * packet_ms // 1000
     return "".join(detector.process(sound[at : at + step]) for at in range(0, len(sound), step))
 
 
 @pytest.mark.parametrize("rate", [8000, 16000])
-@pytest.mark.parametrize("packet_ms", [10, 20, 30, 60])
+@pytest.mark.parametrize("packet_ms", [10, 20, 30, 60, 200])
 def test_all_sixteen_digits_are_heard_whatever_the_packets(rate, packet_ms):
     assert heard(keyed(rate=rate), rate, packet_ms) == DIGITS
 
@@ -112,11 +113,11 @@ def test_noise_15_db_below_does_not_matter():
 def test_noise_alone_hum_and_single_tones_are_no_digits():
     chance = np.random.default_rng(8)
     time_s = np.arange(8000 * 20) / 8000
-    assert heard(chance.normal(0, 0.2, 8000 * 30).astype(np.float32)) == ""
+    assert heard(chance.normal(0, 0.2, 8000 * 30).astype(np.float32), packet_ms=200) == ""
     for hertz in (50, 350, 440, 697, 941, 1209, 1633, 2100):
-        assert heard((0.3 * np.sin(2 * np.pi * hertz * time_s)).astype(np.float32)) == ""
+        assert heard((0.3 * np.sin(2 * np.pi * hertz * time_s)).astype(np.float32), packet_ms=200) == ""
     sweep = (0.3 * np.sin(2 * np.pi * (300 + 80 * time_s) * time_s)).astype(np.float32)
-    assert heard(sweep) == ""
+    assert heard(sweep, packet_ms=200) == ""
 
 
 @pytest.mark.parametrize("codec", ["pcmu", "pcma", "g722"])
@@ -164,7 +165,7 @@ def test_minutes_of_speech_hold_no_digit():
         for speed in (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.45):
             places = np.arange(0, len(sound) - 1, speed)
             voice = np.interp(places, np.arange(len(sound)), sound).astype(np.float32) * 2
-            false += heard(voice, packet_ms=60)
+            false += heard(voice, packet_ms=200)
             seconds += len(voice) / 8000
     assert false == ""
     assert seconds > 300

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from config.media import AudioSettings
 from mcu.audio.pcm import TICK_US, level_db
 from mcu.media import Codec, Kind, stream_id
 from mcu.worker.channel import Frame
@@ -74,7 +75,8 @@ def test_fifty_packets_a_second_on_one_grid_even_in_silence() -> None:
 
 
 def test_a_quiet_site_is_brought_up_and_a_loud_one_down() -> None:
-    room = Simulation(Terminal(1, tone(500, 0.015)), Terminal(2, tone(700, 0.5)), Terminal(3))
+    terminals = Terminal(1, tone(500, 0.015)), Terminal(2, tone(700, 0.5)), Terminal(3)
+    room = Simulation(*terminals, settings=AudioSettings())
     room.run(1)
     early = room.terminals[3].hears(500)
     room.run(6)
@@ -92,7 +94,8 @@ def test_noise_is_not_pumped_up() -> None:
 
 
 def test_loud_voices_together_do_not_clip() -> None:
-    room = Simulation(*(Terminal(leg, tone(TONES[leg], 0.9)) for leg in (1, 2, 3, 4)), Terminal(5))
+    talkers = (Terminal(leg, tone(TONES[leg], 0.9)) for leg in (1, 2, 3, 4))
+    room = Simulation(*talkers, Terminal(5), settings=AudioSettings())
     room.run(1.5)
     sound = room.terminals[5].sound(1.0)
     assert np.abs(sound).max() <= 1.0

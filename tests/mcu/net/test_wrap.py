@@ -22,6 +22,8 @@ from tests.mcu.net.harness import H264, OPUS
 PICTURE = b"\x00\x00\x00\x01\x65" + bytes(range(1, 251)) * 140
 """About thirty packets."""
 LAST_BEGINNING = (1 << 15) - 1
+AUDIO_SUITE = "AEAD_AES_128_GCM"
+"""Suites see numbers and no kinds: one is enough for the numbers of sound."""
 
 
 class Receiver:
@@ -65,9 +67,8 @@ def sounds(sender: StreamSender, packets: int) -> Iterator[bytes]:
         yield packet
 
 
-@pytest.mark.parametrize("suite", PROFILES)
-@pytest.mark.parametrize("kind", [Kind.VIDEO, Kind.AUDIO])
-def test_all_of_70000_packets_authenticate_for_who_joins_late_and_loses_many(suite: str, kind: Kind) -> None:
+@pytest.mark.parametrize(("kind", "suite"), [*((Kind.VIDEO, suite) for suite in PROFILES), (Kind.AUDIO, AUDIO_SUITE)])
+def test_all_of_70000_packets_authenticate_for_who_joins_late_and_loses_many(kind: Kind, suite: str) -> None:
     """The worst beginning, its first packets lost, holes of 300 over both wraps, two of a hundred lost, some late."""
     size = PROFILES[suite][1]
     ours, theirs = os.urandom(size), os.urandom(size)
