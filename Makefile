@@ -26,7 +26,7 @@ format: $(VENV)/.installed-dev
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@echo "== types"
-	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary --num-workers=2
 
 arch: $(VENV)/.installed-dev  ## do the imports point one way?
 	@echo "== layers"
@@ -34,7 +34,7 @@ arch: $(VENV)/.installed-dev  ## do the imports point one way?
 
 fast: $(VENV)/.installed-dev
 	@echo "== fast tests"
-	@$(BIN)/python -m pytest tests -m "not interop" --ignore=tests/interop --numprocesses=auto --dist=worksteal
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not interop" --ignore=tests/interop --numprocesses=auto --dist=worksteal
 
 bench: $(VENV)/.installed-dev  ## measure: CPU of our processes beside a baseline, in one run
 	@scripts/peers.sh
