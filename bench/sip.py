@@ -21,7 +21,7 @@ from bench.sip_server import READY
 
 _GATE = 3.0
 _OURS, _THEIRS = 15_360, 15_370
-_PER_S = {"call": 150, "register": 300}
+_PER_S = {"call": 400, "register": 600}
 _MOST = 4000
 _LEAST_SERVED = 0.95
 _NOTES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -63,6 +64,8 @@ class Agent:
         self._token = token
         self._incoming = incoming
         self._sessions: dict[Session, list[DialogId]] = {}
+        self._callers: dict[Session, str] = {}
+        self._calls_of: Counter[str] = Counter()
         self._dialogs: dict[DialogId, Session] = {}
 
     @property
@@ -196,7 +199,8 @@ class Agent:
 
     def new_call(self, transaction: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
         """An INVITE out of dialog."""
-        if self._incoming is None or not self._has_place(flow):
+        source = source_key(flow.remote[0])
+        if self._incoming is None or not self._has_place(source, flow):
             self.endpoint.counters["too-many-calls"] += 1
             self.reply(transaction, request, 503, now, (("Retry-After", str(BUSY_RETRY_AFTER_S)),))
             return
@@ -207,28 +211,29 @@ class Agent:
             self.reply(transaction, request, error.status, now, error.headers)
             return
         self._drop_unconfirmed(now)
-        self.endpoint.respond(transaction, response_to(request, 100), now)
         dialog = uas_dialog(request, flow, self._token(), self.contact(flow))
         dialog.user_agent = self.user_agent
         self._sessions[session] = []
+        self._callers[session] = source
+        self._calls_of[source] += 1
         self.dialog_made(session, dialog)
         session.open_incoming(transaction, dialog)
         self._incoming(session, request, flow)
 
     def _drop_unconfirmed(self, now: float) -> None:
         """Of calls that were answered and not acknowledged the oldest makes way: an invented caller sends no ACK."""
+        if len(self._sessions) < self._limits.max_unconfirmed:
+            return
         waiting = [session for session in self._sessions if session.state is SessionState.ACCEPTED]
         if len(waiting) >= self._limits.max_unconfirmed:
             self.endpoint.counters["unconfirmed-dropped"] += 1
             waiting[0].lost(now)
 
-    def _has_place(self, flow: Flow) -> bool:
+    def _has_place(self, source: str, flow: Flow) -> bool:
         if len(self._sessions) >= self._limits.max_sessions:
             return False
-        source = source_key(flow.remote[0])
-        dialogs = (session.dialog for session in self._sessions)
-        same = sum(dialog is not None and source_key(dialog.flow.remote[0]) == source for dialog in dialogs)
-        return same < self._limits.max_sessions_of_source or self.endpoint.occupancy.is_unlimited(flow)
+        is_few = self._calls_of[source] < self._limits.max_sessions_of_source
+        return is_few or self.endpoint.occupancy.is_unlimited(flow)
 
     def dialog_made(self, session: Session, dialog: Dialog) -> None:
         """See session.Sessions."""
@@ -246,3 +251,8 @@ class Agent:
         """See session.Sessions."""
         for dialog_id in self._sessions.pop(session, ()):
             self._dialogs.pop(dialog_id, None)
+        source = self._callers.pop(session, None)
+        if source is not None:
+            self._calls_of[source] -= 1
+            if not self._calls_of[source]:
+                del self._calls_of[source]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mcu.media import Codec, Format
 from signaling.sip.sdp.session import MediaDescription
 
+Texts = tuple[str, ...]
 _STATIC = {"0": "PCMU/8000", "8": "PCMA/8000", "9": "G722/8000"}  # RFC 3551 6
 _AUDIO: dict[tuple[str, int], Codec] = {
     ("OPUS", 48000): Codec.OPUS,
@@ -35,7 +38,7 @@ class Offered:
     format: Format
     encoding: str
     """`opus/48000/2` as the peer wrote it."""
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
 
     @property
     def rank(self) -> int:
@@ -44,13 +47,18 @@ class Offered:
         return _ORDER.get(self.format.codec, 99) + int(mode_0)
 
 
-def formats_of(media: MediaDescription) -> list[Offered]:
+def formats_of(media: MediaDescription) -> tuple[Offered, ...]:
     """The formats of an m-line that we know, in the peer's order; each payload type once."""
-    table = _TABLES.get(media.media, {})
-    maps = _by_payload_type(media.values("rtpmap"))
-    parameters = _by_payload_type(media.values("fmtp"))
+    return _understood(media.media, media.formats, tuple(media.values("rtpmap")), tuple(media.values("fmtp")))
+
+
+@lru_cache(256)  # a terminal says the same in all its calls
+def _understood(kind: str, offered: Texts, rtpmap: Texts, fmtp: Texts) -> tuple[Offered, ...]:
+    table = _TABLES.get(kind, {})
+    maps = _by_payload_type(rtpmap)
+    parameters = _by_payload_type(fmtp)
     found: dict[str, Offered] = {}
-    for payload_type in media.formats:
+    for payload_type in offered:
         encoding = maps.get(payload_type) or _STATIC.get(payload_type, "")
         name, _, rate = encoding.partition("/")
         clock = rate.partition("/")[0]
@@ -62,7 +70,7 @@ def formats_of(media: MediaDescription) -> list[Offered]:
             known = _format(codec, int(payload_type), int(clock), details)
             if known is not None:
                 found[payload_type] = Offered(known, encoding, details)
-    return list(found.values())
+    return tuple(found.values())
 
 
 def parse_fmtp(text: str) -> dict[str, str]:
@@ -103,7 +111,7 @@ def _is_payload_type(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 3 and int(text) < 128
 
 
-def _by_payload_type(values: list[str]) -> dict[str, str]:
+def _by_payload_type(values: Texts) -> dict[str, str]:
     """`96 text` -> {"96": "text"}; the first line of a payload type counts."""
     found: dict[str, str] = {}
     for value in values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcu.media import Codec, Format
@@ -29,7 +30,7 @@ class WantedPicture:
         return -(-self.width // 16) * -(-self.height // 16)
 
 
-def request_parameters(chosen: Format, offered: dict[str, str], wanted: WantedPicture) -> str:
+def request_parameters(chosen: Format, offered: Mapping[str, str], wanted: WantedPicture) -> str:
     """The fmtp value of our answer, which says what we want to receive; "" where the format has none."""
     if chosen.codec is Codec.VP8:
         return f"max-fs={wanted.macroblocks};max-fr={wanted.frame_rate}"

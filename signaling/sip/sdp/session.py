@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from signaling.errors import SdpError
@@ -41,13 +42,19 @@ class MediaDescription:
     attributes: Attributes = field(default=(), repr=False)
     port_count: int = 1
 
+    _by_name: Mapping[str, list[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", _indexed(self.attributes))
+
     def value(self, name: str) -> str | None:
         """The first attribute of this name, "" where it has no value, None where it is absent."""
-        return _value(self.attributes, name)
+        found = self._by_name.get(name)
+        return found[0] if found else None
 
-    def values(self, name: str) -> list[str]:
+    def values(self, name: str) -> Sequence[str]:
         """All values of an attribute."""
-        return [value or "" for key, value in self.attributes if key == name]
+        return self._by_name.get(name, ())
 
     @property
     def label(self) -> str:
@@ -69,7 +76,7 @@ class SessionDescription:
 
     def value(self, name: str) -> str | None:
         """The first session-level attribute of this name; see MediaDescription.value."""
-        return _value(self.attributes, name)
+        return next((value or "" for key, value in self.attributes if key == name), None)
 
     def address_of(self, media: MediaDescription) -> str:
         """Where media of this m-line goes; its own c= line counts first (RFC 8866 5.7)."""
@@ -89,43 +96,76 @@ class SessionDescription:
         return "".join(line + "\r\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
+@dataclass(slots=True)
+class _Section:
+    """What stands before the first m= line, or from one to the next."""
+
+    media: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    bandwidths: list[tuple[str, int]] = field(default_factory=list)
+    attributes: list[tuple[str, str | None]] = field(default_factory=list)
+
+    @property
+    def connection(self) -> str | None:
+        """The address of the first c= line; a TTL behind a multicast address is cut off."""
+        line = self.fields.get("c")
+        if line is None:
+            return None
+        parts = line.split()
+        if len(parts) != 3 or parts[0] != "IN" or parts[1] not in ("IP4", "IP6"):
+            raise SdpError("Malformed SDP: c-line")
+        return parts[2].partition("/")[0]
+
+
 def parse(data: bytes) -> SessionDescription:
     """Read a description; lines that do not matter for media (i, u, e, p, r, z, k) are skipped. Raises SdpError."""
     lines = _lines(data)
-    if not lines or lines[0] != ("v", "0"):
+    if lines[0] != "v=0":
         raise SdpError("Malformed SDP: no v=0")
-    starts = [index for index, (kind, _) in enumerate(lines) if kind == "m"]
-    if len(starts) > MAX_MEDIA:
+    head, *media = _sections(lines)
+    if len(media) > MAX_MEDIA:
         raise SdpError("Malformed SDP: too many m-lines")
-    ends = [*starts, len(lines)]
-    head = lines[1 : ends[0]]
-    sections = [lines[start:end] for start, end in zip(starts, ends[1:], strict=True)]
-    fields = dict(reversed(head))
     return SessionDescription(
-        origin=_parse_origin(fields.get("o", "")),
-        media=tuple(_parse_media(section) for section in sections),
-        name=fields.get("s") or "-",
-        connection=_parse_connection(head),
-        bandwidths=_parse_bandwidths(head),
-        timing=fields.get("t", "0 0"),
-        attributes=_parse_attributes(head),
+        origin=_parse_origin(head.fields.get("o", "")),
+        media=tuple(map(_parse_media, media)),
+        name=head.fields.get("s") or "-",
+        connection=head.connection,
+        bandwidths=tuple(head.bandwidths),
+        timing=head.fields.get("t", "0 0"),
+        attributes=tuple(head.attributes),
     )
 
 
-def _lines(data: bytes) -> list[tuple[str, str]]:
+def _lines(data: bytes) -> list[str]:
     if len(data) > MAX_SDP_BYTES:
         raise SdpError("SDP too large")
-    text = data.decode("utf-8", "surrogateescape")
+    text = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").rstrip("\n")
     if "\0" in text:
         raise SdpError("Malformed SDP")
-    lines = []
-    for line in text.replace("\r\n", "\n").rstrip("\n").split("\n"):
-        if len(line) < 2 or line[1] != "=" or "\r" in line:
-            raise SdpError("Malformed SDP line")
-        lines.append((line[0], line[2:]))
+    lines = text.split("\n")
     if len(lines) > MAX_LINES:
         raise SdpError("Too many SDP lines")
     return lines
+
+
+def _sections(lines: list[str]) -> list[_Section]:
+    section = _Section()
+    sections = [section]
+    for line in lines:
+        kind, equals, text = line[:1], line[1:2], line[2:]
+        if equals != "=" or "\r" in line:
+            raise SdpError("Malformed SDP line")
+        if kind == "a":
+            name, colon, value = text.partition(":")
+            section.attributes.append((name.strip(), value.strip() if colon else None))
+        elif kind == "m":
+            section = _Section(text)
+            sections.append(section)
+        elif kind == "b":
+            section.bandwidths += _bandwidth(text)
+        else:
+            section.fields.setdefault(kind, text)
+    return sections
 
 
 def _parse_origin(value: str) -> Origin:
@@ -135,53 +175,29 @@ def _parse_origin(value: str) -> Origin:
     return Origin(parts[0], parts[1], parts[2], parts[5])
 
 
-def _parse_media(lines: list[tuple[str, str]]) -> MediaDescription:
-    parts = lines[0][1].split()
+def _parse_media(section: _Section) -> MediaDescription:
+    parts = section.media.split()
     if len(parts) < 4:
         raise SdpError("Malformed SDP: m-line")
     port, slash, count = parts[1].partition("/")
-    number = _number(port, 65535)
-    rest = lines[1:]
     return MediaDescription(
         media=parts[0].lower(),
-        port=number,
+        port=_number(port, 65535),
         protocol=parts[2].upper(),
         formats=tuple(parts[3:]),
-        connection=_parse_connection(rest),
-        bandwidths=_parse_bandwidths(rest),
-        attributes=_parse_attributes(rest),
+        connection=section.connection,
+        bandwidths=tuple(section.bandwidths),
+        attributes=tuple(section.attributes),
         port_count=_number(count, 65535) if slash else 1,
     )
 
 
-def _parse_connection(lines: list[tuple[str, str]]) -> str | None:
-    """The first c= line; a TTL behind a multicast address is cut off."""
-    for kind, value in lines:
-        if kind == "c":
-            parts = value.split()
-            if len(parts) != 3 or parts[0] != "IN" or parts[1] not in ("IP4", "IP6"):
-                raise SdpError("Malformed SDP: c-line")
-            return parts[2].partition("/")[0]
-    return None
-
-
-def _parse_bandwidths(lines: list[tuple[str, str]]) -> tuple[tuple[str, int], ...]:
-    found = []
-    for kind, value in lines:
-        name, colon, number = value.partition(":")
-        number = number.strip(" \t")
-        if kind == "b" and colon and number.isascii() and number.isdigit() and len(number) < 12:
-            found.append((name.upper(), int(number)))
-    return tuple(found)
-
-
-def _parse_attributes(lines: list[tuple[str, str]]) -> Attributes:
-    found: list[tuple[str, str | None]] = []
-    for kind, text in lines:
-        if kind == "a":
-            name, colon, value = text.partition(":")
-            found.append((name.strip(), value.strip() if colon else None))
-    return tuple(found)
+def _bandwidth(text: str) -> list[tuple[str, int]]:
+    """A b= line; none for one that is no number."""
+    name, colon, number = text.partition(":")
+    number = number.strip(" \t")
+    is_number = colon and number.isascii() and number.isdigit() and len(number) < 12
+    return [(name.upper(), int(number))] if is_number else []
 
 
 def _number(text: str, most: int) -> int:
@@ -190,8 +206,14 @@ def _number(text: str, most: int) -> int:
     return int(text)
 
 
-def _value(attributes: Attributes, name: str) -> str | None:
-    return next((value or "" for key, value in attributes if key == name), None)
+def _indexed(attributes: Attributes) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in attributes:
+        if name in found:
+            found[name].append(value or "")
+        else:
+            found[name] = [value or ""]
+    return found
 
 
 def _net_type(address: str) -> str:

@@ -43,21 +43,22 @@ class Dialog:
     is_ours: bool = False
     """We made the Call-ID: after glare we wait longer than the peer (RFC 3261 14.1)."""
     offers: Offers = field(default_factory=Offers)
+    contact: str = field(init=False)
+    """Our Contact header."""
+
+    def __post_init__(self) -> None:
+        self.contact = f"<{self.local_contact.serialize()}>{self.contact_params}"
 
     @property
     def id(self) -> DialogId:
         """Call-ID, local tag, remote tag."""
         return (self.call_id, self.local.tag, self.remote.tag)
 
-    @property
-    def contact(self) -> str:
-        """Our Contact header."""
-        return f"<{self.local_contact.serialize()}>{self.contact_params}"
-
     def become_focus(self, room: str) -> None:
         """Our end is a conference: from now on our Contact is its URI and says so (RFC 4579 5.1)."""
         self.local_contact = replace(self.local_contact, user=room)
         self.contact_params = ";isfocus"
+        self.contact = f"<{self.local_contact.serialize()}>{self.contact_params}"
 
     def next_cseq(self) -> int:
         """The number of our next request (RFC 3261 12.2.1.1)."""
@@ -168,7 +169,7 @@ def uas_dialog(request: Request, flow: Flow, local_tag: str, contact: Uri) -> Di
         contact = contact.secured()
     return Dialog(
         call_id=headers.get("Call-ID"),
-        local=replace(local, uri=local.uri.without_passcode()),
+        local=NameAddr(local.uri.without_passcode(), local.display_name, local.params),
         remote=from_of(headers),
         remote_target=_target_of(headers) or from_of(headers).uri,  # RFC 2543 knows INVITEs without a Contact
         local_contact=contact,

@@ -10,8 +10,8 @@ import heapq
 import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 from signaling.errors import SipError
 from signaling.sip.sessions.reliable import OPTION as RELIABLE
@@ -46,8 +46,7 @@ BUSY_RETRY_AFTER_S = 10
 MergeKey = tuple[str, str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """Bytes for a flow; `transaction` is told when they cannot be sent."""
 
     flow: Flow
@@ -80,13 +79,12 @@ class Endpoint:
         self.occupancy = Occupancy(max_open, max_transactions)
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
-        self._keys: dict[int, tuple[str, ...]] = {}
-        self._merges: dict[int, MergeKey] = {}
         self._deadlines: list[tuple[float, int, Transaction]] = []
         self._order = itertools.count()
         self._outbox: deque[Outgoing] = deque()
         self._upgraded: dict[int, Flow] = {}
         self._first: dict[MergeKey, ServerTransaction] = {}
+        self._merges: dict[int, MergeKey] = {}
         self.extensions = {RELIABLE, TIMER}
         """Option tags that a request may require."""
         self.counters: Counter[str] = Counter()
@@ -116,7 +114,7 @@ class Endpoint:
         """Run what is due."""
         while self._deadlines and self._deadlines[0][0] <= now:
             deadline, _, transaction = heapq.heappop(self._deadlines)
-            if id(transaction) not in self._keys or deadline != transaction.looked_at:
+            if transaction.key is None or deadline != transaction.looked_at:
                 continue  # forgotten meanwhile, or looked at already
             transaction.looked_at = None
             transaction.handle_timeout(now)
@@ -212,7 +210,7 @@ class Endpoint:
 
     def _run(self, transaction: ClientTransaction, key: tuple[str, str], now: float) -> None:
         self._clients[key] = transaction
-        self._keys[id(transaction)] = key
+        transaction.key = key
         transaction.start(now)
         self._settle(transaction, now)
 
@@ -228,9 +226,8 @@ class Endpoint:
         self._settle(transaction, now)
 
     def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
-        vias = request.headers.values("Via")
         via = top_via(request.headers)
-        _stamp(request, via, vias, flow)
+        _stamp(request, via, flow)
         key = _server_key(request, via)
         transaction = self._servers.get(key)
         if transaction is not None:
@@ -259,7 +256,7 @@ class Endpoint:
         kind = InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
         transaction = kind(request, flow, now)
         self._servers[key] = transaction
-        self._keys[id(transaction)] = key
+        transaction.key = key
         if merge is not None:
             self._first[merge] = transaction
             self._merges[id(transaction)] = merge
@@ -282,11 +279,8 @@ class Endpoint:
 
     def _settle(self, transaction: Transaction, now: float) -> None:
         """Hand over what the machine produced, arm its timer, forget it when it is done."""
-        for message in transaction.messages_to_send():
-            flow = transaction.flow
-            if isinstance(message, Response):
-                flow = response_flow(flow, message.headers)
-            self._outbox.append(Outgoing(flow, message.serialize(), transaction))
+        for data in transaction.messages_to_send():
+            self._outbox.append(Outgoing(transaction.destination, data, transaction))
         while (event := transaction.next_event()) is not None:
             if isinstance(event, AckReceived):
                 self._handler.request_received(None, event.request, transaction.flow, now)
@@ -294,7 +288,7 @@ class Endpoint:
                 transaction.user.transaction_event(transaction, event, now)
             elif not isinstance(event, ResponseReceived):
                 self.counters[f"transaction-{event.reason}"] += 1
-        if isinstance(transaction, ServerTransaction) and id(transaction) in self._keys:
+        if isinstance(transaction, ServerTransaction) and transaction.key is not None:
             self.occupancy.settled(transaction)
         if transaction.is_terminated:
             self._forget(transaction)
@@ -311,11 +305,11 @@ class Endpoint:
     def _compact(self) -> None:
         """Entries of what was forgotten pile up; rebuild before they outnumber the live ones fourfold."""
         if len(self._deadlines) > 64 + 4 * self.transactions:
-            self._deadlines = [entry for entry in self._deadlines if id(entry[2]) in self._keys]
+            self._deadlines = [entry for entry in self._deadlines if entry[2].key is not None]
             heapq.heapify(self._deadlines)
 
     def _forget(self, transaction: Transaction) -> None:
-        key = self._keys.pop(id(transaction), None)
+        key, transaction.key = transaction.key, None
         if key is None:
             return
         self._upgraded.pop(id(transaction), None)
@@ -335,8 +329,7 @@ class Endpoint:
             self.counters["dropped"] += 1
             return
         try:
-            vias = request.headers.values("Via")
-            _stamp(request, top_via(request.headers), vias, flow)
+            _stamp(request, top_via(request.headers), flow)
         except (SipError, IndexError):
             self.counters["dropped"] += 1
             return
@@ -349,11 +342,12 @@ class Endpoint:
         response = response_to(request, error.status, error.reason, to_tag="stateless")
         for name, value in error.headers:
             response.headers.add(name, value)
-        self._outbox.append(Outgoing(response_flow(flow, response.headers), response.serialize()))
+        self._outbox.append(Outgoing(response_flow(flow, request.headers), response.serialize()))
 
 
-def _stamp(request: Request, via: Via, vias: list[str], flow: Flow) -> None:
+def _stamp(request: Request, via: Via, flow: Flow) -> None:
     stamped = via.stamped(*flow.remote)
+    vias = request.headers.values("Via")
     if len(vias) > 1:
         request.headers.set("Via", stamped.serialize())
         for value in vias[1:]:
@@ -368,8 +362,9 @@ def _branch(message: Message) -> str:
 def _server_key(request: Request, via: Via, method: str = "") -> tuple[str, ...]:
     """RFC 3261 17.2.3; without the magic cookie the headers of RFC 2543 tell transactions apart."""
     method = method or ("INVITE" if request.method == "ACK" else request.method)
-    if via.branch.startswith(MAGIC_COOKIE) and len(via.branch) > len(MAGIC_COOKIE):
-        return (via.branch, via.sent_by, method)
+    branch = via.branch
+    if branch.startswith(MAGIC_COOKIE) and len(branch) > len(MAGIC_COOKIE):
+        return (branch, via.sent_by, method)
     headers = request.headers
     cseq = cseq_of(headers).number
     return (request.uri, headers.get("From"), headers.get("Call-ID"), str(cseq), via.sent_by, method)

@@ -45,6 +45,8 @@ class Flow:
 class State(Enum):
     """States of all four machines (figures 5 to 8; ACCEPTED is RFC 6026)."""
 
+    __hash__ = object.__hash__  # that of Enum is a Python function, called with every step
+
     IDLE = auto()
     CALLING = auto()
     TRYING = auto()
@@ -58,6 +60,8 @@ class State(Enum):
 class Input(Enum):
     """What may happen to a machine."""
 
+    __hash__ = object.__hash__
+
     START = auto()
     REQUEST = auto()
     ACK = auto()
@@ -65,6 +69,8 @@ class Input(Enum):
     R2XX = auto()
     R3XX_6XX = auto()
     TRANSPORT_ERROR = auto()
+    TRYING_DUE = auto()
+    """The 200 ms of 17.2.1 are over."""
     TIMER_A = auto()
     TIMER_B = auto()
     TIMER_C = auto()
@@ -126,9 +132,11 @@ class Transaction:
         self.state = State.IDLE
         self.ignored = 0
         self.looked_at: float | None = None
-        """When whoever keeps the transaction will ask for its timers next; their business."""
+        """When whoever keeps the transaction will ask for its timers next; their business, like `key`."""
+        self.key: tuple[str, ...] | None = None
+        """Under what it is kept; None before and after."""
         self._timers: dict[Input, float] = {}
-        self._outbox: list[Request | Response] = []
+        self._outbox: list[bytes] = []
         self._events: list[Event] = []
         self._message: Any = None
 
@@ -137,9 +145,16 @@ class Transaction:
         """Whether the machine may be forgotten."""
         return self.state is State.TERMINATED
 
-    def messages_to_send(self) -> list[Request | Response]:
-        """What goes to `flow` now."""
-        messages, self._outbox = self._outbox, []
+    @property
+    def destination(self) -> Flow:
+        """Where messages_to_send() go."""
+        return self.flow
+
+    def messages_to_send(self) -> list[bytes]:
+        """What goes to `destination` now."""
+        messages = self._outbox
+        if messages:
+            self._outbox = []
         return messages
 
     def next_event(self) -> Event | None:
@@ -148,7 +163,7 @@ class Transaction:
 
     def next_timeout(self) -> float | None:
         """When handle_timeout wants to be called."""
-        return min(self._timers.values(), default=None)
+        return min(self._timers.values()) if self._timers else None
 
     def handle_timeout(self, now: float) -> None:
         """Run the timers that are due."""
@@ -174,6 +189,7 @@ class Transaction:
             self._timers.clear()
         for action in actions:
             getattr(self, f"_{action}")(now)
+        self._message = None
 
     def _arm(self, timer: Input, deadline: float) -> None:
         self._timers[timer] = deadline

@@ -45,7 +45,7 @@ class ClientTransaction(Transaction):
         self._step(response_input(response.status), now, response)
 
     def _send(self, _now: float) -> None:
-        self._outbox.append(self.request)
+        self._outbox.append(self.request.serialize())
 
 
 class InviteClientTransaction(ClientTransaction):
@@ -73,7 +73,7 @@ class InviteClientTransaction(ClientTransaction):
         self._arm(Input.TIMER_M, now + TIMEOUT_S)
 
     def _ack(self, _now: float) -> None:
-        self._outbox.append(ack_of_failure(self.request, self._message))
+        self._outbox.append(ack_of_failure(self.request, self._message).serialize())
 
     _final: ClassVar[dict[Input, tuple[tuple[str, ...], State]]] = {
         Input.R2XX: (("deliver", "start_m"), State.ACCEPTED),

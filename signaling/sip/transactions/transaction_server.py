@@ -18,6 +18,11 @@ from signaling.sip.transactions.transaction import (
     response_input,
 )
 from signaling.sip.wire.message import Request, Response
+from signaling.sip.wire.reply import response_flow, response_to
+
+TRYING_AFTER_S = 0.2  # RFC 3261 17.2.1
+_ANSWERED = Request("", "")
+"""In the place of a request whose success was told: thousands are kept for their answer alone (timers J and L)."""
 
 
 class ServerTransaction(Transaction):
@@ -27,7 +32,13 @@ class ServerTransaction(Transaction):
         super().__init__(request, flow)
         self.is_remembered = True
         """Whether a final response is kept for repetitions of its request (RFC 3261 8.2.7)."""
-        self._last: Response | None = None
+        self._destination = response_flow(flow, request.headers)
+        self._last = b""
+
+    @property
+    def destination(self) -> Flow:
+        """See Transaction: where the Via says (18.2.2)."""
+        return self._destination
 
     @property
     def is_open(self) -> bool:
@@ -43,11 +54,11 @@ class ServerTransaction(Transaction):
         self._step(response_input(response.status), now, response)
 
     def _send(self, _now: float) -> None:
-        self._last = self._message
-        self._outbox.append(self._message)
+        self._last = self._message.serialize()
+        self._outbox.append(self._last)
 
     def _send_again(self, _now: float) -> None:
-        if self._last is not None:
+        if self._last:
             self._outbox.append(self._last)
 
 
@@ -58,6 +69,18 @@ class InviteServerTransaction(ServerTransaction):
         super().__init__(request, flow)
         self._interval = T1
         self._step(Input.START, now)
+
+    def _await_answer(self, now: float) -> None:
+        """100 goes out by itself where nothing else does soon: most calls are answered before."""
+        self._arm(Input.TRYING_DUE, now + TRYING_AFTER_S)
+
+    def _try(self, _now: float) -> None:
+        if not self._last:
+            self._last = response_to(self.request, 100).serialize()
+        self._outbox.append(self._last)
+
+    def _keep_quiet(self, _now: float) -> None:
+        self._timers.pop(Input.TRYING_DUE, None)
 
     def _start_g_h(self, now: float) -> None:
         if not self.flow.is_reliable:
@@ -73,14 +96,16 @@ class InviteServerTransaction(ServerTransaction):
 
     def _start_l(self, now: float) -> None:
         self._arm(Input.TIMER_L, now + TIMEOUT_S)
+        self.request = _ANSWERED
 
     def _deliver_ack(self, _now: float) -> None:
         self._events.append(AckReceived(self._message))
 
     TRANSITIONS: ClassVar[Transitions] = {
-        (State.IDLE, Input.START): ((), State.PROCEEDING),
-        (State.PROCEEDING, Input.REQUEST): (("send_again",), State.PROCEEDING),
-        (State.PROCEEDING, Input.R1XX): (("send",), State.PROCEEDING),
+        (State.IDLE, Input.START): (("await_answer",), State.PROCEEDING),
+        (State.PROCEEDING, Input.REQUEST): (("try", "keep_quiet"), State.PROCEEDING),
+        (State.PROCEEDING, Input.TRYING_DUE): (("try",), State.PROCEEDING),
+        (State.PROCEEDING, Input.R1XX): (("send", "keep_quiet"), State.PROCEEDING),
         (State.PROCEEDING, Input.R2XX): (("send", "start_l"), State.ACCEPTED),
         (State.PROCEEDING, Input.R3XX_6XX): (("send", "start_g_h"), State.COMPLETED),
         (State.PROCEEDING, Input.TRANSPORT_ERROR): (("report_transport",), State.TERMINATED),
@@ -108,6 +133,7 @@ class NonInviteServerTransaction(ServerTransaction):
     def _start_j(self, now: float) -> None:
         is_kept = self.is_remembered and not self.flow.is_reliable
         self._arm(Input.TIMER_J, now + (TIMEOUT_S if is_kept else 0.0))
+        self.request = _ANSWERED
 
     _final: ClassVar[tuple[tuple[str, ...], State]] = (("send", "start_j"), State.COMPLETED)
     TRANSITIONS: ClassVar[Transitions] = {

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 from signaling.errors import TransportError
 from signaling.sip.transactions.transaction import Flow
@@ -13,6 +14,7 @@ from signaling.sip.transactions.transaction import Flow
 Receiver = Callable[[bytes, Flow], None]
 _MAX_DATAGRAM_BYTES = 65_535
 _BUFFER_BYTES = 1 << 20
+_MAX_FLOWS = 1024
 _BUDGET_S = 0.002
 """So long one socket may hold the loop in one go."""
 
@@ -45,6 +47,7 @@ class UdpSocket:
         self._drained = drained
         self._counters = counters
         self._batch = batch
+        self._flow_of = lru_cache(_MAX_FLOWS)(self._make_flow)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._drain)
 
@@ -62,6 +65,9 @@ class UdpSocket:
         self._loop.remove_reader(self._socket)
         self._socket.close()
 
+    def _make_flow(self, address: str, port: int) -> Flow:
+        return Flow("udp", self.local, (address, port))
+
     def _drain(self) -> None:
         until = self._loop.time() + _BUDGET_S
         for _ in range(self._batch):
@@ -72,7 +78,7 @@ class UdpSocket:
             except OSError:
                 self._counters["udp-receive-error"] += 1  # an ICMP error of an earlier datagram
                 continue
-            self._receive(data, Flow("udp", self.local, (remote[0], remote[1])))
+            self._receive(data, self._flow_of(remote[0], remote[1]))
             if self._loop.time() >= until:
                 break
         self._drained()

@@ -32,22 +32,26 @@ def parse_cseq(text: str) -> CSeq:
 
 def cseq_of(headers: Headers) -> CSeq:
     """The CSeq. Raises SipError."""
-    return headers.parsed("CSeq", parse_cseq)
+    found: CSeq | None = headers.understood.get("CSeq")
+    return found or headers.parsed("CSeq", parse_cseq)
 
 
 def from_of(headers: Headers) -> NameAddr:
     """The From. Raises SipError."""
-    return headers.parsed("From", parse_name_addr)
+    found: NameAddr | None = headers.understood.get("From")
+    return found or headers.parsed("From", parse_name_addr)
 
 
 def to_of(headers: Headers) -> NameAddr:
     """The To. Raises SipError."""
-    return headers.parsed("To", parse_name_addr)
+    found: NameAddr | None = headers.understood.get("To")
+    return found or headers.parsed("To", parse_name_addr)
 
 
 def top_via(headers: Headers) -> Via:
     """The first Via. Raises SipError."""
-    return headers.parsed("Via", _first_via)
+    found: Via | None = headers.understood.get("Via")
+    return found or headers.parsed("Via", _first_via)
 
 
 def _first_via(line: str) -> Via:

@@ -5,8 +5,8 @@ Fields of one name keep their order; that of different names means nothing (7.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -14,11 +14,12 @@ T = TypeVar("T")
 class Headers:
     """Header fields under canonical names; values stay bytes until somebody asks."""
 
-    __slots__ = ("_fields", "_understood")
+    __slots__ = ("_fields", "understood")
 
     def __init__(self, fields: Iterable[tuple[str, str | bytes]] = ()) -> None:
         self._fields: dict[str, tuple[bytes, ...]] = {}
-        self._understood: dict[str, Any] = {}
+        self.understood: dict[str, Any] = {}
+        """What parsed() made of the first field of a name."""
         for name, value in fields:
             self.add(name, value)
 
@@ -35,7 +36,7 @@ class Headers:
         present = self._fields.get(name)
         if present is None:
             self._fields[name] = (data,)
-            self._understood.pop(name, None)
+            self.understood.pop(name, None)
         else:
             self._fields[name] = (*present, data)
 
@@ -43,12 +44,12 @@ class Headers:
         """Put a field in front of all others."""
         data = _encoded(name, value)
         self._fields = {name: (data, *self._fields.pop(name, ())), **self._fields}
-        self._understood.pop(name, None)
+        self.understood.pop(name, None)
 
     def set(self, name: str, value: str) -> None:
         """Replace all fields of this name by one."""
         self._fields[name] = (_encoded(name, value),)
-        self._understood.pop(name, None)
+        self.understood.pop(name, None)
 
     def set_first(self, name: str, value: str | bytes, understood: object = None) -> None:
         """Replace the first field of this name, keeping the others (the top Via).
@@ -56,12 +57,15 @@ class Headers:
         `understood` is what parsed() gives for it from now on, where that is known.
         """
         self._fields[name] = (_encoded(name, value), *self._fields[name][1:])
-        self._understood[name] = understood
+        if understood is not None:
+            self.understood[name] = understood
+        else:
+            self.understood.pop(name, None)
 
     def remove(self, name: str) -> None:
         """Drop all fields of this name."""
         self._fields.pop(name, None)
-        self._understood.pop(name, None)
+        self.understood.pop(name, None)
 
     def raw(self, name: str) -> Sequence[bytes]:
         """All values as they came, unfolded."""
@@ -78,20 +82,29 @@ class Headers:
 
     def values(self, name: str) -> list[str]:
         """Every value, fields with commas split (RFC 3261 7.3.1)."""
-        if name not in self._fields:
+        values = self._fields.get(name)
+        if values is None:
             return []
+        if len(values) == 1 and b"," not in values[0]:
+            text = values[0].decode("utf-8", "surrogateescape").strip()
+            return [text] if text else []
         return [part for line in self.lines(name) for part in split_commas(line)]
 
     def parsed(self, name: str, parse: Callable[[str], T]) -> T:
         """The first field of this name, understood by `parse` once; always ask for a name with the same function."""
-        found = self._understood.get(name)
-        if found is None:
-            found = self._understood[name] = parse(self.get(name))
-        return cast("T", found)
+        known = self.understood
+        if name not in known:
+            known[name] = parse(self.get(name))
+        found: T = known[name]
+        return found
 
     def repeated(self) -> list[str]:
         """The names that more than one field has."""
         return [name for name, values in self._fields.items() if len(values) > 1]
+
+    def items(self) -> ItemsView[str, tuple[bytes, ...]]:
+        """Each name with its values."""
+        return self._fields.items()
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
@@ -107,11 +120,9 @@ class Headers:
         return Headers.of(dict(self._fields))
 
     def copied(self, names: Iterable[str]) -> Headers:
-        """A copy of the fields of these names, with what was understood of them."""
-        fields, understood = self._fields, self._understood
-        twin = Headers.of({name: fields[name] for name in names if name in fields})
-        twin._understood = {name: understood[name] for name in names if name in understood}
-        return twin
+        """A copy of the fields of these names."""
+        fields = self._fields
+        return Headers.of({name: fields[name] for name in names if name in fields})
 
 
 def split_commas(text: str) -> list[str]:

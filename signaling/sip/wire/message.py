@@ -83,10 +83,7 @@ def parse(data: bytes) -> Message:
 
 def canonical_name(name: bytes) -> str:
     """The spelling under which a header is kept; compact forms (RFC 3261 7.3.3) become long ones."""
-    known = _EXACT.get(name)
-    if known is None:
-        known = _FOLDED.get(name.lower()) or name.decode("ascii").title()
-    return known
+    return _EXACT.get(name) or _FOLDED.get(name.lower()) or name.decode("ascii").title()
 
 
 def _parse_start_line(line: bytes, headers: Headers) -> tuple[Message, str]:
@@ -117,16 +114,20 @@ def _parse_headers(block: bytes) -> tuple[Headers, str]:
     fields: dict[str, tuple[bytes, ...]] = {}
     for line in lines[:MAX_HEADERS]:
         name, colon, value = line.partition(b":")
-        known = _EXACT.get(name)
-        if known is None:
-            name = name.rstrip(b" \t")
-            known = canonical_name(name) if _TOKEN.fullmatch(name) else ""
+        known = _EXACT.get(name) or _unusual(name)
         if not colon or not known or not (is_clean or _is_clean(value)):
             fault = fault or "Malformed header line"
-            continue
-        value = value.strip(b" \t")
-        fields[known] = (*fields[known], value) if known in fields else (value,)
+        elif known in fields:
+            fields[known] += (value.strip(b" \t"),)
+        else:
+            fields[known] = (value.strip(b" \t"),)
     return Headers.of(fields), fault
+
+
+def _unusual(name: bytes) -> str:
+    """A name that is not spelt as the standards do; "" for none."""
+    name = name.rstrip(b" \t")
+    return canonical_name(name) if _TOKEN.fullmatch(name) else ""
 
 
 def _is_clean(value: bytes) -> bool:
@@ -143,7 +144,7 @@ def _cut_body(headers: Headers, body: bytes) -> tuple[bytes, str]:
     raw = headers.raw("Content-Length")
     if not raw:
         return body, ""
-    if len(set(raw)) > 1 or not raw[0].isdigit() or len(raw[0]) > 9:
+    if (len(raw) > 1 and len(set(raw)) > 1) or not raw[0].isdigit() or len(raw[0]) > 9:
         return body, "Bad Content-Length"
     length = int(raw[0])
     return body[:length], "Body shorter than Content-Length" if len(body) < length else ""
@@ -151,9 +152,11 @@ def _cut_body(headers: Headers, body: bytes) -> tuple[bytes, str]:
 
 def _serialize(start: str, headers: Headers, body: bytes) -> bytes:
     lines = [start.encode("utf-8", "surrogateescape")]
-    for name, value in headers:
+    for name, values in headers.items():
         if name not in _NOT_COPIED:
-            lines.append((_ON_THE_WIRE.get(name) or name.encode("ascii") + b": ") + value)
+            before = _ON_THE_WIRE.get(name) or name.encode("ascii") + b": "
+            for value in values:
+                lines.append(before + value)  # noqa: PERF401 - nearly always one
     lines.append(b"Content-Length: %d" % len(body))
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
@@ -179,7 +182,19 @@ _COMPACT = {  # RFC 3261 7.3.3 and 20, RFC 3515, RFC 3265, RFC 4028
 _EXACT = {name.encode(): name for name in _NAMES}
 _METHODS = {
     name.encode(): name
-    for name in ("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "INFO", "UPDATE", "PRACK", "REFER", "SUBSCRIBE")
+    for name in (
+        "INVITE",
+        "ACK",
+        "BYE",
+        "CANCEL",
+        "REGISTER",
+        "OPTIONS",
+        "INFO",
+        "UPDATE",
+        "PRACK",
+        "REFER",
+        "SUBSCRIBE",
+    )
 }
 _ON_THE_WIRE = {name: name.encode() + b": " for name in _NAMES}
 _FOLDED = {name.lower(): known for name, known in _EXACT.items()} | {k.encode(): v for k, v in _COMPACT.items()}

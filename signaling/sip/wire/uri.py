@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote
 
 from signaling.errors import MalformedMessage
@@ -54,7 +54,7 @@ class Uri:
 
     def without_passcode(self) -> Uri:
         """The same URI with everything from `**` on cut off the user part, for logs and stored dialogs."""
-        return replace(self, user=self.user.partition("**")[0])
+        return replace(self, user=self.user.partition("**")[0]) if "**" in self.user else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +64,20 @@ class NameAddr:
     uri: Uri
     display_name: str = ""
     params: Params = ()
+    tag: str = field(init=False, repr=False, compare=False)
+    """The dialog tag, "" where there is none."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tag", self.param("tag") or "")
 
     def param(self, name: str) -> str | None:
         """The value of a header parameter, "" where it has none, None where it is absent."""
         return param_value(self.params, name)
 
-    @property
-    def tag(self) -> str:
-        """The dialog tag, "" where there is none."""
-        return self.param("tag") or ""
-
     def with_tag(self, tag: str) -> NameAddr:
         """The same address with this tag."""
-        kept = tuple(item for item in self.params if item[0] != "tag")
-        return replace(self, params=(*kept, ("tag", tag)))
+        kept = [item for item in self.params if item[0] != "tag"]
+        return NameAddr(self.uri, self.display_name, (*kept, ("tag", tag)))
 
     def serialize(self) -> str:
         """The value as it stands in a header."""

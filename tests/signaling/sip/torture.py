@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from signaling.sip.agent import Agent
 from signaling.sip.sessions.session import Session
 from signaling.sip.transactions.transaction import Flow
+from signaling.sip.transactions.transaction_server import TRYING_AFTER_S
 from signaling.sip.wire.message import Request, Response, parse
 from signaling.sip.wire.uri import Uri
 
@@ -45,6 +46,7 @@ class Victim:
     def fate(self, data: bytes) -> str:
         """ "call", "dropped", or the status of the only answer."""
         self.agent.receive(data, self.flow, 0.0)
+        self.agent.handle_timeout(TRYING_AFTER_S)
         messages = [parse(outgoing.data) for outgoing in self.agent.messages_to_send()]
         self.answers = [message for message in messages if isinstance(message, Response)]
         assert len(messages) == len(self.answers) <= 1

@@ -201,12 +201,10 @@ def test_after_glare_both_offers_are_answered_one_after_the_other():
     b.incoming[0][0].reinvite(b"yours", network.now)
     with pytest.raises(SipError):
         session.reinvite(b"another", network.now)
-    network.run(network.now + 1)
-    assert network.sent("SIP/2.0 491") == 2
-    began = network.now
     for peer, own in ((a, session), (b, b.incoming[0][0])):
         peer.answers = lambda body, own=own: own.accept(b"answer to " + body, network.now)
-    network.run(began + 4)
+    network.run(network.now + 5)
+    assert network.sent("SIP/2.0 491") == 2
     assert b.events[-3:] == [Answered(b"answer to yours"), Offered(b"mine"), Confirmed()]
     assert a.events[-3:] == [Offered(b"yours"), Confirmed(), Answered(b"answer to mine")]
     session.hang_up(network.now)

@@ -8,6 +8,7 @@ from signaling.errors import SipError
 from signaling.sip.agent import Agent, AgentLimits
 from signaling.sip.sessions.dialog import uas_dialog
 from signaling.sip.transactions.transaction import Flow
+from signaling.sip.transactions.transaction_server import TRYING_AFTER_S
 from signaling.sip.wire.message import Request, Response, parse
 from signaling.sip.wire.uri import Uri
 
@@ -47,6 +48,7 @@ class Harness:
 
     def give(self, data: bytes, flow: Flow = UDP, now: float = 0.0) -> list[tuple[str, Flow]]:
         self.agent.receive(data, flow, now)
+        self.agent.handle_timeout(now + TRYING_AFTER_S)
         return self.sent()
 
     def sent(self) -> list[tuple[str, Flow]]:

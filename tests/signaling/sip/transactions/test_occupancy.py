@@ -9,6 +9,7 @@ import pytest
 from signaling.sip.agent import Agent, AgentLimits
 from signaling.sip.sessions.session import Session
 from signaling.sip.transactions.transaction import Flow
+from signaling.sip.transactions.transaction_server import TRYING_AFTER_S
 from signaling.sip.transport.rates import SourceRates
 from signaling.sip.wire.message import Request, Response, parse
 from signaling.sip.wire.reply import response_to
@@ -37,6 +38,7 @@ class Server:
             f"Contact: <sip:a@{host}>\r\nContent-Length: 0\r\n\r\n"
         )
         self.agent.receive(data.encode(), Flow("udp", FLOW.local, (source, 5060)), now)
+        self.agent.handle_timeout(now + TRYING_AFTER_S)
         messages = [parse(out.data) for out in self.agent.messages_to_send()]
         return [message.status for message in messages if isinstance(message, Response)]
 

@@ -27,20 +27,22 @@ def request(method: str) -> Request:
     return message
 
 
-def make(kind: type[Transaction], flow: Flow, state: State) -> Transaction:
+def make(kind: type[Transaction], flow: Flow, state: State, *, is_new: bool = False) -> Transaction:
     method = "INVITE" if kind in (InviteClientTransaction, InviteServerTransaction) else "OPTIONS"
     if kind in (InviteServerTransaction, NonInviteServerTransaction):
         transaction = kind(request(method), flow, 0.0)  # type: ignore[call-arg]
-        transaction._last = response_to(request(method), 180 if state is S.PROCEEDING else 200)  # type: ignore[attr-defined]
+        last = response_to(request(method), 180 if state is S.PROCEEDING else 200)
+        transaction._last = b"" if is_new else last.serialize()  # type: ignore[attr-defined]
     else:
         transaction = kind(request(method), flow)
     transaction.state = state
+    transaction._timers.clear()
     transaction._deadline = NOW + 9  # type: ignore[attr-defined]
     return transaction
 
 
 def feed(transaction: Transaction, happened: Input) -> None:
-    if happened.name.startswith("TIMER"):
+    if happened.name.startswith("TIMER") or happened is I.TRYING_DUE:
         transaction._timers = {happened: NOW}
         transaction.handle_timeout(NOW)
         return
@@ -54,7 +56,8 @@ def feed(transaction: Transaction, happened: Input) -> None:
 
 
 def sent(transaction: Transaction) -> list[str]:
-    return [m.method if isinstance(m, Request) else str(m.status) for m in transaction.messages_to_send()]
+    messages = map(parse, transaction.messages_to_send())
+    return [message.method if isinstance(message, Request) else str(message.status) for message in messages]
 
 
 def told(transaction: Transaction) -> list[str]:
@@ -102,8 +105,9 @@ NON_INVITE_CLIENT = [
     (S.COMPLETED, I.TIMER_K, [], [], S.TERMINATED, {}),
 ]
 INVITE_SERVER = [
-    (S.IDLE, I.START, [], [], S.PROCEEDING, {}),
+    (S.IDLE, I.START, [], [], S.PROCEEDING, {"TRYING_DUE": 0.2}),
     (S.PROCEEDING, I.REQUEST, ["180"], [], S.PROCEEDING, {}),
+    (S.PROCEEDING, I.TRYING_DUE, ["180"], [], S.PROCEEDING, {}),
     (S.PROCEEDING, I.R1XX, ["180"], [], S.PROCEEDING, {}),
     (S.PROCEEDING, I.R2XX, ["200"], [], S.ACCEPTED, {"L": 32}),
     (S.PROCEEDING, I.R3XX_6XX, ["486"], [], S.COMPLETED, {"G": 0.5, "H": 32}),
@@ -207,3 +211,18 @@ def test_intervals_double_up_to_t2():
         transaction.handle_timeout(now)
         times += [now] * len(transaction.messages_to_send())
     assert times == [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
+
+
+def test_100_goes_out_where_nothing_was_said_for_200_ms_or_the_invite_came_again():
+    for happened, is_new, expected in (
+        (I.TRYING_DUE, True, ["100"]), (I.REQUEST, True, ["100"]), (I.REQUEST, False, ["180"]),
+    ):  # fmt: skip
+        transaction = make(InviteServerTransaction, UDP, S.PROCEEDING, is_new=is_new)
+        feed(transaction, happened)
+        assert sent(transaction) == expected
+        feed(transaction, I.REQUEST)
+        assert sent(transaction) == expected
+    answered = InviteServerTransaction(request("INVITE"), UDP, NOW)
+    assert answered.next_timeout() == NOW + 0.2
+    feed(answered, I.R1XX)
+    assert (sent(answered), answered.next_timeout()) == (["180"], None)

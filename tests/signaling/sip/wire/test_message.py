@@ -239,12 +239,12 @@ def test_no_message_takes_long(line, what):
     assert time.process_time() - started < 0.5, what
 
 
-def test_fields_are_copied_in_the_order_asked_for_with_what_was_understood():
+def test_fields_are_copied_in_the_order_asked_for_and_by_themselves():
     headers = Headers([("CSeq", "1 INVITE"), ("Via", "a"), ("Subject", "x"), ("Via", "b")])
-    understood = headers.parsed("Via", lambda text: [text])
+    assert headers.parsed("Via", lambda text: [text]) == ["a"]
     twin = headers.copied(("Via", "To", "CSeq"))
     assert list(twin) == [("Via", b"a"), ("Via", b"b"), ("CSeq", b"1 INVITE")]
-    assert twin.parsed("Via", lambda text: [text]) is understood
+    assert twin.parsed("Via", lambda text: [text]) == ["a"]
     twin.set_first("Via", "c")
     assert twin.parsed("Via", lambda text: [text]) == ["c"]
     assert (twin.values("Via"), headers.values("Via")) == (["c", "b"], ["a", "b"])
