@@ -86,7 +86,7 @@ async def wire(tmp_path) -> AsyncIterator[Sniffer]:
         yield sniffer
         await asyncio.sleep(0.15)  # the sniffer wakes every 100 ms
     verdict = await judged(sniffer.write(tmp_path / "wire.pcap"), SERVER, PORT)
-    assert verdict.messages > 2
+    assert verdict.messages >= 2
     assert verdict.wrong == []
 
 
