@@ -48,7 +48,8 @@ def test_addresses(tmp_path: Path) -> None:
     assert "127.0.0.1" in found[Level.OK]
 
 
-def test_ports_in_use(tmp_path: Path) -> None:
+def test_ports_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "_ANSWER_S", 0.2)
     with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         tcp.bind(("127.0.0.1", 0))
         tcp.listen(1)

@@ -113,7 +113,7 @@ async def test_calling_ringing_answered():
     ],
 )
 async def test_outcomes_stay_for_a_moment(error, outcome):
-    hall = Hall(result_shown_s=0.2)
+    hall = Hall(result_shown_s=0.05)
     await hall.dial()
     hall.protocol.plans[0].end.set_exception(error)
     await settle()

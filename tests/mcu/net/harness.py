@@ -8,9 +8,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from mcu.media import Codec, Format, Kind, StreamSpec
-from mcu.net.process import NetProcess
+from mcu.net import process
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.packet import RtpPacket
 from mcu.worker.channel import Channel as Wire
@@ -33,7 +34,7 @@ class Harness:
     def __init__(self) -> None:
         ours, theirs = channel_pair()
         self.control = Wire(ours)
-        self.process = NetProcess(Wire(theirs))
+        self.process = process.NetProcess(Wire(theirs))
         self.neighbours: dict[str, Wire] = {}
         self.heard: list[Message | Frame] = []
 
@@ -100,8 +101,15 @@ class Harness:
 
 
 @asynccontextmanager
-async def net_process(**settings: object) -> AsyncIterator[Harness]:
-    """A running process with a video, an audio and a recorder neighbour."""
+async def net_process(looks_every_s: float = 0.1, **settings: object) -> AsyncIterator[Harness]:
+    """A running process with a video, an audio and a recorder neighbour; its statistics are told more often than in life."""
+    with patch.object(process, "_STATS_S", looks_every_s):
+        async with _running(settings) as harness:
+            yield harness
+
+
+@asynccontextmanager
+async def _running(settings: dict[str, object]) -> AsyncIterator[Harness]:
     harness = Harness()
     running = asyncio.create_task(harness.process.run())
     harness.control.send(Start(SETTINGS | settings))

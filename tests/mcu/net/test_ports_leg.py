@@ -296,7 +296,7 @@ async def test_keys_come_and_go_by_renegotiation(peer: Peer) -> None:
 
 
 async def test_silence_is_told_once_and_again_after_recovery(peer: Peer) -> None:
-    async with net_process(silent_s=0.5) as net:
+    async with net_process(looks_every_s=1.0, silent_s=0.5) as net:
         opened = await _audio_leg(net, peer)
         (waiting,) = net.process.legs or ()
         waiting.look_for_silence(waiting.heard_us + 60_000_000)
@@ -436,7 +436,7 @@ async def test_a_leg_that_meets_a_fault_of_ours_ends_no_other(peer: Peer, monkey
 
 
 async def test_statistics_come_every_second(peer: Peer) -> None:
-    async with net_process() as net:
+    async with net_process(looks_every_s=1.0) as net:
         opened = await _audio_leg(net, peer)
         net.control.send(AttachLeg(1))
         for n in range(10):

@@ -123,7 +123,7 @@ async def test_nack_is_answered_by_rtx_and_pli_reaches_the_encoder(peer: IcePeer
         await asyncio.sleep(0.35)
         peer.send_rtcp(compound(ReceiverReport(78), PictureLoss(78, ssrc), ReceiverEstimate(78, 700_000, (ssrc,))))
         assert (await net.message("video", RequestKeyframe)).stream == 11
-        stats = await net.expect(LegStats)
+        stats = await net.expect(LegStats, lambda stats: bool(stats.streams[0].remote_estimate_bps))
         assert stats.streams[0].remote_estimate_bps == 700_000
 
 
