@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from PIL import Image, ImageDraw
 
@@ -51,19 +52,29 @@ def wrapped(text: str, width: int, font: Font, max_lines: int) -> Paragraph:
 
 
 def _lines(text: str, width: int, font: Font) -> Iterator[str]:
-    line = ""
-    for word in _words(text):
-        if not line or font.getlength((line + word).rstrip()) <= width:
-            line += word
-        else:
-            yield line.rstrip()
-            line = word
-        while font.getlength(line.rstrip()) > width and len(line) > 1:
-            kept = _longest(line, width, font)
-            yield line[:kept]
-            line = line[kept:]
-    if line.rstrip():
-        yield line.rstrip()
+    ends = list(accumulate(map(len, _words(text))))
+    start = 0
+    while start < len(text):
+        following = ends[bisect_right(ends, start) :]
+        fitting = _how_many_fit(text, start, following, width, font)
+        word = text[start : following[0]]
+        is_whole = fitting or len(word) == 1
+        end = following[max(fitting, 1) - 1] if is_whole else start + _longest(word, width, font)
+        if line := text[start:end].rstrip():
+            yield line
+        start = end
+
+
+def _how_many_fit(text: str, start: int, ends: list[int], width: int, font: Font) -> int:
+    """How many words from `start` on a line holds; few of them are measured, since each measure shapes them all."""
+
+    def is_too_wide(count: int) -> bool:
+        return count > 0 and font.getlength(text[start : ends[count - 1]].rstrip()) > width
+
+    enough = 1
+    while enough < len(ends) and not is_too_wide(enough):
+        enough = min(2 * enough, len(ends))
+    return bisect_left(range(enough // 2, enough + 1), True, key=is_too_wide) + enough // 2 - 1
 
 
 def _longest(text: str, width: int, font: Font) -> int:
