@@ -102,7 +102,7 @@ class Harness:
 
 @asynccontextmanager
 async def net_process(looks_every_s: float = 0.1, **settings: object) -> AsyncIterator[Harness]:
-    """A running process with a video, an audio and a recorder neighbour; its statistics are told more often than in life."""
+    """A running process with all neighbours; it tells statistics more often than in life."""
     with patch.object(process, "_STATS_S", looks_every_s):
         async with _running(settings) as harness:
             yield harness

@@ -64,13 +64,18 @@ class Viewer:
         self._context = av.CodecContext.create("h264" if codec is Codec.H264 else "vp8", "r")
         self._context.thread_count = 1
         self.pictures = 0
-        self.rgb: np.ndarray = np.zeros((2, 2, 3), np.uint8)
+        self._last: av.VideoFrame | None = None
 
     def take(self, frame: Frame) -> None:
-        """Decode; the last picture is kept in `rgb` (height, width, 3)."""
+        """Decode; the last picture is kept."""
         for picture in self._context.decode(av.Packet(frame.payload)):
             self.pictures += 1
-            self.rgb = picture.to_ndarray(format="rgb24")
+            self._last = picture
+
+    @property
+    def rgb(self) -> np.ndarray:
+        """The last picture (height, width, 3)."""
+        return np.zeros((2, 2, 3), np.uint8) if self._last is None else self._last.to_ndarray(format="rgb24")
 
     def at(self, x: float, y: float) -> Rgb:
         """Mean colour of a few pixels around a place given in fractions of the picture."""
