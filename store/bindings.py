@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import delete, insert, select
 
@@ -16,9 +17,29 @@ _MAX_ROWS_AT_ONCE = 100
 """Building a statement holds the event loop: about 1 ms for so many rows."""
 
 
+class Keepable(Protocol):
+    """What becomes a row. Most are newer again before they are written, so that `data` is asked for late."""
+
+    @property
+    def key(self) -> str:
+        """What there is one row of."""
+
+    @property
+    def alias(self) -> str:
+        """Of which terminal."""
+
+    @property
+    def expires_at(self) -> float:
+        """Seconds UTC."""
+
+    @property
+    def data(self) -> str:
+        """The registrar's business."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptBinding:
-    """One row; what is in `data` is the registrar's business."""
+    """One row, see Keepable."""
 
     key: str
     alias: str
@@ -32,14 +53,14 @@ class Bindings:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._changes: Batch[KeptBinding | None] = Batch(self._write, connections.settings.batch_s)
+        self._changes: Batch[Keepable | None] = Batch(self._write, connections.settings.batch_s)
 
     @property
     def dropped(self) -> int:
         """Changes that were lost: too many, or the database failed."""
         return self._changes.dropped
 
-    def put(self, binding: KeptBinding) -> None:
+    def put(self, binding: Keepable) -> None:
         """Keep the newest value of its key."""
         self._changes.put(binding.key, binding)
 
@@ -58,7 +79,7 @@ class Bindings:
         """Write what is still in memory. Call it before the database is closed."""
         await self._changes.close()
 
-    async def _write(self, changes: Mapping[str, KeptBinding | None]) -> None:
+    async def _write(self, changes: Mapping[str, Keepable | None]) -> None:
         entries = list(changes.items())
         for start in range(0, len(entries), _MAX_ROWS_AT_ONCE):
             part = entries[start : start + _MAX_ROWS_AT_ONCE]

@@ -69,7 +69,8 @@ class Authenticator:
         self._secrets = secrets
         self._nonces = nonces
         self._tries = tries
-        self._key = key
+        made = hmac.digest(key, b"nobody", "sha256").hex()
+        self._decoy = Ha1(realm, made[:32], made)
         self.counters: Counter[str] = Counter()
         """Cumulative, by outcome; right ones by algorithm too."""
 
@@ -88,7 +89,8 @@ class Authenticator:
         answer = self._answer(request)
         if answer is None:
             return self._verdict(Verdict(Outcome.MISSING))
-        if not self._nonces.is_ours(answer.nonce, self.realm, flow.remote[0]):
+        nonce = self._nonces.open(answer.nonce, self.realm, flow.remote[0])
+        if nonce is None:
             return self._verdict(Verdict(Outcome.STALE, answer.username))
         source = source_key(flow.remote[0])
         if familiar and answer.username == familiar:
@@ -96,13 +98,12 @@ class Authenticator:
         pace = self._tries.pace(source, now)
         if pace.retry_after_s > 0:
             return self._verdict(Verdict(Outcome.PAUSED, answer.username, retry_after_s=pace.retry_after_s))
-        decoy = self._decoy(answer.username)
         secret = self._secrets.secret_of(answer.username)
-        is_right = answer.is_right(secret or decoy, request.method)
+        is_right = answer.is_right(secret or self._decoy, request.method)
         if not is_right or secret is None:
             self._tries.failed(source, now)
             return self._verdict(Verdict(Outcome.WRONG, answer.username, delay_s=pace.delay_s))
-        use = self._nonces.use(answer.nonce, answer.count, self.realm, flow.remote[0], now)
+        use = self._nonces.use(nonce, answer.count, now)
         if use is not Use.FRESH:
             outcome = Outcome.REPEATED if use is Use.REPEATED else Outcome.STALE
             return self._verdict(Verdict(outcome, answer.username, delay_s=pace.delay_s))
@@ -116,7 +117,10 @@ class Authenticator:
 
     def _answer(self, request: Request) -> Answer | None:
         """The credentials for our realm in an algorithm that we offer; others are for somebody else."""
-        lines = [*request.headers.lines("Authorization"), *request.headers.lines("Proxy-Authorization")]
+        headers = request.headers
+        lines = headers.lines("Authorization")
+        if "Proxy-Authorization" in headers:
+            lines += headers.lines("Proxy-Authorization")
         for line in lines[:MAX_ANSWERS]:
             try:
                 answer = parse_answer(line)
@@ -125,11 +129,6 @@ class Authenticator:
             if answer.realm == self.realm and answer.algorithm in self._algorithms:
                 return answer
         return None
-
-    def _decoy(self, username: str) -> Ha1:
-        text = username.encode("utf-8", "surrogateescape")
-        made = hmac.digest(self._key, text, "sha256").hex()
-        return Ha1(self.realm, made[:32], made)
 
     def _verdict(self, verdict: Verdict) -> Verdict:
         self.counters[verdict.outcome.value] += 1

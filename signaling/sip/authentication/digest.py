@@ -216,17 +216,18 @@ def _params(text: str) -> dict[str, str]:
     if scheme.lower() != "digest":
         raise SipError(400, "Not a digest")
     params: dict[str, str] = {}
-    at = 0
-    while at < len(rest) and len(params) <= MAX_PARAMS:
+    at, end = 0, len(rest)
+    while at < end and len(params) <= MAX_PARAMS:
         found = _PARAM.match(rest, at)
         if found is None:
             break
-        name = found[1].lower()
+        name, quoted, bare = found.groups()
+        name = name.lower()
         if name in params:
             raise SipError(400, "Repeated parameter")
-        params[name] = found[3] if found[3] is not None else _unquoted(found[2])
+        params[name] = bare or _unquoted(quoted)
         at = found.end()
-    if at < len(rest.rstrip()):
+    if at < end and rest[at:].strip():
         raise SipError(400, "Malformed digest")
     return params
 

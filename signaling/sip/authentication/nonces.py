@@ -21,6 +21,8 @@ _HEAD: Final = struct.Struct(">QI")
 _TAG_BYTES: Final = 16
 _WINDOW: Final = 64
 _MAX_CHARACTERS: Final = 64
+Issued = tuple[int, int]
+"""When a nonce was made (ms since 1970), and its serial number."""
 
 
 class Use(Enum):
@@ -49,32 +51,15 @@ class Nonces:
         self._lifetime_ms = int(lifetime_s * 1000)
         self._max_used = max_used
         self._serial = itertools.count()
-        self._used: OrderedDict[tuple[int, int], _Counts] = OrderedDict()
+        self._used: OrderedDict[Issued, _Counts] = OrderedDict()
 
     def make(self, realm: str, source: str, now: float) -> str:
         """A new nonce for a challenge of `realm` to `source`."""
         head = _HEAD.pack(int(now * 1000), next(self._serial) & 0xFFFFFFFF)
         return base64.urlsafe_b64encode(head + self._tag(head, realm, source)).decode("ascii")
 
-    def is_ours(self, nonce: str, realm: str, source: str) -> bool:
-        """Whether this nonce was given to `source`, however long ago: who invents addresses has not seen it."""
-        return self._open(nonce, realm, source) is not None
-
-    def use(self, nonce: str, count: int, realm: str, source: str, now: float) -> Use:
-        """Judge the nonce of an answer that is right otherwise, and remember the count."""
-        found = self._open(nonce, realm, source)
-        if found is None or count < 1:
-            return Use.STALE
-        issued_ms, _ = found
-        now_ms = int(now * 1000)
-        if not max(self._floor_ms, now_ms - self._lifetime_ms) < issued_ms <= now_ms + 1000:
-            return Use.STALE
-        return self._count(found, count)
-
-    def __len__(self) -> int:
-        return len(self._used)
-
-    def _open(self, nonce: str, realm: str, source: str) -> tuple[int, int] | None:
+    def open(self, nonce: str, realm: str, source: str) -> Issued | None:
+        """What this nonce says where it was given to `source`, however long ago: others have not seen it."""
         if len(nonce) > _MAX_CHARACTERS:
             return None
         try:
@@ -87,11 +72,24 @@ class Nonces:
         issued_ms, serial = _HEAD.unpack(head)
         return issued_ms, serial
 
+    def use(self, nonce: Issued, count: int, now: float) -> Use:
+        """Judge an opened nonce whose answer is right otherwise, and remember the count."""
+        if count < 1:
+            return Use.STALE
+        issued_ms, _ = nonce
+        now_ms = int(now * 1000)
+        if not max(self._floor_ms, now_ms - self._lifetime_ms) < issued_ms <= now_ms + 1000:
+            return Use.STALE
+        return self._count(nonce, count)
+
+    def __len__(self) -> int:
+        return len(self._used)
+
     def _tag(self, head: bytes, realm: str, source: str) -> bytes:
         text = f"{realm}\0{source}".encode("utf-8", "surrogateescape")
         return hmac.digest(self._key, head + text, "sha256")[:_TAG_BYTES]
 
-    def _count(self, nonce: tuple[int, int], count: int) -> Use:
+    def _count(self, nonce: Issued, count: int) -> Use:
         counts = self._used.get(nonce)
         if counts is None:
             self._used[nonce] = _Counts(count, 1)

@@ -48,13 +48,14 @@ class Binding:
         """The transport address that the REGISTER came from."""
         return self.flow.remote
 
-    def serialize(self) -> bytes:
-        """For the database."""
-        return msgspec.json.encode(self)
+    @property
+    def data(self) -> str:
+        """All of it, for the database."""
+        return msgspec.json.encode(self).decode()
 
     @classmethod
     def parse(cls, data: bytes | str) -> Binding:
-        """What serialize() gave; connections of before do not exist any more. Raises msgspec.MsgspecError."""
+        """What `data` was; connections of before do not exist any more. Raises msgspec.MsgspecError."""
         found = msgspec.json.decode(data, type=cls)
         return replace(found, flow=replace(found.flow, connection=0))
 

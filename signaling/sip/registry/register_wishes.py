@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from config.registrar import RegistrarSettings
 from signaling.errors import SipError
@@ -70,6 +71,7 @@ def _wish(contact: NameAddr, headers: Headers, settings: RegistrarSettings, *, h
     return Wish(uri, expires_s, _q(contact.param("q")), instance, int(reg_id) if is_managed else 0)
 
 
+@lru_cache(1024)  # terminals refresh what they said before
 def _plain(uri: Uri) -> str:
     """As it may stand in a request line: without headers and method (RFC 3261 19.1.1), host in lower case."""
     if uri.scheme == "tel":

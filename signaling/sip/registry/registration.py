@@ -162,8 +162,7 @@ class Registration:
         if change.is_gone:
             self._bindings.remove(binding.key)
         else:
-            data = binding.serialize().decode()
-            self._bindings.put(KeptBinding(binding.key, binding.alias, binding.expires_at, data))
+            self._bindings.put(binding)
 
     def _revoked(self, aliases: frozenset[str]) -> None:
         for alias in aliases:

@@ -60,9 +60,14 @@ class Registrations:
 
     def contacts(self, alias: str) -> list[Binding]:
         """The live bindings of a terminal, the preferred one first (q), then the one heard of last."""
+        kept = self._terminals.get(alias)
+        if kept is None:
+            return []
         now = self._clock()
-        live = [binding for binding in self._terminals.get(alias, {}).values() if binding.expires_at > now]
-        return sorted(live, key=lambda binding: (-binding.q, -binding.refreshed_at))
+        live = [binding for binding in kept.values() if binding.expires_at > now]
+        if len(live) > 1:
+            live.sort(key=lambda binding: (-binding.q, -binding.refreshed_at))
+        return live
 
     def all(self) -> list[Binding]:
         """Every live binding, by terminal."""
@@ -108,15 +113,16 @@ class Registrations:
         """Add or refresh; the oldest contact of the terminal leaves where it has too many."""
         known = self._terminals.get(binding.alias, {})
         old = known.get(binding.key)
+        if old is not None and old.flow == binding.flow:
+            known[binding.key] = binding
+            self._tell(Event.REFRESHED, binding)
+            return
         if old is not None:
             self._forget(old)
         elif len(known) >= self._settings.max_contacts_per_terminal:
             self.remove(min(known.values(), key=lambda other: other.refreshed_at), Event.REPLACED)
         self._keep(binding)
-        if old is None:
-            self._tell(Event.ADDED, binding)
-        else:
-            self._tell(Event.REFRESHED if old.flow == binding.flow else Event.MOVED, binding)
+        self._tell(Event.ADDED if old is None else Event.MOVED, binding)
 
     def remove(self, binding: Binding, event: Event = Event.REMOVED) -> None:
         """It does not hold any more."""

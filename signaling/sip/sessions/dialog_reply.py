@@ -21,7 +21,7 @@ def dialog_response(
     response = response_to(request, status, reason, dialog.local.tag if dialog else "")
     headers = response.headers
     if request.method in ("INVITE", "UPDATE") and 100 < status < 300 and dialog is not None:
-        for route in request.headers.raw("Record-Route") if request.method == "INVITE" else ():
+        for route in request.headers.lines("Record-Route") if request.method == "INVITE" else ():
             headers.add("Record-Route", route)
         headers.add("Contact", dialog.contact)
         headers.add("Allow", core.allow)

@@ -32,6 +32,7 @@ from signaling.sip.transactions.transaction_client import (
 )
 from signaling.sip.transactions.transaction_server import (
     InviteServerTransaction,
+    MergeKey,
     NonInviteServerTransaction,
     ServerTransaction,
 )
@@ -43,7 +44,6 @@ from signaling.sip.wire.via import MAGIC_COOKIE, Via, parse_via
 
 MAX_UDP_REQUEST_BYTES = 1300  # RFC 3261 18.1.1: larger requests go by a congestion-controlled transport
 BUSY_RETRY_AFTER_S = 10
-MergeKey = tuple[str, str, str, int]
 
 
 class Outgoing(NamedTuple):
@@ -84,7 +84,6 @@ class Endpoint:
         self._outbox: deque[Outgoing] = deque()
         self._upgraded: dict[int, Flow] = {}
         self._first: dict[MergeKey, ServerTransaction] = {}
-        self._merges: dict[int, MergeKey] = {}
         self.extensions = {RELIABLE, TIMER}
         """Option tags that a request may require."""
         self.counters: Counter[str] = Counter()
@@ -170,10 +169,9 @@ class Endpoint:
 
         One that is not remembered ends the transaction (RFC 3261 8.2.7): its request, when repeated, is a new one.
         """
-        transaction.is_remembered = is_remembered
         transaction.respond(response, now)
         if not is_remembered:
-            transaction.handle_timeout(now)
+            self._forget(transaction)
         self._settle(transaction, now)
 
     def branch(self) -> str:
@@ -257,9 +255,9 @@ class Endpoint:
         transaction = kind(request, flow, now)
         self._servers[key] = transaction
         transaction.key = key
+        transaction.merge_key = merge
         if merge is not None:
             self._first[merge] = transaction
-            self._merges[id(transaction)] = merge
         self.occupancy.settled(transaction)
         while (surplus := self.occupancy.surplus(self.transactions - 1)) is not None:
             self.counters["forgotten-early"] += 1
@@ -292,7 +290,7 @@ class Endpoint:
             self.occupancy.settled(transaction)
         if transaction.is_terminated:
             self._forget(transaction)
-        elif (deadline := transaction.next_timeout()) is not None:
+        elif transaction.key is not None and (deadline := transaction.next_timeout()) is not None:
             self._look_at(transaction, deadline)
 
     def _look_at(self, transaction: Transaction, deadline: float) -> None:
@@ -316,9 +314,8 @@ class Endpoint:
         if isinstance(transaction, ServerTransaction):
             self.occupancy.forgotten(transaction)
             self._servers.pop(key, None)
-            merge = self._merges.pop(id(transaction), None)
-            if merge is not None:
-                self._first.pop(merge, None)
+            if transaction.merge_key is not None:
+                self._first.pop(transaction.merge_key, None)
         else:
             self._clients.pop((key[0], key[1]), None)
 

@@ -150,7 +150,7 @@ def ack_of_failure(invite: Request, response: Response) -> Request:
     headers.add("To", response.headers.get("To"))
     headers.add("Call-ID", invite.headers.get("Call-ID"))
     headers.add("CSeq", invite.headers.get("CSeq").split()[0] + " ACK")
-    for route in invite.headers.raw("Route"):
+    for route in invite.headers.lines("Route"):
         headers.add("Route", route)
     return Request("ACK", invite.uri, headers)
 

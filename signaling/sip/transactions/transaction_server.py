@@ -20,6 +20,8 @@ from signaling.sip.transactions.transaction import (
 from signaling.sip.wire.message import Request, Response
 from signaling.sip.wire.reply import response_flow, response_to
 
+MergeKey = tuple[str, str, str, int]
+"""Method, Call-ID, From tag and CSeq: what a request has in common with itself on another path (RFC 3261 8.2.2.2)."""
 TRYING_AFTER_S = 0.2  # RFC 3261 17.2.1
 _ANSWERED = Request("", "")
 """In the place of a request whose success was told: thousands are kept for their answer alone (timers J and L)."""
@@ -30,8 +32,8 @@ class ServerTransaction(Transaction):
 
     def __init__(self, request: Request, flow: Flow) -> None:
         super().__init__(request, flow)
-        self.is_remembered = True
-        """Whether a final response is kept for repetitions of its request (RFC 3261 8.2.7)."""
+        self.merge_key: MergeKey | None = None
+        """For whoever keeps the transaction."""
         self._destination = response_flow(flow, request.headers)
         self._last = b""
 
@@ -131,8 +133,7 @@ class NonInviteServerTransaction(ServerTransaction):
         self._step(Input.START, now)
 
     def _start_j(self, now: float) -> None:
-        is_kept = self.is_remembered and not self.flow.is_reliable
-        self._arm(Input.TIMER_J, now + (TIMEOUT_S if is_kept else 0.0))
+        self._arm(Input.TIMER_J, now + (0.0 if self.flow.is_reliable else TIMEOUT_S))
         self.request = _ANSWERED
 
     _final: ClassVar[tuple[tuple[str, ...], State]] = (("send", "start_j"), State.COMPLETED)

@@ -1,62 +1,70 @@
-"""The header fields of a SIP message (RFC 3261 7.3): kept as bytes, decoded and understood when asked for.
+"""The header fields of a SIP message (RFC 3261 7.3), by name, understood when asked for.
 
-Fields of one name keep their order; that of different names means nothing (7.3.1), so they are kept by name.
+Fields of one name keep their order; that of different names means nothing (7.3.1). Bytes that are no UTF-8 are kept as
+surrogates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 class Headers:
-    """Header fields under canonical names; values stay bytes until somebody asks."""
+    """Header fields under canonical names."""
 
-    __slots__ = ("_fields", "understood")
+    __slots__ = ("_first", "_further", "understood")
 
-    def __init__(self, fields: Iterable[tuple[str, str | bytes]] = ()) -> None:
-        self._fields: dict[str, tuple[bytes, ...]] = {}
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._first: dict[str, str] = {}
+        self._further: dict[str, list[str]] = {}
+        """Of the few names that more than one field has: all but the first."""
         self.understood: dict[str, Any] = {}
         """What parsed() made of the first field of a name."""
         for name, value in fields:
             self.add(name, value)
 
     @classmethod
-    def of(cls, fields: dict[str, tuple[bytes, ...]]) -> Headers:
-        """Fields that were looked at before: no value has a line break."""
+    def of(cls, first: dict[str, str], further: dict[str, list[str]] | None = None) -> Headers:
+        """Fields that were looked at before (no value has a line break): the first of each name, and further ones."""
         made = cls()
-        made._fields = fields
+        made._first = first
+        if further:
+            made._further = further
         return made
 
-    def add(self, name: str, value: str | bytes) -> None:
+    def add(self, name: str, value: str) -> None:
         """Append a field; `name` has its canonical spelling. Raises ValueError on a line break in the value."""
-        data = _encoded(name, value)
-        present = self._fields.get(name)
-        if present is None:
-            self._fields[name] = (data,)
+        _refuse_breaks(name, value)
+        if name not in self._first:
+            self._first[name] = value
             self.understood.pop(name, None)
         else:
-            self._fields[name] = (*present, data)
+            self._further.setdefault(name, []).append(value)
 
     def prepend(self, name: str, value: str) -> None:
         """Put a field in front of all others."""
-        data = _encoded(name, value)
-        self._fields = {name: (data, *self._fields.pop(name, ())), **self._fields}
+        _refuse_breaks(name, value)
+        old = self._first.pop(name, None)
+        if old is not None:
+            self._further.setdefault(name, []).insert(0, old)
+        self._first = {name: value, **self._first}
         self.understood.pop(name, None)
 
     def set(self, name: str, value: str) -> None:
         """Replace all fields of this name by one."""
-        self._fields[name] = (_encoded(name, value),)
-        self.understood.pop(name, None)
+        self._further.pop(name, None)
+        self.set_first(name, value)
 
-    def set_first(self, name: str, value: str | bytes, understood: object = None) -> None:
+    def set_first(self, name: str, value: str, understood: object = None) -> None:
         """Replace the first field of this name, keeping the others (the top Via).
 
         `understood` is what parsed() gives for it from now on, where that is known.
         """
-        self._fields[name] = (_encoded(name, value), *self._fields[name][1:])
+        _refuse_breaks(name, value)
+        self._first[name] = value
         if understood is not None:
             self.understood[name] = understood
         else:
@@ -64,29 +72,25 @@ class Headers:
 
     def remove(self, name: str) -> None:
         """Drop all fields of this name."""
-        self._fields.pop(name, None)
-        self.understood.pop(name, None)
-
-    def raw(self, name: str) -> Sequence[bytes]:
-        """All values as they came, unfolded."""
-        return self._fields.get(name, ())
+        for kept in (self._first, self._further, self.understood):
+            kept.pop(name, None)
 
     def get(self, name: str, default: str = "") -> str:
-        """The first value as text."""
-        values = self._fields.get(name)
-        return values[0].decode("utf-8", "surrogateescape") if values else default
+        """The first value."""
+        return self._first.get(name, default)
 
     def lines(self, name: str) -> list[str]:
-        """Every field of this name as text, commas untouched."""
-        return [value.decode("utf-8", "surrogateescape") for value in self._fields.get(name, ())]
+        """Every field of this name, commas untouched."""
+        first = self._first.get(name)
+        return [] if first is None else [first, *self._further.get(name, ())]
 
     def values(self, name: str) -> list[str]:
         """Every value, fields with commas split (RFC 3261 7.3.1)."""
-        values = self._fields.get(name)
-        if values is None:
+        first = self._first.get(name)
+        if first is None:
             return []
-        if len(values) == 1 and b"," not in values[0]:
-            text = values[0].decode("utf-8", "surrogateescape").strip()
+        if "," not in first and name not in self._further:
+            text = first.strip()
             return [text] if text else []
         return [part for line in self.lines(name) for part in split_commas(line)]
 
@@ -98,31 +102,37 @@ class Headers:
         found: T = known[name]
         return found
 
-    def repeated(self) -> list[str]:
+    def repeated(self) -> Iterable[str]:
         """The names that more than one field has."""
-        return [name for name, values in self._fields.items() if len(values) > 1]
+        return self._further
 
-    def items(self) -> ItemsView[str, tuple[bytes, ...]]:
-        """Each name with its values."""
-        return self._fields.items()
+    def serialize(self) -> str:
+        """The fields as they stand in a message, CRLF after each."""
+        if not self._further:
+            return "".join([f"{name}: {value}\r\n" for name, value in self._first.items()])
+        return "".join([f"{name}: {value}\r\n" for name, value in self])
 
     def __contains__(self, name: str) -> bool:
-        return name in self._fields
+        return name in self._first
 
-    def __iter__(self) -> Iterator[tuple[str, bytes]]:
-        return ((name, value) for name, values in self._fields.items() for value in values)
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for name, value in self._first.items():
+            yield name, value
+            for further in self._further.get(name, ()):
+                yield name, further
 
     def __len__(self) -> int:
-        return sum(map(len, self._fields.values()))
+        return len(self._first) + sum(map(len, self._further.values()))
 
     def copy(self) -> Headers:
         """An independent copy."""
-        return Headers.of(dict(self._fields))
+        return Headers.of(self._first.copy(), {name: list(values) for name, values in self._further.items()})
 
     def copied(self, names: Iterable[str]) -> Headers:
         """A copy of the fields of these names."""
-        fields = self._fields
-        return Headers.of({name: fields[name] for name in names if name in fields})
+        first, further = self._first, self._further
+        chosen = {name: first[name] for name in names if name in first}
+        return Headers.of(chosen, {name: list(further[name]) for name in names if name in further} if further else None)
 
 
 def split_commas(text: str) -> list[str]:
@@ -146,8 +156,6 @@ def split_commas(text: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _encoded(name: str, value: str | bytes) -> bytes:
-    data = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
-    if b"\r" in data or b"\n" in data:
+def _refuse_breaks(name: str, value: str) -> None:
+    if "\r" in value or "\n" in value:
         raise ValueError(f"line break in {name}")
-    return data

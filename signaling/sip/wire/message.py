@@ -9,10 +9,10 @@ from signaling.sip.wire.headers import Headers, split_commas
 
 MAX_MESSAGE_BYTES = 65_536
 MAX_HEADERS = 128
-_TOKEN = re.compile(rb"[A-Za-z0-9\-.!%*_+`'~]+")
-_VERSION = re.compile(rb"SIP/\d+\.\d+", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE | re.ASCII)
 # Looked for at the beginning of a run of blanks only: a message full of them must not take quadratic time.
-_FOLD = re.compile(rb"(?<![ \t])[ \t]*\r\n[ \t]+")
+_FOLD = re.compile(r"(?<![ \t])[ \t]*\r\n[ \t]+")
 
 
 class Request:
@@ -69,101 +69,109 @@ def parse(data: bytes) -> Message:
     if len(data) > MAX_MESSAGE_BYTES:
         raise BadMessage("Message too large", status=513)
     head, separator, body = data.partition(b"\r\n\r\n")
-    start, _, rest = head.partition(b"\r\n")
-    headers, fault = _parse_headers(rest)
+    start, _, block = head.decode("utf-8", "surrogateescape").partition("\r\n")
+    plain = _plain_headers(block)
+    headers, fault = (plain, "") if plain is not None else _any_headers(block)
     message, start_fault = _parse_start_line(start, headers)
     fault = fault or start_fault
     if not separator:
         fault = fault or "Headers without an end"
-    message.body, length_fault = _cut_body(message.headers, body)
+    message.body, length_fault = _cut_body(headers, body)
     if fault or length_fault:
         raise BadMessage(fault or length_fault, message)
     return message
 
 
-def canonical_name(name: bytes) -> str:
+def canonical_name(name: str) -> str:
     """The spelling under which a header is kept; compact forms (RFC 3261 7.3.3) become long ones."""
-    return _EXACT.get(name) or _FOLDED.get(name.lower()) or name.decode("ascii").title()
+    return name if name in _KNOWN else _FOLDED.get(name.lower()) or name.title()
 
 
-def _parse_start_line(line: bytes, headers: Headers) -> tuple[Message, str]:
-    parts = line.split(b" ", 2)
-    if len(parts) == 3 and parts[2] == b"SIP/2.0" and parts[1] and parts[0] in _METHODS:
-        return Request(_METHODS[parts[0]], parts[1].decode("utf-8", "surrogateescape"), headers), ""
+def _parse_start_line(line: str, headers: Headers) -> tuple[Message, str]:
+    parts = line.split(" ", 2)
+    if len(parts) == 3 and parts[2] == "SIP/2.0" and parts[1] and parts[0] in _METHODS:
+        return Request(parts[0], parts[1], headers), ""
     if len(parts) == 3 and _VERSION.fullmatch(parts[0]):
-        if parts[0].upper() != b"SIP/2.0" or not (len(parts[1]) == 3 and parts[1].isdigit() and parts[1] >= b"100"):
+        is_status = len(parts[1]) == 3 and parts[1].isascii() and parts[1].isdigit() and parts[1] >= "100"
+        if parts[0].upper() != "SIP/2.0" or not is_status:
             raise BadMessage("Malformed status line")
-        return Response(int(parts[1]), parts[2].decode("utf-8", "replace"), headers), ""
+        return Response(
+            int(parts[1]), parts[2].encode("utf-8", "surrogateescape").decode("utf-8", "replace"), headers
+        ), ""
     if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]):
         raise BadMessage("Malformed request line")
-    request = Request(parts[0].decode("ascii"), parts[1].decode("utf-8", "surrogateescape"), headers)
+    request = Request(parts[0], parts[1], headers)
     if not _VERSION.fullmatch(parts[2]) or not parts[1]:
         return request, "Malformed request line"
-    if parts[2].upper() != b"SIP/2.0":
+    if parts[2].upper() != "SIP/2.0":
         headers.add(VERSION_MARK, parts[2])
     return request, ""
 
 
-def _parse_headers(block: bytes) -> tuple[Headers, str]:
-    """The fields, and the first fault: what is readable still allows an answer."""
-    if b"\r\n " in block or b"\r\n\t" in block:
-        block = _FOLD.sub(b" ", block)
-    lines = block.split(b"\r\n") if block else []
+def _plain_headers(block: str) -> Headers | None:
+    """The fields as nearly all write them: known names, each once, one blank behind the colon. None for others."""
+    lines = block.split("\r\n")
+    breaks = len(lines) - 1
+    if breaks >= MAX_HEADERS or block.count("\r") != breaks or block.count("\n") != breaks:
+        return None
+    if ":  " in block or " \r\n" in block or "\t" in block or "\0" in block or block[-1:] == " ":
+        return None
+    try:
+        fields = dict([line.split(": ", 1) for line in lines])
+    except ValueError:
+        return None
+    return Headers.of(fields) if len(fields) == len(lines) and fields.keys() <= _KNOWN else None
+
+
+def _any_headers(block: str) -> tuple[Headers, str]:
+    """The fields however they are written, and the first fault: what is readable still allows an answer."""
+    if "\r\n " in block or "\r\n\t" in block:
+        block = _FOLD.sub(" ", block)
+    lines = block.split("\r\n") if block else []
     fault = "Too many headers" if len(lines) > MAX_HEADERS else ""
-    is_clean = b"\0" not in block and block.count(b"\r") == block.count(b"\n") == len(lines) - 1
-    fields: dict[str, tuple[bytes, ...]] = {}
+    headers = Headers()
     for line in lines[:MAX_HEADERS]:
-        name, colon, value = line.partition(b":")
-        known = _EXACT.get(name) or _unusual(name)
-        if not colon or not known or not (is_clean or _is_clean(value)):
-            fault = fault or "Malformed header line"
-        elif known in fields:
-            fields[known] += (value.strip(b" \t"),)
+        name, colon, value = line.partition(":")
+        name = name.rstrip(" \t")
+        if colon and _TOKEN.fullmatch(name) and _is_clean(value):
+            headers.add(canonical_name(name), value.strip(" \t"))
         else:
-            fields[known] = (value.strip(b" \t"),)
-    return Headers.of(fields), fault
+            fault = fault or "Malformed header line"
+    return headers, fault
 
 
-def _unusual(name: bytes) -> str:
-    """A name that is not spelt as the standards do; "" for none."""
-    name = name.rstrip(b" \t")
-    return canonical_name(name) if _TOKEN.fullmatch(name) else ""
+def _is_clean(value: str) -> bool:
+    return "\n" not in value and "\r" not in value and not _has_bare_nul(value)
 
 
-def _is_clean(value: bytes) -> bool:
-    return b"\n" not in value and b"\r" not in value and not _has_bare_nul(value)
-
-
-def _has_bare_nul(value: bytes) -> bool:
+def _has_bare_nul(value: str) -> bool:
     """In a quoted string a NUL may stand behind a backslash (RFC 3261 25.1, quoted-pair), nowhere else."""
-    return b"\0" in value and b"\0" in value.replace(b"\\\0", b"")
+    return "\0" in value and "\0" in value.replace("\\\0", "")
 
 
 def _cut_body(headers: Headers, body: bytes) -> tuple[bytes, str]:
     """The body by Content-Length (RFC 3261 18.3): surplus bytes of a datagram are dropped, too few are a fault."""
-    raw = headers.raw("Content-Length")
-    if not raw:
-        return body, ""
-    if (len(raw) > 1 and len(set(raw)) > 1) or not raw[0].isdigit() or len(raw[0]) > 9:
+    text = headers.get("Content-Length")
+    if not text:
+        return body, "Bad Content-Length" if "Content-Length" in headers else ""
+    is_one = "Content-Length" not in headers.repeated() or len(set(headers.lines("Content-Length"))) == 1
+    if not is_one or not (text.isascii() and text.isdigit()) or len(text) > 9:
         return body, "Bad Content-Length"
-    length = int(raw[0])
+    length = int(text)
     return body[:length], "Body shorter than Content-Length" if len(body) < length else ""
 
 
 def _serialize(start: str, headers: Headers, body: bytes) -> bytes:
-    lines = [start.encode("utf-8", "surrogateescape")]
-    for name, values in headers.items():
-        if name not in _NOT_COPIED:
-            before = _ON_THE_WIRE.get(name) or name.encode("ascii") + b": "
-            for value in values:
-                lines.append(before + value)  # noqa: PERF401 - nearly always one
-    lines.append(b"Content-Length: %d" % len(body))
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+    if "Content-Length" in headers or VERSION_MARK in headers:  # as they came with a request that is passed on
+        headers = headers.copy()
+        headers.remove("Content-Length")
+        headers.remove(VERSION_MARK)
+    head = f"{start}\r\n{headers.serialize()}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode("utf-8", "surrogateescape") + body
 
 
 VERSION_MARK = ":version"
 """A pseudo header that carries a version other than 2.0 to validate.check (505); it is never sent."""
-_NOT_COPIED = ("Content-Length", VERSION_MARK)
 
 _NAMES = """
     Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info Authorization Call-ID
@@ -179,25 +187,11 @@ _COMPACT = {  # RFC 3261 7.3.3 and 20, RFC 3515, RFC 3265, RFC 4028
     "m": "Contact", "s": "Subject", "t": "To", "v": "Via", "r": "Refer-To", "b": "Referred-By", "o": "Event",
     "u": "Allow-Events", "x": "Session-Expires",
 }  # fmt: skip
-_EXACT = {name.encode(): name for name in _NAMES}
-_METHODS = {
-    name.encode(): name
-    for name in (
-        "INVITE",
-        "ACK",
-        "BYE",
-        "CANCEL",
-        "REGISTER",
-        "OPTIONS",
-        "INFO",
-        "UPDATE",
-        "PRACK",
-        "REFER",
-        "SUBSCRIBE",
-    )
-}
-_ON_THE_WIRE = {name: name.encode() + b": " for name in _NAMES}
-_FOLDED = {name.lower(): known for name, known in _EXACT.items()} | {k.encode(): v for k, v in _COMPACT.items()}
+_KNOWN = frozenset(_NAMES)
+_METHODS = frozenset(
+    {"INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "INFO", "UPDATE", "PRACK", "REFER", "SUBSCRIBE"}
+)
+_FOLDED = {name.lower(): name for name in _NAMES} | _COMPACT
 
 REASONS = {
     100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 403: "Forbidden",

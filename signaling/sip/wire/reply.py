@@ -17,9 +17,9 @@ def response_to(request: Request, status: int, reason: str = "", to_tag: str = "
     """A response with what RFC 3261 8.2.6 copies from its request; the reason never repeats what the peer wrote."""
     headers = request.headers.copied(_COPIED)
     if to_tag and status > 100 and "To" in headers and not _has_tag(headers):
-        headers.set_first("To", request.headers.raw("To")[0] + b";tag=" + to_tag.encode())
+        headers.set_first("To", f"{request.headers.get('To')};tag={to_tag}")
     if status == 100 and "Timestamp" in request.headers:
-        headers.add("Timestamp", request.headers.raw("Timestamp")[0])
+        headers.add("Timestamp", request.headers.get("Timestamp"))
     return Response(status, reason, headers)
 
 
@@ -35,4 +35,4 @@ def _has_tag(headers: Headers) -> bool:
     try:
         return bool(to_of(headers).tag)
     except SipError:
-        return b"tag=" in headers.raw("To")[0].lower()
+        return "tag=" in headers.get("To").lower()

@@ -11,6 +11,8 @@ from signaling.sip.wire.memory import remembered
 
 Params = tuple[tuple[str, str | None], ...]
 
+# What most headers look like; understood in one go.
+_PLAIN = re.compile(r"<([^<>\"\s]+)>(?:;tag=([A-Za-z0-9_.!%*+~-]+))?")
 _HOST = re.compile(r"\[[0-9A-Fa-f:.]+(?:%[\w.]+)?\]|[A-Za-z0-9_.\-]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _TEL = re.compile(r"\+?[0-9A-Fa-f*#().\-]+")
@@ -113,6 +115,9 @@ def parse_uri(text: str) -> Uri:
 @remembered
 def parse_name_addr(text: str) -> NameAddr:
     """A header value with or without angle brackets (RFC 3261 20.10). Raises MalformedMessage."""
+    if (plain := _PLAIN.fullmatch(text)) is not None:
+        address, tag = plain.groups()
+        return NameAddr(_parse_any(address), "", (("tag", tag),) if tag else ())
     text = text.strip()
     name, rest = _split_display_name(text)
     if rest.startswith("<"):

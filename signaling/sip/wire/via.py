@@ -60,9 +60,8 @@ class Via:
 
     def serialize(self) -> str:
         """The value as it stands in the header."""
-        return (
-            f"SIP/{self.version}/{self.transport} {format_host_port(self.host, self.port)}{format_params(self.params)}"
-        )
+        where = format_host_port(self.host, self.port)
+        return f"SIP/{self.version}/{self.transport} {where}{format_params(self.params)}"
 
 
 def _is_hidden(written: str, source: str) -> bool:

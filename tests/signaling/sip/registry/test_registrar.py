@@ -244,7 +244,7 @@ def test_whatever_a_terminal_writes_is_kept_whole_or_refused(contact: str, call_
     reply = ward.register(fields[0], headers=(("User-Agent", fields[1]), ("Expires", fields[2])))
     assert reply.status in (200, 400, 416, 423)
     for binding in site.registrations.all():
-        assert Binding.parse(binding.serialize()) == binding
+        assert Binding.parse(binding.data) == binding
 
 
 def test_an_older_register_changes_nothing() -> None:
@@ -351,7 +351,7 @@ def test_bindings_outlive_a_restart_but_their_connections_do_not() -> None:
     Terminal(site, flow=tcp(7)).register(MANAGED, headers=OUTBOUND)
     [binding] = site.registrations.contacts("ward")
     again = Site()
-    again.registrations.load([Binding.parse(binding.serialize())])
+    again.registrations.load([Binding.parse(binding.data)])
     [kept] = again.registrations.contacts("ward")
     assert (kept.key, kept.flow.remote, kept.flow.connection) == (binding.key, binding.flow.remote, 0)
     assert again.events() == []
