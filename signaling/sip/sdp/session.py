@@ -140,7 +140,7 @@ def _lines(data: bytes) -> list[str]:
     if len(data) > MAX_SDP_BYTES:
         raise SdpError("SDP too large")
     text = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").rstrip("\n")
-    if "\0" in text:
+    if "\0" in text or "\r" in text:
         raise SdpError("Malformed SDP")
     lines = text.split("\n")
     if len(lines) > MAX_LINES:
@@ -152,8 +152,8 @@ def _sections(lines: list[str]) -> list[_Section]:
     section = _Section()
     sections = [section]
     for line in lines:
-        kind, equals, text = line[:1], line[1:2], line[2:]
-        if equals != "=" or "\r" in line:
+        kind, equals, text = line.partition("=")
+        if not equals or len(kind) != 1:
             raise SdpError("Malformed SDP line")
         if kind == "a":
             name, colon, value = text.partition(":")

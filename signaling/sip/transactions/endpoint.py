@@ -40,7 +40,7 @@ from signaling.sip.wire.fields import cseq_of, from_of, to_of, top_via
 from signaling.sip.wire.message import BadMessage, Message, Request, Response, parse
 from signaling.sip.wire.reply import response_flow, response_to
 from signaling.sip.wire.validate import check_meaning, check_routing
-from signaling.sip.wire.via import MAGIC_COOKIE, Via, parse_via
+from signaling.sip.wire.via import MAGIC_COOKIE, Via, parse_via, stamped_text
 
 MAX_UDP_REQUEST_BYTES = 1300  # RFC 3261 18.1.1: larger requests go by a congestion-controlled transport
 BUSY_RETRY_AFTER_S = 10
@@ -286,7 +286,8 @@ class Endpoint:
                 transaction.user.transaction_event(transaction, event, now)
             elif not isinstance(event, ResponseReceived):
                 self.counters[f"transaction-{event.reason}"] += 1
-        if isinstance(transaction, ServerTransaction) and transaction.key is not None:
+        if transaction.has_moved and isinstance(transaction, ServerTransaction) and transaction.key is not None:
+            transaction.has_moved = False
             self.occupancy.settled(transaction)
         if transaction.is_terminated:
             self._forget(transaction)
@@ -344,6 +345,9 @@ class Endpoint:
 
 def _stamp(request: Request, via: Via, flow: Flow) -> None:
     stamped = via.stamped(*flow.remote)
+    if (text := stamped_text(request.headers.get("Via"), *flow.remote)) is not None:
+        request.headers.set_first("Via", text, stamped)
+        return
     vias = request.headers.values("Via")
     if len(vias) > 1:
         request.headers.set("Via", stamped.serialize())

@@ -131,6 +131,8 @@ class Transaction:
         self.flow = flow
         self.state = State.IDLE
         self.ignored = 0
+        self.has_moved = False
+        """Whether the state changed; whoever keeps the transaction looks and resets it."""
         self.looked_at: float | None = None
         """When whoever keeps the transaction will ask for its timers next; their business, like `key`."""
         self.key: tuple[str, ...] | None = None
@@ -186,6 +188,7 @@ class Transaction:
         self.state = following
         self._message = message
         if changes:
+            self.has_moved = True
             self._timers.clear()
         for action in actions:
             getattr(self, f"_{action}")(now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,12 +16,17 @@ def remembered(parse: Callable[[str], T]) -> Callable[[str], T]:
 
     What may carry a passcode (`**`, or escapes that hide it) is forgotten at once.
     """
-    kept = lru_cache(_MAX_TEXTS)(parse)
+    kept: dict[str, T] = {}
 
     @wraps(parse)
     def understood(text: str) -> T:
-        if len(text) > _MAX_CHARACTERS or "**" in text or "%" in text:
-            return parse(text)
-        return kept(text)
+        found = kept.get(text)
+        if found is None:
+            found = parse(text)
+            if len(text) <= _MAX_CHARACTERS and "**" not in text and "%" not in text:
+                if len(kept) >= _MAX_TEXTS:
+                    kept.clear()
+                kept[text] = found
+        return found
 
     return understood

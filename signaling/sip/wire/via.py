@@ -64,6 +64,15 @@ class Via:
         return f"SIP/{self.version}/{self.transport} {where}{format_params(self.params)}"
 
 
+def stamped_text(text: str, host: str, port: int) -> str | None:
+    """The same as Via.stamped() for the value that nearly all send: plain, with an empty `rport`. None for another."""
+    is_plain = "received" not in text and '"' not in text and "," not in text
+    head, mark, tail = text.partition(";rport")
+    if not is_plain or not mark or tail[:1] not in ("", ";") or ";rport" in tail:
+        return None
+    return f"{head}{tail};rport={port};received={host}"
+
+
 def _is_hidden(written: str, source: str) -> bool:
     """Whether a private address was written into a packet that came from another one."""
     if written == source:
@@ -81,7 +90,13 @@ def parse_via(text: str) -> Via:
         transport, host, digits, params = plain.groups()
         port = int(digits) if digits else None
         if port is None or 0 < port < 65536:
-            return Via(transport, host, port, parse_params(params[1:]))
+            pairs = [part.partition("=") for part in params[1:].split(";")] if params else []
+            return Via(
+                transport,
+                host,
+                port,
+                tuple([(name.lower(), value if equals else None) for name, equals, value in pairs]),
+            )
     found = _VIA.fullmatch(text)
     if not found:
         raise MalformedMessage("Malformed Via")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from signaling.errors import SipError
 from signaling.sip.wire.uri import NameAddr, Uri, parse_name_addr, parse_uri
-from signaling.sip.wire.via import parse_via
+from signaling.sip.wire.via import parse_via, stamped_text
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,36 @@ def test_via(text, source, stamped, target):
     via = parse_via(text).stamped(*source)
     assert via.serialize() == stamped
     assert via.response_address() == target
+
+
+_VIA_PARTS = [
+    ";branch=z9hG4bKa",
+    ";rport",
+    ";rport=5",
+    ";received=9.9.9.9",
+    ";ttl=1",
+    ";x",
+    '";rport"',
+    ", SIP/2.0/UDP b",
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(_VIA_PARTS), max_size=4))
+def test_a_plain_via_is_stamped_as_text_with_the_same_result(parts):
+    text = "SIP/2.0/UDP h:7" + "".join(parts)
+    made = stamped_text(text, "1.2.3.4", 9)
+    if made is not None:
+        assert parse_via(made) == parse_via(text).stamped("1.2.3.4", 9)
+        assert made == parse_via(text).stamped("1.2.3.4", 9).serialize()
+
+
+def test_what_is_no_plain_via_is_not_stamped_as_text():
+    assert stamped_text("SIP/2.0/UDP h;branch=b;rport", "1.2.3.4", 9) == (
+        "SIP/2.0/UDP h;branch=b;rport=9;received=1.2.3.4"
+    )
+    for text in ("SIP/2.0/UDP h;branch=b", "SIP/2.0/UDP h;rport=1", "SIP/2.0/UDP h;rport, SIP/2.0/UDP b;rport"):
+        assert stamped_text(text, "1.2.3.4", 9) is None
 
 
 _SAMPLES = [
