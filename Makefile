@@ -34,7 +34,7 @@ arch: $(VENV)/.installed-dev  ## do the imports point one way?
 
 fast: $(VENV)/.installed-dev
 	@echo "== fast tests"
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not interop" --ignore=tests/interop --numprocesses=auto --dist=worksteal
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not interop" --ignore=tests/interop --numprocesses=$$(($$(nproc) + 1)) --dist=worksteal
 
 bench: $(VENV)/.installed-dev  ## measure: CPU of our processes beside a baseline, in one run
 	@scripts/peers.sh

@@ -53,15 +53,15 @@ async def test_a_call_is_heard_seen_and_recorded(programme, tmp_path, transport)
     assert (report.outcome, report.status, report.ended_by) == ("ok", 200, "us")
     audio, video = report.streams["audio"], report.streams["video"]
     assert (audio.codec, video.codec, video.suite) == ("OPUS", "H264", "AEAD_AES_256_GCM")
-    assert 70 <= audio.received_packets <= 84
+    assert abs(audio.received_packets - 50 * report.duration_s) <= 10
     assert video.frames_received == video.frames_decoded >= 33
     assert (video.width, video.height, video.lost_packets, video.decode_errors) == (160, 96, 0, 0)
     assert 0 <= video.first_s < 1
     assert 0 <= audio.first_s < 1
-    assert 0 < video.round_trip_ms < 200
+    assert 0 < video.round_trip_ms < 500
     frequency, seconds = spectrum_peak(path)
     assert abs(frequency - 700) < 2
-    assert 1.2 < seconds < 2
+    assert abs(seconds - report.duration_s) < 0.4
     color, count = centre(path)
     assert np.allclose(color, (0x20, 0xC0, 0x40), atol=12)
     assert count >= 33

@@ -25,7 +25,7 @@ DTMF = Format(Codec.TELEPHONE_EVENT, 101, 8000)
 H264 = Format(Codec.H264, 97, 90000, profile_level_id="42e01f", packetization_mode=1)
 VP8 = Format(Codec.VP8, 96, 90000)
 RTX = Format(Codec.RTX, 98, 90000, apt=97)
-SETTINGS: dict[str, object] = {"webrtc_port": 0, "first_rtp_port": 47000, "last_rtp_port": 47999}
+SETTINGS: dict[str, object] = {"webrtc_port": 0, "first_rtp_port": 27000, "last_rtp_port": 27999}
 
 
 class Harness:

@@ -405,7 +405,7 @@ async def test_ipv6_leg() -> None:
 
 
 async def test_ports_run_out_and_come_back(peer: Peer) -> None:
-    async with net_process(first_rtp_port=47100, last_rtp_port=47103) as net:
+    async with net_process(first_rtp_port=28100, last_rtp_port=28103) as net:
         await net.open(1, Transport.PORTS, Kind.AUDIO)
         await net.open(2, Transport.PORTS, Kind.AUDIO)
         net.control.send(OpenLeg(3, "1001", Transport.PORTS, (Kind.AUDIO,)))
