@@ -11,10 +11,21 @@ from playwright.async_api import Playwright, async_playwright
 from tests.interop import namespace
 from tests.peers import missing, needs_programs
 
-# What these wait for is signalling; the others measure pictures, sound and gaps, and want the machine for themselves.
+# What these wait for is signalling, or that media come at all; the others measure pictures, sound and gaps, and want
+# the machine for themselves.
 _SHARING = {
     f"test_{name}.py"
-    for name in ("cannot_serve", "dialing", "focus", "registrar", "sip_calls", "sip_gate", "sip_sessions")
+    for name in (
+        "cannot_serve",
+        "dialing",
+        "focus",
+        "registrar",
+        "sip_calls",
+        "sip_gate",
+        "sip_nat",
+        "sip_sessions",
+        "sip_tls",
+    )
 }
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 
