@@ -15,7 +15,7 @@ from pathlib import Path
 
 from config.settings import load
 from crypto.secret import Secret
-from drumtower import collector
+from drumtower import interpreter
 from drumtower.keyring import master_key
 from drumtower.terminals import TerminalOffice
 from mcu.media import Kind
@@ -89,7 +89,7 @@ async def serve(folder: Path, port: int) -> None:
     await agent.start()
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    collector.calm()
+    interpreter.settle()
     print(READY, flush=True)
     await ended.wait()
     await agent.stop()

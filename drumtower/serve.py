@@ -12,7 +12,7 @@ from config.environment import log_level
 from config.settings import Settings
 from crypto.ca import CertificateError
 from crypto.keys import KeyFault
-from drumtower import collector
+from drumtower import interpreter
 from drumtower.application import Application
 from drumtower.demo import DemoCallers
 from drumtower.welcome import Welcome
@@ -59,7 +59,7 @@ async def _serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: b
     application = Application(settings)
     await application.start()
     loop.add_signal_handler(signal.SIGHUP, application.certificates.look_now)
-    collector.calm()
+    interpreter.settle()
     demo = DemoCallers(application)
     try:
         welcome = Welcome(application)
