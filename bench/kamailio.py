@@ -51,7 +51,6 @@ request_route {{
     if (is_method("INVITE")) {{
         t_newtran();
         if (!sdp_with_codecs_by_name("PCMA")) {{ t_reply("488", "Not Acceptable Here"); exit; }}
-        t_reply("180", "Ringing");
         append_to_reply("Contact: <sip:bench@127.0.0.1:{port}>\\r\\n");
         set_reply_body("{_ANSWER}", "application/sdp");
         t_reply("200", "OK");

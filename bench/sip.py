@@ -25,7 +25,7 @@ _PER_S = {"call": 400, "register": 600}
 _MOST = 4000
 _LEAST_SERVED = 0.95
 _NOTES = (
-    "cost of one call (INVITE, 180, 200 with SDP, ACK, BYE) or one registration (REGISTER, 401, REGISTER with MD5 "
+    "cost of one call (INVITE, 200 with SDP, ACK, BYE, 200) or one registration (REGISTER, 401, REGISTER with MD5 "
     "digest, 200: both requests as one); load by sipp over loopback UDP. Both check qop=auth with nonce counts "
     "of one source and hand the binding to a database within 2 s (ours SQLite on disk, Kamailio db_text in memory). "
     "Ours keeps dialogs and session timers and negotiates SDP; Kamailio (tm, one worker) only looks for PCMA in the "

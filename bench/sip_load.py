@@ -49,7 +49,6 @@ CALL = _scenario(
         f"Content-Type: application/sdp\nContent-Length: [len]\n\n{_SDP}"
     ),
     '<recv response="100" optional="true"/>',
-    '<recv response="180" optional="true"/>',
     '<recv response="200" rrs="true"/>',
     _send(
         f"ACK [next_url] SIP/2.0\n{_COMMON}{_TO}[peer_tag_param]\nCall-ID: [call_id]\nCSeq: 1 ACK\n{_CONTACT}"

@@ -40,7 +40,7 @@ def alias_of(number: int) -> str:
 
 
 class Line:
-    """Takes calls as a room does, up to the answer."""
+    """Takes calls as a room does whose host is there: the answer comes at once."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,7 +61,6 @@ class Line:
         except SipError as error:
             call.reject(error.status, error.reason)
             return
-        call.ring()
         call.accept(answer)
         while not isinstance(await call.next_event(), Ended | Cancelled):
             pass

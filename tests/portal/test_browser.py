@@ -117,6 +117,7 @@ async def _make_a_room(page: Page) -> None:
     passcodes = await page.locator("[data-passcode]").all_text_contents()
     assert all(code.isdigit() and len(code) >= 6 for code in passcodes)
     await page.get_by_role("button", name="I have noted them").click()
+    await expect(page.locator("[data-passcode]")).to_have_count(0)
     await expect(page.get_by_role("link", name="Stroke unit")).to_be_visible()
     for _ in range(2):
         content = await page.content()
