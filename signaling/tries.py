@@ -98,6 +98,9 @@ class Pace:
     retry_after_s: float = 0.0
 
 
+_AT_ONCE = Pace()
+
+
 class SourceTries:
     """Failures of one source, whichever room and call they concern."""
 
@@ -127,7 +130,7 @@ class SourceTries:
         found = self._current(source, now)
         settings = self._settings
         if found is None or found.failures <= settings.source_free_failures:
-            return Pace()
+            return _AT_ONCE
         if found.failures < settings.source_refused_failures:
             steps = found.failures - settings.source_free_failures - 1
             return Pace(delay_s=_doubled(settings.source_delay_s, steps, settings.source_max_delay_s))

@@ -44,6 +44,7 @@ from signaling.sip.pulse import Pulse
 from signaling.sip.server_request import ServerRequest
 from signaling.sip.sessions.events import Refused
 from signaling.sip.sessions.session_timer import TimerSettings
+from signaling.sip.tokens import Tokens
 from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.layer import TransportLayer
 from signaling.sip.transport.tls import TlsContexts
@@ -61,6 +62,7 @@ logger = logging.getLogger(__name__)
 USER_AGENT = "Drumtower"
 _ARM_AFTER_S = 0.02
 _chance = secrets.SystemRandom()
+_token = Tokens()
 
 
 class UserAgent:
@@ -350,7 +352,3 @@ class UserAgent:
 def _settle(future: asyncio.Future[Response | None], response: Response | None) -> None:
     if not future.done():
         future.set_result(response)
-
-
-def _token() -> str:
-    return secrets.token_hex(10)

@@ -26,6 +26,10 @@ MAX_ANSWERS = 8
 """Authorization headers of one request that are looked at."""
 
 
+_NONCE = "\0"
+"""Where the nonce goes in a challenge; no realm has it."""
+
+
 class Secrets(Protocol):
     """The terminals that may sign in."""
 
@@ -66,6 +70,13 @@ class Authenticator:
         """`algorithms` in the order in which they are offered; `key` is what unknown users are checked with."""
         self.realm = realm
         self._algorithms = tuple(algorithms)
+        self._challenges = {
+            is_stale: [
+                Challenge(realm, _NONCE, algorithm, is_stale=is_stale).serialize().split(_NONCE)
+                for algorithm in algorithms
+            ]
+            for is_stale in (False, True)
+        }
         self._secrets = secrets
         self._nonces = nonces
         self._tries = tries
@@ -77,8 +88,7 @@ class Authenticator:
     def challenges(self, flow: Flow, now: float, *, is_stale: bool = False) -> tuple[str, ...]:
         """Values for WWW-Authenticate or Proxy-Authenticate, one for each algorithm, the preferred one first."""
         nonce = self._nonces.make(self.realm, flow.remote[0], now)
-        made = (Challenge(self.realm, nonce, algorithm, is_stale=is_stale) for algorithm in self._algorithms)
-        return tuple(challenge.serialize() for challenge in made)
+        return tuple([before + nonce + after for before, after in self._challenges[is_stale]])
 
     def check(self, request: Request, flow: Flow, now: float, *, familiar: str = "") -> Verdict:
         """Judge Authorization and Proxy-Authorization.

@@ -25,6 +25,9 @@ MAX_COUNT = 0xFFFFFFFF
 _KNOWN_NONCES = 64
 # One name=value pair; a quoted string that is never closed does not match at all. RFC 3261 25.1, auth-param.
 _PARAM = re.compile(r'\s*([A-Za-z0-9\-.!%*_+`\'~]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]+))\s*(?:,|$)', re.DOTALL)
+# The same for what nearly all write, without escapes: all of it looked at first, then every pair in one go.
+_PLAIN = re.compile(r'(?:\s*+[A-Za-z0-9\-]++\s*+=\s*+(?:"[^"\\]*+"|[^\s",;]++)\s*+(?:,|$))++')
+_PLAIN_PARAM = re.compile(r'([A-Za-z0-9\-]++)\s*+=\s*+(?:"([^"]*+)"|([^\s",;]++))')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _COUNT = re.compile(r"[0-9a-fA-F]{8}")
 
@@ -215,6 +218,11 @@ def _params(text: str) -> dict[str, str]:
     scheme, _, rest = text.strip().partition(" ")
     if scheme.lower() != "digest":
         raise SipError(400, "Not a digest")
+    if _PLAIN.fullmatch(rest):
+        pairs = _PLAIN_PARAM.findall(rest)
+        plain = {name.lower(): quoted or bare for name, quoted, bare in pairs[: MAX_PARAMS + 1]}
+        if len(plain) == len(pairs):
+            return plain
     params: dict[str, str] = {}
     at, end = 0, len(rest)
     while at < end and len(params) <= MAX_PARAMS:

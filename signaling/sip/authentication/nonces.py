@@ -1,14 +1,16 @@
 """Nonces that need no table until somebody has proven with one that they know a secret (RFC 7616 3.3 and 3.4.5).
 
-A nonce is time (ms since 1970), a serial number and an HMAC over both, realm and source. What is remembered are the
-counts (nc) of nonces that were answered rightly: a window of 64 for each. Where that table is full, its oldest entry
-makes room and every nonce as old as that one is stale from then on, so that nothing that was forgotten counts again.
+A nonce is time (ms since 1970), a serial number and a MAC (keyed BLAKE2, RFC 7693) over both, realm and source. What is
+remembered are the counts (nc) of nonces that were answered rightly: a window of 64 for each. Where that table is full,
+its oldest entry makes room and every nonce as old as that one is stale from then on, so that nothing that was forgotten
+counts again.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import itertools
 import struct
@@ -87,7 +89,7 @@ class Nonces:
 
     def _tag(self, head: bytes, realm: str, source: str) -> bytes:
         text = f"{realm}\0{source}".encode("utf-8", "surrogateescape")
-        return hmac.digest(self._key, head + text, "sha256")[:_TAG_BYTES]
+        return hashlib.blake2b(head + text, digest_size=_TAG_BYTES, key=self._key).digest()
 
     def _count(self, nonce: Issued, count: int) -> Use:
         counts = self._used.get(nonce)

@@ -29,7 +29,7 @@ class ServerInvite:
         headers = transaction.request.headers
         self._needs_reliable = OPTION in options(headers.values("Require"))
         self._may_be_reliable = self._needs_reliable or OPTION in options(headers.values("Supported"))
-        self._reliable = ReliableSender(1 + int(core.chance() * (MAX_FIRST_RSEQ - 1)))
+        self._reliable = ReliableSender(lambda: 1 + int(core.chance() * (MAX_FIRST_RSEQ - 1)))
         self._is_described = False
         self._held: bytes | None = None
         self._answer: Response | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from signaling.sip.transactions.transaction import T1, TIMEOUT_S
 from signaling.sip.wire.fields import cseq_of
@@ -17,8 +18,10 @@ MAX_FIRST_RSEQ = 2**31 - 1  # RFC 3262 3
 class ReliableSender:
     """Of one INVITE that we answer. One response waits at a time; the next is not sent before its PRACK (3)."""
 
-    def __init__(self, first: int) -> None:
-        self._number = first
+    def __init__(self, first: Callable[[], int]) -> None:
+        """`first` is asked for the RSeq of the first response."""
+        self._first = first
+        self._number = 0
         self._waiting: Response | None = None
         self._interval = T1
         self._repeat_at = 0.0
@@ -36,6 +39,7 @@ class ReliableSender:
 
     def stamp(self, response: Response, now: float) -> None:
         """Make a response reliable; it is about to be sent."""
+        self._number = self._number or self._first()
         response.headers.add("Require", OPTION)
         response.headers.add("RSeq", str(self._number))
         self._waiting, self._interval = response, T1

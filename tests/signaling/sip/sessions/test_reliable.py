@@ -40,7 +40,7 @@ def test_each_response_counts_once_and_in_order():
 
 @pytest.mark.parametrize("rack", ["", "5 1", "6 1 INVITE", "5 2 INVITE", "5 1 UPDATE", "x 1 INVITE", "5 1 INVITE x"])
 def test_only_the_right_rack_acknowledges(rack):
-    sender = ReliableSender(5)
+    sender = ReliableSender(lambda: 5)
     sender.stamp(provisional("5"), 0.0)
     assert not sender.acknowledged(Request("PRACK", "sip:a@b", Headers([("RAck", rack)])))
     assert sender.is_waiting
@@ -51,7 +51,7 @@ def test_only_the_right_rack_acknowledges(rack):
 @settings(max_examples=100, deadline=None)
 @given(st.text("0123456789 INVITE\t-x", max_size=40))
 def test_any_rack_and_rseq_are_understood_or_ignored(text):
-    sender = ReliableSender(5)
+    sender = ReliableSender(lambda: 5)
     sender.stamp(provisional("5"), 0.0)
     sender.acknowledged(Request("PRACK", "sip:a@b", Headers([("RAck", text)])))
     ReliableReceiver().accept(provisional(text))
