@@ -25,6 +25,7 @@ from signaling.sip.transactions.transaction import Flow
 from signaling.sip.wire.message import Request, Response
 
 MAX_WAITING_EVENTS = 64
+_OVER = Refused(487, "The call ended")
 
 
 class CallRefused(SipError):
@@ -65,7 +66,7 @@ class CallHandle:
         self._session: Session | None = None
         self.flow = flow
         self._ended = asyncio.Event()
-        self._outcome: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._outcome: asyncio.Future[bytes] | None = None
         """What the answer to our INVITE, then to each offer of ours, is waited for with."""
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue()
 
@@ -108,9 +109,9 @@ class CallHandle:
         exchange is on its way or the call is not so far yet.
         """
         self.session.reinvite(offer, self._ua.now())
-        self._outcome = asyncio.get_running_loop().create_future()
+        outcome = self._outcome = asyncio.get_running_loop().create_future()
         self._ua.pump()
-        return await asyncio.shield(self._outcome)
+        return await asyncio.shield(outcome)
 
     async def ask(self, method: str, headers: tuple[tuple[str, str], ...] = (), body: bytes = b"") -> Response:
         """Send a REFER, NOTIFY, SUBSCRIBE, ... within the call; its final response.
@@ -169,13 +170,13 @@ class CallHandle:
         """What the session tells."""
         raise NotImplementedError
 
-    def _resolve(self, result: bytes | CallRefused) -> None:
-        if self._outcome.done():
+    def _resolve(self, result: bytes | Refused) -> None:
+        if self._outcome is None or self._outcome.done():
             return
         if isinstance(result, bytes):
             self._outcome.set_result(result)
         else:
-            self._outcome.set_exception(result)
+            self._outcome.set_exception(CallRefused(result))
             self._outcome.exception()  # whoever waits gets it; nobody has to
 
     def _queue(self, event: SessionEvent) -> None:
@@ -204,10 +205,10 @@ class IncomingCall(CallHandle):
             self._resolve(event.body)
             return
         if isinstance(event, Refused):
-            self._resolve(CallRefused(event))
+            self._resolve(event)
             return
         if isinstance(event, Ended | Cancelled):
-            self._resolve(CallRefused(Refused(487, "The call ended")))
+            self._resolve(_OVER)
             self._ended.set()
         self._queue(event)
 
@@ -217,6 +218,7 @@ class OutgoingCall(CallHandle):
 
     def __init__(self, ua: Shell, flow: Flow) -> None:
         super().__init__(ua, flow)
+        self._outcome = asyncio.get_running_loop().create_future()
         self.answer = b""
         self.ringing_status = 0
         """The last provisional status."""
@@ -230,6 +232,7 @@ class OutgoingCall(CallHandle):
 
     async def answered(self) -> bytes:
         """The SDP of the answer. Raises CallRefused."""
+        assert self._outcome is not None  # made with the call
         return await asyncio.shield(self._outcome)
 
     def cancel(self) -> None:
@@ -247,7 +250,7 @@ class OutgoingCall(CallHandle):
             if self.on_progress is not None:
                 self.on_progress(event.status)
         elif isinstance(event, Refused):
-            self._resolve(CallRefused(event))
+            self._resolve(event)
             if self.is_ended:
                 self._ended.set()
         elif isinstance(event, Ended):
@@ -267,7 +270,7 @@ class OutgoingCall(CallHandle):
             self.session.reject(488, "", (), self._ua.now())
 
     def _over(self, event: Ended) -> None:
-        self._resolve(CallRefused(Refused(487, "The call ended")))
+        self._resolve(_OVER)
         self._ended.set()
         if self.is_followed:
             self._queue(event)

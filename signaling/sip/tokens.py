@@ -9,13 +9,14 @@ _POOL_BYTES = 400 * _TOKEN_BYTES
 
 
 class Tokens:
-    """Call it for the next one: 20 hex digits."""
+    """Tokens of 20 hex digits."""
 
     def __init__(self) -> None:
         self._pool = ""
         self._at = 0
 
     def __call__(self) -> str:
+        """The next one."""
         if self._at >= len(self._pool):
             self._pool, self._at = secrets.token_hex(_POOL_BYTES), 0
         start, self._at = self._at, self._at + 2 * _TOKEN_BYTES

@@ -46,9 +46,12 @@ class Uri:
             return f"{self.scheme}:{self.user}"
         if self.scheme == "tel":
             return f"tel:{self.user}{format_params(self.params)}"
-        user = quote(self.user, safe=_USER_SAFE, errors="surrogateescape") + "@" if self.user else ""
+        user = self.user
+        if user and not (user.isascii() and user.isalnum()):
+            user = quote(user, safe=_USER_SAFE, errors="surrogateescape")
+        at = "@" if user else ""
         headers = f"?{self.headers}" if self.headers else ""
-        return f"{self.scheme}:{user}{format_host_port(self.host, self.port)}{format_params(self.params)}{headers}"
+        return f"{self.scheme}:{user}{at}{format_host_port(self.host, self.port)}{format_params(self.params)}{headers}"
 
     def secured(self) -> Uri:
         """The same address as sips:, where TLS goes without saying (RFC 5630 5.1.1)."""
