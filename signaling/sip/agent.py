@@ -113,13 +113,16 @@ class Agent:
         for session in list(self._sessions):
             session.handle_timeout(now)
 
-    def serve(self, method: str, handler: Handler) -> None:
+    def serve(self, method: str, handler: Handler, *, remembers: bool = True) -> None:
         """Take a method beyond our own from now on; Allow lists it.
 
         Requests within a dialog of ours arrive with their session, in order (RFC 3261 12.2.2). All others arrive with
         None, also those with a To tag: their dialog is the handler's own, or it answers 481.
+        A handler that knows repeated requests by itself has no answers kept for them: `remembers` is then False.
         """
         self.inbound.served[method] = handler
+        if not remembers:
+            self.endpoint.unremembered.add(method)
 
     def request(self, request: Request, flow: Flow, on_response: Callable[[Response | None], None], now: float) -> None:
         """Send a request out of dialog; its final response, or None when there is none or it could not be sent."""
@@ -139,20 +142,15 @@ class Agent:
         tag: str = "",
         body: bytes = b"",
         reason: str = "",
-        *,
-        is_remembered: bool = True,
     ) -> None:
-        """Answer a request; a To tag is made where neither the request nor `tag` has one.
-
-        `is_remembered` is for Endpoint.respond().
-        """
+        """Answer a request; a To tag is made where neither the request nor `tag` has one."""
         response = response_to(request, status, reason, to_tag=tag or self._token())
         for name, value in headers:
             response.headers.add(name, value)
         if self.user_agent:
             response.headers.add("Server", self.user_agent)
         response.body = body
-        self.endpoint.respond(transaction, response, now, is_remembered=is_remembered)
+        self.endpoint.respond(transaction, response, now)
 
     def invite(
         self,

@@ -92,6 +92,7 @@ class UserAgent:
         self._arming: asyncio.TimerHandle | None = None
         self._locals = {local.address: local for local in settings.listen}
         self._is_stopping = False
+        self._is_receiving = False
         self._waiting: list[tuple[Callable[[], bool], asyncio.Event]] = []
 
     @property
@@ -139,7 +140,7 @@ class UserAgent:
     def serve(self, method: str, handler: Callable[[ServerRequest], None], *, remembers: bool = True) -> None:
         """Take a method beyond our own (REGISTER, REFER, SUBSCRIBE, ...); `handler` replies, now or from a task.
 
-        A handler that knows repeated requests by itself has no answers kept for them: `remembers` is then False.
+        `remembers` is for Agent.serve().
         """
 
         def served(
@@ -148,14 +149,13 @@ class UserAgent:
             tag = to_of(request.headers).tag or _token()
 
             def answer(status: int, reason: str, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
-                self._agent.reply(
-                    transaction, request, status, self.now(), headers, tag, body, reason, is_remembered=remembers
-                )
-                self.pump()
+                self._agent.reply(transaction, request, status, self.now(), headers, tag, body, reason)
+                if not self._is_receiving:
+                    self.pump()
 
             handler(ServerRequest(request, flow, session, tag, answer))
 
-        self._agent.serve(method, served)
+        self._agent.serve(method, served, remembers=remembers)
 
     def send(self, request: Request, flow: Flow, on_response: Callable[[Response | None], None]) -> None:
         """Send a finished request, as of a dialog that is not a call; its final response, None where there is none."""
@@ -297,11 +297,14 @@ class UserAgent:
         self.pump()
 
     def _received(self, data: bytes, flow: Flow) -> None:
+        self._is_receiving = True
         try:
             self._agent.receive(data, flow, self.now())
         except Exception:  # the edge: one message must never end the server
             self.counters["internal-error"] += 1
             logger.exception("flow=%s:%s a message could not be processed", flow.transport, flow.remote[0])
+        finally:
+            self._is_receiving = False
         self.pump()
 
     def _send_failed(self, transaction: object) -> None:

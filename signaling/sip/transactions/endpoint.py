@@ -86,6 +86,8 @@ class Endpoint:
         self._first: dict[MergeKey, ServerTransaction] = {}
         self.extensions = {RELIABLE, TIMER}
         """Option tags that a request may require."""
+        self.unremembered: set[str] = set()
+        """Methods whose servers know repetitions by themselves: an answer ends the transaction (RFC 3261 8.2.7)."""
         self.counters: Counter[str] = Counter()
 
     # ---- in ---------------------------------------------------------------------------------------------------
@@ -162,15 +164,11 @@ class Endpoint:
             ack.headers.prepend("Via", Via(flow.transport.upper(), *flow.local, params).serialize())
         self._outbox.append(Outgoing(flow, ack.serialize()))
 
-    def respond(
-        self, transaction: ServerTransaction, response: Response, now: float, *, is_remembered: bool = True
-    ) -> None:
-        """Send a response in its transaction.
-
-        One that is not remembered ends the transaction (RFC 3261 8.2.7): its request, when repeated, is a new one.
-        """
+    def respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
+        """Send a response in its transaction."""
+        is_over = response.status >= 200 and transaction.request.method in self.unremembered
         transaction.respond(response, now)
-        if not is_remembered:
+        if is_over:
             self._forget(transaction)
         self._settle(transaction, now)
 
@@ -253,6 +251,16 @@ class Endpoint:
     def _open(self, request: Request, flow: Flow, key: tuple[str, ...], merge: MergeKey | None, now: float) -> None:
         kind = InviteServerTransaction if request.method == "INVITE" else NonInviteServerTransaction
         transaction = kind(request, flow, now)
+        if request.method in self.unremembered:
+            self._handler.request_received(transaction, request, flow, now)
+            if transaction.is_open:  # a repetition has to find it until it is answered
+                self._keep(transaction, key, merge)
+            return
+        self._keep(transaction, key, merge)
+        self._handler.request_received(transaction, request, flow, now)
+        self._settle(transaction, now)
+
+    def _keep(self, transaction: ServerTransaction, key: tuple[str, ...], merge: MergeKey | None) -> None:
         self._servers[key] = transaction
         transaction.key = key
         transaction.merge_key = merge
@@ -262,8 +270,6 @@ class Endpoint:
         while (surplus := self.occupancy.surplus(self.transactions - 1)) is not None:
             self.counters["forgotten-early"] += 1
             self._forget(surplus)
-        self._handler.request_received(transaction, request, flow, now)
-        self._settle(transaction, now)
 
     def invite_of(self, cancel: Request) -> ServerTransaction | None:
         """The INVITE that a CANCEL means (RFC 3261 9.2)."""

@@ -182,15 +182,32 @@ def test_answers_that_are_not_remembered_leave_nothing_behind() -> None:
 
     def served(transaction: ServerTransaction, request: Request, session: object, flow: Flow, now: float) -> None:
         came.append(request)
-        server.agent.reply(transaction, request, 401, now, is_remembered=False)
+        server.agent.reply(transaction, request, 401, now)
 
-    server.agent.serve("REGISTER", served)
+    server.agent.serve("REGISTER", served, remembers=False)
     data = Terminal(None).request().serialize()  # type: ignore[arg-type]  # only its requests are used
     for _ in range(2):
         server.agent.receive(data, Flow("udp", server.address, client.address), 0.0)
         assert server.agent.endpoint.transactions == 0
     assert len(came) == 2
     assert [outgoing.data[:11] for outgoing in server.agent.messages_to_send()] == [b"SIP/2.0 401"] * 2
+
+
+def test_a_repeated_request_that_waits_for_its_answer_is_the_same_one() -> None:
+    network = Network()
+    client, server = network.peer("10.0.0.1"), network.peer("10.0.0.2")
+    came: list[tuple[ServerTransaction, Request]] = []
+    server.agent.serve(
+        "REGISTER", lambda transaction, request, *_: came.append((transaction, request)), remembers=False
+    )
+    data = Terminal(None).request().serialize()  # type: ignore[arg-type]  # only its requests are used
+    for _ in range(3):
+        server.agent.receive(data, Flow("udp", server.address, client.address), 0.0)
+    ((transaction, request),) = came
+    assert server.agent.endpoint.transactions == 1
+    server.agent.reply(transaction, request, 401, 1.0)
+    assert server.agent.endpoint.transactions == 0
+    assert [outgoing.data[:11] for outgoing in server.agent.messages_to_send()] == [b"SIP/2.0 401"]
 
 
 def test_failures_are_audited_up_to_a_bound(caplog: pytest.LogCaptureFixture) -> None:
