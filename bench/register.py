@@ -65,7 +65,7 @@ def run(seconds: float, runs: int) -> Iterator[Result]:
                 pair, trouble = _measure(folder, environment, case, max(seconds, 12.0))
                 pairs.append(pair)
                 void = void or trouble
-            yield Result("register", f"{RATE} REGISTER/s, {title}", "ms", pairs, _GATE_MS, _NOTES, void)
+            yield Result("register", f"{RATE} REGISTER/s, {title}", "ms", pairs, _GATE_MS, _NOTES, void, "ours")
 
 
 def _measure(folder: Path, environment: dict[str, str], case: str, seconds: float) -> tuple[Pair, str]:

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 
-from bench import media
+from bench import cpu, media
 from bench.report import Pair, Result
+from bench.server import callers, serve, trouble
 
-_HTTP_PORT, _SIP_PORT, _WEBRTC_PORT = 18_080, 15_060, 41_000
-_ROOM = "9000"
 _TALKERS = 4
 _WARM_UP_S = 10.0
-_LEAST_FRAMES_PER_S = 24.5
-_LEAST_PACKETS_PER_S = 49.5
-_SETTINGS = f"""[server]
-data = "{{folder}}/data"
-http_port = {_HTTP_PORT}
-[sip]
-port = {_SIP_PORT}
-[net]
-webrtc_port = {_WEBRTC_PORT}
-first_rtp_port = 42000
-last_rtp_port = 42999
-[secrets]
-master_key_file = "{{folder}}/master.key"
-"""
 _GRID = {4: (2, 2), 9: (3, 3)}
 _NOTES = (
     "H.264 640x360@25 600 kbit/s up, one 1280x720@25 superfast 1.5 Mbit/s rendition down, Opus, SDES-SRTP; ours: all "
@@ -69,100 +46,20 @@ def _case(folder: Path, clips: list[Path], seconds: float, runs: int) -> Result:
 
 
 def _ours(folder: Path, clips: list[Path], seconds: float) -> tuple[float, dict[str, float], str]:
-    folder.mkdir()
-    with _server(folder) as server:
-        callers = [_caller(clip, folder, seconds) for clip in clips]
-        try:
-            time.sleep(_WARM_UP_S)
-            watched = {_name(pid): [pid] for pid in _tree(server.pid)}
-            watched["load_generator"] = [caller.pid for caller in callers]
-            before, began = {name: _cpu(pids) for name, pids in watched.items()}, time.monotonic()
-            time.sleep(seconds)
-            elapsed = time.monotonic() - began
-            used = {name: (_cpu(pids) - before[name]) / elapsed for name, pids in watched.items()}
-            ours = sum(cost for name, cost in used.items() if name != "load_generator")
-            figures = _figures() | used
-            reports = [json.loads(caller.communicate(timeout=60)[0]) for caller in callers]
-        finally:
-            for caller in callers:
-                if caller.poll() is None:
-                    caller.kill()
-                    caller.wait()
-    return ours, figures, _trouble(reports, folder / "seen.mp4", len(clips))
-
-
-@contextlib.contextmanager
-def _server(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    settings = folder / "drumtower.toml"
-    settings.write_text(_SETTINGS.format(folder=folder))
-    environment = dict(os.environ, DRUMTOWER_CONFIG=str(settings))
-    command = [sys.executable, "-m", "drumtower"]
-    subprocess.run(
-        [*command, "room", "create", _ROOM, "--no-guest-passcode", "--no-host-passcode"],
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([*command, "serve"], env=environment, stdout=log, stderr=log)
-    try:
-        _wait_until_up(server)
-        yield server
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _wait_until_up(server: subprocess.Popen[bytes]) -> None:
-    for _ in range(150):
-        if server.poll() is not None:
-            raise RuntimeError(f"the server ended with status {server.returncode}")
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{_HTTP_PORT}/healthz", timeout=1).close()
-            return
-        time.sleep(0.2)
-    raise RuntimeError("the server does not answer")
-
-
-def _caller(clip: Path, folder: Path, seconds: float) -> subprocess.Popen[bytes]:
-    duration = _WARM_UP_S + seconds + 2
-    command = [sys.executable, "-m", "drumtower", "call", f"sip:{_ROOM}@127.0.0.1:{_SIP_PORT}"]
-    options = ["--play", str(clip), "--name", clip.stem, "--seconds", str(duration), "--no-decode", "--json"]
-    if clip.stem == "0":
-        options += ["--record", str(folder / "seen.mp4")]
-    environment = dict(os.environ, DRUMTOWER_CONFIG=str(folder / "drumtower.toml"))
-    return subprocess.Popen([*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-
-
-def _figures() -> dict[str, float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{_HTTP_PORT}/metrics", timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
-
-    def value(name: str, *labels: str) -> float:
-        found = [line for line in lines if line.startswith(f"drumtower_{name}{{") and all(x in line for x in labels)]
-        return float(found[0].rsplit(" ", 1)[1]) if found else -1.0
-
-    return {
-        "video_encoders": value("encoders", 'process="video"'),
-        "audio_encoders": value("audio_encoders"),
-        "tick_lateness_p99_ms": value("tick_lateness_p99_ms", 'process="video"'),
-    }
-
-
-def _trouble(reports: list[dict[str, Any]], seen: Path, count: int) -> str:
-    """Why the run is void, "" where it is not."""
-    for report in reports:
-        call = report["calls"][0]
-        if call["outcome"] != "ok":
-            return f"a call was not ok: {call['outcome']} {call['reason']}"
-        streams, seconds = call["streams"], call["duration_s"]
-        if streams["video"]["frames_received"] / seconds < _LEAST_FRAMES_PER_S:
-            return f"{streams['video']['frames_received'] / seconds:.1f} frames/s"
-        if streams["audio"]["received_packets"] / seconds < _LEAST_PACKETS_PER_S:
-            return f"{streams['audio']['received_packets'] / seconds:.1f} audio packets/s"
-        if lost := streams["video"]["lost_packets"] + streams["audio"]["lost_packets"]:
-            return f"{lost} packets lost"
-    return _unseen(seen, count)
+    duration, seen = _WARM_UP_S + seconds + 2, folder / "seen.mp4"
+    with serve(folder) as server, callers(server, clips, duration, seen) as load:
+        time.sleep(_WARM_UP_S)
+        watch = cpu.Watch(server.processes() | {"load_generator": [caller.pid for caller in load]})
+        time.sleep(seconds)
+        used = watch.used()
+        figures = used | {
+            "video_encoders": server.metric("encoders", 'process="video"'),
+            "audio_encoders": server.metric("audio_encoders"),
+            "tick_lateness_p99_ms": server.metric("tick_lateness_p99_ms", 'process="video"'),
+        }
+        troubles = [trouble(caller.report()) for caller in load]
+    ours = sum(cost for name, cost in used.items() if name != "load_generator")
+    return ours, figures, next(filter(None, troubles), "") or _unseen(seen, len(clips))
 
 
 def _unseen(seen: Path, count: int) -> str:
@@ -181,27 +78,6 @@ def _unseen(seen: Path, count: int) -> str:
         distances = [np.linalg.norm(corner - media.colour(number)) for number in range(count)]
         found.add(int(np.argmin(distances)))
     return "" if len(found) == count else f"only {len(found)} of {count} tiles were seen"
-
-
-def _tree(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(grandchild for child in children for grandchild in _tree(int(child)))]
-
-
-def _name(pid: int) -> str:
-    """net, video, audio, or control for the process that started them."""
-    command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    module = next((word for word in command if word.endswith(".process")), "control")
-    return module.removesuffix(".process").removeprefix("mcu.")
-
-
-def _cpu(pids: Iterable[int]) -> float:
-    total = 0
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
 
 
 # ---- the baseline
@@ -223,8 +99,4 @@ def _ffmpeg(clips: list[Path], seconds: float) -> float:
         "-tune", "zerolatency", "-profile:v", "baseline", "-b:v", "1500k", "-maxrate", "1500k", "-bufsize", "750k",
         "-g", "1000", "-threads", "1", "-f", "null", "-",
     ]  # fmt: skip
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return used / seconds
+    return cpu.cost(command) / seconds

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Installs what the benchmarks measure against, from Debian's packages. As root it does so itself; otherwise it says how.
+set -eu
+packages="ffmpeg gcc libc6-dev libopus-dev libsrtp2-dev"
+
+missing=""
+for package in $packages; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+[ -z "$missing" ] && { echo "== benchmarks: all installed"; exit 0; }
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "== benchmarks: installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    # Nothing that is installed here may be started as a service of this machine.
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+        chmod 755 /usr/sbin/policy-rc.d
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    fi
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    exit 0
+fi
+echo "== benchmarks: missing; those that need them are void. To run them all:" >&2
+echo "   sudo apt-get install --no-install-recommends$missing" >&2
