@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from mcu.leg import Leg
 from mcu.media import Kind
+from mcu.tile_rates import Need
 from mcu.worker.messages import LegStats, StreamStats
 
 SILENCE_LEVEL = 127
@@ -37,6 +38,8 @@ class Participant:
     rendition: int = 0
     limits: dict[Kind, int] = field(default_factory=dict)
     """What its terminal asked to be sent at most, in bit/s (TMMBR)."""
+    needs: dict[Kind, Need] = field(default_factory=dict)
+    """What the stage needs of its pictures; a kind that is missing was not thought of yet."""
     stats: dict[Kind, StreamStats] = field(default_factory=dict)
 
     @property

@@ -15,7 +15,7 @@ from mcu.media import Codec, Kind, stream_id
 from mcu.participant import Participant
 from mcu.policy import LayoutMode
 from mcu.rendition import LADDER, RenditionKey, Rung, outputs_for, rendition_for
-from mcu.tile_rates import rate_for
+from mcu.tile_rates import HIDDEN, Need, needs
 from mcu.worker.messages import (
     CloseRendition,
     CloseRoom,
@@ -45,6 +45,7 @@ RECORDED_KEYFRAME_INTERVAL_S = 4.0
 _RECORDED = RenditionKey(MAIN, Codec.H264, LADDER[0])
 _PANEL_LADDER = LADDER[1:]
 _BIG_TILE_RATIO = 1.5
+_PICTURES = (Kind.VIDEO, Kind.CONTENT)
 _Seat = tuple[int, Kind]
 """A leg, and which of its pictures."""
 _rendition_numbers = itertools.count(1)
@@ -77,7 +78,6 @@ class Stage:
         self._renditions: dict[RenditionKey, int] = {}
         self._users: Counter[int] = Counter()
         self._routes: dict[_Seat, int] = {}
-        self._rates: dict[int, int] = {}
         self._panels: dict[int, str] = {}
         """By leg: the scene in which it sees its panel."""
         self._is_recorded = False
@@ -110,8 +110,7 @@ class Stage:
         for seat, key in private.items():
             self._route(seat, key)
         self._close_panels({leg for leg, _ in private})
-        in_use = {MAIN: True, AUDIENCE: bool(lecturer), PEOPLE: bool(apart - {lecturer})}
-        self._ask_rates(people, [scene for scene, is_used in in_use.items() if is_used])
+        self._ask_sources(people)
 
     def _route_all(self, wishes: Mapping[_Seat, RenditionKey | None]) -> None:
         kept = frozenset({_RECORDED} if self._is_recorded else ())
@@ -138,7 +137,6 @@ class Stage:
         for kind in (Kind.VIDEO, Kind.CONTENT):
             if rendition := self._routes.pop((leg, kind), 0):
                 self._release(rendition)
-        self._rates.pop(leg, None)
         self._close_panels(self._panels.keys() - {leg})
 
     def close(self) -> None:
@@ -192,18 +190,23 @@ class Stage:
             self._scenes[message.scene] = message
             self._send(message)
 
-    def _ask_rates(self, people: Sequence[Participant], scenes: Sequence[str]) -> None:
-        """Terminals that know how to be asked send no more than their largest tile needs."""
-        tiles = [tile for scene in scenes for tile in self._scenes[scene].tiles]
+    def _ask_sources(self, people: Sequence[Participant]) -> None:
+        """Say what is needed of each source: the size of its largest tile, or nothing where no rendition shows it."""
+        found = needs(
+            (self._scenes[key.scene].tiles, key.rung) for key in self._renditions if key.scene in self._scenes
+        )
         for person in people:
-            stream = person.leg.media.stream(Kind.VIDEO)
-            if stream is None or not stream.has_tmmbr or not stream.receive:
-                continue
-            number = stream_id(person.id, Kind.VIDEO)
-            rate = rate_for(number, tiles)
-            if self._rates.get(person.id) != rate:
-                self._rates[person.id] = rate
-                self._worker.send("net", LimitSource(number, rate))
+            for stream in person.leg.media.streams:
+                if stream.kind in _PICTURES and (stream.receive or stream.kind in person.needs):
+                    self._ask_source(person, stream.kind, found.get(stream_id(person.id, stream.kind), HIDDEN))
+
+    def _ask_source(self, person: Participant, kind: Kind, need: Need) -> None:
+        if person.needs.get(kind) == need:
+            return
+        person.needs[kind] = need
+        number = stream_id(person.id, kind)
+        self._worker.send("net", LimitSource(number, need.bitrate_bps, need.width, need.height))
+        person.leg.roster_changed()
 
     # ---- renditions
 

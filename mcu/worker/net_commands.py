@@ -73,10 +73,17 @@ class RouteContent(Message, frozen=True):
 
 
 class LimitSource(Message, frozen=True):
-    """Ask the sender of a picture for at most this bit rate, by TMMBR (RFC 5104 4.2.1) where it knows that."""
+    """What of a source is of use: no more is asked for, by TMMBR (RFC 5104 4.2.1) or REMB, nor handed on.
+
+    Of simulcast (RFC 8853) it is the lowest layer that fills the size.
+    """
 
     stream: int
     bitrate_bps: int
+    """0: nobody sees it. Nothing is handed on, and the sender is asked for the least."""
+    width: int = 0
+    height: int = 0
+    """Of its largest tile, in pixels; 0: not known."""
 
 
 class CloseLeg(Message, frozen=True):

@@ -155,18 +155,64 @@ async def test_a_terminal_that_asks_for_less_gets_a_smaller_picture():
     assert house.route(2) == before, "others keep theirs"
 
 
-async def test_terminals_that_can_be_asked_are_asked_for_the_rate_of_their_tile():
+def asked_of(house: Meeting, stream: int) -> list[LimitSource]:
+    return [limit for limit in house.worker.told(LimitSource) if limit.stream == stream]  # type: ignore[attr-defined, misc]
+
+
+async def test_sources_are_asked_for_the_size_of_their_largest_tile():
     house = Meeting()
-    await house.enter(room_system(1, has_tmmbr=True))
-    for leg in range(2, 10):
+    for leg in range(1, 10):
         await house.enter(room_system(leg))
-    asked = house.worker.told(LimitSource)
-    assert {limit.stream for limit in asked} == {video(1)}  # type: ignore[attr-defined]
-    assert [limit.bitrate_bps for limit in asked] == [1_500_000, 600_000]  # type: ignore[attr-defined]
+    assert asked_of(house, video(1)) == [
+        LimitSource(video(1), 1_500_000, 1280, 720), LimitSource(video(1), 570_000, 640, 360),
+        LimitSource(video(1), 320_000, 427, 240),
+    ]  # fmt: skip
     house.conference.set_layout(LayoutMode.LECTURE)
     house.conference.speaker = 1
     await asyncio.sleep(0)
-    assert house.worker.told(LimitSource)[-1] == LimitSource(video(1), 1_500_000)
+    assert asked_of(house, video(1))[-1] == LimitSource(video(1), 1_500_000, 1280, 720)
+
+
+async def test_what_no_open_rendition_shows_is_not_asked_for():
+    house = Meeting()
+    for leg in range(1, 41):
+        await house.enter(FakeLeg(leg))
+    house.conference.set_layout(LayoutMode.SPEAKER)
+    await asyncio.sleep(0)
+    seen = {tile.stream for tile in house.scene().tiles}
+    hidden = [leg for leg in range(1, 41) if video(leg) not in seen]
+    assert hidden
+    assert all(asked_of(house, video(leg))[-1] == LimitSource(video(leg), 0) for leg in hidden)
+    house.conference.speaker = hidden[0]
+    house.conference.raise_hand(1, is_raised=True)
+    await asyncio.sleep(0)
+    assert asked_of(house, video(hidden[0]))[-1].width > 600
+
+
+async def test_what_only_a_recording_shows_is_asked_for():
+    house = Meeting()
+    on = media()
+    sends_only = tuple(replace(each, send=None) if each.kind is Kind.VIDEO else each for each in on.streams)
+    await house.enter(FakeLeg(1, replace(on, streams=sends_only)))
+    assert asked_of(house, video(1)) == [LimitSource(video(1), 0)]
+    await house.conference.start_recording("somebody")
+    await asyncio.sleep(0)
+    assert asked_of(house, video(1))[-1] == LimitSource(video(1), 1_500_000, 1280, 720)
+
+
+async def test_a_camera_that_is_switched_off_is_not_asked_for_and_one_switched_on_is():
+    house = Meeting()
+    leg = await house.enter(FakeLeg(1))
+    await house.enter(FakeLeg(2))
+    on = leg.media
+    leg.media = replace(on, streams=tuple(replace(each, receive=()) for each in on.streams))
+    house.conference.leg_changed(1)
+    await asyncio.sleep(0)
+    assert asked_of(house, video(1))[-1] == LimitSource(video(1), 0)
+    leg.media = on
+    house.conference.leg_changed(1)
+    await asyncio.sleep(0)
+    assert asked_of(house, video(1))[-1] == LimitSource(video(1), 570_000, 640, 360)
 
 
 async def test_only_cameras_that_are_there_are_moved():
@@ -204,13 +250,15 @@ async def test_held_content_is_no_second_picture():
 
 
 async def test_people_who_are_seen_beside_a_screen_are_asked_for_more_than_those_within():
-    for kinds, rate_bps in ((set(Kind), 600_000), ({Kind.AUDIO, Kind.VIDEO}, 200_000)):
+    for kinds, size in ((set(Kind), (640, 360)), ({Kind.AUDIO, Kind.VIDEO}, (256, 144))):
         house = Meeting()
-        leg = room_system(1, has_tmmbr=True)
+        leg = room_system(1)
         leg.media = replace(leg.media, streams=tuple(each for each in leg.media.streams if each.kind in kinds))
         await house.enter(leg)
         await house.enter(FakeLeg(2))
         await house.enter(FakeLeg(3, media(content=SLIDES)))
+        assert asked_of(house, stream_id(3, Kind.CONTENT)) == [LimitSource(stream_id(3, Kind.CONTENT), 0)]
         house.conference.request_floor(3)
         await house.flow(3)
-        assert house.worker.told(LimitSource)[-1].bitrate_bps == rate_bps  # type: ignore[attr-defined]
+        assert (asked_of(house, video(1))[-1].width, asked_of(house, video(1))[-1].height) == size
+        assert asked_of(house, stream_id(3, Kind.CONTENT))[-1].bitrate_bps > 700_000
