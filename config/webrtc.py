@@ -38,6 +38,10 @@ class WebrtcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_s: Seconds = 15.0
     """A WebSocket that answers no ping of ours for so long is dead."""
 
+    has_simulcast: bool = False
+    """Let browsers send their camera in several sizes at a time, of which the one that fills its tile is decoded; off,
+    they are asked for another rate and size of a single one."""
+
     messages_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 20.0
     message_burst: Annotated[float, msgspec.Meta(ge=1, le=10_000)] = 60.0
     """Messages one WebSocket may send, on average and at once."""

@@ -96,6 +96,8 @@ class Extensions(msgspec.Struct, frozen=True):
     audio_level: int = 0
     abs_send_time: int = 0
     transport_cc: int = 0
+    rid: int = 0
+    repaired_rid: int = 0
 
 
 class StreamSpec(msgspec.Struct, frozen=True):
@@ -125,6 +127,8 @@ class StreamSpec(msgspec.Struct, frozen=True):
     max_bitrate_bps: int = 0
     ptime_ms: int = 20
     remote_ssrcs: tuple[int, ...] = ()
+    layers: tuple[str, ...] = ()
+    """The rids of a picture that comes in several sizes (RFC 8853), smallest first; none for a single one."""
     label: str = ""
     """What the peer calls the stream in other protocols (RFC 4574)."""
 

@@ -8,6 +8,7 @@ from mcu.media import Codec, DtlsPeer, Extensions, Format, Grade, Kind, LegMedia
 from signaling.webrtc import sdp
 from signaling.webrtc.errors import SdpError
 from signaling.webrtc.offer import EXTENSIONS, FORMATS, MIDS, extension_uris
+from signaling.webrtc.simulcast import agreed_layers
 
 # RFC 8122 5: hashes that are still safe, and how many octets they have.
 _FINGERPRINT_OCTETS = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
@@ -92,6 +93,7 @@ def _stream(kind: Kind, section: sdp.Section, dtls: DtlsPeer) -> StreamSpec | No
         return None
     send = _preferred(kind, main) if receives else None
     feedback = section.by_payload_type("rtcp-fb")
+    extensions = _agreed_extensions(section)
     agreed = set(feedback.get(-1, [])) | {value for item in main for value in feedback.get(item.payload_type, [])}
     return StreamSpec(
         mid=MIDS[kind],
@@ -101,13 +103,14 @@ def _stream(kind: Kind, section: sdp.Section, dtls: DtlsPeer) -> StreamSpec | No
         send_rtx=_rtx_for(send, theirs),
         send_dtmf=next((item for item in theirs if receives and item.codec is Codec.TELEPHONE_EVENT), None),
         dtls=dtls,
-        extensions=_agreed_extensions(section),
+        extensions=extensions,
         has_nack="nack" in agreed,
         has_pli="nack pli" in agreed,
         has_fir="ccm fir" in agreed,
         has_transport_cc="transport-cc" in agreed,
         max_bitrate_bps=0,
         remote_ssrcs=_ssrcs(section) if sends else (),
+        layers=agreed_layers(section) if sends and extensions.rid and kind is Kind.VIDEO else (),
     )
 
 

@@ -150,7 +150,7 @@ class Call:
         relays = self._services.relays
         self._negotiation = Negotiation(
             secrets.randbits(62), grade, attempt.opened, relays.issue(str(attempt.leg), time.time()),
-            is_relay_only=relays.is_relay_only,
+            is_relay_only=relays.is_relay_only, has_simulcast=self._services.settings.has_simulcast,
         )  # fmt: skip
         offer = self._negotiation.next_offer()
         if offer is not None:

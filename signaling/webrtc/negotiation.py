@@ -39,7 +39,7 @@ class Negotiation:
 
     def __init__(
         self, session: int, grade: Grade, opened: LegOpened, ice_servers: tuple[IceServer, ...] = (),
-        *, is_relay_only: bool = False,
+        *, is_relay_only: bool = False, has_simulcast: bool = True,
     ) -> None:  # fmt: skip
         self.state = State.STABLE
         self.has_content = False
@@ -48,6 +48,7 @@ class Negotiation:
         self._opened = opened
         self._ice_servers = ice_servers
         self._is_relay_only = is_relay_only
+        self._has_simulcast = has_simulcast
         self._is_due = True
         self._version = 0
         self._offered_content = False
@@ -78,8 +79,9 @@ class Negotiation:
         self._offered_content = self.has_content
         self.state = State.HAVE_OFFER
         text = build_offer(
-            self._opened, session=self._session, version=self._version, has_content=self._offered_content
-        )
+            self._opened, session=self._session, version=self._version, has_content=self._offered_content,
+            has_simulcast=self._has_simulcast,
+        )  # fmt: skip
         return Offer(self._version, text, self._ice_servers, self._is_relay_only)
 
     def receive_answer(self, answer: Answer) -> Agreed | Rejected | None:

@@ -11,8 +11,9 @@ from ipaddress import ip_address
 
 from mcu.media import Codec, Extensions, Format, Kind
 from mcu.worker.messages import LegOpened
+from signaling.webrtc import simulcast
 
-EXTENSIONS = Extensions(mid=4, audio_level=1, abs_send_time=2, transport_cc=3)
+EXTENSIONS = Extensions(mid=4, audio_level=1, abs_send_time=2, transport_cc=3, rid=5, repaired_rid=6)
 
 _H264 = "42e01f"  # Constrained baseline, level 3.1: 1280x720 at 30/s (RFC 6184 8.1).
 
@@ -42,7 +43,11 @@ _URIS = {
     "audio_level": "urn:ietf:params:rtp-hdrext:ssrc-audio-level",  # RFC 6464 4
     "abs_send_time": "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
     "transport_cc": "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+    "rid": "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",  # RFC 8852 4.1
+    "repaired_rid": "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
 }
+_OF_AUDIO = ("audio_level",)
+_OF_SIMULCAST = ("rid", "repaired_rid")
 _VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 _HOST_TYPE_PREFERENCE = 126  # RFC 8445 5.1.2.2
 _TCP_TYPE_PREFERENCE = 90  # RFC 6544 4.2: below every kind of UDP, relays left aside, since TCP delays what is lost
@@ -58,7 +63,7 @@ def extension_uris() -> dict[str, str]:
     return {uri: name for name, uri in _URIS.items()}
 
 
-def build_offer(opened: LegOpened, *, session: int, version: int, has_content: bool) -> str:
+def build_offer(opened: LegOpened, *, session: int, version: int, has_content: bool, has_simulcast: bool = True) -> str:
     """The text of an offer; `session` and `version` make the o= line, which grows with every offer (RFC 3264 8)."""
     lines = [
         "v=0",
@@ -75,7 +80,7 @@ def build_offer(opened: LegOpened, *, session: int, version: int, has_content: b
         "a=setup:actpass",
     ]
     for kind in MIDS:
-        lines += _section(kind, opened, has_content)
+        lines += _section(kind, opened, has_content, has_simulcast and kind is Kind.VIDEO)
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -91,7 +96,7 @@ def candidates(opened: LegOpened) -> Iterator[str]:
         yield f"a=candidate:{foundation} 1 tcp {priority} {address} {port} typ host tcptype passive"
 
 
-def _section(kind: Kind, opened: LegOpened, has_content: bool) -> Iterator[str]:
+def _section(kind: Kind, opened: LegOpened, has_content: bool, has_layers: bool) -> Iterator[str]:
     formats = FORMATS[kind]
     media = "audio" if kind is Kind.AUDIO else "video"
     yield f"m={media} 9 UDP/TLS/RTP/SAVPF " + " ".join(str(item.payload_type) for item in formats)
@@ -103,11 +108,13 @@ def _section(kind: Kind, opened: LegOpened, has_content: bool) -> Iterator[str]:
     yield "a=rtcp-rsize"
     yield from candidates(opened)
     yield "a=end-of-candidates"
-    yield from _extensions(kind)
+    yield from _extensions(kind, has_layers)
     for item in formats:
         yield from _format(item)
     if kind is Kind.AUDIO:
         yield "a=ptime:20"
+    if has_layers:
+        yield from simulcast.offer_lines()
     if kind is Kind.CONTENT:
         yield "a=content:slides"  # RFC 4796 5
     else:
@@ -120,9 +127,9 @@ def _direction(kind: Kind, has_content: bool) -> str:
     return "sendrecv"
 
 
-def _extensions(kind: Kind) -> Iterator[str]:
+def _extensions(kind: Kind, has_layers: bool) -> Iterator[str]:
     for name, uri in _URIS.items():
-        if name != "audio_level" or kind is Kind.AUDIO:
+        if (name not in _OF_AUDIO or kind is Kind.AUDIO) and (name not in _OF_SIMULCAST or has_layers):
             yield f"a=extmap:{getattr(EXTENSIONS, name)} {uri}"
 
 

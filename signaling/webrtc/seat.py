@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from mcu.conference import Conference, Participant
 from mcu.fleet.worker import Worker
+from mcu.media import Kind
 from mcu.participant import Role
 from mcu.worker.messages import AnyMessage, ConfigureLeg, LegConnected, LegFailed, LegSilent, LegStats
 from signaling.placed import DialRefused
@@ -106,7 +107,8 @@ class Seat:
                    snapshot["record_policy"] != "off", rows, self._is_blocked(), self._waiting(),
                    self._calls(), self.is_host and self._dialer is not None)
         )  # fmt: skip
-        self._send_change(wanted_picture(self.participant.id, snapshot))
+        if (need := self.participant.needs.get(Kind.VIDEO)) is not None:
+            self._send_change(wanted_picture(need))
 
     @property
     def is_host(self) -> bool:

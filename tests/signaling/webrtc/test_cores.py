@@ -1,11 +1,11 @@
 import pytest
 
 from mcu.media import Grade, Kind
-from mcu.policy import LayoutMode
+from mcu.tile_rates import HIDDEN, Need
 from signaling.webrtc.limits import MAX_STRIKES, MessageBudget
 from signaling.webrtc.negotiation import Agreed, Negotiation, Rejected, State
 from signaling.webrtc.patience import Patience
-from signaling.webrtc.protocol import Answer
+from signaling.webrtc.protocol import Answer, Wanted
 from signaling.webrtc.wanted import wanted_picture
 from tests.signaling.webrtc.fakes import answer_of, opened
 
@@ -114,26 +114,8 @@ def test_how_long_a_seat_is_kept(events, deadline):
         assert patience.is_over(deadline)
 
 
-def room(count, layout=LayoutMode.GRID, speaker=0, sharing=()):
-    people = [{"id": number, "has_video": True, "is_sharing": number in sharing} for number in range(1, count + 1)]
-    return {"layout": str(layout), "speaker": speaker, "participants": people}
-
-
-WANTED = [
-    (room(1), (1280, 720)), (room(2), (640, 360)), (room(4), (640, 360)), (room(5), (480, 270)), (room(9), (480, 270)),
-    (room(10), (320, 180)), (room(50), (320, 180)), (room(4, sharing=(2,)), (320, 180)),
-    (room(9, LayoutMode.SPEAKER, speaker=1), (960, 540)), (room(9, LayoutMode.SPEAKER, speaker=2), (480, 270)),
-    (room(9, LayoutMode.LECTURE, speaker=1), (960, 540)), ({}, (1280, 720)),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("snapshot", "size"), WANTED)
-def test_the_picture_that_is_of_use(snapshot, size):
-    wanted = wanted_picture(1, snapshot)
-    assert (wanted.width, wanted.height) == size
-
-
-def test_people_stay_large_where_a_shared_screen_is_seen_apart():
-    shared = room(4, sharing=(2,))
-    shared["participants"][2]["takes_content"] = True
-    assert wanted_picture(1, shared).width == 640
+def test_the_picture_that_is_of_use():
+    assert wanted_picture(Need(427, 240, 320_000)) == Wanted(427, 240, 25, 320_000)
+    least = wanted_picture(HIDDEN)
+    assert (least.width, least.height) == (160, 90)
+    assert least.max_bitrate_bps <= 60_000

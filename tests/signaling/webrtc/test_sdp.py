@@ -8,7 +8,7 @@ from mcu.media import Codec, DtlsPeer, Extensions, Grade, Kind
 from signaling.webrtc import sdp
 from signaling.webrtc.answer import parse_answer
 from signaling.webrtc.errors import SdpError
-from signaling.webrtc.offer import EXTENSIONS, FORMATS, build_offer
+from signaling.webrtc.offer import FORMATS, build_offer
 from tests.signaling.webrtc.fakes import answer_of, opened
 
 CAMERA = answer_of("chromium_camera_first")
@@ -65,7 +65,7 @@ def test_what_chromium_agrees_to():
     assert media.grade is Grade.AUTHENTICATED
     assert audio.send == FORMATS[Kind.AUDIO][0]
     assert audio.send_dtmf.payload_type == 110
-    assert audio.extensions == EXTENSIONS
+    assert audio.extensions == Extensions(mid=4, audio_level=1, abs_send_time=2, transport_cc=3)
     assert [item.payload_type for item in video.receive] == [96, 97, 98, 99]
     assert (video.send.codec, video.send.payload_type, video.send.packetization_mode) == (Codec.H264, 96, 1)
     assert video.send.profile_level_id == "42e01f"
