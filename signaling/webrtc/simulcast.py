@@ -1,4 +1,4 @@
-"""Simulcast of a browser's camera: the layers that we offer to take, and those that an answer sends (RFC 8853, 8851)."""
+"""Simulcast of a browser's camera: the layers that we offer to take, and those that an answer sends (RFC 8853)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from signaling.webrtc import sdp
 
 LAYERS = ("l", "m", "h")
-"""The rids (RFC 8851 10), lowest first, as Chromium wants them: a browser halves the size from each to the one before."""
+"""The rids (RFC 8851), lowest first, as Chromium wants them; each has half the width of the next one."""
 
 
 def offer_lines() -> Iterator[str]:

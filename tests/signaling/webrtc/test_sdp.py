@@ -215,3 +215,46 @@ def test_mutated_answers_never_raise_anything_else(data):
         return
     assert 1 <= len(media.streams) <= 3
     assert all(len(stream.remote_ssrcs) <= 8 for stream in media.streams)
+
+
+SIMULCAST = answer_of("chromium_simulcast_first")
+ANSWERED_LAYERS = [
+    ("all", lambda text: text, ("l", "m", "h")),
+    ("another order", lambda text: text.replace("send l;m;h", "send h;m;l"), ("l", "m", "h")),
+    ("two", lambda text: text.replace("send l;m;h", "send l;h"), ("l", "h")),
+    ("one that pauses", lambda text: text.replace("send l;m;h", "send l;~m;h"), ("l", "m", "h")),
+    ("alternatives", lambda text: text.replace("send l;m;h", "send l,m;h"), ("l", "m", "h")),
+    ("both ways", lambda text: text.replace("send l;m;h", "recv x send l;m"), ("l", "m")),
+    ("a single one", lambda text: text.replace("send l;m;h", "send h"), ()),
+    ("never offered", lambda text: text.replace("send l;m;h", "send x;y;h"), ()),
+    ("not described", lambda text: text.replace("a=rid:m send\r\n", "").replace("a=rid:h send\r\n", ""), ()),
+    ("the wrong way", lambda text: text.replace("a=simulcast:send", "a=simulcast:recv"), ()),
+    ("no list", lambda text: text.replace("send l;m;h", "send"), ()),
+    ("no names in packets", lambda text: re.sub(r"a=extmap:5 .*\r\n", "", text), ()),
+    ("only receives", lambda text: text.replace("a=sendrecv\r\na=msid", "a=recvonly\r\na=msid"), ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "layers"), [row[1:] for row in ANSWERED_LAYERS], ids=[row[0] for row in ANSWERED_LAYERS]
+)
+def test_which_layers_a_browser_sends(rewrite, layers):
+    video = parsed(rewrite(SIMULCAST)).stream(Kind.VIDEO)
+    assert video.layers == layers
+    assert video.remote_ssrcs == ()
+
+
+def test_simulcast_is_offered_for_the_camera_alone_and_may_be_left_out():
+    for has_simulcast in (True, False):
+        text = build_offer(opened(1), session=1, version=1, has_content=True, has_simulcast=has_simulcast)
+        audio, video, content = sdp.parse(text).sections
+        assert video.first("simulcast") == ("recv l;m;h" if has_simulcast else None)
+        assert video.every("rid") == (["l recv", "m recv", "h recv"] if has_simulcast else [])
+        assert sum("rtp-stream-id" in value for value in video.every("extmap")) == 2 * has_simulcast
+        for other in (audio, content):
+            assert not any("stream-id" in value for value in other.every("extmap"))
+            assert other.first("simulcast") is None
+
+
+def test_a_browser_without_simulcast_sends_one_picture():
+    assert parsed(CAMERA).stream(Kind.VIDEO).layers == ()
