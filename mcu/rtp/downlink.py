@@ -1,0 +1,163 @@
+"""What the path to one peer carries, as far as its reports tell (draft-ietf-rmcat-gcc-02 section 6).
+
+Nothing is assumed until something goes wrong. Heavy loss, a queue that stands (round trips that stay long) or a REMB
+below what is sent bring the estimate down to what arrived, at once. Then it is held, and grows until the next trouble;
+each trouble soon after the last doubles the time for which it is held, so that a path is not tried all the time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+UNKNOWN_BPS = 8_000_000
+"""No trouble was seen: more than any of our outputs takes."""
+LEAST_BPS = 100_000
+LIGHT_LOSS, HEAVY_LOSS, GROSS_LOSS = 0.02, 0.10, 0.25
+"""Section 6: below the first a path may take more, above the second less; what is between may be its nature.
+Some bursts on a bad path look like the second for a moment, so it counts over some seconds, and the third at once."""
+_KEPT_SHARE = 0.9
+"""Of what arrived while a queue grew; less than that empties it."""
+_GROWTH, _WARY_GROWTH = 1.08, 1.04
+"""A second (section 5.5: 8 %); the second one while some packets are lost."""
+_WINDOW_US, _LONG_WINDOW_US = 2_000_000, 5_000_000
+_LEAST_EXPECTED = 60
+"""Packets whose loss says something."""
+_HELD_US, _LONGEST_HELD_US = 10_000_000, 480_000_000
+_FORGIVEN_AFTER = 4
+"""So many times as long as it was held without trouble, and the next trouble is a first one again."""
+_QUEUE_US = 120_000
+"""A round trip longer than the shortest by this, and by a third, is a queue."""
+_QUEUE_SAMPLES = 2
+_BASE_US = 60_000_000
+"""For so long the shortest round trip counts; routes change."""
+_SETTLING_US = 1_000_000
+_MAX_STEP_US = 5_000_000
+_MAX_SAMPLES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What reports of the peer, come together, tell of the time since the last ones."""
+
+    expected: int
+    """Packets of all streams, first copies only."""
+    lost: int
+    sent_bytes: int
+    """In all, since the leg began to send."""
+    round_trip_us: int = 0
+    """Measured now; 0 where it was not."""
+
+
+class RoundTrips:
+    """Whether a queue stands on the path: the latest round trips against the shortest of the last minute or two."""
+
+    def __init__(self) -> None:
+        self.latest_us = 0
+        self._shortest = self._before = 0
+        self._began_us = 0
+        self._long = 0
+
+    def add(self, round_trip_us: int, now_us: int) -> None:
+        """One was measured."""
+        self.latest_us = round_trip_us
+        if now_us - self._began_us > _BASE_US:
+            self._before, self._shortest, self._began_us = self._shortest, round_trip_us, now_us
+        self._shortest = min(self._shortest or round_trip_us, round_trip_us)
+        is_long = round_trip_us - self.base_us > max(_QUEUE_US, self.base_us // 3)
+        self._long = self._long + 1 if is_long else 0
+
+    @property
+    def base_us(self) -> int:
+        """Without a queue; 0 while unknown."""
+        return min(self._shortest, self._before or self._shortest)
+
+    @property
+    def has_queue(self) -> bool:
+        """Several in a row were long."""
+        return self._long >= _QUEUE_SAMPLES
+
+    def forget_queue(self) -> None:
+        """What is sent changes now: look anew."""
+        self._long = 0
+
+
+class Downlink:
+    """Fed with every report; `bitrate_bps` is what all streams to the peer may take together."""
+
+    def __init__(self, now_us: int) -> None:
+        self.bitrate_bps = UNKNOWN_BPS
+        self.troubles = 0
+        """How often the path was found to carry less than it was given."""
+        self._trips = RoundTrips()
+        self._losses: deque[tuple[int, int, int]] = deque(maxlen=_MAX_SAMPLES)
+        self._sent: deque[tuple[int, int]] = deque([(now_us, 0)], maxlen=_MAX_SAMPLES)
+        self._held_us = 0
+        self._held_until_us = 0
+        self._trouble_us = 0
+        self._settled_us = 0
+        self._grown_us = now_us
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether anything is known that would keep an output from the peer."""
+        return self.bitrate_bps < UNKNOWN_BPS
+
+    @property
+    def sent_bps(self) -> int:
+        """What went out of late, repeats left out."""
+        (first_us, first), (last_us, last) = self._sent[0], self._sent[-1]
+        return (last - first) * 8_000_000 // (last_us - first_us) if last_us > first_us else 0
+
+    def receive_arrival(self, arrival: Arrival, now_us: int) -> None:
+        """Reports came."""
+        self._note(arrival, now_us)
+        loss, recent = self._loss(now_us - _LONG_WINDOW_US), self._loss(now_us - _WINDOW_US)
+        is_heavy = loss > HEAVY_LOSS or recent > GROSS_LOSS
+        if now_us >= self._settled_us and (is_heavy or self._trips.has_queue):
+            self._trouble(int(self.sent_bps * (1 - max(loss, recent)) * _KEPT_SHARE), now_us)
+        elif now_us >= self._held_until_us and not self._trips.has_queue and recent < HEAVY_LOSS:
+            self._grow(_GROWTH if loss < LIGHT_LOSS else _WARY_GROWTH, now_us)
+        else:
+            self._grown_us = now_us
+
+    def receive_estimate(self, bitrate_bps: int, now_us: int) -> None:
+        """The peer's own word (REMB). It knows of no path that carries more than it is sent, so only less counts."""
+        if 0 < bitrate_bps < min(self.bitrate_bps, self.sent_bps):
+            self._trouble(bitrate_bps, now_us)
+
+    def _note(self, arrival: Arrival, now_us: int) -> None:
+        if arrival.expected > 0:
+            self._losses.append((now_us, min(max(0, arrival.lost), arrival.expected), arrival.expected))
+        while self._losses and self._losses[0][0] <= now_us - _LONG_WINDOW_US:
+            self._losses.popleft()
+        self._sent.append((now_us, arrival.sent_bytes))
+        while len(self._sent) > 2 and self._sent[1][0] <= now_us - _WINDOW_US:
+            self._sent.popleft()
+        if arrival.round_trip_us > 0:
+            self._trips.add(arrival.round_trip_us, now_us)
+
+    def _loss(self, since_us: int) -> float:
+        counts = [(lost, expected) for at_us, lost, expected in self._losses if at_us > since_us]
+        expected = sum(expected for _, expected in counts)
+        return sum(lost for lost, _ in counts) / expected if expected >= _LEAST_EXPECTED else 0.0
+
+    def _trouble(self, bitrate_bps: int, now_us: int) -> None:
+        """Down at once. What belongs to one trouble counts once for the time that it is held."""
+        settling_us = _SETTLING_US + 2 * self._trips.latest_us
+        if now_us - self._trouble_us > 2 * settling_us or not self.troubles:
+            is_first = now_us - self._held_until_us > _FORGIVEN_AFTER * self._held_us
+            self._held_us = _HELD_US if is_first else min(2 * self._held_us, _LONGEST_HELD_US)
+            self.troubles += 1
+        self.bitrate_bps = max(LEAST_BPS, min(self.bitrate_bps, bitrate_bps))
+        self._trouble_us = self._grown_us = now_us
+        self._held_until_us = now_us + self._held_us
+        self._settled_us = now_us + settling_us
+        self._losses.clear()
+        self._trips.forget_queue()
+
+    def _grow(self, growth: float, now_us: int) -> None:
+        step_s = min(now_us - self._grown_us, _MAX_STEP_US) / 1_000_000
+        self._grown_us = now_us
+        if self.is_limited:
+            self.bitrate_bps = min(UNKNOWN_BPS, int(self.bitrate_bps * growth**step_s))
