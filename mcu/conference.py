@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from mcu.camera import CameraMove
+from mcu.capacity import Allowance, Demand
 from mcu.conference_event import ConferenceEvent
+from mcu.demand import demand_of
 from mcu.fleet.worker import Worker
 from mcu.floor import Floor
 from mcu.hearing import Hearing
@@ -101,6 +103,10 @@ class Conference:
         """How many video encoders the room needs."""
         return self._stage.rendition_count
 
+    def demand(self) -> Demand:
+        """What the room needs of the machine now."""
+        return demand_of(self._people.values(), self._stage.outputs)
+
     def snapshot(self) -> dict[str, object]:
         """JSON-ready picture of the conference for the portal and the roster."""
         return {
@@ -121,9 +127,11 @@ class Conference:
 
     # ---- who comes and goes
 
-    async def join(self, leg: Leg, name: str, role: Role, identity: str = "") -> Participant:
+    async def join(
+        self, leg: Leg, name: str, role: Role, identity: str = "", allowance: Allowance = Allowance.FULL
+    ) -> Participant:
         """Open the gate for a configured leg: from now on it is seen, heard, and sees and hears."""
-        person = Participant(leg, name, role, identity)
+        person = Participant(leg, name, role, identity, allowance)
         self._people[leg.id] = person
         self._worker.observe_leg(leg.id, lambda message: self._heard_of(person, message))
         self._worker.send("net", AttachLeg(leg.id))

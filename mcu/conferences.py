@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
+from mcu.capacity import Demand
 from mcu.conference import Conference, ConferenceEvent
 from mcu.fleet.worker import Fleet, Worker
 from mcu.leg import HangUp
@@ -53,6 +54,10 @@ class Conferences:
         self._running[policy.number] = conference
         self._happened(ConferenceEvent("opened", policy.number))
         return conference
+
+    def demands(self) -> dict[str, Demand]:
+        """What each running conference needs of the machine, by number."""
+        return {number: conference.demand() for number, conference in self._running.items()}
 
     def observe(self, callback: Observer) -> Callable[[], None]:
         """Call back on every event; the result stops it."""

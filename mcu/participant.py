@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mcu.capacity import Allowance
 from mcu.leg import Leg
 from mcu.media import Kind
 from mcu.tile_rates import Need
@@ -29,6 +30,8 @@ class Participant:
     role: Role
     identity: str = ""
     """The verified alias of a terminal or person; "" for whoever only says its name."""
+    allowance: Allowance = Allowance.FULL
+    """What the machine had left when it came; whatever is negotiated later, it gets no more."""
     is_muted: bool = False
     has_hand_raised: bool = False
     is_speaking: bool = False
@@ -56,19 +59,19 @@ class Participant:
     def has_video(self) -> bool:
         """Whether it may send a picture."""
         stream = self.leg.media.stream(Kind.VIDEO)
-        return stream is not None and bool(stream.receive)
+        return stream is not None and bool(stream.receive) and self.allowance.has_pictures
 
     @property
     def has_content(self) -> bool:
         """Whether it has agreed to send a shared screen."""
         stream = self.leg.media.stream(Kind.CONTENT)
-        return stream is not None and bool(stream.receive)
+        return stream is not None and bool(stream.receive) and self.allowance.has_pictures
 
     @property
     def takes_content(self) -> bool:
         """Whether it is shown a shared screen as a second picture, beside the people."""
         stream = self.leg.media.stream(Kind.CONTENT)
-        return stream is not None and stream.send is not None
+        return stream is not None and stream.send is not None and self.allowance.has_pictures
 
     def take_stats(self, stats: LegStats) -> None:
         """Keep the last second's figures for the roster."""
@@ -96,6 +99,7 @@ class Participant:
             "takes_content": self.takes_content,
             "has_camera_control": self.leg.camera is not None,
             "grade": media.grade.name.lower(),
+            "allowance": self.allowance.name.lower(),
             "is_encrypted": media.is_encrypted,
             "codecs": [stream.send.codec.name for stream in media.streams if stream.send is not None],
             "loss": round(lost / (received + lost), 4) if received + lost else 0.0,

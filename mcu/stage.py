@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from mcu.capacity import SMALL, SMALL_SEEN, Allowance
 from mcu.fleet.worker import Worker
 from mcu.layout import Rect, rectangles
 from mcu.media import Codec, Kind, stream_id
@@ -86,6 +87,11 @@ class Stage:
     def rendition_count(self) -> int:
         """How many encoders this room needs now."""
         return len(self._renditions)
+
+    @property
+    def outputs(self) -> dict[RenditionKey, int]:
+        """What is encoded now, and how many receive it."""
+        return {key: self._users[number] for key, number in self._renditions.items()}
 
     def show(self, people: Sequence[Participant], view: View) -> None:
         """Bring scenes and routes up to date; only what changed is said to the worker.
@@ -201,6 +207,8 @@ class Stage:
                     self._ask_source(person, stream.kind, found.get(stream_id(person.id, stream.kind), HIDDEN))
 
     def _ask_source(self, person: Participant, kind: Kind, need: Need) -> None:
+        if person.allowance is Allowance.SMALL:
+            need = need.within(SMALL.width, SMALL.height)
         if person.needs.get(kind) == need:
             return
         person.needs[kind] = need
@@ -260,6 +268,10 @@ def _wishes(people: Sequence[Participant], lecturer: int, apart: Collection[int]
 
 def _wish(person: Participant, kind: Kind, scene: str, sizes: Sequence[Rung] = LADDER) -> RenditionKey | None:
     stream = person.leg.media.stream(kind)
+    if not person.allowance.has_pictures:
+        return None
+    if person.allowance is Allowance.SMALL:
+        sizes = [rung for rung in sizes if rung.width <= SMALL_SEEN.width]
     limit_bps = person.limits.get(kind, 0)
     ladder = [rung for rung in sizes if not limit_bps or rung.bitrate_bps <= limit_bps] or LADDER[-1:]
     return rendition_for(stream, scene, ladder) if stream is not None else None

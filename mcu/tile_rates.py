@@ -30,6 +30,14 @@ class Need:
         """Whether some tile shows the source."""
         return self.width > 0
 
+    def within(self, width: int, height: int) -> Need:
+        """The same, no larger than this, in its shape."""
+        factor = max(self.width / width, self.height / height)
+        if factor <= 1:
+            return self
+        smaller = round(self.width / factor), round(self.height / factor)
+        return Need(*smaller, rate_for(*smaller))
+
 
 HIDDEN = Need()
 
@@ -48,5 +56,5 @@ def needs(shown: Iterable[tuple[Iterable[Tile], Rung]]) -> dict[int, Need]:
 
 def rate_for(width: int, height: int) -> int:
     """A bit rate at which a picture of that size, 25 a second, is clear: 1.5 Mbit/s for 1280x720, in steps."""
-    bitrate_bps = _FULL_BPS * (width * height / _FULL_PIXELS) ** _BITS_GROW_BY
+    bitrate_bps: float = _FULL_BPS * (width * height / _FULL_PIXELS) ** _BITS_GROW_BY
     return max(_STEP_BPS, round(bitrate_bps / _STEP_BPS) * _STEP_BPS)
