@@ -28,6 +28,7 @@ from mcu.worker.messages import (
     ConfigureLeg,
     Dtmf,
     KeyframeWanted,
+    LegBandwidth,
     LegConfigured,
     LegConnected,
     LegFailed,
@@ -305,7 +306,16 @@ class LocalWorker:
             case LegFailed():
                 if not self._fail(message):
                     self._tell_leg(message.leg, message)
-            case LegConnected() | LegSilent() | KeyframeWanted() | Dtmf() | LegStats() | PeerLimit() | CameraFrame():
+            case (
+                LegConnected()
+                | LegSilent()
+                | KeyframeWanted()
+                | Dtmf()
+                | LegStats()
+                | PeerLimit()
+                | CameraFrame()
+                | LegBandwidth()
+            ):
                 self._tell_leg(message.leg, message)
             case ProcessStats():
                 self.stats[process] = message

@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from config.media import NetSettings
 from mcu.media import Codec, Extensions, Kind, StreamSpec
+from mcu.net.adaptation import Adaptation
 from mcu.net.component import Component
 from mcu.net.ice import Address
 from mcu.net.numbering import draw_numbers
@@ -57,7 +58,8 @@ class Leg:
         self._numbers = {kind: draw_numbers() for kind in Kind}
         self.outbound = Outbound(number, self.components, self._numbers, settings, clock, outlet, counters)
         self._outbox = RtcpOutbox(number, cname, self.components, self.receivers, self.outbound, settings, outlet)
-        self._inbox = RtcpInbox(number, self.receivers, self.outbound, outlet)
+        self._adaptation = Adaptation(number, self.outbound, outlet)
+        self._inbox = RtcpInbox(number, self.receivers, self.outbound, self._adaptation, outlet)
         self._settings = settings
         self._outlet = outlet
         self._counters = counters
@@ -104,6 +106,7 @@ class Leg:
         self.is_attached = True
         self.heard_us = now_us
         self.outbound.is_open = True
+        self._adaptation.attach(now_us)
         self._admitted = frozenset(Kind if kinds is None else kinds)
         for kind, receiver in self.receivers.items():
             if kind not in self._admitted:

@@ -31,6 +31,8 @@ class PictureFlow:
         self._outlet = outlet
         self._counters = counters
         self._missed_picture = False
+        self.limit_bps = 0
+        """What the downlink has for this picture; 0 where nothing limits it."""
 
     def picture_format(self) -> Format | None:
         """What the peer takes; None when it takes none."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mcu.media import Kind
+from mcu.net.adaptation import Adaptation
 from mcu.net.outbound import Outbound
 from mcu.net.outlet import Outlet
 from mcu.net.receiver import StreamReceiver
@@ -27,12 +28,16 @@ from mcu.worker.messages import PeerLimit
 class RtcpInbox:
     """A table of small handlers; what is in no row needs nothing (SDES; BYE, since signalling ends calls)."""
 
-    def __init__(self, number: int, receivers: dict[Kind, StreamReceiver], outbound: Outbound, outlet: Outlet) -> None:
+    def __init__(
+        self, number: int, receivers: dict[Kind, StreamReceiver], outbound: Outbound, adaptation: Adaptation,
+        outlet: Outlet,
+    ) -> None:  # fmt: skip
         self.estimate_bps = 0
         """The peer's last REMB; 0 when there was none."""
         self._number = number
         self._receivers = receivers
         self._outbound = outbound
+        self._adaptation = adaptation
         self._outlet = outlet
         self._handlers: dict[type, Callable[[Any, int], None]] = {
             SenderReport: self._sender_report,
@@ -52,6 +57,7 @@ class RtcpInbox:
             handler = self._handlers.get(type(packet))
             if handler is not None:
                 handler(packet, now_us)
+        self._adaptation.compound_received(now_us)
         return malformed
 
     def _sender_report(self, report: SenderReport, now_us: int) -> None:
@@ -69,6 +75,7 @@ class RtcpInbox:
             sender = self._sender(block.ssrc)
             if sender is not None and sender.statistics is not None:
                 sender.statistics.receive_report(block, now_us)
+                self._adaptation.block_received(sender, block)
 
     def _nack(self, nack: GenericNack, now_us: int) -> None:
         sender = self._sender(nack.media_ssrc)
@@ -85,8 +92,8 @@ class RtcpInbox:
             self._want_keyframe(ssrc)
 
     def _estimate(self, estimate: ReceiverEstimate, now_us: int) -> None:
-        del now_us
         self.estimate_bps = estimate.bitrate_bps
+        self._adaptation.estimated(estimate.bitrate_bps, now_us)
 
     def _limit_request(self, request: RateLimitRequest, now_us: int) -> None:
         """RFC 5104 4.2.1: the only receiver of what we send decides; asked again, it missed the notice."""

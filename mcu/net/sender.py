@@ -171,6 +171,11 @@ class StreamSender:
         return extension_block([*self._elements, (number, send_time.to_bytes(3, "big"))])
 
     @property
+    def packets_asked(self) -> int:
+        """Different packets that the peer asked for again."""
+        return self._repeater.asked
+
+    @property
     def stores_sent(self) -> bool:
         """Whether repeats are the very bytes that went out before, since RTX was not agreed."""
         return self.spec.has_nack and self.spec.send_rtx is None

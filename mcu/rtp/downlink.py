@@ -85,13 +85,14 @@ class RoundTrips:
 class Downlink:
     """Fed with every report; `bitrate_bps` is what all streams to the peer may take together."""
 
-    def __init__(self, now_us: int) -> None:
+    def __init__(self, now_us: int, sent_bytes: int = 0) -> None:
+        """`sent_bytes` is what had gone out before."""
         self.bitrate_bps = UNKNOWN_BPS
         self.troubles = 0
         """How often the path was found to carry less than it was given."""
         self._trips = RoundTrips()
         self._losses: deque[tuple[int, int, int]] = deque(maxlen=_MAX_SAMPLES)
-        self._sent: deque[tuple[int, int]] = deque([(now_us, 0)], maxlen=_MAX_SAMPLES)
+        self._sent: deque[tuple[int, int]] = deque([(now_us, sent_bytes)], maxlen=_MAX_SAMPLES)
         self._held_us = 0
         self._held_until_us = 0
         self._trouble_us = 0

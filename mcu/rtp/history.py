@@ -178,6 +178,8 @@ class Repeater:
         self.round_trip_us = 0
         self.refused = 0
         self.repeated = 0
+        self.asked = 0
+        """Different packets that the peer missed, as far back as it is remembered."""
         self._last: OrderedDict[int, int] = OrderedDict()
         self._tokens = float(_REPEAT_BURST)
         self._filled_us: int | None = None
@@ -192,6 +194,7 @@ class Repeater:
         chosen = []
         for sequence in lost:
             last = self._last.get(sequence)
+            self.asked += last is None
             if self._tokens < 1 or (last is not None and now_us - last < spacing):
                 self.refused += 1
                 continue

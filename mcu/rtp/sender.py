@@ -16,8 +16,8 @@ class SenderStatistics:
     """
 
     __slots__ = (
-        "_capture_us", "_clock", "_clock_rate_hz", "_rtp_timestamp", "packets", "payload_bytes", "remote_jitter",
-        "remote_loss", "remote_lost_packets", "round_trip_us", "ssrc",
+        "_capture_us", "_clock", "_clock_rate_hz", "_rtp_timestamp", "latest_round_trip_us", "packets",
+        "payload_bytes", "remote_jitter", "remote_loss", "remote_lost_packets", "round_trip_us", "ssrc",
     )  # fmt: skip
 
     def __init__(self, ssrc: int, clock_rate_hz: int, clock: NtpClock) -> None:
@@ -31,6 +31,8 @@ class SenderStatistics:
         """In RTP clock units."""
         self.round_trip_us = 0
         """Smoothed; 0 while unknown."""
+        self.latest_round_trip_us = 0
+        """As the last report that allowed it told; 0 while unknown."""
         self._clock = clock
         self._clock_rate_hz = clock_rate_hz
         self._rtp_timestamp = self._capture_us = 0
@@ -62,5 +64,5 @@ class SenderStatistics:
         round_trip = ntp_time.short_to_us(elapsed)
         if round_trip > _MAX_ROUND_TRIP_US:
             return
-        round_trip = max(1, round_trip)
+        round_trip = self.latest_round_trip_us = max(1, round_trip)
         self.round_trip_us = (7 * self.round_trip_us + round_trip) // 8 if self.round_trip_us else round_trip

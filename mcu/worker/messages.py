@@ -38,6 +38,7 @@ from mcu.worker.net_commands import (
 from mcu.worker.net_events import (
     Dtmf,
     KeyframeWanted,
+    LegBandwidth,
     LegConfigured,
     LegConnected,
     LegFailed,
@@ -89,6 +90,7 @@ __all__ = [
     "ConfigureLeg",
     "Dtmf",
     "KeyframeWanted",
+    "LegBandwidth",
     "LegConfigured",
     "LegConnected",
     "LegFailed",
@@ -134,7 +136,7 @@ __all__ = [
 AnyMessage = (
     Start | Channel | Stop
     | OpenLeg | ConfigureLeg | RestartIce | AttachLeg | MoveLeg | RouteVideo | RouteContent | CloseLeg | OpenRecorderLeg
-    | RequestKeyframe | PeerWantsKeyframe | LimitSource | CameraFrame | PeerLimit
+    | RequestKeyframe | PeerWantsKeyframe | LimitSource | CameraFrame | PeerLimit | LegBandwidth
     | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
     | CannotStart
     | SetScene | CloseScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource

@@ -76,6 +76,17 @@ class PeerLimit(Message, frozen=True):
     bitrate_bps: int
 
 
+class LegBandwidth(Message, frozen=True):
+    """What the leg's downlink has for one picture, as far as its peer reports; 0: nothing is known that limits it.
+
+    Told when it changes materially, and again when a room takes the leg.
+    """
+
+    leg: int
+    kind: Kind
+    bitrate_bps: int
+
+
 class Dtmf(Message, frozen=True):
     """A digit by RFC 4733 (from net) or by tones in the sound (from audio), once a digit."""
 

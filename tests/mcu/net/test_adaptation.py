@@ -1,0 +1,127 @@
+"""What reports make of a leg's downlink: told to control once, shared between pictures, told anew after a move."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+from config.media import NetSettings
+from mcu.media import Kind, StreamSpec
+from mcu.net.adaptation import Adaptation
+from mcu.net.outbound import Outbound
+from mcu.net.sender import Numbers, StreamSender
+from mcu.rtp.ntp import NtpClock
+from mcu.rtp.rtcp import ReportBlock
+from mcu.worker.messages import LegBandwidth, Message
+from tests.mcu.net.harness import H264
+
+S = 1_000_000
+
+
+class Peer:
+    """Reports once a second on what a leg with a picture, and perhaps a screen, is sent."""
+
+    def __init__(self, *kinds: Kind, **spec: Any) -> None:
+        self.told: list[Message] = []
+        outlet: Any = SimpleNamespace(tell=self.told.append)
+        numbers = {kind: Numbers(kind_number, 99, 1, 1, 1) for kind_number, kind in enumerate(Kind)}
+        self.outbound = Outbound(7, {}, numbers, NetSettings(), NtpClock(0), outlet, Counter())
+        for kind in kinds:
+            self.outbound.configure(StreamSpec("1", kind, send=H264, **spec))
+        self.adaptation = Adaptation(7, self.outbound, outlet)
+        self.now_us = S
+        self.adaptation.attach(self.now_us)
+        self.highest: Counter[Kind] = Counter()
+        self.lost: Counter[Kind] = Counter()
+
+    def sender(self, kind: Kind) -> StreamSender:
+        return self.outbound.senders[kind]
+
+    def second(self, *, loss: float = 0.0, packets: int = 150, kinds: tuple[Kind, ...] = (Kind.VIDEO,)) -> None:
+        self.now_us += S
+        for kind in kinds:
+            self.highest[kind] += packets
+            self.lost[kind] += round(packets * loss)
+            self.sender(kind).sent_bytes += packets * 1200
+            block = ReportBlock(0, 0, self.lost[kind], self.highest[kind], 0)
+            self.adaptation.block_received(self.sender(kind), block)
+        self.adaptation.compound_received(self.now_us)
+
+    @property
+    def bandwidths(self) -> list[tuple[Kind, int]]:
+        return [(each.kind, each.bitrate_bps) for each in self.told if isinstance(each, LegBandwidth)]
+
+
+def test_nothing_is_told_while_all_is_well() -> None:
+    peer = Peer(Kind.VIDEO)
+    for _ in range(60):
+        peer.second(loss=0.01)
+    assert not peer.told
+
+
+def test_heavy_loss_is_told_once_then_growth_in_steps_and_at_last_that_nothing_limits() -> None:
+    peer = Peer(Kind.VIDEO)
+    for _ in range(3):
+        peer.second(loss=0.4)
+    ((kind, bitrate_bps),) = peer.bandwidths
+    assert kind is Kind.VIDEO
+    assert 500_000 < bitrate_bps < 150 * 1200 * 8 * 0.6
+    assert peer.outbound.pictures[Kind.VIDEO].limit_bps == bitrate_bps
+    for _ in range(120):
+        peer.second()
+    told = [rate for _, rate in peer.bandwidths]
+    assert told[-1] == 0
+    assert told[:-1] == sorted(told[:-1])
+    assert len(told) < 40
+
+
+def test_two_pictures_share_it_and_one_that_does_not_flow_has_no_share() -> None:
+    peer = Peer(Kind.VIDEO, Kind.CONTENT)
+    for _ in range(3):
+        peer.second(loss=0.4)
+    alone = peer.bandwidths[-1]
+    assert alone[0] is Kind.VIDEO
+    for _ in range(2):
+        peer.second(kinds=(Kind.VIDEO, Kind.CONTENT))
+    shared = dict(peer.bandwidths)
+    assert shared[Kind.VIDEO] == shared[Kind.CONTENT] == alone[1] // 2
+
+
+def test_a_room_that_takes_the_leg_is_told_what_is_known() -> None:
+    peer = Peer(Kind.VIDEO)
+    for _ in range(3):
+        peer.second(loss=0.4)
+    before = peer.bandwidths
+    peer.adaptation.attach(peer.now_us)
+    assert peer.bandwidths == [*before, before[-1]]
+
+
+def test_repeats_do_not_hide_loss_from_us_where_they_hide_it_from_the_peers_count() -> None:
+    for has_nack, is_told in ((False, False), (True, True)):
+        peer = Peer(Kind.VIDEO, has_nack=has_nack)
+        sender = peer.sender(Kind.VIDEO)
+        for second in range(3):
+            sender.repeat_protected(range(second * 150, second * 150 + 60), peer.now_us)
+            peer.second(loss=0.0)
+        assert bool(peer.told) is is_told
+
+
+def test_a_peer_that_counts_anew_or_lies_is_no_trouble() -> None:
+    peer = Peer(Kind.VIDEO)
+    peer.second()
+    for highest, lost in ((3, 0), (1 << 31, -5), (0, 1 << 22), (10, -(1 << 23)), (60, 8_000_000)):
+        peer.adaptation.block_received(peer.sender(Kind.VIDEO), ReportBlock(0, 0, lost, highest, 0))
+        peer.now_us += S
+        peer.adaptation.compound_received(peer.now_us)
+    assert all(rate >= 30_000 for _, rate in peer.bandwidths)
+
+
+def test_the_peers_word_counts_at_once() -> None:
+    peer = Peer(Kind.VIDEO)
+    for _ in range(2):
+        peer.second()
+    peer.adaptation.estimated(5_000_000, peer.now_us)
+    assert not peer.told
+    peer.adaptation.estimated(700_000, peer.now_us)
+    assert peer.bandwidths == [(Kind.VIDEO, 636_000)]
