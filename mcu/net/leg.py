@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Collection
 
 from config.media import NetSettings
-from mcu.media import Codec, Extensions, Kind, StreamSpec
+from mcu.media import Codec, Extensions, Kind, StreamSpec, kind_of
 from mcu.net.adaptation import Adaptation
 from mcu.net.component import Component
 from mcu.net.ice import Address
+from mcu.net.layered import LayeredReceiver
 from mcu.net.numbering import draw_numbers
 from mcu.net.outbound import Outbound
 from mcu.net.outlet import Outlet
@@ -22,7 +23,7 @@ from mcu.rtp.capture import LegClock, LipSync
 from mcu.rtp.ntp import NtpClock
 from mcu.rtp.packet import RtpPacket
 from mcu.worker.channel import Frame
-from mcu.worker.messages import CameraFrame, Dtmf, LegConnected, LegFailed, LegSilent
+from mcu.worker.messages import CameraFrame, Dtmf, LegConnected, LegFailed, LegSilent, LimitSource
 
 _MAX_ROUTES = 64
 _MAX_CAMERA_FRAMES_PER_S = 50
@@ -54,6 +55,8 @@ class Leg:
         self.components: dict[Kind, tuple[Component, Component]] = {}
         """RTP and RTCP transport of each stream that was opened; one and the same object over ICE."""
         self.receivers: dict[Kind, StreamReceiver] = {}
+        self._limits: dict[Kind, LimitSource] = {}
+        """What the room has use for, of streams that may come later."""
         self.lip_sync = LipSync()
         self._numbers = {kind: draw_numbers() for kind in Kind}
         self.outbound = Outbound(number, self.components, self._numbers, settings, clock, outlet, counters)
@@ -89,7 +92,7 @@ class Leg:
         for spec in streams:
             if spec.kind not in self.components:
                 raise BadMedia("stream-not-opened")
-            self._configure_stream(spec)
+            self._configure_stream(spec, now_us)
             self._configure_keys(spec)
         for gone in set(self.receivers) - {spec.kind for spec in streams}:
             del self.receivers[gone]
@@ -114,14 +117,16 @@ class Leg:
             elif not receiver.is_open:
                 receiver.open(now_us)
 
-    def move(self, room: str) -> None:
+    def move(self, room: str, now_us: int) -> None:
         """The leg belongs to another room, before whose gate it waits; keys, addresses and numbers go on."""
         self.room = room
         self.is_attached = False
         self.outbound.is_open = False
         self._admitted = frozenset()
+        self._limits.clear()
         for receiver in self.receivers.values():
             receiver.is_open = False
+            receiver.unlimit(now_us)
 
     def close(self, now_us: int) -> None:
         """Say goodbye and end the transports; their sockets are closed by who opened them."""
@@ -130,17 +135,20 @@ class Leg:
         for component in self._all_components():
             component.close()
 
-    def _configure_stream(self, spec: StreamSpec) -> None:
+    def _configure_stream(self, spec: StreamSpec, now_us: int) -> None:
         self.outbound.configure(spec)
         receiver = self.receivers.get(spec.kind)
-        if receiver is not None:
+        if receiver is not None and receiver.spec.layers == spec.layers:
             receiver.configure(spec)
             return
-        receiver = StreamReceiver(
+        make = LayeredReceiver if spec.layers else StreamReceiver
+        receiver = make(
             self.number, spec, self._clock, self.lip_sync,
             max_ssrcs=self._settings.max_ssrcs_per_stream, counters=self._counters,
         )  # fmt: skip
         receiver.is_open = spec.kind in self._admitted
+        if limit := self._limits.get(spec.kind):
+            receiver.limit(limit.bitrate_bps, limit.width, limit.height, now_us)
         self.receivers[spec.kind] = receiver
 
     def _configure_keys(self, spec: StreamSpec) -> None:
@@ -201,11 +209,14 @@ class Leg:
             return
         self._outlet.tell(CameraFrame(self.number, bytes(frame.payload)))
 
-    def limit_source(self, kind: Kind, bitrate_bps: int, now_us: int) -> None:
-        """Ask the peer to send no more than this, where it knows how to be asked."""
+    def limit_source(self, command: LimitSource, now_us: int) -> None:
+        """Hand on what is of use of a picture, and ask the peer for no more."""
+        kind = kind_of(command.stream)
+        self._limits[kind] = command
         receiver = self.receivers.get(kind)
         if receiver is not None:
-            receiver.rate.want(bitrate_bps, now_us)
+            receiver.limit(command.bitrate_bps, command.width, command.height, now_us)
+            self._outbox.hasten(now_us)
 
     def rtcp_received(self, component: Component, data: bytes, now_us: int) -> None:
         """An authentic RTCP compound (Component calls this)."""
@@ -259,7 +270,7 @@ class Leg:
         for receiver in self.receivers.values():
             source = receiver.source
             if source is not None and source.is_video:
-                source.handle_timeout(now_us)
+                receiver.handle_timeout(now_us)
                 self._hand_pictures(receiver, now_us)
         self._outbox.handle_timeout(now_us)
 
@@ -306,4 +317,6 @@ def _merge(streams: tuple[StreamSpec, ...]) -> Extensions:
         audio_level=max((each.audio_level for each in found), default=0),
         abs_send_time=max((each.abs_send_time for each in found), default=0),
         transport_cc=max((each.transport_cc for each in found), default=0),
+        rid=max((each.rid for each in found), default=0),
+        repaired_rid=max((each.repaired_rid for each in found), default=0),
     )

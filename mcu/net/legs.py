@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from config.media import LocalAddress
-from mcu.media import Kind, kind_of, leg_of
+from mcu.media import Kind, leg_of
 from mcu.net.component import Component
 from mcu.net.fanout import Fanout, Receiver
 from mcu.net.latch import Latch
@@ -152,7 +152,7 @@ class Legs:
         leg = self._legs.get(command.leg)
         if leg is None:
             return
-        leg.move(command.room)
+        leg.move(command.room, now_us)
         self._routes.pop(command.leg, None)
         self._fanout.remove(command.leg, leg.outbound, now_us)
 
@@ -185,7 +185,7 @@ class Legs:
         """Ask a sender for less, or for more again."""
         leg = self._legs.get(leg_of(command.stream))
         if leg is not None:
-            leg.limit_source(kind_of(command.stream), command.bitrate_bps, now_us)
+            leg.limit_source(command, now_us)
 
     def open_recorder(self, command: OpenRecorderLeg, now_us: int) -> None:
         """Begin to hand pictures and sound to the recorder."""

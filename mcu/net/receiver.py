@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mcu.media import Codec, Format, StreamSpec, stream_id
 from mcu.net.source import Source
@@ -11,7 +11,7 @@ from mcu.rtp.capture import LegClock, LipSync
 from mcu.rtp.dtmf import DtmfReceiver
 from mcu.rtp.frames import unwrap_rtx
 from mcu.rtp.packet import RtpPacket
-from mcu.rtp.rate_limits import RateRequester
+from mcu.rtp.rate_limits import LEAST_BPS, RateRequester
 from mcu.worker.channel import Frame
 
 _RETURN_US = 2_000_000
@@ -29,6 +29,8 @@ class StreamReceiver:
         self.rate = RateRequester()
         self.is_open = False
         """Whether the gate is open: before it, digits only."""
+        self.is_shown = True
+        """Whether anybody has use for the pictures."""
         self._clock = clock
         self._lip_sync = lip_sync
         self._counters = counters
@@ -48,9 +50,43 @@ class StreamReceiver:
         self.is_open = True
         self.want_keyframe(now_us)
 
+    @property
+    def sources(self) -> Sequence[Source]:
+        """What the sender sends of this stream now: one source, or the layers of simulcast."""
+        return () if self.source is None else (self.source,)
+
+    def limit(self, bitrate_bps: int, width: int, height: int, now_us: int) -> None:
+        """What is of use of the pictures: so much for a tile of that size; 0: nobody sees them."""
+        del width, height
+        self.rate.want(bitrate_bps or LEAST_BPS, now_us)
+        if self.is_shown != bool(bitrate_bps):
+            self.is_shown = bool(bitrate_bps)
+            self._show(now_us)
+
+    def unlimit(self, now_us: int) -> None:
+        """Nothing is known of its use any more; nothing is asked for before that is."""
+        self.rate = RateRequester()
+        if not self.is_shown:
+            self.is_shown = True
+            self._show(now_us)
+
+    @property
+    def uplink_bps(self) -> int:
+        """The rate that its sender needs for what is of use; 0: not known."""
+        return self.rate.bitrate_bps if self.spec.receive else LEAST_BPS
+
+    def _show(self, now_us: int) -> None:
+        """Take the pictures up again, or leave them."""
+        if self.source is None or not self.source.is_video:
+            return
+        if self.is_shown:
+            self.source.resume(now_us)
+        else:
+            self.source.pause()
+
     def want_keyframe(self, now_us: int) -> None:
-        """Ask the sender to start its picture afresh."""
-        if self.source is not None and self.source.is_video:
+        """Ask the sender to start its picture afresh, where anybody sees it."""
+        if self.source is not None and self.source.is_video and not self.source.is_paused:
             self.source.keyframes.want(now_us)
 
     def restart_decoder(self, now_us: int) -> None:
@@ -76,6 +112,11 @@ class StreamReceiver:
             return self._receive_media(packet, form, now_us), None
         return None, None
 
+    def handle_timeout(self, now_us: int) -> None:
+        """Give up what does not come any more."""
+        for source in self.sources:
+            source.handle_timeout(now_us)
+
     def frames(self, now_us: int) -> Iterator[Frame]:
         """Whole pictures that are complete now."""
         if self.source is not None:
@@ -98,13 +139,19 @@ class StreamReceiver:
         return None
 
     def _receive_repeat(self, packet: RtpPacket, form: Format, now_us: int) -> None:
+        if self.source is None:
+            self._counters["rtx-unusable"] += 1
+        else:
+            self._repeat(self.source, packet, form, now_us)
+
+    def _repeat(self, source: Source, packet: RtpPacket, form: Format, now_us: int) -> None:
         original = unwrap_rtx(packet.payload)
         repeated = self.formats.get(form.apt)
-        if original is None or repeated is None or self.source is None or repeated.codec != self.source.codec:
+        if original is None or repeated is None or repeated.codec != source.codec:
             self._counters["rtx-unusable"] += 1  # probing padding (RFC 4588 has none) lands here too
             return
         sequence, payload = original
-        self.source.receive_repeat(packet, sequence, payload, now_us)
+        source.receive_repeat(packet, sequence, payload, now_us)
 
     def _choose(self, ssrc: int, form: Format, now_us: int) -> Source | None:
         """The source in use; a new SSRC takes over (a sender restarted, a call was transferred behind its B2BUA)."""
@@ -120,8 +167,11 @@ class StreamReceiver:
             self._leave(current)
         source = Source(self.stream, ssrc, form, self._clock, self._lip_sync, has_nack=self.spec.has_nack)
         if source.is_video:
-            source.keyframes.want(now_us)
             self.rate.restart(now_us)
+            if self.is_shown:
+                source.keyframes.want(now_us)
+            else:
+                source.pause()
         self.source = source
         return source
 
@@ -134,7 +184,7 @@ class StreamReceiver:
 
     def collect_drops(self) -> None:
         """Add what the source in use has dropped to the counters of the process."""
-        if self.source is not None:
-            for reason, count in self.source.dropped.items():
+        for source in self.sources:
+            for reason, count in source.dropped.items():
                 self._counters[f"video-{reason}"] += count
-            self.source.dropped.clear()
+            source.dropped.clear()

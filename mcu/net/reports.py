@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mcu.net.receiver import StreamReceiver
 from mcu.net.sender import StreamSender
+from mcu.net.source import Source
 from mcu.rtp.rate_limits import RateLimit, RateLimitRequest
 from mcu.rtp.rtcp import (
     FullIntraRequest,
@@ -27,9 +28,9 @@ def regular(pairs: Sequence[Pair], cname: str, estimate_bps: int, now_us: int) -
     """The compound of one transport: a report for each stream, who we are, and the bit rate we would like (REMB)."""
     packets: list[RtcpPacket] = [_report(receiver, sender, now_us) for receiver, sender in pairs]
     packets.append(SourceDescription(tuple((sender.numbers.ssrc, cname) for _, sender in pairs)))
-    videos = [(receiver.source, sender) for receiver, sender in pairs if receiver.source and receiver.source.is_video]
+    videos = [(source, sender) for receiver, sender in pairs for source in receiver.sources if source.is_video]
     if videos and estimate_bps:
-        wanted = tuple(source.ssrc for source, _ in videos if source is not None)
+        wanted = tuple(source.ssrc for source, _ in videos)
         packets.append(ReceiverEstimate(videos[0][1].numbers.ssrc, estimate_bps, wanted))
     return packets
 
@@ -47,11 +48,17 @@ def goodbye(pairs: Sequence[Pair], cname: str, now_us: int) -> list[RtcpPacket]:
 
 def repair(receiver: StreamReceiver, sender: StreamSender, round_trip_us: int, now_us: int) -> list[RtcpPacket]:
     """NACK for what is missing, PLI or FIR where a keyframe is due (only asked when has_keyframe_feedback())."""
-    source, spec = receiver.source, receiver.spec
-    if source is None:
-        return []
     packets: list[RtcpPacket] = []
-    own = sender.numbers.ssrc
+    for source in receiver.sources:
+        packets += _repair_source(source, receiver, sender.numbers.ssrc, round_trip_us, now_us)
+    return packets
+
+
+def _repair_source(
+    source: Source, receiver: StreamReceiver, own: int, round_trip_us: int, now_us: int
+) -> list[RtcpPacket]:
+    spec = receiver.spec
+    packets: list[RtcpPacket] = []
     missing = source.missing(now_us, round_trip_us)
     if missing and spec.has_nack:
         packets.append(GenericNack(own, source.ssrc, tuple(missing)))
@@ -77,8 +84,8 @@ def has_keyframe_feedback(receiver: StreamReceiver) -> bool:
 
 
 def _report(receiver: StreamReceiver, sender: StreamSender, now_us: int) -> SenderReport | ReceiverReport:
-    source, statistics = receiver.source, sender.statistics
-    blocks: tuple[ReportBlock, ...] = () if source is None else (source.reception.report(now_us),)
+    statistics = sender.statistics
+    blocks: tuple[ReportBlock, ...] = tuple(source.reception.report(now_us) for source in receiver.sources)
     if statistics is not None and statistics.packets:
         return statistics.report(now_us, blocks)
     return ReceiverReport(sender.numbers.ssrc, blocks)

@@ -9,6 +9,7 @@ from mcu.net.component import Component
 from mcu.net.outbound import Outbound
 from mcu.net.outlet import Outlet
 from mcu.net.receiver import StreamReceiver
+from mcu.net.uplink import estimate_bps
 from mcu.rtp.rate_limits import RateLimitNotice
 from mcu.rtp.rtcp import RtcpPacket, compound
 from mcu.rtp.transport_cc import ArrivalLog
@@ -50,6 +51,10 @@ class RtcpOutbox:
         if now_us >= self._report_due_us:
             self._report(now_us)
 
+    def hasten(self, now_us: int) -> None:
+        """What browsers are told by REMB is another rate now: report at once."""
+        self._report_due_us = min(self._report_due_us, now_us)
+
     def say_goodbye(self, now_us: int) -> None:
         """The last compound on each transport."""
         for component, pairs in self._transports().items():
@@ -89,11 +94,10 @@ class RtcpOutbox:
             component.send_rtcp(compound(*packets))
 
     def _estimate_bps(self, component: Component, pairs: list[reports.Pair]) -> int:
-        """What browsers are told by REMB; legs with ports have their limit in SDP."""
+        """What browsers are told by REMB; legs with ports have their limit in SDP or are asked by TMMBR."""
         if component.latch is not None:
             return 0
-        limits = [receiver.spec.max_bitrate_bps for receiver, _ in pairs if receiver.spec.max_bitrate_bps]
-        return min([*limits, self._settings.initial_estimate_bps])
+        return estimate_bps([receiver for receiver, _ in pairs], self._settings.initial_estimate_bps)
 
     def _component(self, kind: Kind) -> Component:
         rtp, rtcp = self._components[kind]

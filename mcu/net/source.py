@@ -26,6 +26,10 @@ class Source:
         self.heard_us = 0
         self.reception = Reception(ssrc, form.clock_rate_hz)
         self.keyframes = KeyframeRequester()
+        self.is_paused = False
+        """Pictures are of no use now: their packets are counted, no more."""
+        self.size: tuple[int, int] | None = None
+        """Of the last keyframe that told it."""
         self._stream = stream
         self._clock = SourceClock(clock, form.clock_rate_hz)
         self._lip_sync = lip_sync
@@ -60,6 +64,18 @@ class Source:
         """Another source has taken over: its clock is no longer the leg's."""
         self._clock.reset()
 
+    def pause(self) -> None:
+        """Nobody has use for the pictures: forget what is half there, ask for nothing."""
+        self.is_paused = True
+        self.keyframes.arrived()
+        if self._assembler is not None:
+            self._assembler.reset()
+
+    def resume(self, now_us: int) -> None:
+        """The pictures are of use again, from the keyframe on that is asked for now."""
+        self.is_paused = False
+        self.keyframes.want(now_us)
+
     def receive_audio(self, packet: RtpPacket, now_us: int) -> Frame | None:
         """The packet as a frame for the jitter buffer; None when its number is beyond belief."""
         if self._count(packet, now_us) is None:
@@ -93,11 +109,14 @@ class Source:
         number = self._count(packet, now_us)
         if number is None or self._assembler is None:
             return
+        if self.is_paused:
+            self.dropped["not-shown"] += 1
+            return
         self._assembler.receive(number, packet.timestamp, packet.marker, packet.payload, now_us)
 
     def receive_repeat(self, packet: RtpPacket, sequence: int, payload: bytes, now_us: int) -> None:
         """A packet that came again by RTX (RFC 4588) under its original number."""
-        if self._assembler is None or self._tracker.highest < 0:
+        if self._assembler is None or self._tracker.highest < 0 or self.is_paused:
             return
         number = self._tracker.extend(sequence)
         needless = self._needless_repeats
@@ -108,11 +127,12 @@ class Source:
     def frames(self, now_us: int) -> Iterator[Frame]:
         """Whole pictures, in order."""
         assembler = self._assembler
-        if assembler is None:
+        if assembler is None or self.is_paused:
             return
         while (done := assembler.next_frame()) is not None:
             if done.is_keyframe:
                 self.keyframes.arrived()
+                self.size = (done.width, done.height) if done.width else self.size
             capture_us = self._clock.capture_us(done.rtp_timestamp, done.first_arrival_us)
             due_us = self._lip_sync.video_arrived(capture_us, now_us)
             yield Frame(

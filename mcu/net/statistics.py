@@ -50,18 +50,18 @@ class LegMeters:
 
 
 def _stream(leg: Leg, kind: Kind, before: dict[Kind, _Before], now_us: int) -> StreamStats:
-    sender, source = leg.outbound.senders[kind], leg.receivers[kind].source
-    reception = None if source is None else source.reception
-    received_bytes = 0 if reception is None else reception.received_bytes
+    sender, receiver = leg.outbound.senders[kind], leg.receivers[kind]
+    source, receptions = receiver.source, [each.reception for each in receiver.sources]
+    received_bytes = sum(reception.received_bytes for reception in receptions)
     last = before.get(kind, _Before(now_us - 1_000_000, received_bytes, 0))
     before[kind] = _Before(now_us, received_bytes, sender.sent_bytes)
     elapsed_us = max(1, now_us - last.now_us)
     statistics = sender.statistics
     return StreamStats(
         kind=kind,
-        received_packets=0 if reception is None else reception.received_packets,
-        lost_packets=0 if reception is None else reception.lost_packets,
-        jitter_ms=0.0 if reception is None else reception.jitter_ms,
+        received_packets=sum(reception.received_packets for reception in receptions),
+        lost_packets=sum(reception.lost_packets for reception in receptions),
+        jitter_ms=max((reception.jitter_ms for reception in receptions), default=0.0),
         received_bitrate_bps=max(0, received_bytes - last.received_bytes) * 8_000_000 // elapsed_us,
         sent_packets=0 if statistics is None else statistics.packets,
         sent_bitrate_bps=max(0, sender.sent_bytes - last.sent_bytes) * 8_000_000 // elapsed_us,

@@ -43,24 +43,28 @@ class LayerSelector:
         self.is_shown = False
         self.current = self.target = _NONE
 
-    def heard(self, layer: int, now_us: int) -> None:
-        """A packet of a layer came."""
+    def heard(self, layer: int, now_us: int) -> bool:
+        """A packet of a layer came; whether that made another choice possible."""
         is_new = not self._is_sent(layer, now_us)
         self._heard_us[layer] = now_us
         if is_new:
             self._choose(now_us)
+        return is_new
 
-    def handle_timeout(self, now_us: int) -> None:
-        """Leave a layer that is not sent any more."""
-        if any(not self._is_sent(layer, now_us) for layer in self.in_use):
+    def handle_timeout(self, now_us: int) -> bool:
+        """Leave a layer that is not sent any more; whether there was one."""
+        is_lost = any(not self._is_sent(layer, now_us) for layer in self.in_use)
+        if is_lost:
             self._choose(now_us)
+        return is_lost
 
-    def passes(self, layer: int, size: tuple[int, int] | None, now_us: int) -> bool:
-        """Whether a frame of a layer in use is handed on; `size` is that of a keyframe, None for any other frame."""
-        if size is not None:
+    def passes(self, layer: int, is_keyframe: bool, size: tuple[int, int] | None, now_us: int) -> bool:
+        """Whether a frame of a layer in use is handed on; `size` is that of the last keyframe, where it is known."""
+        if is_keyframe:
             if layer == self.target:
                 self.current = layer
-            self._measured(layer, size, now_us)
+            if size is not None:
+                self._measured(layer, size, now_us)
         return layer == self.current
 
     def _measured(self, layer: int, size: tuple[int, int], now_us: int) -> None:

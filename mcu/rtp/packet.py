@@ -15,19 +15,19 @@ _FIXED = struct.Struct("!BBHII")
 _BLOCK = struct.Struct("!HH")
 _ONE_BYTE_PROFILE = 0xBEDE  # RFC 8285 4.2
 _TWO_BYTE_PROFILE = 0x1000  # RFC 8285 4.3, the lower four bits are for the application
-_MAX_MID_BYTES = 32
+_MAX_NAME_BYTES = 32
 
 
 class RtpPacket:
     """One received packet; extension fields are filled only for negotiated ids.
 
     `audio_level` is -dBov 0..127 or NO_LEVEL, `abs_send_time` 6.18 fixed point seconds or -1, `transport_sequence`
-    16 bits or -1, `mid` "" when absent.
+    16 bits or -1, `mid`, `rid` and `repaired_rid` "" when absent.
     """
 
     __slots__ = (
-        "abs_send_time", "audio_level", "is_voice", "marker", "mid", "payload", "payload_type", "sequence", "ssrc",
-        "timestamp", "transport_sequence",
+        "abs_send_time", "audio_level", "is_voice", "marker", "mid", "payload", "payload_type", "repaired_rid", "rid",
+        "sequence", "ssrc", "timestamp", "transport_sequence",
     )  # fmt: skip
 
     def __init__(self, payload_type: int, marker: bool, sequence: int, timestamp: int, ssrc: int, payload: bytes):
@@ -37,7 +37,7 @@ class RtpPacket:
         self.timestamp = timestamp
         self.ssrc = ssrc
         self.payload = payload
-        self.mid = ""
+        self.mid = self.rid = self.repaired_rid = ""
         self.audio_level = NO_LEVEL
         self.is_voice = False
         self.abs_send_time = -1
@@ -148,5 +148,15 @@ def _take(packet: RtpPacket, number: int, value: bytes, ids: Extensions) -> None
     elif number == ids.abs_send_time:
         if len(value) == 3:
             packet.abs_send_time = int.from_bytes(value, "big")
-    elif number == ids.mid and len(value) <= _MAX_MID_BYTES:
-        packet.mid = value.decode("ascii", "replace")
+    elif len(value) <= _MAX_NAME_BYTES:
+        _take_name(packet, number, value.decode("ascii", "replace"), ids)
+
+
+def _take_name(packet: RtpPacket, number: int, name: str, ids: Extensions) -> None:
+    """Which m-line and which layer a packet belongs to (RFC 9143 15.2, RFC 8852 3)."""
+    if number == ids.mid:
+        packet.mid = name
+    elif number == ids.rid:
+        packet.rid = name
+    elif number == ids.repaired_rid:
+        packet.repaired_rid = name

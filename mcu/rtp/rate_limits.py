@@ -9,6 +9,8 @@ FMT_TMMBR, FMT_TMMBN = 3, 4  # of RTPFB (RFC 5104 4.2)
 OVERHEAD_BYTES = 40
 """IPv4, UDP and RTP of one packet, which a limit counts (RFC 5104 3.5.4)."""
 MAX_ENTRIES = 16
+LEAST_BPS = 50_000
+"""Asked of senders whose pictures nobody sees: what keeps them ready to be shown at once. Some take 0 for no limit."""
 _PACKET_BYTES = 1200
 _RTPFB = 205
 _HEADER = struct.Struct("!BBHII")

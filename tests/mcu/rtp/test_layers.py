@@ -45,7 +45,7 @@ class Camera:
         if not is_key and layer not in self._decodable:
             return  # nothing comes out before a keyframe
         self._decodable.add(layer)
-        if self.selector.passes(layer, self.sizes[layer] if is_key else None, self.now_us):
+        if self.selector.passes(layer, is_key, self.sizes[layer], self.now_us):
             self.passed.append((layer, is_key))
 
 
@@ -130,7 +130,7 @@ def test_another_camera_is_measured_anew() -> None:
     camera.run(3)
     assert camera.selector.in_use == (HIGH,)
     camera.sizes = SIZES
-    camera.selector.passes(HIGH, SIZES[HIGH], camera.now_us)
+    camera.selector.passes(HIGH, True, SIZES[HIGH], camera.now_us)
     camera.run(3)
     assert camera.selector.in_use == (MIDDLE,)
 
