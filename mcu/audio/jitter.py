@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from mcu.audio.delay import DelayEstimator
+from mcu.rtp.silence import is_silent
 
 MAX_PACKETS = 60
 MAX_QUEUED_US = 600_000
@@ -84,6 +85,9 @@ class JitterBuffer:
         self._duration_us = 20_000
         self._conceal_credit_us = 0
         self._wish_us = 0
+        self._has_paused = False
+        self.level = 255
+        """What the newest packet told (RFC 6464)."""
         self.counters: Counter[str] = Counter()
 
     # ---- arrivals -----------------------------------------------------------------------------------------------
@@ -99,6 +103,9 @@ class JitterBuffer:
         self._wish_us = 0
         if arrival.due_us:
             self._wish_us = min(MAX_WISH_US, max(0, arrival.due_us - media_us - self._delay.base_us))
+        self.level = arrival.level
+        if self._next is None and not self._queue and is_silent(arrival.level):
+            return  # nothing to hear: a source that pauses is not started by it
         if self._oldest_wanted is not None and sequence < self._oldest_wanted:
             self.counters["late"] += 1
         elif sequence in self._queue:
@@ -172,6 +179,11 @@ class JitterBuffer:
         """How much later than the fastest packet sound should be played now."""
         return max(self._delay.target_us, self._wish_us)
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing is being played and nothing waits to be."""
+        return self._next is None and not self._queue
+
     def next_level(self) -> int | None:
         """The RFC 6464 level of the packet that comes next, None when it told none or is not here."""
         if not self._queue:
@@ -228,6 +240,7 @@ class JitterBuffer:
             self._conceal_credit_us = 0
             self._move_to(wanted + 1, packet.media_us + packet.duration_us)
             self._duration_us = packet.duration_us
+            self._has_paused = is_silent(packet.level)
             return Step(Verdict.PLAY, packet.duration_us, packet)
         return self._missing(wanted)
 
@@ -249,6 +262,9 @@ class JitterBuffer:
         return Step(Verdict.CONCEAL, self._duration_us)
 
     def _underrun(self) -> Step:
+        if self._has_paused:  # what follows silence needs no concealment
+            self._next = None
+            return Step(Verdict.IDLE)
         self._conceal_credit_us += 20_000
         if self._conceal_credit_us > _IDLE_AFTER_US:
             self._next = None

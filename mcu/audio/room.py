@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from config.media import AudioSettings
@@ -35,8 +35,6 @@ class _Leg:
     has_ear: bool = False
     """Whether digits are looked for in what it sends."""
     next_codec: Codec | None = None
-    arrived: int = 0
-    """Packets since the last tick."""
     reported_playout_us: int = 0
     level: int = 127
 
@@ -50,6 +48,12 @@ class AudioRoom:
         self._name = name
         self._settings = settings
         self._legs: dict[int, _Leg] = {}
+        self._awake: dict[int, Source] = {}
+        """Legs that may be heard: nobody else takes any time at a tick."""
+        self._arrived: Counter[int] = Counter()
+        """Packets of each leg since the last tick."""
+        self._available: frozenset[int] | None = None
+        """The mixes that legs were last assigned from; None: legs have changed since."""
         self._outputs = Outputs(make_encoder, next_output)
         self._selection = TalkerSelection(settings.max_talkers)
         self._speaker = ActiveSpeaker()
@@ -81,6 +85,7 @@ class AudioRoom:
         """Let a leg hear the room, or change its codec."""
         known = self._legs.setdefault(leg.leg, _Leg(leg.codec))
         known.codec, known.is_recorder, known.has_ear = leg.codec, leg.is_recorder, leg.listens_for_digits
+        self._available = None
         if known.source is not None:
             known.source.listen(known.has_ear)
 
@@ -90,7 +95,8 @@ class AudioRoom:
         self._prompts.pop(leg, None)
         if self._legs.pop(leg, None) is None:
             return []
-        return self._outputs.assign(self._feeds(), self._recent)
+        self._available = None
+        return self._outputs.assign(self._feeds(frozenset(self._selection.talkers)), self._recent)
 
     def remove_source(self, leg: int) -> None:
         """Forget what a leg sends; it goes on hearing."""
@@ -98,6 +104,8 @@ class AudioRoom:
         if known is not None and known.source is not None:
             self.counters.update(known.source.stats)
             known.source = None
+            known.level = 127
+            self._awake.pop(leg, None)
 
     def mute(self, leg: int, is_muted: bool) -> None:
         """Mix a leg or not."""
@@ -117,14 +125,20 @@ class AudioRoom:
     def feed(self, leg: int, frame: Frame, now_us: int) -> None:
         """Take a packet of a leg; a change of its codec starts a new source."""
         known = self._legs[leg]
-        known.arrived += 1
-        if known.is_recorder or known.arrived > _MAX_PACKETS_A_TICK:
+        self._arrived[leg] += 1
+        if known.is_recorder or self._arrived[leg] > _MAX_PACKETS_A_TICK:
             self.counters["unexpected"] += 1
             return
         try:
-            self._source_for(leg, known, frame.codec).put(frame, now_us)
+            source = self._source_for(leg, known, frame.codec)
+            source.put(frame, now_us)
         except BadPacketError:
             self.counters["bad"] += 1
+            return
+        if not source.is_resting:
+            self._awake[leg] = source
+        elif leg not in self._awake:
+            known.level = round(-source.resting_level_db)
 
     def _source_for(self, leg: int, known: _Leg, codec: Codec) -> Source:
         """The source of a leg; another codec needs two packets in a row, so that nobody makes us build decoders."""
@@ -146,27 +160,27 @@ class AudioRoom:
         heard = self._listen(now_us)
         voices = {leg: frame.voice for leg, frame in heard.items()}
         change = self._selection.update(voices, now_us)
-        self._speaker.update(voices, now_us)
+        self._speaker.update(voices, now_us, self._rests)
         mixes = self._mix(heard, change)
-        messages: list[AssignAudio | Playout] = [*self._outputs.assign(self._feeds(set(mixes)), self._recent)]
+        messages: list[AssignAudio | Playout] = [*self._assign(frozenset(mixes))]
         frames = list(self._outputs.encode(mixes, now_us))
         for key, pcm in mixes.items():
             self._history.setdefault(key, deque(maxlen=PRIMING_FRAMES)).append(pcm)
         self._forget_mixes(mixes)
-        messages += self._playouts()
+        messages += self._playouts(self._awake)
+        self._let_rest()
         return messages, frames
 
     def _listen(self, now_us: int) -> dict[int, SourceFrame]:
         """The frame of every leg that may be mixed; the others' time passes too."""
         decoded = self._worth_decoding()
         heard: dict[int, SourceFrame] = {}
-        for leg, known in self._legs.items():
-            known.arrived = 0
-            if known.source is None:
-                known.level = 127
-                continue
-            frame = known.source.pull(now_us, leg in decoded)
-            self._digits += [Dtmf(leg, digit) for digit in known.source.take_digits()]
+        self._arrived.clear()
+        for leg, source in self._awake.items():
+            known = self._legs[leg]
+            frame = source.pull(now_us, leg in decoded)
+            if known.has_ear:
+                self._digits += [Dtmf(leg, digit) for digit in source.take_digits()]
             if known.is_muted:
                 frame = QUIET
             else:
@@ -176,16 +190,13 @@ class AudioRoom:
 
     def _worth_decoding(self) -> set[int]:
         """Talkers, sources that tell no level, and the loudest of those that do."""
-        claims = {
-            leg: known.source.claimed_level_db()
-            for leg, known in self._legs.items()
-            if known.source is not None and not known.is_muted
-        }
+        legs = self._legs
+        claims = {leg: source.claimed_level_db() for leg, source in self._awake.items() if not legs[leg].is_muted}
         talkers = set(self._selection.talkers)
         always = {leg for leg, level in claims.items() if level is None or leg in talkers}
         loud = [leg for leg, level in claims.items() if level is not None and level > AUDIBLE_DB and leg not in always]
         loud.sort(key=lambda leg: -(claims[leg] or 0.0))
-        always |= {leg for leg, known in self._legs.items() if known.has_ear}
+        always |= {leg for leg in self._awake if legs[leg].has_ear}
         return always | set(loud[: self._settings.max_decoded])
 
     def _mix(self, heard: dict[int, SourceFrame], change: Change) -> dict[int, Pcm]:
@@ -213,8 +224,13 @@ class AudioRoom:
             del self._prompts[leg]
         return pcm
 
-    def _feeds(self, mixes: set[int] | None = None) -> dict[int, Feed]:
-        available = mixes if mixes is not None else set(self._selection.talkers)
+    def _assign(self, available: frozenset[int]) -> list[AssignAudio]:
+        if available == self._available:
+            return []
+        self._available = available
+        return self._outputs.assign(self._feeds(available), self._recent)
+
+    def _feeds(self, available: frozenset[int]) -> dict[int, Feed]:
         return {leg: Feed(known.codec, _mix_of(leg, available)) for leg, known in self._legs.items()}
 
     def _recent(self, key: int) -> Sequence[Pcm]:
@@ -226,6 +242,18 @@ class AudioRoom:
             for key in table.keys() - mixes.keys():
                 del table[key]
 
+    def _rests(self, leg: int) -> bool:
+        """Whether the leg is here and silent."""
+        known = self._legs.get(leg)
+        return known is not None and known.source is not None and not known.is_muted and leg not in self._awake
+
+    def _let_rest(self) -> None:
+        """Who is silent and was not mixed any more needs no further ticks."""
+        talkers = self._selection.talkers
+        for leg in [leg for leg, source in self._awake.items() if source.is_resting and leg not in talkers]:
+            source = self._awake.pop(leg)
+            self._legs[leg].level = round(-source.resting_level_db)
+
     # ---- reports ------------------------------------------------------------------------------------------------
 
     def take_digits(self) -> list[Dtmf]:
@@ -233,8 +261,9 @@ class AudioRoom:
         digits, self._digits = self._digits, []
         return digits
 
-    def _playouts(self) -> Iterator[Playout]:
-        for leg, known in self._legs.items():
+    def _playouts(self, legs: Iterable[int]) -> Iterator[Playout]:
+        for leg in legs:
+            known = self._legs[leg]
             if known.source is None or not known.source.playout_us:
                 continue
             if abs(known.source.playout_us - known.reported_playout_us) > _PLAYOUT_STEP_US:
@@ -245,16 +274,18 @@ class AudioRoom:
         """Everything that a restarted neighbour has to know."""
         for known in self._legs.values():
             known.reported_playout_us = 0
-        return [*self._outputs.assignments(), *self._playouts()]
+        return [*self._outputs.assignments(), *self._playouts(self._legs)]
 
     def levels(self) -> Levels:
         """Levels that changed since the last call, the talkers, and the active speaker."""
-        now = {leg: known.level for leg, known in self._legs.items() if not known.is_recorder}
+        now = {
+            leg: 127 if known.is_muted else known.level for leg, known in self._legs.items() if not known.is_recorder
+        }
         changed = {leg: level for leg, level in now.items() if self._reported_levels.get(leg) != level}
         self._reported_levels = now
         return Levels(self._name, changed, self._selection.talkers, self._speaker.leg)
 
 
-def _mix_of(leg: int, available: set[int]) -> int:
+def _mix_of(leg: int, available: frozenset[int]) -> int:
     """The key of the mix that the leg hears: with its own prompt, without itself, or that of everybody."""
     return next((key for key in (-leg, leg) if key in available), EVERYBODY)

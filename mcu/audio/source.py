@@ -116,6 +116,16 @@ class Source:
         """The wait that the jitter buffer aims at."""
         return self._jitter.desired_us
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether it sends nothing, or tells that there is nothing to hear."""
+        return self._jitter.is_resting
+
+    @property
+    def resting_level_db(self) -> float:
+        """What it tells of its level while it rests."""
+        return max(SILENT_DB, -float(self._jitter.level))
+
     def claimed_level_db(self) -> float | None:
         """The level that the next packet tells (RFC 6464); None when it tells none or told lies before."""
         level = self._jitter.next_level()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mcu.audio.pcm import SILENT_DB
+from mcu.rtp.silence import AUDIBLE_LEVEL
 
-AUDIBLE_DB = -60.0
+AUDIBLE_DB = -float(AUDIBLE_LEVEL)
 """Quieter sound is nobody's speech."""
 KEPT_US = 1_500_000
 """A seat in the mix outlives the last audible frame by this much."""
@@ -124,12 +125,15 @@ class ActiveSpeaker:
         self._since_us = 0
         self._levels: dict[int, float] = {}
 
-    def update(self, voices: Mapping[int, Voice], now_us: int) -> int:
-        """Take the voices of this frame; the active speaker, 0 while nobody ever spoke or after they left."""
+    def update(self, voices: Mapping[int, Voice], now_us: int, rests: Callable[[int], bool] = lambda _: False) -> int:
+        """Take the voices of this frame; the active speaker, 0 while nobody ever spoke or after they left.
+
+        A leg among no voices has left, or it `rests`: it is here and silent.
+        """
         self._levels = {
             leg: self._smooth(leg, voice.level_db if voice.is_speech else SILENT_DB) for leg, voice in voices.items()
         }
-        if self.leg not in voices:
+        if self.leg not in voices and not rests(self.leg):
             self.leg = 0
         speaking = [leg for leg, voice in voices.items() if voice.is_speech and voice.is_audible]
         loudest = max(speaking, key=lambda leg: self._levels[leg], default=0)

@@ -13,7 +13,8 @@ from mcu.audio.codecs import RTP_CLOCK_HZ, Decoder, Encoder, make_decoder, make_
 from mcu.audio.pcm import FRAME_SAMPLES, RATE_HZ, TICK_US, Pcm, silence
 from mcu.audio.plane import AudioPlane
 from mcu.audio.prompts.library import PromptLibrary
-from mcu.media import Codec, Kind, stream_id
+from mcu.media import Codec, Kind, leg_of, stream_id
+from mcu.rtp.silence import SilenceGate
 from mcu.worker.channel import NO_LEVEL, Frame
 from mcu.worker.messages import AddAudioLeg, AssignAudio, Levels, Playout
 
@@ -68,6 +69,7 @@ class Terminal:
         self.encoder: Encoder = make_encoder(self.codec, 32_000, 0, 5)
         self.decoder: Decoder = make_decoder(self.codec)
         self.timestamp = 0xFFFFF000
+        self.gate = SilenceGate()
 
     def packet(self, number: int, sent_us: int) -> tuple[int, Frame] | None:
         """The packet of frame `number` and when it arrives."""
@@ -140,7 +142,9 @@ class Simulation:
         self._air.sort()
         while self._air and self._air[0][0] <= self.now_us:
             arrival_us, _, frame = self._air.pop(0)
-            self.plane.feed(frame, arrival_us)
+            terminal = self.terminals.get(leg_of(frame.stream))
+            if terminal is None or terminal.gate.passes(frame.level, arrival_us):
+                self.plane.feed(frame, arrival_us)
 
     def _tick(self) -> None:
         produced = self.plane.tick(self.now_us)

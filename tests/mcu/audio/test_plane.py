@@ -326,7 +326,30 @@ def test_sources_that_say_that_they_are_silent_are_not_decoded() -> None:
     room.run(0.1)
     assert room.terminals[2].hears(500, 0.04) > 0.02
     sources = list(next(iter(room.plane._rooms.values())).sources)
-    assert [source._is_decoded for source in sources] == [True] + [False] * 10
+    assert [source.is_resting for source in sources] == [False] + [True] * 10
+
+
+def test_who_rests_is_heard_again_from_its_first_word_and_stays_the_speaker() -> None:
+    def speaks(number: int) -> bool:
+        return number < 50 or number >= 200
+
+    voice = tone(500)
+    talker = Terminal(
+        1, lambda number: voice(number) if speaks(number) else silent(number), level=lambda n: 23 if speaks(n) else 127
+    )
+    room = Simulation(talker, Terminal(2), Terminal(3, silent, level=lambda _: 80))
+    room.run(4)
+    assert all(source.is_resting for source in next(iter(room.plane._rooms.values())).sources)
+    assert room.plane.totals()["underruns"] == room.plane.totals()["lost"] == 0
+    assert (room.levels[-1].speaker, room.levels[-1].talkers) == (1, ())
+    assert [levels.levels[3] for levels in room.levels if 3 in levels.levels] == [80]
+    room.run(1.1)
+    assert room.terminals[2].hears(500, 0.04) > 0.02
+    assert [levels.levels[1] for levels in room.levels if 1 in levels.levels][-1] == pytest.approx(23, abs=1)
+    room.plane.handle(MuteLeg(1, True))
+    room.run(0.4)
+    assert room.levels[-1].speaker == 0
+    assert room.levels[-1].levels.get(1, 127) == 127
 
 
 def test_a_sender_that_calls_silence_loud_loses_its_claim() -> None:
