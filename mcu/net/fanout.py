@@ -14,6 +14,8 @@ from mcu.worker.channel import Frame
 _PIECE_BYTES = 1200
 _REPLAY_US = 1_000_000
 """A joiner gets the frames since a keyframe no older than this; else a new keyframe is due anyway."""
+_SWITCH_REPLAY_US = 100_000
+"""Who sees another picture meanwhile is not shown the past again."""
 _RATE_WINDOW_US = 1_000_000
 _MAX_EARLY = 64
 
@@ -51,7 +53,13 @@ class Rendition:
         self._window_us = 0
         self._window_bytes = 0
 
-    def join(self, stream: int, receiver: PictureReceiver, now_us: int) -> None:
+    def is_waiting(self, stream: int) -> bool:
+        """Whether `stream` gets nothing before the next keyframe."""
+        return stream in self._waiting
+
+    def join(
+        self, stream: int, receiver: PictureReceiver, now_us: int, replay_us: int = _REPLAY_US
+    ) -> None:  # fmt: skip
         """Begin at the last keyframe when it is fresh, else at the next."""
         self.receivers[stream] = receiver
         form = receiver.picture_format()
@@ -59,7 +67,7 @@ class Rendition:
             self._mode = form.packetization_mode
             self._ring = None
         self._waiting.add(stream)
-        recent = self._recent(now_us) if form is not None else []
+        recent = self._recent(now_us, replay_us) if form is not None else []
         if not recent:
             self.keyframes.want(now_us)
             return
@@ -107,8 +115,8 @@ class Rendition:
             if not receiver.put_rendition(frame, pieces, self.rate_bps, now_us):
                 self.await_keyframe(stream, now_us)
 
-    def _recent(self, now_us: int) -> list[RingFrame]:
-        if self._ring is None or now_us - self._keyframe_us > _REPLAY_US:
+    def _recent(self, now_us: int, replay_us: int) -> list[RingFrame]:
+        if self._ring is None or now_us - self._keyframe_us > replay_us:
             return []
         return self._ring.since_keyframe()
 
@@ -128,6 +136,8 @@ class Fanout:
         self._counters = counters
         self._renditions: dict[int, Rendition] = {}
         self._rendition_of: dict[int, Rendition] = {}
+        self._left: dict[int, Rendition] = {}
+        """By stream: what it is still sent until the keyframe of what it is to be sent."""
         self._outputs: dict[int, dict[int, Receiver]] = {}
         self._output_of: dict[int, int] = {}
         self._early: dict[int, int] = {}
@@ -139,21 +149,48 @@ class Fanout:
             self.assign(leg, receiver, output)
 
     def route(self, leg: int, receiver: PictureReceiver, rendition: int, now_us: int, kind: Kind = Kind.VIDEO) -> None:
-        """Send `rendition` (0: none) to `leg` from now on, as its stream `kind`."""
+        """Send `rendition` (0: none) to `leg` as its stream `kind`, from its next keyframe on; until then the former.
+
+        So a switch leaves no gap, and pictures are never decoded without what they build upon.
+        """
         stream = stream_id(leg, kind)
-        current = self._rendition_of.get(stream)
+        current = self._rendition_of.pop(stream, None)
         if current is not None and current.number == rendition:
+            self._rendition_of[stream] = current
             return
-        if current is not None:
-            del self._rendition_of[stream]
-            current.leave(stream)
-            if not current.receivers:
-                del self._renditions[current.number]
-        if rendition:
-            chosen = self._renditions.setdefault(rendition, Rendition(rendition))
-            self._rendition_of[stream] = chosen
-            chosen.join(stream, receiver, now_us)
-            self._request(chosen, now_us)
+        shown = self._shown(stream, current)
+        if not rendition:
+            self._leave(stream, shown)
+            return
+        chosen = self._rendition_of[stream] = self._renditions.setdefault(rendition, Rendition(rendition))
+        if chosen is shown:  # back, before anything else was seen
+            return
+        chosen.join(stream, receiver, now_us, _REPLAY_US if shown is None else _SWITCH_REPLAY_US)
+        self._request(chosen, now_us)
+        if shown is not None and chosen.is_waiting(stream):
+            self._left[stream] = shown
+        else:
+            self._leave(stream, shown)
+
+    def _shown(self, stream: int, current: Rendition | None) -> Rendition | None:
+        """What `stream` goes on with while it waits; a rendition from which it had got nothing yet is left."""
+        left = self._left.pop(stream, None)
+        if left is not None:
+            self._leave(stream, current)
+            return left
+        return current
+
+    def _leave(self, stream: int, rendition: Rendition | None) -> None:
+        if rendition is not None:
+            rendition.leave(stream)
+            if not rendition.receivers:
+                self._renditions.pop(rendition.number, None)
+
+    def _leave_former(self, rendition: Rendition) -> None:
+        """A keyframe is here: those who waited for it get nothing else any more."""
+        for stream in [stream for stream in self._left if stream in rendition.receivers]:
+            if self._rendition_of.get(stream) is rendition:
+                self._leave(stream, self._left.pop(stream))
 
     def assign(self, leg: int, receiver: Receiver | None, output: int) -> None:
         """Feed `leg` from mix `output` (0: none) from now on, or from when it is open."""
@@ -191,6 +228,8 @@ class Fanout:
         if rendition is None:
             self._counters["rendition-unwatched"] += 1
             return
+        if frame.is_keyframe and self._left:
+            self._leave_former(rendition)
         rendition.receive(frame, now_us)
 
     def receive_sound(self, frame: Frame) -> None:

@@ -126,20 +126,50 @@ def test_one_stuck_viewer_waits_alone() -> None:
     assert len(good.pictures) == 5
 
 
-def test_switch_leaves_one_and_joins_the_other() -> None:
+def test_switch_goes_on_with_one_until_the_keyframe_of_the_other() -> None:
     room, viewer = Room(), Viewer()
     room.fanout.route(1, viewer, 5, room.now_us)
     room.show(2, key=True)
     room.fanout.route(1, viewer, 6, room.now_us)
+    assert room.asked == [5, 6]
+    room.show(1)
+    room.show(1, rendition=6)
+    assert len(viewer.pictures) == 3
+    room.show(2, key=True, rendition=6)
+    assert len(viewer.pictures) == 5
     room.show(1)
     assert room.counters["rendition-unwatched"] == 1
-    room.show(2, key=True, rendition=6)
-    assert len(viewer.pictures) == 4
     room.fanout.route(1, viewer, 6, room.now_us)  # said again: nothing is sent twice
-    assert len(viewer.pictures) == 4
+    assert len(viewer.pictures) == 5
     room.fanout.route(1, viewer, 0, room.now_us)
     room.show(1, key=True, rendition=6)
+    assert len(viewer.pictures) == 5
+
+
+def test_who_thinks_better_of_a_switch_goes_on_as_if_nothing_was_said() -> None:
+    room, viewer = Room(), Viewer()
+    room.fanout.route(1, viewer, 5, room.now_us)
+    room.show(2, key=True)
+    for rendition in (6, 7, 5):
+        room.fanout.route(1, viewer, rendition, room.now_us)
+    room.show(2)
+    assert viewer.numbers == [0, 1, 2, 3]
+    for rendition in (6, 7):
+        room.show(1, key=True, rendition=rendition)
+    assert room.counters["rendition-unwatched"] == 2
     assert len(viewer.pictures) == 4
+
+
+def test_who_leaves_during_a_switch_is_sent_neither() -> None:
+    room, viewer = Room(), Viewer()
+    room.fanout.route(1, viewer, 5, room.now_us)
+    room.show(1, key=True)
+    room.fanout.route(1, viewer, 6, room.now_us)
+    room.fanout.route(1, viewer, 0, room.now_us)
+    room.show(1)
+    room.show(1, key=True, rendition=6)
+    assert len(viewer.pictures) == 1
+    assert room.counters["rendition-unwatched"] == 2
 
 
 def test_small_slices_for_packetization_mode_0() -> None:
