@@ -17,6 +17,7 @@ from mcu.audio.plane import AudioPlane, Produced
 from mcu.audio.prompts.library import PromptLibrary
 from mcu.audio.rehearsal import rehearse
 from mcu.worker.channel import Channel, ChannelClosed, Frame
+from mcu.worker.cpu_meter import CpuMeter
 from mcu.worker.messages import Channel as NewChannel
 from mcu.worker.messages import Message, ProcessStats, Start, Stop
 from mcu.worker.sandbox import confine
@@ -46,6 +47,7 @@ class AudioProcess:
         self._next_stats_us = 0
         self._lateness_us: deque[int] = deque(maxlen=_LATENESS_SAMPLES)
         self._skipped = 0
+        self._cpu = CpuMeter()
 
     def run(self) -> None:
         """Work until Stop. Raises ChannelClosed when control is gone."""
@@ -170,6 +172,7 @@ class AudioProcess:
         lateness = sorted(self._lateness_us)
         gauges = self._plane.gauges
         gauges["tick_lateness_p99_ms"] = lateness[len(lateness) * 99 // 100] / 1000 if lateness else 0.0
+        gauges["cpu_cores"] = self._cpu.cores()
         self._control.send(ProcessStats("audio", counters, gauges))
 
 

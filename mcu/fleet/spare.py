@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from mcu.fleet.process import WorkerProcess
 from mcu.worker.messages import AnyMessage
@@ -24,6 +25,8 @@ class Spare:
     def __init__(self, start: Callable[[Heard, Ended], WorkerProcess]) -> None:
         self._start = start
         self._process: WorkerProcess | None = None
+        self._made = 0
+        """Which one `_process` is: one that was sent away may end after the next one was made."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_wanted = False
         self._ending: set[asyncio.Task[None]] = set()
@@ -66,14 +69,15 @@ class Spare:
 
     def _make(self) -> None:
         self._timer = None
+        self._made += 1
         try:
-            self._process = self._start(_ignore, self._lost)
+            self._process = self._start(_ignore, partial(self._lost, self._made))
         except OSError as error:  # no memory, no processes left: that may pass
             logger.warning("a spare process cannot be started: %s", error)
             self._prepare(_RETRY_DELAY_S)
 
-    def _lost(self, status: int) -> None:
-        if self._process is None:
+    def _lost(self, number: int, status: int) -> None:
+        if self._process is None or number != self._made:
             return
         logger.warning("process=%s pid=%d ended in waiting with status %d", self._process.name, self.pid, status)
         self._process = None

@@ -26,7 +26,9 @@ from mcu.video.panel import Panels
 from mcu.video.plane import VideoPlane, monotonic_us
 from mcu.video.ticker import Ticker
 from mcu.worker.channel import Channel, ChannelClosed, Frame
+from mcu.worker.cpu_meter import CpuMeter
 from mcu.worker.inflight import InFlight
+from mcu.worker.memory import Returner
 from mcu.worker.messages import AnyMessage, ProcessStats, RequestKeyframe, Start, Stop
 from mcu.worker.messages import Channel as NewChannel
 from mcu.worker.sandbox import confine
@@ -39,7 +41,7 @@ _STATS_INTERVAL_S = 1.0
 class VideoProcess:
     """Moves messages and frames between the channels and the plane."""
 
-    def __init__(self, control: Channel, plane: VideoPlane, settings: VideoSettings) -> None:
+    def __init__(self, control: Channel, plane: VideoPlane, settings: VideoSettings, memory: Returner) -> None:
         self._control = control
         self._plane = plane
         self._outlet = Outlet()
@@ -48,6 +50,8 @@ class VideoProcess:
         self._is_running = True
         self._failure: BaseException | None = None
         self._stats_at = time.monotonic() + _STATS_INTERVAL_S
+        self._cpu = CpuMeter()
+        self._memory = memory
 
     def run(self) -> None:
         """Serve until Stop or until control is gone (ChannelClosed)."""
@@ -146,6 +150,8 @@ class VideoProcess:
         counters, gauges = self._plane.statistics()
         counters |= {"ticks_skipped": self._ticker.skipped} | self._outlet.counters()
         gauges["tick_lateness_p99_ms"] = self._ticker.lateness_p99_ms()
+        gauges["cpu_cores"] = self._cpu.cores()
+        self._memory.take(gauges["encoders"] + gauges["sources"], now)
         self._control.send(ProcessStats("video", counters, gauges))
 
 
@@ -158,11 +164,11 @@ def main(control: Channel) -> None:
     load_codecs(settings)
     Labels(fonts).warm_up()
     Panels(fonts).warm_up()
-    plane = VideoPlane(settings, fonts, in_flight)
+    plane, memory = VideoPlane(settings, fonts, in_flight), Returner()
     if missing := confine(settings.memory_limit_bytes):
         logger.warning("not confined: %s", ", ".join(missing))
     logger.info("ready font=%s", fonts.path or "built-in")
-    VideoProcess(control, plane, settings).run()
+    VideoProcess(control, plane, settings, memory).run()
 
 
 def _receive_start(control: Channel) -> Start:

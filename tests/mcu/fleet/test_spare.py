@@ -84,6 +84,23 @@ async def test_one_that_dies_in_waiting_is_replaced_and_nobody_hears_of_it(worke
     assert (worker.pids(), worker.restarts) == (working, {})
 
 
+async def test_one_that_takes_its_time_to_end_is_not_taken_for_its_successor(worker: LocalWorker) -> None:
+    worker.send("audio", AddAudioLeg("1001", 1, Codec.OPUS))
+    await until(lambda: worker._spare.pid > 0)
+    first = worker._spare.pid
+    os.kill(first, signal.SIGSTOP)
+    worker.send("audio", CloseRoom("1001"))
+    worker.send("audio", AddAudioLeg("1002", 2, Codec.OPUS))
+    await until(lambda: worker._spare.pid not in (0, first))
+    second = worker._spare.pid
+    os.kill(first, signal.SIGCONT)
+    await until(lambda: is_gone(first))
+    await asyncio.sleep(0.05)
+    assert worker._spare.pid == second
+    worker.send("audio", CloseRoom("1002"))
+    await until(lambda: is_gone(second))
+
+
 async def test_one_that_cannot_be_started_is_tried_again(worker: LocalWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     make, tries = worker._make, []
 
