@@ -14,6 +14,7 @@ from mcu.net.fanout import Fanout
 from mcu.net.outbound import Outbound
 from mcu.net.sender import Numbers
 from mcu.rtp import packet as rtp_packet
+from mcu.rtp.history import VIDEO_STEP
 from mcu.rtp.ntp import NtpClock
 from mcu.rtp.packet import RtpPacket
 from mcu.rtp.srtp_session import SrtpPair
@@ -116,7 +117,8 @@ def test_fifty_switches_leave_no_gap_in_numbers_times_and_pictures() -> None:
         assert [packet.sequence for packet in packets] == [(first_sequence + n) & 0xFFFF for n in range(len(packets))]
         assert {packet.ssrc for packet in packets} == {0xAAAA}
         steps = {(after - before) & 0xFFFFFFFF for (before, _, _), (after, _, _) in pairwise(pictures)}
-        assert steps == {TICK_UNITS}, "a picture was left out or shown again"
+        # Both encoders may have a picture of the same tick: then the second one is moved on by a millisecond.
+        assert steps <= {TICK_UNITS, VIDEO_STEP, TICK_UNITS - VIDEO_STEP}, "a picture was left out or shown again"
         changes = [after for before, after in pairwise(pictures) if before[1] != after[1]]
         assert len(changes) == 50
         assert all(is_key for _, _, is_key in changes)
