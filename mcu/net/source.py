@@ -11,6 +11,7 @@ from mcu.rtp.keyframes import KeyframeRequester
 from mcu.rtp.packet import RtpPacket
 from mcu.rtp.reception import Reception
 from mcu.rtp.sequence import SequenceTracker
+from mcu.rtp.silence import SilenceGate
 from mcu.worker.channel import Frame
 
 
@@ -34,6 +35,7 @@ class Source:
         self._clock = SourceClock(clock, form.clock_rate_hz)
         self._lip_sync = lip_sync
         self._tracker = SequenceTracker()
+        self._silence = SilenceGate()
         self._restarts = 0
         self._has_nack = has_nack
         self._assembler = self._new_assembler()
@@ -77,8 +79,8 @@ class Source:
         self.keyframes.want(now_us)
 
     def receive_audio(self, packet: RtpPacket, now_us: int) -> Frame | None:
-        """The packet as a frame for the jitter buffer; None when its number is beyond belief."""
-        if self._count(packet, now_us) is None:
+        """The packet as a frame for the jitter buffer; None when nobody will hear it or its number is beyond belief."""
+        if self._count(packet, now_us) is None or not self._silence.passes(packet.audio_level, now_us):
             return None
         capture_us = self._clock.capture_us(packet.timestamp, now_us)
         return Frame(
