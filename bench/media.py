@@ -43,7 +43,12 @@ def clip(path: Path, number: int, *, is_talker: bool) -> Path:
 
 def colour(number: int) -> tuple[int, int, int]:
     """By which the tile of a clip is recognised."""
-    return (40 + 60 * (number % 3), 60 + 60 * (number // 3 % 3), 180 - 15 * number)
+    return (40 + 50 * (number % 4), 50 + 60 * (number // 4 % 3), 190 - 60 * (number // 12 % 3))
+
+
+def pitch_hz(number: int) -> int:
+    """Of the voice of a clip; everybody has another one."""
+    return 100 + 25 * number
 
 
 def _picture(number: int, index: int, random: np.random.Generator) -> NDArray[np.uint8]:
@@ -61,8 +66,7 @@ def _picture(number: int, index: int, random: np.random.Generator) -> NDArray[np
 
 def _speech(number: int, random: np.random.Generator) -> NDArray[np.int16]:
     time = np.arange(_SAMPLE_RATE * LENGTH_S) / _SAMPLE_RATE
-    pitch = 100 + 25 * number
-    voice = sum(np.sin(2 * np.pi * pitch * k * time + random.random() * 6) / k for k in range(1, 12))
+    voice = sum(np.sin(2 * np.pi * pitch_hz(number) * k * time + random.random() * 6) / k for k in range(1, 12))
     syllables = np.clip(np.sin(2 * np.pi * (2.5 + 0.2 * number) * time), 0.05, 1)
     sound = voice / np.abs(voice).max() * syllables * 6000 + random.normal(0, 40, len(time))
     return np.asarray(sound, np.int16)

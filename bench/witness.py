@@ -1,0 +1,106 @@
+"""Whether the output is what it should be: every tile of the picture, every talker's voice in the mix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import media, packets
+from mcu.audio.opus import OpusDecoder
+from mcu.media import Codec
+from mcu.rtp.frames import FrameAssembler
+
+_RATE_HZ = 48_000
+_HARMONICS = range(1, 9)
+_WIDTH_HZ = 0.5
+_NEIGHBOURHOOD_HZ = 9.0
+_PROMINENCE = 6.0
+"""A voice's harmonic has that many times the power of what lies beside it."""
+
+
+def grid(count: int) -> tuple[int, int]:
+    """Columns and rows of equal tiles for so many people."""
+    columns = next(n for n in range(1, 100) if n * n >= count)
+    return columns, -(-count // columns)
+
+
+def pictures(dump: Path) -> Iterator[tuple[float, av.VideoFrame]]:
+    """(arrival of its first packet, picture) of a dumped H.264 stream, from its first keyframe on."""
+    assembler, decoder = FrameAssembler(Codec.H264, False), av.CodecContext.create("h264", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.thread_count = 1
+    first_at: dict[int, float] = {}
+    is_open = False
+    for each in packets.received(dump):
+        first_at.setdefault(each.packet.timestamp, each.at_s)
+        packet = each.packet
+        assembler.receive(
+            packet.sequence, packet.timestamp, packet.marker, packet.payload, int(each.at_s * 1e6)
+        )  # fmt: skip
+        while (frame := assembler.next_frame()) is not None:
+            is_open = is_open or frame.is_keyframe
+            if is_open:
+                for picture in decoder.decode(av.Packet(frame.payload)):
+                    yield first_at[frame.rtp_timestamp], picture
+
+
+def sounds(dump: Path) -> Iterator[tuple[float, NDArray[np.float32]]]:
+    """(arrival, samples at 48 kHz) of every packet of a dumped Opus stream."""
+    decoder = OpusDecoder()
+    for each in packets.received(dump):
+        yield each.at_s, decoder.decode(bytes(each.packet.payload))
+
+
+def unseen(dump: Path, count: int) -> str:
+    """Why not every clip of bench.media is in a tile of its own in the last picture; "" when each is."""
+    last = None
+    for _, picture in pictures(dump):
+        last = picture
+    if last is None:
+        return "no picture could be decoded"
+    found = set(tiles(last.to_ndarray(format="rgb24").astype(np.uint8), count))
+    return "" if len(found) == count else f"only {len(found)} of {count} tiles were seen"
+
+
+def tiles(picture: NDArray[np.uint8], count: int) -> Iterator[int]:
+    """The clip whose colour each tile has, by the median of its upper left part, where no label and no person is."""
+    columns, rows = grid(count)
+    height, width = picture.shape[0] // rows, picture.shape[1] // columns
+    colours = np.array([media.colour(number) for number in range(count)], np.float32)
+    for tile in range(count):
+        row, column = divmod(tile, columns)
+        in_row = min(columns, count - row * columns)
+        left = column * width + (columns - in_row) * width // 2
+        corner = picture[
+            row * height + height // 8 : row * height + height // 3, left + width // 20 : left + width // 6
+        ]
+        distances = np.linalg.norm(colours - np.median(corner.reshape(-1, 3), 0).astype(np.float32), axis=1)
+        yield int(np.argmin(distances))
+
+
+def unheard(dump: Path, talkers: Sequence[int]) -> str:
+    """Whose voice of bench.media is not in the sound; "" when each is."""
+    blocks = [samples for _, samples in sounds(dump)]
+    if not blocks:
+        return "no sound came"
+    missing = [number for number in talkers if not is_heard(np.concatenate(blocks), number, talkers)]
+    return f"talkers {', '.join(map(str, missing))} were not heard" if missing else ""
+
+
+def is_heard(sound: NDArray[np.float32], number: int, talkers: Sequence[int]) -> bool:
+    """Whether two of the harmonics that only this voice has stand out."""
+    power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+    frequencies = np.fft.rfftfreq(len(sound), 1 / _RATE_HZ)
+    others = {media.pitch_hz(other) * k for other in talkers if other != number for k in range(1, 30)}
+    own = [media.pitch_hz(number) * k for k in _HARMONICS if media.pitch_hz(number) * k not in others]
+    found = 0
+    for frequency in own:
+        distance = np.abs(frequencies - frequency)
+        peak = power[distance <= _WIDTH_HZ].max()
+        beside = np.median(power[(distance > _WIDTH_HZ) & (distance <= _NEIGHBOURHOOD_HZ)])
+        found += bool(peak > _PROMINENCE * beside)
+    return found >= 2
