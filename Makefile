@@ -36,9 +36,11 @@ fast: $(VENV)/.installed-dev
 	@echo "== fast tests"
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not interop" --ignore=tests/interop --numprocesses=$$(($$(nproc) + 1)) --dist=worksteal
 
-bench: $(VENV)/.installed-dev  ## measure: CPU of our processes beside a baseline, in one run
+bench: $(VENV)/.installed-dev  ## measure everything beside its baseline, write bench/RESULTS.md (an hour or two)
 	@scripts/peers.sh
-	@$(BIN)/python -m bench room
+	@scripts/bench.sh
+	@$(BIN)/python -m bench all || true
+	@$(BIN)/python -m bench.results
 
 prompts: $(VENV)/.installed-dev  ## make the spoken announcements again (espeak-ng)
 	@$(BIN)/python -m mcu.audio.prompts.make
