@@ -24,6 +24,7 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._channel: Channel | None = None
         self._is_writing = False
+        self._flushes = False
 
     def connect(self, descriptor: int) -> None:
         """Speak to the process behind `descriptor` from now on; the former one is gone."""
@@ -69,14 +70,24 @@ class Link:
         if channel is None:
             self._counters[f"{self._name}-absent"] += 1
             return False
+        is_taken = channel.queue_frame(frame)
+        if not self._flushes:
+            self._flushes = True
+            self._loop.call_soon(self._flush)
+        return is_taken
+
+    def _flush(self) -> None:
+        """What this round of the loop has brought goes out together; a full socket says when it has room again."""
+        self._flushes = False
+        channel = self._channel
+        if channel is None or self._is_writing:
+            return
         try:
-            is_sent = channel.send_frame(frame)
+            channel.flush()
         except ChannelClosed:
             self._lose()
-            return False
-        if channel.wants_write:
+        else:
             self._arm_writer(channel)
-        return is_sent
 
     def _arm_writer(self, channel: Channel) -> None:
         if channel.wants_write and not self._is_writing:

@@ -16,6 +16,7 @@ import msgspec
 from config.media import NetSettings
 from mcu.media import Kind, kind_of, leg_of
 from mcu.net.fanout import Fanout
+from mcu.net.gathering import GatheringSelector
 from mcu.net.leg import Leg
 from mcu.net.legs import Legs
 from mcu.net.links import Link
@@ -24,6 +25,7 @@ from mcu.net.resources import Resources
 from mcu.net.statistics import LagMeter, LegMeters
 from mcu.worker.channel import Channel as Wire
 from mcu.worker.channel import ChannelClosed, Frame
+from mcu.worker.cpu_meter import CpuMeter
 from mcu.worker.messages import (
     AnyMessage,
     AssignAudio,
@@ -63,6 +65,7 @@ class NetProcess:
         self._pump = Pump(self._send)
         self._lag = LagMeter()
         self._meters = LegMeters()
+        self._cpu = CpuMeter()
         self.counters: Counter[str] = Counter()
         self._links = {name: Link(name, self._receiver(name), self.counters) for name in _NEIGHBOURS}
         self.fanout = Fanout(self._ask_encoder, self.counters)
@@ -272,7 +275,11 @@ class NetProcess:
         for link in self._links.values():
             for reason, count in link.drops.items():
                 counters[reason] = counters.get(reason, 0) + count
-        gauges = {"legs": float(len(self.legs or ())), "loop_lag_p99_ms": self._lag.p99_ms()}
+        gauges = {
+            "legs": float(len(self.legs or ())),
+            "loop_lag_p99_ms": self._lag.p99_ms(),
+            "cpu_cores": self._cpu.cores(),
+        }
         return ProcessStats("net", counters, gauges)
 
     # ---- the end
@@ -313,7 +320,8 @@ async def _serve(control: Wire) -> None:
 def main(control: Wire) -> None:
     """Run until control says Stop or is gone."""
     harden_keys_process()
-    asyncio.run(_serve(control))
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(GatheringSelector())) as runner:
+        runner.run(_serve(control))
 
 
 if __name__ == "__main__":

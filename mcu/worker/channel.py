@@ -14,6 +14,8 @@ import struct
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,6 +28,8 @@ MAX_OUTBOX_BYTES = 8 << 20
 MAX_UNDELIVERED_BYTES = 16 << 20
 _SOCKET_BUFFER_BYTES = 1 << 20
 _MAX_DESCRIPTORS = 4
+_MAX_JOINED = 256
+"""Frames in one datagram; the kernel takes 1024 buffers."""
 
 # kind, codec, flags, level, stream, sequence, (pad), rtp timestamp, capture, due, bytes in the whole frame, offset
 _HEADER = struct.Struct("!BBBBIHxxIqqII")
@@ -63,6 +67,13 @@ class _Partial:
     size: int = 0
 
 
+class _Datagram(NamedTuple):
+    data: bytes
+    descriptors: tuple[int, ...] = ()
+    is_whole_frame: bool = False
+    """Others may follow it in one datagram."""
+
+
 class ChannelClosed(ConnectionError):
     """The process at the other end is gone."""
 
@@ -75,10 +86,11 @@ class Channel:
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER_BYTES)
         self._socket = sock
-        self._outbox: deque[tuple[bytes, tuple[int, ...]]] = deque()
+        self._outbox: deque[_Datagram] = deque()
         self._outbox_bytes = 0
         self._waits_for_keyframe: set[int] = set()
         self._partial: _Partial | None = None
+        self._arrived: deque[Frame | AnyMessage] = deque()
         self.drops: Counter[str] = Counter()
 
     def fileno(self) -> int:
@@ -87,8 +99,8 @@ class Channel:
 
     def close(self) -> None:
         """Close this end; the other one gets ChannelClosed."""
-        for _, descriptors in self._outbox:
-            for descriptor in descriptors:
+        for waiting in self._outbox:
+            for descriptor in waiting.descriptors:
                 os.close(descriptor)
         self._outbox.clear()
         self._socket.close()
@@ -109,11 +121,17 @@ class Channel:
             raise ValueError(f"message of {len(data)} bytes")
         if self._outbox_bytes + len(data) > MAX_UNDELIVERED_BYTES:
             raise ChannelClosed("the other end does not read")
-        self._put(data, tuple(os.dup(descriptor) for descriptor in descriptors))
+        self._put(_Datagram(data, tuple(os.dup(descriptor) for descriptor in descriptors)))
         self.flush()
 
     def send_frame(self, frame: Frame) -> bool:
         """Send or queue a frame; False when it was dropped (the reason is counted in `drops`). Raises ChannelClosed."""
+        is_taken = self.queue_frame(frame)
+        self.flush()
+        return is_taken
+
+    def queue_frame(self, frame: Frame) -> bool:
+        """Like send_frame(), but it waits for flush(), which sends small frames together."""
         size = len(frame.payload)
         if size > MAX_FRAME_BYTES:
             self.drops["frame-too-large"] += 1
@@ -133,30 +151,46 @@ class Channel:
                 _FRAME, frame.codec, flags, frame.level, frame.stream, frame.sequence & 0xFFFF,
                 frame.rtp_timestamp & 0xFFFFFFFF, frame.capture_us, frame.due_us, size, offset,
             )  # fmt: skip
-            self._put(head + frame.payload[offset : offset + PIECE_BYTES], ())
-        self.flush()
+            piece = frame.payload if size <= PIECE_BYTES else frame.payload[offset : offset + PIECE_BYTES]
+            self._put(_Datagram(head + piece, is_whole_frame=size <= PIECE_BYTES))
         return True
 
     def flush(self) -> None:
         """Write what waits until the socket is full. Raises ChannelClosed."""
-        while self._outbox:
-            data, descriptors = self._outbox[0]
+        outbox = self._outbox
+        while outbox:
+            first = outbox[0]
+            count = self._joinable() if first.is_whole_frame and len(outbox) > 1 else 1
             try:
-                if descriptors:
-                    socket.send_fds(self._socket, [data], descriptors)
+                if first.descriptors:
+                    socket.send_fds(self._socket, [first.data], first.descriptors)
+                elif count == 1:
+                    self._socket.send(first.data)
                 else:
-                    self._socket.send(data)
+                    self._socket.sendmsg([datagram.data for datagram in islice(outbox, count)])
             except BlockingIOError:
                 return
             except OSError as error:
                 raise ChannelClosed(str(error)) from error
-            self._outbox.popleft()
-            self._outbox_bytes -= len(data)
-            for descriptor in descriptors:
+            for _ in range(count):
+                self._outbox_bytes -= len(outbox.popleft().data)
+            for descriptor in first.descriptors:
                 os.close(descriptor)
 
+    def _joinable(self) -> int:
+        """How many whole frames at the head of the outbox fit one datagram."""
+        count = size = 0
+        for waiting in self._outbox:
+            size += len(waiting.data)
+            if not waiting.is_whole_frame or size > PIECE_BYTES or count == _MAX_JOINED:
+                break
+            count += 1
+        return max(1, count)
+
     def receive(self, limit: int = 256) -> Iterator[Frame | AnyMessage]:
-        """What has arrived, until the socket is empty or `limit` pieces were read. Raises ChannelClosed at the end."""
+        """What has arrived, until the socket is empty or after `limit` datagrams. Raises ChannelClosed at the end."""
+        while self._arrived:  # the reader of before did not take all
+            yield self._arrived.popleft()
         for _ in range(limit):
             try:
                 data = self._socket.recv(PIECE_BYTES + _HEADER.size)
@@ -166,9 +200,9 @@ class Channel:
                 raise ChannelClosed(str(error)) from error
             if not data:
                 raise ChannelClosed("closed by the other end")
-            arrived = self._parse(data)
-            if arrived is not None:
-                yield arrived
+            self._parse(data)
+            while self._arrived:
+                yield self._arrived.popleft()
 
     def receive_with_descriptors(self, limit: int = 64) -> Iterator[tuple[Frame | AnyMessage, list[int]]]:
         """Like receive(), for a channel on which descriptors travel; the caller owns them."""
@@ -183,33 +217,46 @@ class Channel:
                 raise ChannelClosed(str(error)) from error
             if not data:
                 raise ChannelClosed("closed by the other end")
-            arrived = self._parse(data)
-            if arrived is not None:
-                yield arrived, _descriptors(ancillary)
+            descriptors = _descriptors(ancillary)
+            self._parse(data)
+            while self._arrived:
+                yield self._arrived.popleft(), descriptors
+                descriptors = []
 
-    def _put(self, data: bytes, descriptors: tuple[int, ...]) -> None:
-        self._outbox.append((data, descriptors))
-        self._outbox_bytes += len(data)
+    def _put(self, datagram: _Datagram) -> None:
+        self._outbox.append(datagram)
+        self._outbox_bytes += len(datagram.data)
 
-    def _parse(self, data: bytes) -> Frame | AnyMessage | None:
+    def _parse(self, data: bytes) -> None:
         if data[0] == _MESSAGE:
             try:
-                return decode(memoryview(data)[1:])
+                self._arrived.append(decode(memoryview(data)[1:]))
             except msgspec.DecodeError:
                 self.drops["bad-message"] += 1
-                return None
-        if data[0] != _FRAME or len(data) < _HEADER.size:
-            self.drops["bad-piece"] += 1
-            return None
-        return self._join(_HEADER.unpack_from(data), data)
+            return
+        position, end = 0, len(data)
+        while position < end:
+            if data[position] != _FRAME or position + _HEADER.size > end:
+                self.drops["bad-piece"] += 1
+                return
+            header = _HEADER.unpack_from(data, position)
+            start = position + _HEADER.size
+            position = start + header[9]
+            if header[10] == 0 and position <= end:
+                self._partial = None
+                frame = self._frame(header, data[start:position])
+            else:
+                frame = self._join(header, data[start:])
+                position = end
+            if frame is not None:
+                self._arrived.append(frame)
 
     def _join(self, header: tuple[int, ...], data: bytes) -> Frame | None:
+        """One piece of a frame that is larger than a datagram."""
         total, offset = header[9], header[10]
-        size = len(data) - _HEADER.size
+        size = len(data)
         if offset == 0:
             self._partial = None
-            if size == total:
-                return self._frame(header, data[_HEADER.size :])
             if total > MAX_FRAME_BYTES:
                 self.drops["frame-too-large"] += 1
                 return None
@@ -219,7 +266,7 @@ class Channel:
             self._partial = None
             self.drops["bad-piece"] += 1
             return None
-        partial.pieces.append(data[_HEADER.size :])
+        partial.pieces.append(data)
         partial.size += size
         if partial.size < total:
             return None

@@ -67,6 +67,38 @@ def test_a_reader_that_stalls_costs_the_source_up_to_its_next_keyframe(ends):
     assert len(pump(one, other)) == 3
 
 
+def test_frames_that_wait_go_out_in_one_datagram_and_arrive_apart(ends):
+    one, other = ends
+    frames = [video(size, stream=size) for size in (100, 0, 7_000, 65_000, 90_000, 3)]
+    for frame in frames[:3]:
+        assert one.queue_frame(frame)
+    assert list(other.receive()) == [], "nothing goes out before flush()"
+    one.flush()
+    assert list(other.receive(1)) == frames[:3], "one datagram held them"
+    for frame in frames[3:]:
+        assert one.queue_frame(frame)
+    one.send(MuteLeg(1, is_muted=True))
+    assert pump(one, other) == [*frames[3:], MuteLeg(1, is_muted=True)], "large ones go alone, in order"
+
+
+def test_a_reader_may_stop_between_the_frames_of_a_datagram(ends):
+    one, other = ends
+    frames = [video(10, stream=n) for n in range(3)]
+    for frame in frames:
+        one.queue_frame(frame)
+    one.flush()
+    assert [next(other.receive()) for _ in frames] == frames
+
+
+def test_rubbish_behind_a_frame_is_counted_and_the_frame_arrives(ends):
+    one, other = ends
+    one.queue_frame(video(10))
+    data = one._outbox[0].data
+    os.write(one.fileno(), data + b"\x01rubbish")
+    assert len(list(other.receive())) == 1
+    assert other.drops == {"bad-piece": 1}
+
+
 def test_too_large_a_frame_is_refused(ends):
     one, _ = ends
     assert not one.send_frame(video(MAX_FRAME_BYTES + 1))

@@ -1,0 +1,206 @@
+"""Far ends of WebRTC legs for benchmarks, in a process of their own: `python -m bench.net_peers`.
+
+Told what to do by lines of JSON. Packets are protected before the clock runs, and what comes back is unprotected and
+looked at after it has stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from aioice import stun
+
+from bench import net_media
+from mcu.media import DtlsPeer
+from mcu.net.dtls import Certificate, DtlsSession
+from mcu.rtp import packet as rtp_packet
+from mcu.rtp.rtcp import ReceiverReport, ReportBlock, SourceDescription, compound, parse_compound
+from mcu.rtp.srtp_session import SrtpPair
+
+_CHECK_S = 2.5
+"""How often a browser asks whether the path still works."""
+_LINGER_S = 0.3
+_BUFFER_BYTES = 4 << 20
+
+
+class Far:
+    """One peer: a socket, keys, what it will send, what came."""
+
+    def __init__(self, index: int, task: dict[str, Any]) -> None:
+        self.index = index
+        self.task = task
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.connect((task["address"], task["port"]))
+        self.sock.setblocking(False)
+        self.srtp: SrtpPair | None = None
+        self.suite = ""
+        self.received: list[bytes] = []
+        self.received_at: list[float] = []
+        self.ssrcs = (0x1000_0000 + 2 * index, 0x1000_0001 + 2 * index)
+
+    async def connect(self, certificate: Certificate) -> None:
+        """Check the path and shake hands, or take the keys that were given."""
+        given = self.task.get("keys")
+        if given:
+            self._use(given["suite"], bytes.fromhex(given["local"]), bytes.fromhex(given["remote"]))
+            return
+        loop = asyncio.get_running_loop()
+        far = DtlsPeer("sha-256", self.task["fingerprint"], is_client=True)
+        session = DtlsSession(certificate, far, self._send)
+
+        def read() -> None:
+            data = self.sock.recv(2048)
+            if 20 <= data[0] < 64:
+                session.receive(data)
+
+        loop.add_reader(self.sock.fileno(), read)
+        self.sock.send(self.check())
+        await asyncio.sleep(0.05)
+        keys = await session.handshake(20)
+        await asyncio.sleep(0.05)
+        loop.remove_reader(self.sock.fileno())
+        self._use(keys.suite, keys.local, keys.remote)
+
+    def _send(self, data: bytes) -> None:
+        self.sock.send(data)
+
+    def _use(self, suite: str, local: bytes, remote: bytes) -> None:
+        self.srtp, self.suite = SrtpPair(suite, local, remote), suite
+
+    def check(self) -> bytes:
+        """A connectivity check of a full agent."""
+        message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        message.attributes["USERNAME"] = f"{self.task['ufrag']}:far"
+        message.attributes["PRIORITY"] = 1
+        message.attributes["ICE-CONTROLLING"] = int.from_bytes(os.urandom(8), "big")
+        message.attributes["USE-CANDIDATE"] = None
+        message.add_message_integrity(self.task["pwd"].encode())
+        return bytes(message)
+
+    def plan(self, pictures: list[net_media.Picture], seconds: float) -> Iterator[tuple[float, int, bytes]]:
+        """(seconds from the start, index, datagram) of all that it will send."""
+        assert self.srtp is not None
+        phase_s = self.index * 0.0033 % 0.04
+        if self.task["sends"]:
+            for at_us, packet in net_media.uplink(pictures, self.ssrcs, seconds):
+                yield at_us / 1e6 + phase_s, self.index, self.srtp.protect(packet) or b""
+        if "ufrag" not in self.task:
+            return
+        for n in range(int(seconds / _CHECK_S)):
+            yield (n + 0.3) * _CHECK_S + phase_s, self.index, self.check()
+        for n in range(int(seconds)):
+            yield n + 0.5 + phase_s * 10, self.index, self.srtp.protect_rtcp(self._report()) or b""
+
+    def _report(self) -> bytes:
+        blocks = tuple(ReportBlock(ssrc, 0, 0, 1, 10) for ssrc in self.task["ssrcs"])
+        return compound(ReceiverReport(self.ssrcs[0], blocks), SourceDescription(((self.ssrcs[0], "far"),)))
+
+    def drain(self, kept: int) -> int:
+        """Read what has come, keep it where this is one of the first `kept` peers; how many datagrams."""
+        count = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data = self.sock.recv(2048)
+                count += 1
+                if self.index < kept:
+                    self.received.append(data)
+                    self.received_at.append(time.monotonic())
+        return count
+
+    def look(self, began: float, seconds: float) -> dict[str, float]:
+        """What has come within the measurement: pictures and sounds a second, what is missing, what was no media."""
+        assert self.srtp is not None
+        numbers: dict[int, list[int]] = {}
+        pictures = sounds = bad = reports = 0
+        for data, at in zip(self.received, self.received_at, strict=True):
+            if data[0] < 64:
+                continue
+            if 192 <= data[1] <= 223:
+                reports += bool(parse_compound(self.srtp.unprotect_rtcp(data) or b"")[0])
+                continue
+            packet = rtp_packet.parse(self.srtp.unprotect(data) or b"")
+            if packet is None:
+                bad += 1
+                continue
+            numbers.setdefault(packet.ssrc, []).append(packet.sequence)
+            if began <= at < began + seconds:
+                pictures += packet.payload_type == net_media.VIDEO_TYPE and packet.marker
+                sounds += packet.payload_type == net_media.AUDIO_TYPE
+        missing = sum(_missing(each) for each in numbers.values())
+        return {
+            "pictures_per_s": pictures / seconds, "sounds_per_s": sounds / seconds, "missing": missing, "bad": bad,
+            "reports": reports,
+        }  # fmt: skip
+
+
+def _missing(sequences: list[int]) -> int:
+    span = ((sequences[-1] - sequences[0]) & 0xFFFF) + 1
+    return span - len(set(sequences))
+
+
+def _exchange(peers: list[Far], plan: list[tuple[float, int, bytes]], start: float, end: float, kept: int) -> list[int]:
+    """Send what is due, keep what comes to the first `kept` peers; how many datagrams came to each, and how late."""
+    selector = selectors.DefaultSelector()
+    for each in peers:
+        selector.register(each.sock, selectors.EVENT_READ, each)
+    counts = [0] * len(peers)
+    position = 0
+    while (now := time.monotonic()) < end:
+        while position < len(plan) and start + plan[position][0] <= now:
+            _, index, data = plan[position]
+            peers[index].sock.send(data)
+            position += 1
+        due = start + plan[position][0] if position < len(plan) else end
+        for key, _ in selector.select(max(0.0, min(due, end) - time.monotonic())):
+            counts[key.data.index] += key.data.drain(kept)
+    return counts
+
+
+def main() -> None:
+    """Say the fingerprint, read the task, connect, say so, read when to start, run, report."""
+    certificate = Certificate()
+    _say({"fingerprint": certificate.fingerprint})
+    task = _hear()
+    peers = [Far(index, each) for index, each in enumerate(task["peers"])]
+    asyncio.run(_connect(peers, certificate))
+    seconds, warm_up = task["seconds"], task["warm_up"]
+    pictures = net_media.pictures()
+    plan = sorted(part for each in peers for part in each.plan(pictures, warm_up + seconds))
+    _say({"addresses": [each.sock.getsockname() for each in peers], "suite": peers[0].suite})
+    start: float = _hear()["start"]
+    used = time.process_time()
+    counts = _exchange(peers, plan, start, start + warm_up + seconds + _LINGER_S, task["kept"])
+    used = time.process_time() - used
+    began = start + warm_up
+    looks = [each.look(began, seconds) for each in peers[: task["kept"]]]
+    in_window = sum(warm_up <= at < warm_up + seconds for at, _, _ in plan)
+    came = sum(began <= at < began + seconds for each in peers for at in each.received_at)
+    _say({"cpu_s": used, "sent": in_window, "came": came, "counts": counts, "looks": looks})
+
+
+async def _connect(peers: list[Far], certificate: Certificate) -> None:
+    for first in range(0, len(peers), 16):
+        await asyncio.gather(*(each.connect(certificate) for each in peers[first : first + 16]))
+
+
+def _say(value: object) -> None:
+    print(json.dumps(value), flush=True)
+
+
+def _hear() -> Any:
+    return json.loads(sys.stdin.readline())
+
+
+if __name__ == "__main__":
+    main()
