@@ -22,8 +22,6 @@ class CapacitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Up to this share newcomers send and see small pictures."""
     sound_load: Share = 0.9
     """Up to this share newcomers get sound only; beyond it they are refused."""
-    retry_after_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 30.0
-    """When those who are refused may try again (Retry-After, RFC 3261 20.33)."""
 
     def __post_init__(self) -> None:
         if not self.full_load <= self.small_load <= self.sound_load:

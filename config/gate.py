@@ -62,6 +62,9 @@ class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_waiting_per_room: Positive = 32
     """Callers waiting outside one room."""
 
+    busy_retry_after_s: Seconds = 30.0
+    """When those whom a busy machine has no room for may try again (Retry-After, RFC 3261 20.33)."""
+
     hash_memory_kib: Annotated[int, msgspec.Meta(ge=8192, le=1 << 20)] = 19_456
     """Argon2id memory of one hash (19 MiB: OWASP's first choice)."""
     hash_iterations: Annotated[int, msgspec.Meta(ge=1, le=20)] = 2

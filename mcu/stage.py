@@ -207,7 +207,7 @@ class Stage:
                     self._ask_source(person, stream.kind, found.get(stream_id(person.id, stream.kind), HIDDEN))
 
     def _ask_source(self, person: Participant, kind: Kind, need: Need) -> None:
-        if person.allowance is Allowance.SMALL:
+        if person.allowance is Allowance.SMALL and kind is Kind.VIDEO:
             need = need.within(SMALL.width, SMALL.height)
         if person.needs.get(kind) == need:
             return

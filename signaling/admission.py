@@ -14,10 +14,11 @@ from dataclasses import replace
 
 from config.gate import GateSettings
 from crypto.passcode import HasherBusy
+from mcu.capacity import Allowance
 from mcu.media import Grade
 from signaling.antechamber import Antechamber
 from signaling.call_request import Admission, CallRequest, admission_to, policy_of
-from signaling.faces import Clock, MonotonicClock, RoomSource, RunningRooms, Verifier
+from signaling.faces import Clock, Load, MonotonicClock, RoomSource, RunningRooms, Verifier
 from signaling.lines import LineFull, Lines
 from signaling.passcode_check import PasscodeCheck
 from signaling.refusal import Refusal, Refused, WaitReason
@@ -34,6 +35,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _ANSWER_AGAIN_S = 2.0
+_LESS = {Allowance.SMALL: "small-pictures", Allowance.SOUND: "sound-only"}
 _SAYS_NOTHING = (Refusal.UNKNOWN_ROOM, Refusal.SLOW_DOWN, Refusal.TOO_MANY_TRIES, Refusal.CAPACITY)
 
 
@@ -47,12 +49,17 @@ class Gate:
         verifier: Verifier,
         settings: GateSettings | None = None,
         clock: Clock | None = None,
+        load: Load | None = None,
     ) -> None:
+        """`load`: what the machine has left; None, and nobody gets less because of it."""
         settings = settings or GateSettings()
         self.counters: Counter[str] = Counter()
-        """Cumulative: "admitted-guest", "admitted-host", "promoted", "refused-<reason>", "blocks"."""
+        """Cumulative: "admitted-guest", "admitted-host", "admitted-small-pictures", "admitted-sound-only", "promoted",
+        "refused-<reason>", "blocks"."""
         self._rooms = rooms
         self._running = running
+        self._load = load
+        self._retry_after_s = settings.busy_retry_after_s
         self._clock = clock or MonotonicClock()
         self._passcodes = PasscodeCheck(verifier, settings, self._clock, self.counters)
         self._lines = Lines(most=settings.max_in_line, most_per_source=settings.max_in_line_per_source)
@@ -69,7 +76,9 @@ class Gate:
                 await self._passcodes.refuse_unknown(request, source)
             admission = admission_to(room, await self._passcodes.role(room, request, source), request)
             self._check_seat(room, admission)
+            admission = self._allowed(admission)
         self.counters[f"admitted-{admission.role}"] += 1
+        self._note_less(admission)
         return admission
 
     async def promote(self, admission: Admission, passcode: str) -> None:
@@ -99,7 +108,7 @@ class Gate:
         is waited for, if anything, and again when that changes.
         """
         try:
-            return await self._antechamber.wait(admission, told)
+            return self._allowed(await self._antechamber.wait(admission, told))
         except Refused as refused:
             raise self._refused(admission.request, refused) from None
 
@@ -198,9 +207,34 @@ class Gate:
         if room.generation != admission.generation and not admission.request.is_invited:
             left = self._passcodes.calls.left(admission.request.call)
             raise Refused(Refusal.PASSCODE_REQUIRED, tries_left=left)
-        current = replace(admission_to(room, admission.role, admission.request), is_let_in=admission.is_let_in)
+        current = replace(
+            admission_to(room, admission.role, admission.request),
+            allowance=admission.allowance,
+            is_let_in=admission.is_let_in,
+        )
         self._check_seat(room, current)
         return current
+
+    # ---- load
+
+    def _allowed(self, admission: Admission) -> Admission:
+        """With what the machine has left for it now, never more than it was told before. Raises Refused."""
+        if self._load is None:
+            return admission
+        allowance = self._load.allowance(admission.policy.number, admission.request.call)
+        if allowance is Allowance.NONE:
+            raise Refused(Refusal.CAPACITY, retry_after_s=self._retry_after_s)
+        return replace(admission, allowance=min(allowance, admission.allowance))
+
+    def _note_less(self, admission: Admission) -> None:
+        if (less := _LESS.get(admission.allowance)) is None:
+            return
+        self.counters[f"admitted-{less}"] += 1
+        request = admission.request
+        logger.info(
+            "call=%s source=%s protocol=%s room=%s admitted with %s: the machine is busy",
+            request.call, request.source, request.protocol, admission.policy.number, less,
+        )  # fmt: skip
 
     def _refused(self, request: CallRequest, refused: Refused) -> Refused:
         self.counters[f"refused-{refused.reason}"] += 1

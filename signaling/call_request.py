@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from mcu.capacity import Allowance
 from mcu.media import Grade
 from mcu.participant import Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
@@ -48,6 +49,8 @@ class Admission:
     """Of the room's passcodes when this one was checked."""
     request: CallRequest
     """Without its passcode."""
+    allowance: Allowance = Allowance.FULL
+    """What the machine has left for this caller: full pictures, small ones, sound only."""
     is_let_in: bool = False
     """A host let this one in by name: the lock does not hold."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mcu.conference import Conference
 from mcu.conferences import Conferences
 from mcu.leg import Leg
@@ -13,8 +15,10 @@ from signaling.refusal import Refusal, Refused
 class Calls:
     """Puts admitted legs into their conference and takes them out again."""
 
-    def __init__(self, conferences: Conferences) -> None:
+    def __init__(self, conferences: Conferences, settled: Callable[[str], None] | None = None) -> None:
+        """`settled` is called with the id of each call that is in its room (mcu.load.Load.settled)."""
         self.conferences = conferences
+        self._settled = settled
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         """Let a configured leg into its room; from here on media flows. Raises WorkerError, Refused.
@@ -24,12 +28,17 @@ class Calls:
         conference = await self.conferences.open(admission.policy)
         try:
             _check(conference, admission)
-            return await conference.join(leg, name, admission.role, admission.request.identity)
+            participant = await conference.join(
+                leg, name, admission.role, admission.request.identity, admission.allowance
+            )
         except BaseException:
             await conference.leave(leg.id)
             if not conference.participants:
                 await conference.close()
             raise
+        if self._settled is not None:
+            self._settled(admission.request.call)
+        return participant
 
     async def leave(self, room: str, leg: int) -> None:
         """The peer hung up; rooms and legs that are gone already are ignored."""

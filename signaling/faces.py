@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+from mcu.capacity import Allowance
 from mcu.policy import RoomPolicy
 from store.rooms import Room
 
@@ -42,6 +43,13 @@ class Verifier(Protocol):
 
     async def match(self, secret: str, hashes: Sequence[str | None]) -> tuple[bool, ...]:
         """For each hash whether `secret` fits; takes the same time for any content, None included."""
+
+
+class Load(Protocol):
+    """How busy the machine is (mcu.load.Load)."""
+
+    def allowance(self, room: str, call: str) -> Allowance:
+        """What one more in this room may have now; it counts until the caller is in, or for some seconds."""
 
 
 class Clock(Protocol):

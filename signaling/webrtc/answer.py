@@ -22,19 +22,21 @@ _CODEC_NAMES = {
 _MAX_SSRCS = 8
 
 
-def parse_answer(text: str, *, has_content: bool, grade: Grade) -> LegMedia:
+def parse_answer(text: str, *, has_content: bool, grade: Grade, has_video: bool = True) -> LegMedia:
     """What the browser agreed to. Raises SdpError with the reason.
 
-    `has_content` is whether the offer asked for a shared screen; `grade` is that of the signalling it came over.
+    `has_content` is whether the offer asked for a shared screen, `has_video` whether for any picture; `grade` is that
+    of the signalling it came over.
     """
     answer = sdp.parse(text)
     if len(answer.sections) != len(MIDS):
         raise SdpError("bad-answer", "an answer has the m-lines of its offer")
     dtls = _transport(answer)
+    asked = {Kind.AUDIO, *((Kind.VIDEO,) if has_video else ()), *((Kind.CONTENT,) if has_content and has_video else ())}
     streams = []
     for kind, section in zip(MIDS, answer.sections, strict=True):
         _check(kind, section)
-        if section.is_rejected or (kind is Kind.CONTENT and not has_content):
+        if section.is_rejected or kind not in asked:
             continue
         stream = _stream(kind, section, dtls)
         if stream is not None:

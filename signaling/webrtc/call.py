@@ -112,11 +112,12 @@ class Call:
     async def _enter(self, admission: Admission, worker: Worker, leg: int, name: str) -> Seat:
         gate, room = self._services.gate, admission.policy.number
         visitor = self._visitor
-        opened = await worker.open_leg(OpenLeg(leg, room, Transport.ICE, _KINDS, visitor.local_address, visitor.source))
+        kinds = _KINDS if admission.allowance.has_pictures else _KINDS[:1]
+        opened = await worker.open_leg(OpenLeg(leg, room, Transport.ICE, kinds, visitor.local_address, visitor.source))
         loop = asyncio.get_running_loop()
         attempt = _Attempt(leg, worker, opened, loop.create_future(), loop.create_future())
         worker.observe_leg(leg, attempt.observe)
-        media = await self._negotiate(attempt)
+        media = await self._negotiate(attempt, has_video=admission.allowance.has_pictures)
         gate.check_media(admission, media.grade)
         await self._wait_for_media(attempt)
         browser = WebrtcLeg(leg, self._visitor.source, media)
@@ -141,16 +142,28 @@ class Call:
         )
         seat.switch_camera(self.is_camera_on)
         token = self._seats.add(seat)
-        self._link.send(serialize(Joined(participant.id, participant.role, token, room, admission.policy.name)))
+        self._link.send(
+            serialize(
+                Joined(
+                    participant.id,
+                    participant.role,
+                    token,
+                    room,
+                    admission.policy.name,
+                    allowance=participant.allowance.name.lower(),
+                )
+            )
+        )
         seat.attach(self._link)
         return seat
 
-    async def _negotiate(self, attempt: _Attempt) -> LegMedia:
+    async def _negotiate(self, attempt: _Attempt, *, has_video: bool) -> LegMedia:
         grade = Grade.AUTHENTICATED if self._visitor.is_secure else Grade.OPPORTUNISTIC
         relays = self._services.relays
         self._negotiation = Negotiation(
             secrets.randbits(62), grade, attempt.opened, relays.issue(str(attempt.leg), time.time()),
             is_relay_only=relays.is_relay_only, has_simulcast=self._services.settings.has_simulcast,
+            has_video=has_video,
         )  # fmt: skip
         offer = self._negotiation.next_offer()
         if offer is not None:

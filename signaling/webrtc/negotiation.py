@@ -39,8 +39,9 @@ class Negotiation:
 
     def __init__(
         self, session: int, grade: Grade, opened: LegOpened, ice_servers: tuple[IceServer, ...] = (),
-        *, is_relay_only: bool = False, has_simulcast: bool = True,
+        *, is_relay_only: bool = False, has_simulcast: bool = True, has_video: bool = True,
     ) -> None:  # fmt: skip
+        """Without `has_video` pictures are inactive in all offers, the shared screen too."""
         self.state = State.STABLE
         self.has_content = False
         self._session = session
@@ -49,6 +50,7 @@ class Negotiation:
         self._ice_servers = ice_servers
         self._is_relay_only = is_relay_only
         self._has_simulcast = has_simulcast
+        self._has_video = has_video
         self._is_due = True
         self._version = 0
         self._offered_content = False
@@ -80,7 +82,7 @@ class Negotiation:
         self.state = State.HAVE_OFFER
         text = build_offer(
             self._opened, session=self._session, version=self._version, has_content=self._offered_content,
-            has_simulcast=self._has_simulcast,
+            has_simulcast=self._has_simulcast, has_video=self._has_video,
         )  # fmt: skip
         return Offer(self._version, text, self._ice_servers, self._is_relay_only)
 
@@ -90,6 +92,10 @@ class Negotiation:
             return None
         self.state = State.STABLE
         try:
-            return Agreed(parse_answer(answer.sdp, has_content=self._offered_content, grade=self._grade))
+            return Agreed(
+                parse_answer(
+                    answer.sdp, has_content=self._offered_content, has_video=self._has_video, grade=self._grade
+                )
+            )
         except SdpError as error:
             return Rejected(error.detail)

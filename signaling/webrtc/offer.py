@@ -63,8 +63,24 @@ def extension_uris() -> dict[str, str]:
     return {uri: name for name, uri in _URIS.items()}
 
 
-def build_offer(opened: LegOpened, *, session: int, version: int, has_content: bool, has_simulcast: bool = True) -> str:
-    """The text of an offer; `session` and `version` make the o= line, which grows with every offer (RFC 3264 8)."""
+def build_offer(
+    opened: LegOpened,
+    *,
+    session: int,
+    version: int,
+    has_content: bool,
+    has_simulcast: bool = True,
+    has_video: bool = True,
+) -> str:
+    """The text of an offer; `session` and `version` make the o= line, which grows with every offer (RFC 3264 8).
+
+    Kinds that are not to flow are inactive: m-lines may not disappear.
+    """
+    active = {Kind.AUDIO: "sendrecv"}
+    if has_video:
+        active[Kind.VIDEO] = "sendrecv"
+    if has_content and has_video:
+        active[Kind.CONTENT] = "recvonly"
     lines = [
         "v=0",
         f"o=- {session} {version} IN {_address(opened.address)}",
@@ -80,7 +96,8 @@ def build_offer(opened: LegOpened, *, session: int, version: int, has_content: b
         "a=setup:actpass",
     ]
     for kind in MIDS:
-        lines += _section(kind, opened, has_content, has_simulcast and kind is Kind.VIDEO)
+        has_layers = has_simulcast and has_video and kind is Kind.VIDEO
+        lines += _section(kind, opened, active.get(kind, "inactive"), has_layers)
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -96,14 +113,14 @@ def candidates(opened: LegOpened) -> Iterator[str]:
         yield f"a=candidate:{foundation} 1 tcp {priority} {address} {port} typ host tcptype passive"
 
 
-def _section(kind: Kind, opened: LegOpened, has_content: bool, has_layers: bool) -> Iterator[str]:
+def _section(kind: Kind, opened: LegOpened, direction: str, has_layers: bool) -> Iterator[str]:
     formats = FORMATS[kind]
     media = "audio" if kind is Kind.AUDIO else "video"
     yield f"m={media} 9 UDP/TLS/RTP/SAVPF " + " ".join(str(item.payload_type) for item in formats)
     yield f"c=IN {_address(opened.address)}"
     yield f"b=AS:{_MAX_KBPS[kind]}"
     yield f"a=mid:{MIDS[kind]}"
-    yield "a=" + _direction(kind, has_content)
+    yield "a=" + direction
     yield "a=rtcp-mux"
     yield "a=rtcp-rsize"
     yield from candidates(opened)
@@ -117,14 +134,8 @@ def _section(kind: Kind, opened: LegOpened, has_content: bool, has_layers: bool)
         yield from simulcast.offer_lines()
     if kind is Kind.CONTENT:
         yield "a=content:slides"  # RFC 4796 5
-    else:
+    elif direction != "inactive":
         yield from _sources(kind, opened)
-
-
-def _direction(kind: Kind, has_content: bool) -> str:
-    if kind is Kind.CONTENT:
-        return "recvonly" if has_content else "inactive"
-    return "sendrecv"
 
 
 def _extensions(kind: Kind, has_layers: bool) -> Iterator[str]:

@@ -206,6 +206,8 @@ class Joined(ServerMessage, frozen=True):
     room: str
     room_name: str
     is_resumed: bool = False
+    allowance: str = "full"
+    """What the machine has left for it: full, small (pictures) or sound."""
 
     def __repr__(self) -> str:
         return f"Joined(participant={self.participant})"

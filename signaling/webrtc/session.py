@@ -121,7 +121,17 @@ class Session:
             return
         self._seat = seat
         person, policy = seat.participant, seat.conference.policy
-        self._send(Joined(person.id, person.role, message.session, policy.number, policy.name, is_resumed=True))
+        self._send(
+            Joined(
+                person.id,
+                person.role,
+                message.session,
+                policy.number,
+                policy.name,
+                is_resumed=True,
+                allowance=person.allowance.name.lower(),
+            )
+        )
         old = seat.attach(self._link)
         if old is not None:
             # A socket that died with its network takes its time to close.

@@ -9,6 +9,7 @@ import secrets
 import unicodedata
 
 from config.sip import SipSettings
+from mcu.capacity import SMALL, Allowance
 from mcu.fleet.worker import Worker, WorkerError
 from mcu.media import Grade, Kind, place_of
 from mcu.worker.messages import LegOpened, OpenLeg, Transport
@@ -159,7 +160,8 @@ class RoomCall:
     async def _negotiate(self, worker: Worker, visit: RoomVisit, admission: Admission | None) -> None:
         """Agree on media; an INVITE without an offer is answered with ours at once. Raises Refused, SipError, ..."""
         must_encrypt = admission is not None and admission.policy.required_grade > Grade.CLEAR
-        negotiation = await self._open(worker, must_encrypt=must_encrypt)
+        allowance = Allowance.FULL if admission is None else admission.allowance
+        negotiation = await self._open(worker, allowance, must_encrypt=must_encrypt)
         if self._call.request.body:
             visit.answer_body, media = negotiation.answer(self._call.request.body)
             # Who dialled a room is told by the status of the INVITE that its lock is not good enough.
@@ -169,16 +171,16 @@ class RoomCall:
             media = negotiation.receive_answer(await self._talk.late_answer())
         await self._talk.configure(media)
 
-    async def _open(self, worker: Worker, *, must_encrypt: bool) -> Negotiation:
-        """Reserve what may be negotiated."""
-        kinds = kinds_for(self._call.request.body)
+    async def _open(self, worker: Worker, allowance: Allowance, *, must_encrypt: bool) -> Negotiation:
+        """Reserve what may be negotiated: what has no port is answered with none."""
+        kinds = kinds_for(self._call.request.body) if allowance.has_pictures else (Kind.AUDIO,)
         flow = self._call.flow
         self._talk.start(worker)
         room = self._talk.room or place_of(self._leg.id)
         opened = await worker.open_leg(
             OpenLeg(self._leg.id, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0])
         )
-        local = self._talk.room_system.prepare(local_media(opened, self._services.settings, flow))
+        local = self._talk.room_system.prepare(local_media(opened, self._services.settings, flow, allowance))
         self._talk.negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=must_encrypt)
         return self._talk.negotiation
 
@@ -213,8 +215,13 @@ def offers_sound(body: bytes) -> bool:
     )
 
 
-def local_media(opened: LegOpened, settings: SipSettings, flow: Flow) -> LocalMedia:
-    """What the net process reserved, for the negotiation."""
+def local_media(
+    opened: LegOpened, settings: SipSettings, flow: Flow, allowance: Allowance = Allowance.FULL
+) -> LocalMedia:
+    """What the net process reserved, for the negotiation; small pictures are asked for where no others are allowed."""
+    wanted = WantedPicture(settings.picture_width, settings.picture_height, bitrate_bps=settings.picture_bitrate_bps)
+    if allowance is Allowance.SMALL:
+        wanted = WantedPicture(SMALL.width, SMALL.height, SMALL.frame_rate, SMALL.bitrate_bps)
     return LocalMedia(
         address=opened.address,
         ports={Kind(kind): ports for kind, ports in opened.ports.items()},
@@ -224,9 +231,7 @@ def local_media(opened: LegOpened, settings: SipSettings, flow: Flow) -> LocalMe
         cname=opened.cname,
         is_secure_signaling=flow.is_secure,
         peer_address=flow.remote[0],
-        picture=WantedPicture(
-            settings.picture_width, settings.picture_height, bitrate_bps=settings.picture_bitrate_bps
-        ),
+        picture=wanted,
     )
 
 

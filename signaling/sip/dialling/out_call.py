@@ -53,11 +53,12 @@ class OutCall:
         """Call and talk until the end; `flow` leads to the first branch. Raises DialRefused, WorkerError."""
         room, leg = self._attempt.admission.policy.number, self._attempt.leg
         worker = await self._services.fleet.worker_for(room)
-        kinds = tuple(Kind) if self._callee.has_video else (Kind.AUDIO,)
+        allowance = self._attempt.admission.allowance
+        kinds = tuple(Kind) if self._callee.has_video and allowance.has_pictures else (Kind.AUDIO,)
         opened = await worker.open_leg(OpenLeg(leg, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0]))
         system = RoomSystem(leg, self._services, flow.local[0], flow.remote[0])
         try:
-            local = system.prepare(local_media(opened, self._services.settings, flow))
+            local = system.prepare(local_media(opened, self._services.settings, flow, allowance))
             must_encrypt = self._attempt.admission.policy.required_grade > Grade.CLEAR
             negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=must_encrypt)
             try:
