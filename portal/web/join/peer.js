@@ -1,5 +1,7 @@
 // The peer connection: answers the server's offers, sends camera, microphone and screen, receives the mix.
 
+import { fit } from "./layers.js";
+
 const TROUBLE_AFTER_MS = 1500;
 // Sound and picture come all the time: after so long without either the path is gone, whatever ICE still believes.
 const SILENT_MS = 2500;
@@ -105,16 +107,14 @@ export class Peer extends EventTarget {
   async #limit(kind) {
     const sender = this.#transceiver(kind)?.sender;
     const parameters = sender?.getParameters();
-    const encoding = parameters?.encodings?.[0];
-    if (!encoding || !sender.track) return;
+    const encodings = parameters?.encodings;
+    if (!encodings?.length || !sender.track) return;
     if (kind === "video" && this.#wanted) {
-      const height = sender.track.getSettings().height ?? this.#wanted.height;
-      encoding.scaleResolutionDownBy = Math.max(1, height / this.#wanted.height);
-      encoding.maxBitrate = this.#wanted.max_bitrate_bps;
-      encoding.maxFramerate = this.#wanted.frame_rate;
+      const { width = this.#wanted.width, height = this.#wanted.height } = sender.track.getSettings();
+      fit(encodings, { width, height }, this.#wanted);
     } else if (kind === "content") {
       parameters.degradationPreference = "maintain-resolution";
-      encoding.maxBitrate = 2_500_000;
+      encodings[0].maxBitrate = 2_500_000;
     } else return;
     await sender.setParameters(parameters).catch(() => {});
   }
