@@ -17,7 +17,7 @@ test: $(VENV)/.installed-dev  ## everything: checks, then tests against real bro
 	@$(MAKE) --no-print-directory check
 	@echo "== tests against real peers"
 	@$(BIN)/python -m pytest tests -m "interop and not shares" --timeout=180 --durations=15 -v
-	@$(BIN)/python -m pytest tests/interop -m shares --timeout=180 --durations=10 --numprocesses=2 --dist=loadfile
+	@$(BIN)/python -m pytest tests -m "interop and shares" --timeout=180 --durations=10 --numprocesses=2 --dist=loadfile
 
 check: $(VENV)/.installed-dev format arch fast  ## format, lint, types, layers, fast tests (under 60 s)
 

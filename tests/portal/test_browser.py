@@ -17,7 +17,7 @@ from tests.peers import needs_programs
 from tests.portal.fakes import PASSWORD
 from tests.portal.whole import open_whole
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.shares]
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"

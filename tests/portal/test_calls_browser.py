@@ -13,7 +13,7 @@ from tests.portal.fakes import Site
 from tests.portal.test_browser import page, sign_in  # noqa: F401 - a fixture
 from tests.portal.test_calls import Telephone, telephone  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.shares]
 
 
 async def test_invited_ringing_given_up_and_busy(page: Page, site: Site, telephone: Telephone, tmp_path: Path) -> None:  # noqa: F811

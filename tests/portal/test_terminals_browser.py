@@ -10,7 +10,7 @@ from portal.app import create_app
 from tests.portal.test_browser import page, sign_in  # noqa: F401 - a fixture
 from tests.portal.test_terminals import TerminalSite, binding, site  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.shares]
 
 
 async def test_a_terminal_is_made_registers_and_is_deleted(page: Page, site: TerminalSite, tmp_path: Path) -> None:  # noqa: F811

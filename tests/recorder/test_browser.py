@@ -15,7 +15,7 @@ from recorder.library import RecordingReader
 from tests.peers import needs_programs
 from tests.recorder.test_library import Archive
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.shares]
 SECONDS = 120
 _PIECE_BYTES = 32_768
 

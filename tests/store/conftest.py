@@ -49,7 +49,7 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.interop)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.interop, pytest.mark.shares])])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database."""
     if request.param == "sqlite":
