@@ -75,8 +75,13 @@ class VideoPlane:
         """Take a command; it holds from the next tick on."""
         self._commands.append(message)
 
+    @property
+    def decoding_us(self) -> float:
+        """How long the next picture of every source takes to decode, as far as the last ones tell."""
+        return sum(source.cost_us for source in list(self._sources.values()))
+
     def feed(self, frame: Frame, now_us: int) -> None:
-        """A frame of a source arrived; what no scene shows is dropped."""
+        """A frame of a source arrived, for decode(); what no scene shows is dropped."""
         source = self._sources.get(frame.stream)
         if not frame.codec.is_video:
             self._drops["not_video"] += 1
@@ -86,7 +91,11 @@ class VideoPlane:
             return
         if self._delays.push(frame, now_us):
             return
-        self._hand(source, frame, now_us)
+        source.feed(frame, now_us)
+
+    def decode(self, now_us: int) -> None:
+        """Let the decoders have what waits for them."""
+        self._pool.submit([source for source in list(self._sources.values()) if source.is_ready(now_us)])
 
     def tick(self, now_us: int) -> list[Frame]:
         """Compose and encode what is due at `now_us`, the nominal time of the tick."""
@@ -95,7 +104,9 @@ class VideoPlane:
             self._obey(self._commands.popleft())
         self._follow_scenes(now_us)
         self._release_delayed(now_us)
-        self._wake_decoders(now_us)
+        if not self._settings.decode_threads:
+            self.decode(now_us)
+            self._pool.run(now_us)
         pictures = {
             stream: Shown(source.show(now_us), source.is_stale(now_us)) for stream, source in self._sources.items()
         }
@@ -193,24 +204,12 @@ class VideoPlane:
         for stream, frames in self._delays.take(now_us).items():
             if source := self._sources.get(stream):
                 for frame in frames:
-                    self._hand(source, frame, now_us)
-
-    def _hand(self, source: Source, frame: Frame, now_us: int) -> None:
-        source.feed(frame, now_us)
-        if source.is_ready(now_us):
-            self._pool.submit(source)
+                    source.feed(frame, now_us)
 
     def _forget(self, stream: int) -> None:
         if source := self._sources.pop(stream, None):
             self._drops.update(source.drops)
             self._counters.update(source.counters)
-
-    def _wake_decoders(self, now_us: int) -> None:
-        for source in self._sources.values():
-            if source.is_ready(now_us):
-                self._pool.submit(source)
-        if not self._settings.decode_threads:
-            self._pool.run(now_us)
 
     def _perform(self, work: Work, pictures: Pictures, now_us: int) -> tuple[float, float, list[Frame]]:
         return self._stages.perform(work, pictures, now_us, self._watch)

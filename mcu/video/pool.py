@@ -6,13 +6,15 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from mcu.video.source import Source
 from mcu.worker.inflight import InFlight
 
 logger = logging.getLogger(__name__)
 _NICENESS = 2
+_THREAD_US = 8_000
+"""A thread more is woken for so much work."""
 
 
 class DecodePool:
@@ -34,13 +36,13 @@ class DecodePool:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, source: Source) -> None:
-        """`source` has something to decode; a source that already has its turn coming is not added twice."""
+    def submit(self, sources: Iterable[Source]) -> None:
+        """These have something to decode; a source that already has its turn coming is not added twice."""
         with self._condition:
-            if source not in self._ready:
-                self._ready.append(source)
-                if not self._running or self._slow_running or len(self._ready) > 1:
-                    self._condition.notify()  # else the thread that works takes it next: waking another costs more
+            is_behind = bool(self._ready)
+            self._ready.extend([source for source in sources if source not in self._ready])
+            if self._ready:
+                self._condition.notify(self._idle_wanted(is_behind))
 
     def run(self, now_us: int) -> None:
         """Decode everything that is ready, here and now."""
@@ -78,8 +80,11 @@ class DecodePool:
                 self._running.discard(source.stream)
                 if source.is_ready(self._clock_us()) and source not in self._ready:
                     self._ready.append(source)
-                if len(self._ready) > 1:
-                    self._condition.notify()
+
+    def _idle_wanted(self, is_behind: bool) -> int:
+        """How many more threads are worth waking: one that works and is warm decodes for less than two."""
+        work_us = sum(source.cost_us for source in self._ready)
+        return max(0, 1 + is_behind + self._slow_running + int(work_us // _THREAD_US) - len(self._running))
 
     def _pick(self) -> Source | None:
         """The first source in turn that no thread is at, and that is not one slow source too many."""

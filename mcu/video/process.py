@@ -13,6 +13,7 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import av
 import msgspec
@@ -20,6 +21,7 @@ import msgspec
 from config.media import VideoSettings
 from mcu.video.encoder import load_codecs
 from mcu.video.fonts import Fonts
+from mcu.video.intake import Intake
 from mcu.video.labels import Labels
 from mcu.video.outlet import Outlet
 from mcu.video.panel import Panels
@@ -46,6 +48,8 @@ class VideoProcess:
         self._plane = plane
         self._outlet = Outlet()
         self._ticker = Ticker(settings.tick_rate, monotonic_us())
+        self._intake = Intake()
+        self._intake_us = 0
         self._selector = selectors.DefaultSelector()
         self._is_running = True
         self._failure: BaseException | None = None
@@ -71,22 +75,46 @@ class VideoProcess:
             raise self._failure
 
     def _wait_and_read(self) -> None:
-        self._watch(self._control, self._control.wants_write)
-        if self._outlet.channel is not None:
-            self._watch(self._outlet.channel, self._outlet.wants_write)
-        for key, _ in self._selector.select(max(0.0, self._stats_at - time.monotonic())):
+        self._watch_for_room()
+        wait_us = self._intake_us - monotonic_us()
+        for key, _ in self._selector.select(max(0.0, wait_us / 1_000_000)):
             if key.fileobj is self._control:
                 self._control.flush()
                 self._read_control()
             elif key.fileobj is self._outlet:
                 self._outlet.acknowledge()
-            elif key.fileobj is self._outlet.channel:
-                self._read_net(self._outlet.channel)
+            else:
+                self._talk_to_net(self._outlet.flush)
+        if monotonic_us() >= self._intake_us:
+            self._take_in()
 
-    def _watch(self, channel: Channel, wants_write: bool) -> None:
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_write else 0)
-        if self._selector.get_key(channel).events != events:
-            self._selector.modify(channel, events)
+    def _watch_for_room(self) -> None:
+        """Wake when a channel takes what waits for it. What net sends is not watched for: _take_in() fetches it."""
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._control.wants_write else 0)
+        if self._selector.get_key(self._control).events != events:
+            self._selector.modify(self._control, events)
+        channel, watched = self._outlet.channel, self._selector.get_map()
+        if channel is not None and self._outlet.wants_write != (channel in watched):
+            if channel in watched:
+                self._selector.unregister(channel)
+            else:
+                self._selector.register(channel, selectors.EVENT_WRITE)
+
+    def _take_in(self) -> None:
+        """Read what net has sent, and let it be decoded."""
+        if self._outlet.channel is not None:
+            self._talk_to_net(self._read_net)
+        now_us = monotonic_us()
+        self._plane.decode(now_us)
+        self._intake.decoding_us = self._plane.decoding_us
+        self._intake_us = self._intake.next_us(now_us, self._ticker.next_us, self._ticker.interval_us)
+
+    def _talk_to_net(self, say: Callable[[], None]) -> None:
+        try:
+            say()
+        except ChannelClosed:
+            logger.warning("net is gone")
+            self._disconnect()
 
     def _read_control(self) -> None:
         for message, descriptors in self._control.receive_with_descriptors():
@@ -104,29 +132,23 @@ class VideoProcess:
         if not is_net:
             return
         self._disconnect()
-        self._outlet.replace(channel := Channel(socket.socket(fileno=descriptors[0])))
-        self._selector.register(channel, selectors.EVENT_READ)
+        self._outlet.replace(Channel(socket.socket(fileno=descriptors[0])))
         self._plane.ask_all()
 
     def _disconnect(self) -> None:
         if self._outlet.channel is not None:
-            self._selector.unregister(self._outlet.channel)
+            if self._outlet.channel in self._selector.get_map():
+                self._selector.unregister(self._outlet.channel)
             self._outlet.replace(None)
 
-    def _read_net(self, channel: Channel) -> None:
-        try:
-            self._outlet.flush()
-            for arrived in channel.receive():
-                self._take(arrived)
-        except ChannelClosed:
-            logger.warning("net is gone")
-            self._disconnect()
-
-    def _take(self, arrived: Frame | AnyMessage) -> None:
-        if isinstance(arrived, Frame):
-            self._plane.feed(arrived, monotonic_us())
-        elif isinstance(arrived, RequestKeyframe):
-            self._plane.request_keyframe(arrived.stream)
+    def _read_net(self) -> None:
+        self._outlet.flush()
+        channel, now_us = self._outlet.channel, monotonic_us()
+        for arrived in channel.receive() if channel is not None else ():
+            if isinstance(arrived, Frame):
+                self._plane.feed(arrived, now_us)
+            elif isinstance(arrived, RequestKeyframe):
+                self._plane.request_keyframe(arrived.stream)
 
     def _tick_until_stopped(self) -> None:
         try:

@@ -50,6 +50,11 @@ class Source:
         self._now_us = now_us
 
     @property
+    def cost_us(self) -> float:
+        """How long a frame of this source takes to decode, by the last few."""
+        return self._cost_us
+
+    @property
     def is_slow(self) -> bool:
         """Whether a frame of this source keeps a thread for long."""
         decoder = self._decoder

@@ -20,6 +20,11 @@ class Ticker:
         self.skipped = 0
 
     @property
+    def interval_us(self) -> int:
+        """From one tick to the next."""
+        return 1_000_000 // self._rate
+
+    @property
     def next_us(self) -> int:
         """When the next tick is to start."""
         return self._time_of(self._index)

@@ -19,6 +19,7 @@ class FakeSource:
         self.gate = threading.Event()
         self.entered = threading.Event()
         self.concurrent = 0
+        self.cost_us = 500.0
 
     def is_ready(self, now_us: int) -> bool:
         return self.left > 0
@@ -46,11 +47,11 @@ def test_two_stuck_sources_leave_a_thread_for_the_others() -> None:
     pool = DecodePool(2, lambda: 0, record)
     stuck = [FakeSource(4, 10, is_slow=True), FakeSource(8, 10, is_slow=True)]
     for source in stuck:
-        pool.submit(source)  # type: ignore[arg-type]
+        pool.submit([source])  # type: ignore[list-item]
     stuck[0].entered.wait(5)
     assert 4 in record._words.tolist()
     quick = FakeSource(12, 200)
-    pool.submit(quick)  # type: ignore[arg-type]
+    pool.submit([quick])  # type: ignore[list-item]
     wait_for(lambda: quick.done == 200)
     assert stuck[0].done == stuck[1].done == 0
     for source in stuck:
@@ -70,8 +71,7 @@ def test_a_source_that_raises_costs_only_its_frame() -> None:
         raise RuntimeError("a fault of ours")
 
     broken.decode_next = fails  # type: ignore[method-assign]
-    pool.submit(broken)  # type: ignore[arg-type]
-    pool.submit(fine)  # type: ignore[arg-type]
+    pool.submit([broken, fine])  # type: ignore[list-item]
     wait_for(lambda: fine.done == 3)
     pool.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode-")]
@@ -80,7 +80,18 @@ def test_a_source_that_raises_costs_only_its_frame() -> None:
 def test_without_threads_all_is_done_here() -> None:
     pool = DecodePool(0, lambda: 0)
     source = FakeSource(4, 5)
-    pool.submit(source)  # type: ignore[arg-type]
+    pool.submit([source])  # type: ignore[list-item]
     pool.run(0)
     assert source.done == 5
+    pool.close()
+
+
+def test_a_source_that_nobody_knew_to_be_slow_holds_the_others_up_to_the_next_call_only() -> None:
+    pool = DecodePool(2, lambda: 0)
+    stuck, quick = FakeSource(4, 1), FakeSource(8, 5)
+    stuck.decode_next = lambda now_us: stuck.gate.wait(5) and setattr(stuck, "left", 0)  # type: ignore[method-assign,assign]
+    pool.submit([stuck, quick])  # type: ignore[list-item]
+    pool.submit([quick])  # type: ignore[list-item]
+    wait_for(lambda: quick.done == 5)
+    stuck.gate.set()
     pool.close()
