@@ -28,6 +28,7 @@ from mcu.worker.messages import (
     BanSource,
     CloseRoom,
     KeyframeWanted,
+    LegBandwidth,
     LegStats,
     Levels,
     Panel,
@@ -375,6 +376,9 @@ class Conference:
                 person.leg.request_keyframe(message.kind)
             case PeerLimit():
                 person.limits[message.kind] = message.bitrate_bps
+                self._refresh()
+            case LegBandwidth():
+                person.bandwidth[message.kind] = message.bitrate_bps
                 self._refresh()
             case _:
                 pass

@@ -8,6 +8,7 @@ from enum import StrEnum
 from mcu.capacity import Allowance
 from mcu.leg import Leg
 from mcu.media import Kind
+from mcu.rendition import Rung
 from mcu.tile_rates import Need
 from mcu.worker.messages import LegStats, StreamStats
 
@@ -41,6 +42,10 @@ class Participant:
     rendition: int = 0
     limits: dict[Kind, int] = field(default_factory=dict)
     """What its terminal asked to be sent at most, in bit/s (TMMBR)."""
+    bandwidth: dict[Kind, int] = field(default_factory=dict)
+    """What its downlink has for a picture, in bit/s; 0 where nothing is known that limits it."""
+    shown: dict[Kind, Rung] = field(default_factory=dict)
+    """The size of what it is sent."""
     needs: dict[Kind, Need] = field(default_factory=dict)
     """What the stage needs of its pictures; a kind that is missing was not thought of yet."""
     stats: dict[Kind, StreamStats] = field(default_factory=dict)
@@ -107,4 +112,6 @@ class Participant:
             "round_trip_ms": round(max(audio.round_trip_ms, video.round_trip_ms), 1),
             "bitrate_kbps": sum(s.received_bitrate_bps for s in self.stats.values()) // 1000,
             "sent_kbps": sum(s.sent_bitrate_bps for s in self.stats.values()) // 1000,
+            "sent_size": {str(kind): f"{rung.width}x{rung.height}" for kind, rung in self.shown.items()},
+            "downlink_kbps": sum(self.bandwidth.values()) // 1000 or None,
         }

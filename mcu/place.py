@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from mcu.fleet.worker import Worker
 from mcu.media import Codec, Kind, LegMedia, needs_tone_detection, place_of, stream_id
+from mcu.outputs import next_rendition
 from mcu.rendition import LADDER, RenditionKey, rendition_for
-from mcu.stage import next_rendition
 from mcu.worker.messages import (
     AddAudioLeg,
     AttachLeg,

@@ -5,7 +5,7 @@ H.264 levels: ITU-T H.264 Table A-1. What a receiver of VP8 takes: RFC 7741 6.1 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -109,29 +109,79 @@ def rendition_for(stream: StreamSpec, scene: str, ladder: Sequence[Rung] = LADDE
 
 
 def outputs_for(
-    wishes: Iterable[RenditionKey], kept: frozenset[RenditionKey] = frozenset()
+    wishes: Iterable[RenditionKey],
+    kept: frozenset[RenditionKey] = frozenset(),
+    lesser: Iterable[RenditionKey] = (),
 ) -> dict[RenditionKey, RenditionKey]:
     """Which output serves each wish: its own, or a lesser one that it shares where there would be too many.
 
-    Outputs in `kept` count, and stay as they are.
+    Outputs in `kept` count, and stay as they are. `lesser` wishes, of legs whose path is thin now, take what is left:
+    they share among themselves, at last an output of the others, and never cost those a line of their picture.
     """
     outputs = {wish: wish for wish in wishes}
     while len(open_now := dict.fromkeys([*kept, *outputs.values()])) > MAX_RENDITIONS:
-        shared = [
-            (
-                one.rung.macroblocks_per_s + other.rung.macroblocks_per_s - 2 * both.rung.macroblocks_per_s,
-                one,
-                other,
-                both,
-            )
-            for one, other in combinations(open_now, 2)
-            if (both := one.below(other)) is not None and {one, other} & kept <= {both}
-        ]
-        if not shared:
+        merge = _cheapest(open_now, kept)
+        if merge is None:
             break  # a picture for everybody comes before the number of encoders
-        _, one, other, both = min(shared, key=lambda found: found[0])
-        outputs = {wish: both if output in (one, other) else output for wish, output in outputs.items()}
-    return outputs
+        outputs = merge.applied(outputs)
+    thin = {wish: wish for wish in lesser if wish not in outputs}
+    while len(dict.fromkeys([*kept, *outputs.values(), *thin.values()])) > MAX_RENDITIONS:
+        taken = dict.fromkeys([*kept, *outputs.values()])
+        free = _cheapest(taken, kept)
+        if free is not None and not free.lost:
+            outputs = free.applied(outputs)
+        elif (merge := _cheapest(dict.fromkeys(thin.values()), frozenset())) is not None:
+            thin = merge.applied(thin)
+        elif not _join_others(thin, taken):
+            break
+    return outputs | thin
+
+
+@dataclass(frozen=True, slots=True)
+class _Merge:
+    """Two outputs become one; `lost` is what those lose who saw the larger one, in macroblocks a second."""
+
+    lost: int
+    one: RenditionKey
+    other: RenditionKey
+    both: RenditionKey
+
+    def applied(self, outputs: dict[RenditionKey, RenditionKey]) -> dict[RenditionKey, RenditionKey]:
+        pair = self.one, self.other
+        return {wish: self.both if output in pair else output for wish, output in outputs.items()}
+
+
+def _cheapest(outputs: Iterable[RenditionKey], kept: frozenset[RenditionKey]) -> _Merge | None:
+    found = []
+    for one, other in combinations(outputs, 2):
+        both = one.below(other)
+        if both is not None and {one, other} & kept <= {both}:
+            lost = one.rung.macroblocks_per_s + other.rung.macroblocks_per_s - 2 * both.rung.macroblocks_per_s
+            found.append(_Merge(lost, one, other, both))
+    return min(found, key=lambda merge: merge.lost, default=None)
+
+
+def _join_others(thin: dict[RenditionKey, RenditionKey], taken: Collection[RenditionKey]) -> bool:
+    """Give one of the thin outputs up for one that is open anyway: the best below it, else the least above it."""
+    for wish, output in thin.items():
+        open_to_it = [key for key in taken if output not in taken and _can_take(output, key)]
+        if not open_to_it:
+            continue
+        size = output.rung.macroblocks_per_s
+        below = [key for key in open_to_it if key.rung.macroblocks_per_s <= size]
+        best = max(below, key=_size) if below else min(open_to_it, key=_size)
+        thin[wish] = best
+        return True
+    return False
+
+
+def _can_take(wish: RenditionKey, key: RenditionKey) -> bool:
+    has_slices = not wish.max_slice_bytes or 0 < key.max_slice_bytes <= wish.max_slice_bytes
+    return (wish.scene, wish.codec) == (key.scene, key.codec) and has_slices
+
+
+def _size(key: RenditionKey) -> int:
+    return key.rung.macroblocks_per_s
 
 
 def _limits(send: Format) -> tuple[int, int]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -13,23 +12,20 @@ from mcu.capacity import SMALL, SMALL_SEEN, Allowance
 from mcu.fleet.worker import Worker
 from mcu.layout import Rect, rectangles
 from mcu.media import Codec, Kind, stream_id
+from mcu.outputs import Outputs, Seat
 from mcu.participant import Participant
 from mcu.policy import LayoutMode
-from mcu.rendition import LADDER, RenditionKey, Rung, outputs_for, rendition_for
+from mcu.rendition import LADDER, RenditionKey, Rung, rendition_for
+from mcu.rungs import Footing
 from mcu.tile_rates import HIDDEN, Need, needs
 from mcu.worker.messages import (
-    CloseRendition,
     CloseRoom,
     CloseScene,
     LimitSource,
     Message,
-    OpenRendition,
     Panel,
-    RouteContent,
-    RouteVideo,
     SetScene,
     Tile,
-    UpdateRendition,
 )
 
 MAIN = "main"
@@ -42,14 +38,9 @@ MAX_PANELS = 4
 """So many legs of a room see a panel at the same time; each costs a scene and a small encoder of its own."""
 RAISED_HAND = "\u261d"
 """Before the name of who asks for the floor; a hand that the usual fonts have."""
-RECORDED_KEYFRAME_INTERVAL_S = 4.0
-_RECORDED = RenditionKey(MAIN, Codec.H264, LADDER[0])
 _PANEL_LADDER = LADDER[1:]
 _BIG_TILE_RATIO = 1.5
 _PICTURES = (Kind.VIDEO, Kind.CONTENT)
-_Seat = tuple[int, Kind]
-"""A leg, and which of its pictures."""
-_rendition_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,42 +53,40 @@ class View:
     caption: str = ""
     panels: Mapping[int, Panel] = field(default_factory=dict)
     """By leg: words that this one alone sees over its picture, as the menu of a remote control."""
-
-
-def next_rendition() -> int:
-    """A rendition number that nothing used before."""
-    return next(_rendition_numbers)
+    sizes: Sequence[Rung] = LADDER
+    """What legs may be sent, largest first."""
 
 
 class Stage:
     """Turns the roster into scenes, and legs into receivers of renditions."""
 
-    def __init__(self, room: str, worker: Worker) -> None:
+    def __init__(self, room: str, worker: Worker, clock: Callable[[], float] = time.monotonic) -> None:
         self.room = room
         self._worker = worker
+        self._clock = clock
         self._scenes: dict[str, SetScene] = {}
-        self._renditions: dict[RenditionKey, int] = {}
-        self._users: Counter[int] = Counter()
-        self._routes: dict[_Seat, int] = {}
+        self._outputs = Outputs(room, worker)
+        self._footings: dict[Seat, Footing] = {}
+        self._sizes: Sequence[Rung] = LADDER
         self._panels: dict[int, str] = {}
         """By leg: the scene in which it sees its panel."""
-        self._is_recorded = False
 
     @property
     def rendition_count(self) -> int:
-        """How many encoders this room needs now."""
-        return len(self._renditions)
+        """How many encoders this room needs now; one or two more may run for some seconds after a switch."""
+        return sum(users > 0 for users in self._outputs.open.values())
 
     @property
     def outputs(self) -> dict[RenditionKey, int]:
         """What is encoded now, and how many receive it."""
-        return {key: self._users[number] for key, number in self._renditions.items()}
+        return self._outputs.open
 
     def show(self, people: Sequence[Participant], view: View) -> None:
         """Bring scenes and routes up to date; only what changed is said to the worker.
 
         In a lecture the audience sees the speaker, and the speaker sees the audience.
         """
+        self._sizes = view.sizes
         lecturer = view.speaker if view.layout is LayoutMode.LECTURE else 0
         sharing = next((person for person in people if person.is_sharing), None)
         apart = {person.id for person in people if sharing is not None and person.takes_content}
@@ -110,47 +99,59 @@ class Stage:
             audience = [person for person in people if person.id != lecturer] or people
             shown = sharing if sharing in audience and lecturer not in apart else None
             self._set_scene(AUDIENCE, audience, replace(view, layout=LayoutMode.GRID, speaker=0), shown)
-        wishes = _wishes(people, lecturer, apart)
+        wishes = _wishes(people, lecturer, apart, self._sizes)
         private = self._set_panels(people, view.panels, wishes)
-        self._route_all({seat: wish for seat, wish in wishes.items() if seat not in private})
-        for seat, key in private.items():
-            self._route(seat, key)
+        shared = {seat: wish for seat, wish in wishes.items() if seat not in private}
+        now_s = self._clock()
+        self._outputs.route_all(shared, self._thin(people, shared, now_s), private, now_s)
         self._close_panels({leg for leg, _ in private})
         self._ask_sources(people)
+        for person in people:
+            found = {kind: self._outputs.shown_to((person.id, kind)) for kind in _PICTURES}
+            person.shown = {kind: key.rung for kind, key in found.items() if key is not None}
 
-    def _route_all(self, wishes: Mapping[_Seat, RenditionKey | None]) -> None:
-        kept = frozenset({_RECORDED} if self._is_recorded else ())
-        outputs = outputs_for([wish for wish in wishes.values() if wish is not None], kept)
-        for seat, wish in wishes.items():
-            self._route(seat, None if wish is None else outputs[wish])
+    def _thin(
+        self, people: Sequence[Participant], wishes: Mapping[Seat, RenditionKey | None], now_s: float
+    ) -> dict[Seat, RenditionKey]:
+        """What those get instead whose downlink does not carry their wish."""
+        found: dict[Seat, RenditionKey] = {}
+        for person in people:
+            for kind in _PICTURES:
+                seat = person.id, kind
+                wish, bandwidth_bps = wishes.get(seat), person.bandwidth.get(kind, 0)
+                if wish is None or (not bandwidth_bps and seat not in self._footings):
+                    continue
+                footing = self._footings.setdefault(seat, Footing())
+                lesser = _wish(person, kind, wish.scene, footing.ladder(self._sizes, bandwidth_bps, now_s))
+                if lesser is not None and lesser != wish:
+                    found[seat] = lesser
+        return found
 
-    def acquire_recorded(self) -> int:
+    @property
+    def largest(self) -> Rung:
+        """The size of the picture for those who can take it."""
+        return self._sizes[0]
+
+    def acquire_recorded(self, rung: Rung) -> int:
         """The main H.264 output, kept open for the recorder, with a keyframe often enough for seeking."""
-        self._is_recorded = True
-        rendition = self._open(_RECORDED)
-        self._users[rendition] += 1
-        self._send(UpdateRendition(rendition, RECORDED_KEYFRAME_INTERVAL_S))
-        return rendition
+        return self._outputs.record(RenditionKey(MAIN, Codec.H264, rung))
 
     def release_recorded(self, rendition: int) -> None:
         """The recorder needs it no more."""
-        self._is_recorded = False
-        self._send(UpdateRendition(rendition, 0.0))
-        self._release(rendition)
+        self._outputs.end_recording(rendition)
 
     def forget(self, leg: int) -> None:
         """The leg is gone: free what only it used."""
-        for kind in (Kind.VIDEO, Kind.CONTENT):
-            if rendition := self._routes.pop((leg, kind), 0):
-                self._release(rendition)
+        for kind in _PICTURES:
+            self._outputs.forget((leg, kind))
+            self._footings.pop((leg, kind), None)
         self._close_panels(self._panels.keys() - {leg})
 
     def close(self) -> None:
         """The conference ends."""
         self._send(CloseRoom(self.room))
-        self._renditions.clear()
-        self._routes.clear()
-        self._users.clear()
+        self._outputs.clear()
+        self._footings.clear()
         self._panels.clear()
 
     # ---- scenes
@@ -168,10 +169,10 @@ class Stage:
         self._put(SetScene(self.room, CONTENT, (_tile(Rect(0, 0, 1, 1), sharing, Kind.CONTENT),)))
 
     def _set_panels(
-        self, people: Sequence[Participant], panels: Mapping[int, Panel], wishes: Mapping[_Seat, RenditionKey | None]
-    ) -> dict[_Seat, RenditionKey]:
+        self, people: Sequence[Participant], panels: Mapping[int, Panel], wishes: Mapping[Seat, RenditionKey | None]
+    ) -> dict[Seat, RenditionKey]:
         """What those see who have a panel: the scene that they would see without it, with the panel over it."""
-        shown: dict[_Seat, RenditionKey] = {}
+        shown: dict[Seat, RenditionKey] = {}
         for person in sorted(people, key=lambda person: person.id not in self._panels):
             seat, panel = (person.id, Kind.VIDEO), panels.get(person.id)
             wish = wishes.get(seat)
@@ -188,6 +189,7 @@ class Stage:
     def _close_panels(self, kept: Collection[int]) -> None:
         for leg in self._panels.keys() - set(kept):
             scene = self._panels.pop(leg)
+            self._outputs.leave_scene(scene)
             self._scenes.pop(scene, None)
             self._send(CloseScene(self.room, scene))
 
@@ -199,7 +201,7 @@ class Stage:
     def _ask_sources(self, people: Sequence[Participant]) -> None:
         """Say what is needed of each source: the size of its largest tile, or nothing where no rendition shows it."""
         found = needs(
-            (self._scenes[key.scene].tiles, key.rung) for key in self._renditions if key.scene in self._scenes
+            (self._scenes[key.scene].tiles, key.rung) for key in self._outputs.open if key.scene in self._scenes
         )
         for person in people:
             for stream in person.leg.media.streams:
@@ -216,57 +218,24 @@ class Stage:
         self._worker.send("net", LimitSource(number, need.bitrate_bps, need.width, need.height))
         person.leg.roster_changed()
 
-    # ---- renditions
-
-    def _route(self, seat: _Seat, key: RenditionKey | None) -> None:
-        rendition = self._open(key) if key is not None else 0
-        before = self._routes.get(seat, 0)
-        if rendition == before:
-            return
-        if rendition:
-            self._users[rendition] += 1
-        self._routes[seat] = rendition
-        leg, kind = seat
-        self._worker.send("net", RouteVideo(leg, rendition) if kind is Kind.VIDEO else RouteContent(leg, rendition))
-        if before:
-            self._release(before)
-
-    def _open(self, key: RenditionKey) -> int:
-        if key in self._renditions:
-            return self._renditions[key]
-        number = self._renditions[key] = next_rendition()
-        rung = key.rung
-        self._send(
-            OpenRendition(
-                number, self.room, key.scene, key.codec, rung.width, rung.height, rung.frame_rate, rung.bitrate_bps,
-                key.profile_level_id, key.max_slice_bytes,
-            )
-        )  # fmt: skip
-        return number
-
-    def _release(self, rendition: int) -> None:
-        self._users[rendition] -= 1
-        if self._users[rendition] <= 0:
-            del self._users[rendition]
-            self._renditions = {key: number for key, number in self._renditions.items() if number != rendition}
-            self._send(CloseRendition(rendition))
-
     def _send(self, message: Message) -> None:
         self._worker.send("video", message)
 
 
-def _wishes(people: Sequence[Participant], lecturer: int, apart: Collection[int]) -> dict[_Seat, RenditionKey | None]:
+def _wishes(
+    people: Sequence[Participant], lecturer: int, apart: Collection[int], sizes: Sequence[Rung]
+) -> dict[Seat, RenditionKey | None]:
     """What each leg would like to get; those in `apart` see the shared screen beside the people."""
-    wishes: dict[_Seat, RenditionKey | None] = {}
+    wishes: dict[Seat, RenditionKey | None] = {}
     for person in people:
         main = AUDIENCE if person.id == lecturer else PEOPLE if person.id in apart else MAIN
-        wishes[person.id, Kind.VIDEO] = _wish(person, Kind.VIDEO, main)
+        wishes[person.id, Kind.VIDEO] = _wish(person, Kind.VIDEO, main, sizes)
         is_shown = person.id in apart and not person.is_sharing
-        wishes[person.id, Kind.CONTENT] = _wish(person, Kind.CONTENT, CONTENT) if is_shown else None
+        wishes[person.id, Kind.CONTENT] = _wish(person, Kind.CONTENT, CONTENT, sizes) if is_shown else None
     return wishes
 
 
-def _wish(person: Participant, kind: Kind, scene: str, sizes: Sequence[Rung] = LADDER) -> RenditionKey | None:
+def _wish(person: Participant, kind: Kind, scene: str, sizes: Sequence[Rung]) -> RenditionKey | None:
     stream = person.leg.media.stream(kind)
     if not person.allowance.has_pictures:
         return None

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from mcu.fleet.worker import Worker
 from mcu.media import Codec
 from mcu.policy import RoomPolicy
-from mcu.rendition import LADDER
 from mcu.stage import Stage
 from mcu.worker.messages import (
     AddAudioLeg,
@@ -102,12 +101,12 @@ class Taping:
             if self.is_running or not names():
                 return False
             leg = self._next_leg_id()
-            rung = LADDER[0]
+            rung = self._stage.largest
             order = await self._register.begin(policy, leg, by, (rung.width, rung.height, rung.frame_rate))
             self._running = order
             self._names[order.recording] = list(dict.fromkeys(names()))[:_MAX_NAMES]
             self._all_ended.clear()
-            self._rendition = self._stage.acquire_recorded()
+            self._rendition = self._stage.acquire_recorded(rung)
             self._worker.observe_leg(leg, self._leg_event)
             self._worker.send("recorder", order)
             self._worker.send("net", OpenRecorderLeg(leg, policy.number, self._rendition))

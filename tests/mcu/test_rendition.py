@@ -86,3 +86,28 @@ def test_outputs_are_for_who_can_decode_them():
         assert (output.scene, output.codec) == (wish.scene, wish.codec)
         assert output.rung.macroblocks_per_s <= wish.rung.macroblocks_per_s
         assert not wish.max_slice_bytes or 0 < output.max_slice_bytes <= wish.max_slice_bytes
+
+
+@pytest.mark.parametrize(
+    ("wishes", "kept", "thin", "expected"),
+    [
+        # There is room: everybody gets what fits, and equal wishes are one output.
+        ([BIG, VP8], [], [SMALL, VP8_SMALL], {SMALL: SMALL, VP8_SMALL: VP8_SMALL}),
+        ([BIG, SMALL], [], [SMALL], {SMALL: SMALL}),
+        # Thin ones share among themselves.
+        ([BIG, VP8], [], [SMALL, TINY, VP8_SMALL], {SMALL: TINY, TINY: TINY, VP8_SMALL: VP8_SMALL}),
+        # Two outputs that are one but for the slices make room.
+        ([BIG, SLICED, VP8, AUDIENCE], [], [SMALL], {SMALL: SMALL}),
+        # What is open below is taken; else what is open above, before others would be given less.
+        ([BIG, TINY, VP8, AUDIENCE], [], [SMALL], {SMALL: TINY}),
+        ([BIG, VP8, VP8_SMALL, AUDIENCE], [], [TINY], {TINY: BIG}),
+        # The recorder's is one of the others.
+        ([VP8], [BIG], [SMALL, TINY, VP8_SMALL], {SMALL: TINY, TINY: TINY, VP8_SMALL: VP8_SMALL}),
+    ],
+)  # fmt: skip
+def test_who_has_a_thin_path_never_costs_others_a_line(wishes, kept, thin, expected):
+    outputs = outputs_for(wishes, frozenset(kept), thin)
+    assert {wish: outputs[wish] for wish in thin} == expected
+    assert len({*outputs.values(), *kept}) <= 4
+    for wish in wishes:
+        assert outputs[wish].rung == wish.rung
