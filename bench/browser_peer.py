@@ -35,7 +35,7 @@ class BrowserPeer:
         self._session: DtlsSession | None = None
         self._srtp: SrtpPair | None = None
         self._server = ("127.0.0.1", 0)
-        self.received = 0
+        self._media = asyncio.Event()
         self._loop.add_reader(self._socket.fileno(), self._read)
 
     @property
@@ -72,6 +72,14 @@ class BrowserPeer:
             packet = RtpPacket(_OPUS.payload_type, not number, number, 960 * number, 7, _SILENCE).serialize()
             self._send(self._srtp.protect(packet) or b"")
 
+    async def has_received(self, patience_s: float) -> bool:
+        """Whether media comes, as soon as it does."""
+        try:
+            await asyncio.wait_for(self._media.wait(), patience_s)
+        except TimeoutError:
+            return False
+        return True
+
     async def close(self) -> None:
         """End the association and free the socket."""
         if self._session is not None:
@@ -97,7 +105,7 @@ class BrowserPeer:
             elif data[0] < 64 and self._session is not None:
                 self._session.receive(data)
             else:
-                self.received += 1
+                self._media.set()
 
 
 def _check(opened: LegOpened) -> bytes:

@@ -49,9 +49,11 @@ _AT_ONCE = 8
 _SPOKEN_PACKETS = 5
 _STAY_S = 0.1
 """Some ticks, so that a picture is composed and encoded and sound is mixed."""
-_SETTLE_S = 2.0
+_PATIENCE_S = 10.0
+_SETTLE_S = 3.5
+"""Until the video process has given back what it freed."""
 _WARM_UP_SHARE = 0.2
-_SAMPLES = 10
+_SAMPLES, _BROWSER_SAMPLES = 8, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,12 @@ class _Lifecycle:
             await self._rooms(range(first, last))
             for name, held in (await self._sample(f"{last} rooms")).items():
                 memory[name].append((last / 1000, held.rss_kib))
-        await self._browsers(plan.browsers)
-        after = await self._sample(f"{plan.browsers} browsers")
+        after = before
+        done = 0
+        for count in _steps(plan.browsers, _BROWSER_SAMPLES):
+            await self._browsers(count)
+            done += count
+            after = await self._sample(f"{done} browsers")
         self._judge(before, after)
         self._outcome.slopes_kib = {name: slope_kib(samples) for name, samples in memory.items()}
         return self._outcome
@@ -177,14 +183,14 @@ class _Lifecycle:
             connected = _connected(worker, leg)
             await worker.configure_leg(ConfigureLeg(leg, peer.media.streams))
             await peer.connect(opened)
-            await asyncio.wait_for(connected.wait(), 10)
+            await asyncio.wait_for(connected.wait(), _PATIENCE_S)
             conference = await self._conferences.open(policy)
             await conference.join(_Leg(leg, "webrtc", peer.media), f"Browser {leg}", Role.GUEST)
             peer.speak(_SPOKEN_PACKETS)
             await asyncio.sleep(_STAY_S)
-            await conference.leave(leg)
-            if not peer.received:
+            if not await peer.has_received(_PATIENCE_S):
                 self._outcome.problems.append(f"browser {number} was sent nothing")
+            await conference.leave(leg)
         finally:
             worker.close_leg(leg)
             await peer.close()
@@ -237,6 +243,12 @@ async def _each(numbers: Sequence[int], at_once: int, work: Callable[[int], Awai
     async with asyncio.TaskGroup() as tasks:
         for _ in itertools.repeat(None, at_once):
             tasks.create_task(take_turns())
+
+
+def _steps(total: int, most: int) -> list[int]:
+    """`total` in at most so many nearly equal parts."""
+    parts = min(total, most)
+    return [total * (number + 1) // parts - total * number // parts for number in range(parts)]
 
 
 def _connected(worker: Worker, leg: int) -> asyncio.Event:

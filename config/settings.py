@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from config.attendant import AttendantSettings
+from config.capacity import CapacitySettings
 from config.dialing import DialingSettings
 from config.gate import GateSettings
 from config.media import AudioSettings, NetSettings, VideoSettings
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True):
     secrets: SecretsSettings = SecretsSettings()
     store: StoreSettings = StoreSettings()
     gate: GateSettings = GateSettings()
+    capacity: CapacitySettings = CapacitySettings()
     attendant: AttendantSettings = AttendantSettings()
     dialing: DialingSettings = DialingSettings()
     portal: PortalSettings = PortalSettings()

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 import msgspec
 
 from config.settings import Settings
+from drumtower.capacity import CapacityOffice
 from drumtower.certificates import Certificates
 from drumtower.dialing import DialOffice
 from drumtower.keyring import master_key, passcode_hasher, relays
@@ -47,8 +48,12 @@ class Application:
         self.fleet = LocalFleet([LocalWorker(1, _worker_settings(settings))])
         self.library = Library(self.database.recordings, settings.recordings, self.master, settings.recording)
         self.conferences = Conferences(self.fleet, self.library)
-        self.gate = Gate(self.database.rooms, self.conferences, self.hasher, settings.gate)
-        self.calls = Calls(self.conferences)
+        self.capacity = CapacityOffice(settings, self.conferences, self.fleet)
+        self.conferences.spare = self.capacity.load.newcomers_get
+        self.gate = Gate(
+            self.database.rooms, self.conferences, self.hasher, settings.gate, load=self.capacity.gate_load
+        )
+        self.calls = Calls(self.conferences, self.capacity.load.settled)
         self.desk = Desk(settings.attendant, self.gate, self.conferences)
         self.certificates = Certificates(settings, self.master)
         self.terminals = TerminalOffice(settings, self.database, self.master)
@@ -91,6 +96,8 @@ class Application:
             self.certificates.start()
             starting.push_async_callback(self.certificates.stop)
             await self.fleet.ready()
+            self.capacity.start()
+            starting.push_async_callback(self.capacity.stop)
             self._started = starting.pop_all()
 
     async def stop(self) -> None:
@@ -137,6 +144,7 @@ class Application:
             terminals=TerminalServices(self.terminals.book, self.terminals.directory, registration.registrations),
             dialer=self.dialing.dialer,
             trunks=self.dialing.trunk_rows,
+            capacity=self.capacity.status,
             health={"media": self._media_is_well, "disk": self._disk_has_room},
             metrics=(
                 worker_metrics(self.fleet),
@@ -149,6 +157,7 @@ class Application:
                 gauge_metrics("dialing", self.dialing.dialer.gauges, "state", "who is being called now"),
                 gauge_metrics("trunk", self.dialing.gauges, "what", "trunks: usable, and their calls"),
                 gauge_metrics("registered", lambda: registration.gauges, "kind", "who is registered now"),
+                gauge_metrics("capacity", self.capacity.load.gauges, "what", "what the machine carries, and does now"),
             ),
             extra_routes=(lambda app: add_routes(app, browsers, signed_in_as),),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from config.settings import Settings
 from drumtower.checks.announcements import check_announcements
+from drumtower.checks.capacity import check_capacity
 from drumtower.checks.codecs import check_codecs, check_libraries
 from drumtower.checks.finding import Check, Finding, fail
 from drumtower.checks.keys import check_certificate_dates, check_master_key, check_sip_certificate, check_tls_keys
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 CHECKS: tuple[Check, ...] = (
     check_addresses, check_ports, check_ranges, check_relays,
-    check_disk, check_clock, check_fonts, check_codecs, check_libraries, check_confinement,
+    check_disk, check_clock, check_fonts, check_codecs, check_libraries, check_confinement, check_capacity,
     check_announcements,
     check_master_key, check_certificate_dates, check_sip_certificate, check_tls_keys,
     check_database, check_digests,

@@ -40,7 +40,7 @@ def counter_metrics(
     return collect
 
 
-def gauge_metrics(name: str, gauges: Callable[[], Mapping[str, int]], label: str, help_text: str) -> MetricSource:
+def gauge_metrics(name: str, gauges: Callable[[], Mapping[str, float]], label: str, help_text: str) -> MetricSource:
     """A family of sizes of this moment, one sample a key."""
 
     def collect() -> Iterator[Sample]:

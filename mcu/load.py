@@ -85,11 +85,18 @@ class Load:
         rooms = total(self.capacity, self._rooms().values()) * self._correction.factor
         return rooms + sum(one.cores for one in self._reserved.values())
 
+    def newcomers_get(self) -> Allowance:
+        """What they may have now, but for what their own room costs."""
+        if self.capacity is None:
+            return self._cap
+        nothing = dict.fromkeys(Allowance, 0.0)
+        return min(self._cap, self.capacity.room_for(self.used(), nothing))
+
     def gauges(self) -> dict[str, float]:
         """For the metrics and the portal: cores, participants, shares."""
         capacity = self.capacity
         if capacity is None:
-            return {"newcomers_get": float(self._cap)}
+            return {"newcomers_get": float(self.newcomers_get())}
         used = self.used()
         return {
             "cores": capacity.cores,
@@ -98,5 +105,5 @@ class Load:
             "correction": round(self._correction.factor, 4),
             "participants_720p": float(capacity.about(HD)),
             "participants_sound": float(capacity.about_sound()),
-            "newcomers_get": float(self._cap),
+            "newcomers_get": float(self.newcomers_get()),
         }

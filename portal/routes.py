@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from portal.api import calls, conferences, events, health, recordings, rooms, session, terminals, waiting
+from portal.api import calls, capacity, conferences, events, health, recordings, rooms, session, terminals, waiting
 from portal.errors import Forbidden, PasswordChangeRequired
 from portal.middleware import SAFE_METHODS
 from portal.rights import Access, has_right
@@ -64,6 +64,7 @@ ROUTES = (
     Route("POST", f"{_CONFERENCE}/calls", calls.place_call, Access.CONTROL_CONFERENCES),
     Route("DELETE", f"{_CONFERENCE}/calls/{{call}}", calls.cancel_call, Access.CONTROL_CONFERENCES),
     Route("GET", f"{API}/dialable", calls.dialable, Access.CONTROL_CONFERENCES),
+    Route("GET", f"{API}/capacity", capacity.show_capacity, Access.SEE_ROOMS),
     Route("GET", f"{API}/trunks", calls.list_trunks, Access.CONTROL_CONFERENCES),
     Route("DELETE", _PARTICIPANT, conferences.remove_participant, Access.CONTROL_CONFERENCES),
     Route("GET", f"{API}/recordings", recordings.list_recordings, Access.REVIEW_RECORDINGS),

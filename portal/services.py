@@ -73,6 +73,8 @@ class Services:
     """Calls people and terminals into rooms; None where nothing can be called."""
     trunks: Callable[[], Sequence[Mapping[str, object]]] = lambda: ()
     """State of each trunk."""
+    capacity: Callable[[], Mapping[str, object]] = dict
+    """What the machine carries, what of it is used and what newcomers get; {} where nobody knows."""
     health: Mapping[str, HealthCheck] = field(default_factory=dict)
     extra_routes: tuple[Callable[[web.Application], object], ...] = ()
     """Called with the application while it is made: the join page adds itself here."""

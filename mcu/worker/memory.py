@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 
-_INTERVAL_S = 5.0
+_INTERVAL_S = 2.0
 
 
 class Returner:

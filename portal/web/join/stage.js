@@ -19,6 +19,7 @@ class DtStage extends HTMLElement {
   #self = h("video", { class: "self mirrored", autoplay: true, playsinline: true, "aria-hidden": "true" });
   #sign = h("span", { class: "badge recording", hidden: true }, h("span", { class: "dot pulse" }));
   #lock = h("span", { class: "badge", hidden: true });
+  #less = h("span", { class: "badge", role: "status", hidden: true });
   #banner = h("div", { class: "banner", role: "status", hidden: true });
   #toasts = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
   #play = h("button", { class: "button primary play", hidden: true, onclick: () => this.#listen() });
@@ -41,13 +42,14 @@ class DtStage extends HTMLElement {
     this.#sign.append(t("stage.recording"));
     this.#sign.title = t("stage.recording.hint");
     fill(this.#lock, icon("lock"), t("stage.locked"));
+    this.#showAllowance(call.seat.allowance ?? "full");
     fill(this.#play, icon("volume"), t("stage.play"));
     fill(this.#people, icon("people"), this.#count);
     this.#people.setAttribute("aria-label", t("control.people"));
     for (const part of [this.#controls, this.#roster, this.#quality]) Object.assign(part, { call, devices });
     this.#roster.hidden = true;
     this.replaceChildren(h("div", { class: "stage" }, this.#mix,
-      h("header", { class: "stage-top" }, h("h1", { class: "stage-title" }, call.seat.room_name), this.#sign, this.#lock,
+      h("header", { class: "stage-top" }, h("h1", { class: "stage-title" }, call.seat.room_name), this.#sign, this.#lock, this.#less,
         h("span", { class: "stage-space" }), this.#quality, this.#people),
       this.#banner, this.#play, this.#self, this.#toasts, this.#controls, this.#roster));
     this.#listen();
@@ -81,6 +83,14 @@ class DtStage extends HTMLElement {
     for (const name of ["pointermove", "pointerdown", "keydown"]) addEventListener(name, () => this.#wake(), { signal });
     addEventListener("keydown", (event) => this.#key(event), { signal });
     this.#takeRoster();
+  }
+
+  /** A busy server gives newcomers small pictures, or none. */
+  #showAllowance(allowance) {
+    this.#less.hidden = allowance === "full";
+    if (this.#less.hidden) return;
+    setText(this.#less, t(`stage.less.${allowance}`));
+    this.#less.title = t(`stage.less.${allowance}.hint`);
   }
 
   async #listen() {

@@ -83,7 +83,7 @@ def test_what_we_send_is_tagged():
     joined = protocol.Joined(5, protocol.Role.HOST, "token", "1001", "Ward 3")
     assert json.loads(serialize(joined)) == {
         "type": "joined", "participant": 5, "role": "host", "session": "token", "room": "1001", "room_name": "Ward 3",
-        "is_resumed": False,
+        "is_resumed": False, "allowance": "full",
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import { events } from "../events.js";
 import { people } from "../format.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
+import "../parts/capacity.js";
 import { empty, errorNotice, pageHead, waiting } from "../parts/page.js";
 import { createRoom, editRoom, removeRoom } from "../parts/room-dialogs.js";
 
@@ -46,7 +47,7 @@ class Rooms extends HTMLElement {
       this.#filter = search.value.trim().toLowerCase();
       this.#draw();
     });
-    fill(this, this.#head(), this.#rooms.length >= SEARCH_FROM && search, this.#list);
+    fill(this, this.#head(), document.createElement("dt-capacity"), this.#rooms.length >= SEARCH_FROM && search, this.#list);
     this.#draw();
   }
 
