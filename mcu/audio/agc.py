@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mcu.audio.pcm import Pcm, ramp, to_gain
 
 TARGET_DB = -23.0
@@ -51,7 +53,7 @@ class GainControl:
         if is_loud_speech:
             self._learn(level_db)
         if before == self.gain_db:
-            return pcm if before == 0.0 else pcm * ramp(to_gain(before), to_gain(before), 1)
+            return pcm if before == 0.0 else pcm * np.float32(to_gain(before))
         return pcm * ramp(to_gain(before), to_gain(self.gain_db), len(pcm))
 
     def _learn(self, level_db: float) -> None:

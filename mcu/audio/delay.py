@@ -13,6 +13,8 @@ _FORGETTING = 0.998
 """Weight of the past at each packet: about 10 s are remembered at 50 packets a second."""
 _ACCEPTED_LATE = 0.01
 """The share of packets that may come too late."""
+_PACKETS_A_JUDGEMENT = 10
+"""The wait shrinks slowly anyway; it grows at once."""
 _WINDOW_US = 2_000_000
 _WINDOWS = 5
 
@@ -24,6 +26,7 @@ class DelayEstimator:
         self._minima: deque[tuple[int, int]] = deque(maxlen=_WINDOWS)
         self._histogram = np.zeros(_BINS)
         self._base_us: int | None = None
+        self._until_judged = 0
         self.target_us = 0
         """The wait that all but the latest 1 % of packets need, 0..MAX_DELAY_US; 0 while they come regularly."""
 
@@ -38,6 +41,10 @@ class DelayEstimator:
         late = min(_BINS - 1, max(0, transit_us - self.base_us) // _BIN_US)
         self._histogram *= _FORGETTING
         self._histogram[late] += 1.0
+        self._until_judged -= 1
+        if self._until_judged > 0 and (not late or late * _BIN_US < self.target_us):
+            return
+        self._until_judged = _PACKETS_A_JUDGEMENT
         tail = self._histogram[::-1].cumsum()
         beyond = int(np.searchsorted(tail, _ACCEPTED_LATE * tail[-1], side="right"))
         highest = _BINS - 1 - min(beyond, _BINS - 1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mcu.audio.pcm import FRAME_SAMPLES, Pcm, silence
+from mcu.audio.pcm import FRAME_SAMPLES, Pcm, peak, silence
 
 EVERYBODY = 0
 """The key of the mix with all talkers in it; other keys are the leg that a mix leaves out."""
@@ -26,10 +26,9 @@ class Limiter:
 
     def process(self, pcm: Pcm) -> Pcm:
         """The same sound with no sample at or beyond 1.0."""
-        peaks = np.abs(pcm.reshape(_BLOCKS, -1)).max(axis=1)
-        if self._gain == 1.0 and peaks.max() <= _CEILING:
+        if self._gain == 1.0 and peak(pcm) <= _CEILING:
             return pcm
-        return _soften(pcm * self._gains(peaks))
+        return _soften(pcm * self._gains(np.abs(pcm.reshape(_BLOCKS, -1)).max(axis=1)))
 
     def _gains(self, peaks: Pcm) -> Pcm:
         """Gain of each sample: straight lines between the block borders, each low enough for both its blocks."""

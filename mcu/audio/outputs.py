@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mcu.audio.codecs import Encoder
-from mcu.audio.pcm import FRAME_SAMPLES, TICK_US, Pcm, level_db
+from mcu.audio.pcm import FRAME_SAMPLES, SILENT_DB, TICK_US, Pcm, level_db
 from mcu.media import Codec
 from mcu.worker.channel import Frame
 from mcu.worker.messages import AssignAudio
@@ -36,9 +36,9 @@ class Output:
     payload: bytes = b""
     silent_frames: int = 0
 
-    def encode(self, pcm: Pcm) -> bytes:
+    def encode(self, pcm: Pcm, level: float) -> bytes:
         """One packet. After half a second of digital silence they are all alike: who only waits costs no encoding."""
-        self.silent_frames = 0 if pcm.any() else self.silent_frames + 1
+        self.silent_frames = 0 if level > SILENT_DB else self.silent_frames + 1
         if self.silent_frames <= _SILENT_FRAMES:
             self.payload = self.encoder.encode(pcm)
         return self.payload
@@ -94,12 +94,13 @@ class Outputs:
         tick = now_us // TICK_US
         for feed, output in self._outputs.items():
             pcm = mixes[feed.mix]
+            level = level_db(pcm)
             yield Frame(
                 stream=output.number,
                 codec=feed.codec,
-                payload=output.encode(pcm),
+                payload=output.encode(pcm, level),
                 rtp_timestamp=tick * FRAME_SAMPLES & 0xFFFFFFFF,
                 sequence=tick & 0xFFFF,
                 capture_us=tick * TICK_US,
-                level=round(-level_db(pcm)),
+                level=round(-level),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,16 @@ def level_db(pcm: Pcm) -> float:
     return min(0.0, max(SILENT_DB, 10.0 * math.log10(power)))
 
 
+def mean(pcm: Pcm) -> float:
+    """What direct current there is."""
+    return float(np.add.reduce(pcm)) / (len(pcm) or 1)
+
+
+def peak(pcm: Pcm) -> float:
+    """The largest magnitude."""
+    return max(float(np.maximum.reduce(pcm)), -float(np.minimum.reduce(pcm)))
+
+
 def to_gain(decibel: float) -> float:
     """The factor of a gain in dB."""
     return float(10.0 ** (decibel / 20.0))
@@ -47,4 +58,11 @@ def from_int16(samples: NDArray[np.int16]) -> Pcm:
 
 def ramp(start: float, stop: float, samples: int = FRAME_SAMPLES) -> Pcm:
     """A straight line of gains over `samples`; the last one is `stop`, so that the next frame follows on."""
-    return np.linspace(start, stop, samples + 1, dtype=np.float32)[1:]
+    line: Pcm = _unit_ramp(samples) * np.float32(stop - start)
+    line += np.float32(start)
+    return line
+
+
+@lru_cache(maxsize=64)
+def _unit_ramp(samples: int) -> Pcm:
+    return np.linspace(0.0, 1.0, samples + 1, dtype=np.float32)[1:]

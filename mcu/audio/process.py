@@ -25,6 +25,8 @@ from mcu.worker.shell import run_process
 
 logger = logging.getLogger(__name__)
 _LATENESS_SAMPLES = 500
+_DATAGRAMS_A_TICK = 4096
+"""Far more than come from a full worker; the rest waits for the next tick."""
 
 
 def now_us() -> int:
@@ -67,16 +69,21 @@ class AudioProcess:
             for message, descriptors in self._control.receive_with_descriptors():
                 self._handle(message, descriptors)
         elif ready is self._net and self._net is not None:
-            self._serve_net(self._net, events)
+            try:
+                self._net.flush()
+            except ChannelClosed:
+                self._drop_net()
         self._watch()
 
-    def _serve_net(self, net: Channel, events: int) -> None:
+    def _read_net(self) -> None:
+        """Packets matter at ticks, so they wait for the next one: being woken by each costs more than the mixing."""
+        net, plane = self._net, self._plane
+        if net is None or plane is None:
+            return
         try:
-            if events & selectors.EVENT_WRITE:
-                net.flush()
-            for arrived in net.receive():
-                if isinstance(arrived, Frame) and self._plane is not None:
-                    self._plane.feed(arrived, now_us())
+            for arrived in net.receive(_DATAGRAMS_A_TICK):
+                if isinstance(arrived, Frame):
+                    plane.feed(arrived, arrived.arrival_us or now_us())
         except ChannelClosed:
             self._drop_net()
 
@@ -107,23 +114,28 @@ class AudioProcess:
             return
         self._drop_net()
         self._net = Channel(socket.socket(fileno=descriptors[0]))
-        self._selector.register(self._net, selectors.EVENT_READ)
         if self._plane is not None:
             self._plane.neighbour_restarted()
 
     def _drop_net(self) -> None:
         if self._net is not None:
-            self._selector.unregister(self._net)
+            if self._net in self._selector.get_map():
+                self._selector.unregister(self._net)
             self._net.close()
             self._net = None
 
     def _watch(self) -> None:
         """Ask for writability where something waits."""
-        for channel in (self._control, self._net):
-            if channel is not None:
-                events = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.wants_write else 0)
-                if self._selector.get_key(channel).events != events:
-                    self._selector.modify(channel, events)
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._control.wants_write else 0)
+        if self._selector.get_key(self._control).events != events:
+            self._selector.modify(self._control, events)
+        net = self._net
+        if net is None or net.wants_write == (net in self._selector.get_map()):
+            return
+        if net.wants_write:
+            self._selector.register(net, selectors.EVENT_WRITE)
+        else:
+            self._selector.unregister(net)
 
     # ---- clock --------------------------------------------------------------------------------------------------
 
@@ -138,6 +150,7 @@ class AudioProcess:
             self._skipped += skipped
             self._next_tick_us += skipped * TICK_US
         self._lateness_us.append(late_us)
+        self._read_net()
         for _ in range(self._settings.max_late_ticks):
             if self._next_tick_us > now_us():
                 break
@@ -158,7 +171,8 @@ class AudioProcess:
             for message in produced.messages:
                 self._net.send(message)
             for frame in produced.frames:
-                self._net.send_frame(frame)
+                self._net.queue_frame(frame)
+            self._net.flush()
         except ChannelClosed:
             self._drop_net()
 

@@ -13,7 +13,7 @@ from mcu.audio.codecs import RTP_CLOCK_HZ, TAPPED_HZ, Decoder, duration_us, make
 from mcu.audio.dtmf import ToneDetector
 from mcu.audio.errors import BadPacketError
 from mcu.audio.jitter import Arrival, JitterBuffer, Packet, Step, Verdict
-from mcu.audio.pcm import FRAME_SAMPLES, RATE_HZ, SILENT_DB, Pcm, level_db, ramp, silence
+from mcu.audio.pcm import FRAME_SAMPLES, RATE_HZ, SILENT_DB, Pcm, level_db, mean, ramp, silence
 from mcu.audio.talkers import AUDIBLE_DB, Voice
 from mcu.media import Codec
 from mcu.worker.channel import Frame
@@ -29,6 +29,8 @@ _STEPS_A_FRAME = 12
 _LIE_FRAMES = 50
 _LIE_DB = 25.0
 _DC_SMOOTHING = 0.05
+_DC_STEP = 3e-5
+"""One step of 16-bit samples: nobody hears less."""
 _PLAYOUT_SMOOTHING = 0.1
 _FADE_IN_SAMPLES = 240
 _LEARN_OVER_DB = -50.0
@@ -209,7 +211,7 @@ class Source:
                 # The decoder's memory is old: its first samples may not fit.
                 pcm[:_FADE_IN_SAMPLES] *= ramp(0.0, 1.0, _FADE_IN_SAMPLES)
                 self._was_skipped = False
-        self._pcm = np.concatenate((self._pcm, pcm))
+        self._pcm = np.concatenate((self._pcm, pcm)) if len(self._pcm) else pcm
 
     def _sound(self, step: Step, samples: int) -> Pcm:
         packet: Packet | None = step.packet
@@ -245,7 +247,7 @@ class Source:
 
     def _without_dc(self, pcm: Pcm) -> Pcm:
         before = self._dc
-        self._dc += _DC_SMOOTHING * (float(pcm.mean()) - before)
-        if abs(before) < 1e-5 and abs(self._dc) < 1e-5:
-            return pcm
-        return pcm - ramp(before, self._dc, len(pcm))
+        self._dc += _DC_SMOOTHING * (mean(pcm) - before)
+        if abs(self._dc - before) > _DC_STEP:
+            return pcm - ramp(before, self._dc, len(pcm))
+        return pcm - np.float32(self._dc) if abs(self._dc) > _DC_STEP else pcm

@@ -92,6 +92,7 @@ class Source:
             capture_us,
             self._lip_sync.audio_due_us(capture_us),
             level=packet.audio_level,
+            arrival_us=now_us,
         )
 
     def receive_data(self, packet: RtpPacket, now_us: int) -> Frame | None:

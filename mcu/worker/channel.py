@@ -31,8 +31,9 @@ _MAX_DESCRIPTORS = 4
 _MAX_JOINED = 256
 """Frames in one datagram; the kernel takes 1024 buffers."""
 
-# kind, codec, flags, level, stream, sequence, (pad), rtp timestamp, capture, due, bytes in the whole frame, offset
-_HEADER = struct.Struct("!BBBBIHxxIqqII")
+# kind, codec, flags, level, stream, sequence, (pad), rtp timestamp, capture, due, arrival, bytes in the whole frame,
+# offset
+_HEADER = struct.Struct("!BBBBIHxxIqqqII")
 _FRAME = 1
 _MESSAGE = 2
 _KEYFRAME = 1
@@ -57,6 +58,8 @@ class Frame:
     is_keyframe: bool = False
     level: int = NO_LEVEL
     """RFC 6464 level in -dBov (0..127) when the sender told it."""
+    arrival_us: int = 0
+    """CLOCK_MONOTONIC: sound of a source, when its packet came, since its reader looks by ticks; 0 where not told."""
 
 
 @dataclass(slots=True)
@@ -149,7 +152,8 @@ class Channel:
         for offset in range(0, size or 1, PIECE_BYTES):
             head = _HEADER.pack(
                 _FRAME, frame.codec, flags, frame.level, frame.stream, frame.sequence & 0xFFFF,
-                frame.rtp_timestamp & 0xFFFFFFFF, frame.capture_us, frame.due_us, size, offset,
+                frame.rtp_timestamp & 0xFFFFFFFF, frame.capture_us, frame.due_us, frame.arrival_us,
+                size, offset,
             )  # fmt: skip
             piece = frame.payload if size <= PIECE_BYTES else frame.payload[offset : offset + PIECE_BYTES]
             self._put(_Datagram(head + piece, is_whole_frame=size <= PIECE_BYTES))
@@ -241,8 +245,8 @@ class Channel:
                 return
             header = _HEADER.unpack_from(data, position)
             start = position + _HEADER.size
-            position = start + header[9]
-            if header[10] == 0 and position <= end:
+            position = start + header[10]
+            if header[11] == 0 and position <= end:
                 self._partial = None
                 frame = self._frame(header, data[start:position])
             else:
@@ -253,7 +257,7 @@ class Channel:
 
     def _join(self, header: tuple[int, ...], data: bytes) -> Frame | None:
         """One piece of a frame that is larger than a datagram."""
-        total, offset = header[9], header[10]
+        total, offset = header[10], header[11]
         size = len(data)
         if offset == 0:
             self._partial = None
@@ -274,14 +278,23 @@ class Channel:
         return self._frame(partial.header, b"".join(partial.pieces))
 
     def _frame(self, header: tuple[int, ...], payload: bytes) -> Frame | None:
-        _, codec, flags, level, stream, sequence, rtp_timestamp, capture_us, due_us, _, _ = header
+        _, codec, flags, level, stream, sequence, rtp_timestamp, capture_us, due_us, arrival_us, _, _ = header
         try:
             known = Codec(codec)
         except ValueError:
             self.drops["bad-piece"] += 1
             return None
         return Frame(
-            stream, known, payload, rtp_timestamp, sequence, capture_us, due_us, bool(flags & _KEYFRAME), level
+            stream,
+            known,
+            payload,
+            rtp_timestamp,
+            sequence,
+            capture_us,
+            due_us,
+            bool(flags & _KEYFRAME),
+            level,
+            arrival_us,
         )
 
 

@@ -49,7 +49,7 @@ def test_sound_comes_out_as_it_came_in() -> None:
     packet.audio_level = 33
     frame, digit = stream.receive(packet, 5_000)
     assert digit is None
-    assert frame == Frame(12, Codec.PCMU, b"a" * 160, 7 * 160, 7, capture_us=5_000, level=33)
+    assert frame == Frame(12, Codec.PCMU, b"a" * 160, 7 * 160, 7, capture_us=5_000, level=33, arrival_us=5_000)
 
 
 def test_pictures_come_out_whole_and_a_hole_is_asked_for() -> None:
