@@ -58,6 +58,13 @@ class _Pipe:
         self.waiting: asyncio.Queue[bytes] = asyncio.Queue(_MAX_WAITING)
         self.is_closed = False
 
+    def close(self) -> None:
+        """Let go of the leg, which knows us: OpenSSL's memory would wait for the garbage collector, which is not told
+        how much it is.
+        """
+        self.is_closed = True
+        self._write = _nowhere
+
     async def _recv(self) -> bytes:
         data = await self.waiting.get()
         if self.is_closed:
@@ -106,8 +113,14 @@ class DtlsSession:
 
     async def close(self) -> None:
         """Tell the peer, stop aiortc's task."""
-        await self._transport.stop()
-        self._pipe.is_closed = True
+        try:
+            await self._transport.stop()
+        finally:
+            self._pipe.close()
+
+
+def _nowhere(_data: bytes) -> None:
+    """The association is over."""
 
 
 def _export_keys(transport: Any, is_client: bool) -> SdesKeys:

@@ -173,7 +173,7 @@ class VideoProcess:
         counters |= {"ticks_skipped": self._ticker.skipped} | self._outlet.counters()
         gauges["tick_lateness_p99_ms"] = self._ticker.lateness_p99_ms()
         gauges["cpu_cores"] = self._cpu.cores()
-        self._memory.take(gauges["encoders"] + gauges["sources"], now)
+        self._memory.take(gauges["encoders"] + gauges["sources"], counters.get("frames_encoded", 0), now)
         self._control.send(ProcessStats("video", counters, gauges))
 
 

@@ -14,15 +14,16 @@ class Returner:
     def __init__(self, trim: Callable[[], object] | None = None) -> None:
         self._trim = trim or _malloc_trim()
         self._peak = 0.0
+        self._done = 0
         self._at_s = float("-inf")
 
-    def take(self, in_use: float, now_s: float) -> bool:
-        """Tell how many things are in use; whether memory was given back. At most once in some seconds."""
+    def take(self, in_use: float, done: int, now_s: float) -> bool:
+        """Tell how many things are in use and how much was ever done with them; whether memory was given back."""
         self._peak = max(self._peak, in_use)
         # Trimming holds the locks of the allocator for some milliseconds: not for every encoder that ends.
-        if not self._peak or in_use > self._peak / 2 or now_s - self._at_s < _INTERVAL_S:
+        if in_use > self._peak / 2 or done == self._done or now_s - self._at_s < _INTERVAL_S:
             return False
-        self._peak, self._at_s = in_use, now_s
+        self._peak, self._done, self._at_s = in_use, done, now_s
         self._trim()
         return True
 
