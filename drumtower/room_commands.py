@@ -69,6 +69,9 @@ def _add_options(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--keep-presenter", dest="keeps_presenter", action=switch, help="nobody takes over a shared screen"
     )
+    parser.add_argument(
+        "--full-hd", dest="has_full_hd", action=switch, help="1920x1080 for terminals, networks and machines that can"
+    )
     parser.add_argument("--max-participants", type=int, metavar="N", help=f"1 to {MAX_PARTICIPANTS}")
     parser.add_argument("--record", choices=RECORD_POLICIES, help="when the room is recorded")
     parser.add_argument("--layout", choices=LAYOUTS, help="how the picture is arranged at first")
@@ -142,6 +145,7 @@ async def _list(options: argparse.Namespace, office: Office) -> None:
                 ("locked", room["is_locked"]),
                 ("waits for host", room["waits_for_host"]),
                 ("keeps presenter", room["keeps_presenter"]),
+                ("full HD", room["has_full_hd"]),
             )
             if is_set
         ]
@@ -168,7 +172,10 @@ def _confirm(question: str) -> None:
 
 
 def _with_options(room: Room, options: argparse.Namespace) -> Room:
-    names = ("name", "alias", "is_locked", "waits_for_host", "keeps_presenter", "max_participants", "record", "layout")
+    names = (
+        "name", "alias", "is_locked", "waits_for_host", "keeps_presenter", "has_full_hd", "max_participants", "record",
+        "layout",
+    )  # fmt: skip
     values: dict[str, Any] = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.required_grade is not None:
         values["required_grade"] = _GRADES[options.required_grade]
@@ -248,7 +255,7 @@ def _described(room: Room) -> dict[str, object]:
         "guest_passcode": passcode(room.guest_hash, room.is_guest_weak),
         "host_passcode": passcode(room.host_hash, room.is_host_weak),
         "is_locked": room.is_locked, "waits_for_host": room.waits_for_host, "keeps_presenter": room.keeps_presenter,
-        "max_participants": room.max_participants,
+        "has_full_hd": room.has_full_hd, "max_participants": room.max_participants,
         "record": room.record, "layout": room.layout, "encryption": grades[room.required_grade],
         "created_at": room.created_at.isoformat(), "updated_at": room.updated_at.isoformat(),
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from mcu.conference_event import ConferenceEvent
 from mcu.demand import demand_of
 from mcu.fleet.worker import Worker
 from mcu.floor import Floor
+from mcu.full_hd import FullHd
 from mcu.hearing import Hearing
 from mcu.leg import HangUp, Leg
 from mcu.media import Kind, leg_of, stream_id
@@ -57,7 +59,9 @@ class Conference:
         register: RecordingRegister,
         next_leg_id: Callable[[], int],
         tell: Callable[[ConferenceEvent], None],
+        spare: Callable[[], Allowance] = lambda: Allowance.FULL,
     ) -> None:
+        """`spare` tells what the machine has left for another participant."""
         self.policy = policy
         self.layout = policy.layout
         self.is_locked = policy.is_locked
@@ -71,6 +75,7 @@ class Conference:
         self._banned: set[int] = set()
         self._panels: dict[int, Panel] = {}
         self._stage = Stage(policy.number, worker)
+        self._full_hd = FullHd(spare)
         self._taping = Taping(worker, self._stage, register, next_leg_id, self._recording_lost)
         self._duty = RecordDuty(policy.number, self.start_recording, self._has_to_be_recorded)
         self._is_refresh_due = False
@@ -411,7 +416,8 @@ class Conference:
         self._say("changed")
 
     def _show(self) -> None:
-        view = View(self.layout, self.speaker, self.is_recording, panels=self._panels)
+        sizes = self._full_hd.sizes(self.policy.has_full_hd, self.is_recording, time.monotonic())
+        view = View(self.layout, self.speaker, self.is_recording, panels=self._panels, sizes=sizes)
         self._stage.show(list(self._people.values()), view)
 
     def _say(self, kind: str, **data: object) -> None:

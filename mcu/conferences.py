@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
-from mcu.capacity import Demand
+from mcu.capacity import Allowance, Demand
 from mcu.conference import Conference, ConferenceEvent
 from mcu.fleet.worker import Fleet, Worker
 from mcu.leg import HangUp
@@ -30,6 +30,8 @@ class Conferences:
         self._observers: list[Observer] = []
         self._host_came: dict[str, asyncio.Event] = {}
         self.counters: Counter[str] = Counter()
+        self.spare: Callable[[], Allowance] = lambda: Allowance.FULL
+        """What the machine has left for another participant."""
 
     def get(self, number: str) -> Conference | None:
         """The conference that runs in this room."""
@@ -50,7 +52,9 @@ class Conferences:
         if id(worker) not in self._workers:
             self._workers[id(worker)] = worker
             worker.observe(self._heard)
-        conference = Conference(policy, worker, self._register, self._fleet.next_leg_id, self._happened)
+        conference = Conference(
+            policy, worker, self._register, self._fleet.next_leg_id, self._happened, self.spare
+        )  # fmt: skip
         self._running[policy.number] = conference
         self._happened(ConferenceEvent("opened", policy.number))
         return conference

@@ -39,5 +39,7 @@ class RoomPolicy:
     is_locked: bool = False
     keeps_presenter: bool = False
     """Who shares a screen keeps doing so until it ends it; else who asks next takes over."""
+    has_full_hd: bool = False
+    """Who can take it is sent 1920x1080, where the machine carries that."""
     changed_at: float = 0.0
     """When the stored room was changed last, in seconds since the epoch."""

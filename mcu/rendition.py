@@ -43,6 +43,8 @@ LADDER = (
     Rung(320, 180, 25, 200_000, "0c"),
     Rung(176, 96, 15, 60_000, "0a"),
 )
+FULL_HD = Rung(1920, 1080, 25, 3_000_000, "28")
+"""Above the ladder, in rooms that ask for it."""
 _LOWEST_SHARE_OF_BITRATE = 0.6
 
 

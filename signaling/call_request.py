@@ -77,5 +77,6 @@ def policy_of(room: Room) -> RoomPolicy:
         waits_for_host=room.waits_for_host,
         is_locked=room.is_locked,
         keeps_presenter=room.keeps_presenter,
+        has_full_hd=room.has_full_hd,
         changed_at=room.updated_at.timestamp(),
     )

@@ -80,6 +80,7 @@ class RoomRow(Base):
     is_locked: Mapped[bool]
     waits_for_host: Mapped[bool]
     keeps_presenter: Mapped[bool] = mapped_column(server_default=false())
+    has_full_hd: Mapped[bool] = mapped_column(server_default=false())
     max_participants: Mapped[int]
     record: Mapped[str] = mapped_column(String(16))
     layout: Mapped[str] = mapped_column(String(16))

@@ -45,6 +45,8 @@ class Room:
     waits_for_host: bool = False
     keeps_presenter: bool = False
     """Who shares a screen keeps doing so until it ends it; else who asks next takes over."""
+    has_full_hd: bool = False
+    """Who can take it is sent 1920x1080, else 1280x720 at most."""
     max_participants: int = 36
     record: str = "on-request"
     """"off", "on-request" or "always"."""

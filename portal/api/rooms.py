@@ -52,6 +52,7 @@ class NewRoom(PasscodeWish, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     is_locked: bool = False
     waits_for_host: bool = False
     keeps_presenter: bool = False
+    has_full_hd: bool = False
     max_participants: Seats = 36
     record: RecordPolicy = RecordPolicy.ON_REQUEST
     layout: LayoutMode = LayoutMode.AUTO
@@ -66,6 +67,7 @@ class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_locked: bool | UnsetType = UNSET
     waits_for_host: bool | UnsetType = UNSET
     keeps_presenter: bool | UnsetType = UNSET
+    has_full_hd: bool | UnsetType = UNSET
     max_participants: Seats | UnsetType = UNSET
     record: RecordPolicy | UnsetType = UNSET
     layout: LayoutMode | UnsetType = UNSET
@@ -94,7 +96,7 @@ async def create_room(request: web.Request) -> web.Response:
     made = await make_passcodes(body, services.hasher)
     room = Room(
         number=body.number, name=body.name.strip(), alias=body.alias, is_locked=body.is_locked,
-        waits_for_host=body.waits_for_host, keeps_presenter=body.keeps_presenter,
+        waits_for_host=body.waits_for_host, keeps_presenter=body.keeps_presenter, has_full_hd=body.has_full_hd,
         max_participants=body.max_participants, record=body.record.value,
         layout=body.layout.value, required_grade=int(body.required_grade.grade),
     )  # fmt: skip
@@ -185,6 +187,7 @@ def describe(room: Room, services: Services) -> dict[str, object]:
         "is_locked": room.is_locked,
         "waits_for_host": room.waits_for_host,
         "keeps_presenter": room.keeps_presenter,
+        "has_full_hd": room.has_full_hd,
         "max_participants": room.max_participants,
         "record": room.record,
         "layout": room.layout,

@@ -93,12 +93,13 @@ def test_auto_takes_the_first_free_number(run: Run, settings: Settings) -> None:
 
 def test_options_are_kept(run: Run, settings: Settings) -> None:
     options = "--alias ward --lock --wait-for-host --max-participants 5 --record always --layout grid --keep-presenter"
-    passcodes = "--no-guest-passcode --no-host-passcode"
+    passcodes = "--full-hd --no-guest-passcode --no-host-passcode"
     values = f"{options} {passcodes} --encryption authenticated"
     assert run("room", "create", "1001", *values.split())[0] == 0
     room = stored(settings, "1001")
     assert (room.alias, room.is_locked, room.waits_for_host, room.max_participants) == ("ward", True, True, 5)
     assert (room.record, room.layout, room.required_grade, room.keeps_presenter) == ("always", "grid", 2, True)
+    assert room.has_full_hd
     assert (room.guest_hash, room.host_hash) == (None, None)
     assert run("room", "set", "1001", "--no-lock", "--alias", "", "--encryption", "off", "--name", "New")[0] == 0
     room = stored(settings, "1001")

@@ -179,6 +179,7 @@ async def test_policy_is_that_of_the_room() -> None:
         waits_for_host=True,
         max_participants=7,
         keeps_presenter=True,
+        has_full_hd=True,
     )
     policy = (await Bench(room).admit()).policy
     assert (policy.layout, policy.record, policy.required_grade) == (
@@ -187,6 +188,7 @@ async def test_policy_is_that_of_the_room() -> None:
         Grade.OPPORTUNISTIC,
     )
     assert policy.keeps_presenter
+    assert policy.has_full_hd
     assert (policy.number, policy.name, policy.max_participants, policy.waits_for_host) == ("1001", "Open", 7, True)
 
 

@@ -19,7 +19,7 @@ export function layoutOptions() {
 
 export function createRoom(onDone) {
   const form = new RoomForm({ name: "", number: "", alias: "", max_participants: 36, layout: "auto", record: "on-request",
-    required_grade: "clear", waits_for_host: false, keeps_presenter: false, is_locked: false });
+    required_grade: "clear", waits_for_host: false, keeps_presenter: false, has_full_hd: false, is_locked: false });
   askForm(t("room.create.title"), t("room.create.action"), [...form.identity(true), ...passcodeFields(), ...form.settings()],
     async (values, formElement) => {
       const made = await api.post("/rooms", { number: values.get("number").trim(), ...form.read(values), ...readPasscodes(formElement) });
@@ -72,6 +72,7 @@ class RoomForm {
         selectField("required_grade", t("room.grade"), GRADES.map((grade) => [grade, t(`grade.need.${grade}`)]), room.required_grade)),
       checkField("waits_for_host", t("room.waits.label"), room.waits_for_host, t("room.waits.hint")),
       checkField("keeps_presenter", t("room.presenter.label"), room.keeps_presenter, t("room.presenter.hint")),
+      checkField("has_full_hd", t("room.full-hd.label"), room.has_full_hd, t("room.full-hd.hint")),
       checkField("is_locked", t("room.locked.label"), room.is_locked, t("room.locked.hint")),
     ];
   }
@@ -85,6 +86,7 @@ class RoomForm {
       required_grade: values.get("required_grade"),
       waits_for_host: values.has("waits_for_host"),
       keeps_presenter: values.has("keeps_presenter"),
+      has_full_hd: values.has("has_full_hd"),
       is_locked: values.has("is_locked"),
     };
   }

@@ -27,6 +27,7 @@ class Row {
     this.grade = h("td", { "data-label": t("roster.lock") });
     this.loss = h("span", { class: "badge number" });
     this.rate = h("span", { class: "muted small number" });
+    this.sent = h("span", { class: "muted small number" });
     this.meter = h("dt-level", {});
     this.mute = h("button", { class: "button quiet icon-only", type: "button" });
     this.mute.addEventListener("click", () => act(this.mute, () => api.post(`${this.path}/mute`, { is_muted: !this.person.is_muted })));
@@ -43,7 +44,7 @@ class Row {
       h("th", { scope: "row" }, h("div", { class: "person" }, this.name, this.tags)),
       h("td", { class: "cell-level", "data-label": t("roster.level") }, this.meter),
       this.protocol, this.codecs, this.grade,
-      h("td", { "data-label": t("roster.loss") }, h("span", { class: "row tight" }, this.loss, this.rate)),
+      h("td", { "data-label": t("roster.loss") }, h("span", { class: "row tight" }, this.loss, this.rate, this.sent)),
       roster.mayControl && h("td", { class: "cell-actions" }, this.camera, this.floor, this.hand, this.allow, this.mute, this.remove));
     this.seen = {};
     this.update(person);
@@ -72,6 +73,9 @@ class Row {
     setText(this.loss, percent(person.loss));
     setAttribute(this.loss, "class", `badge number ${person.loss >= LOSS_BAD ? "bad" : person.loss >= LOSS_WARN ? "warn" : ""}`);
     setText(this.rate, t("roster.rate", { rate: person.bitrate_kbps }));
+    setText(this.sent, Object.values(person.sent_size ?? {}).map((size) => size.replace("x", "×")).join(" · "));
+    setAttribute(this.sent, "title", person.downlink_kbps
+      ? t("roster.sent.limited", { rate: person.downlink_kbps }) : t("roster.sent.title"));
     this.setLevel(person.level);
     this.#when("muted", [person.is_muted, person.name], () => this.#drawMute(person));
     this.allow.hidden = !person.is_video_banned;
