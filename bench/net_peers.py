@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import selectors
 import socket
@@ -41,7 +42,8 @@ class Far:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self.sock.bind(("127.0.0.1", 0))
-        self.sock.connect((task["address"], task["port"]))
+        if task["port"]:
+            self.sock.connect((task["address"], task["port"]))
         self.sock.setblocking(False)
         self.srtp: SrtpPair | None = None
         self.suite = ""
@@ -169,6 +171,7 @@ def _exchange(peers: list[Far], plan: list[tuple[float, int, bytes]], start: flo
 
 def main() -> None:
     """Say the fingerprint, read the task, connect, say so, read when to start, run, report."""
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # associations outlive their loop, which it deplores
     certificate = Certificate()
     _say({"fingerprint": certificate.fingerprint})
     task = _hear()

@@ -98,6 +98,8 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     burst_ms: int = 5
     """A video burst carries at most this much of the leg's rate."""
+    min_burst_bytes: int = 10_000
+    """So much goes out at once at any rate: an ordinary picture in one send."""
     pacing_factor: float = 4.0
     """The leg's rate for pacing, over the rate of the rendition that it receives."""
     min_pacing_bps: int = 4_000_000

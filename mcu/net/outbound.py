@@ -53,7 +53,8 @@ class Outbound:
         if sender is not None:
             sender.configure(spec)
             return
-        pacer = Pacer(self._settings.min_pacing_bps, self._settings.burst_ms)
+        settings = self._settings
+        pacer = Pacer(settings.min_pacing_bps, settings.burst_ms, settings.min_burst_bytes)
         self.senders[spec.kind] = StreamSender(spec, self._numbers[spec.kind], self._clock, pacer)
 
     def suspend(self, kind: Kind) -> None:

@@ -1,4 +1,7 @@
-"""Spreads the packets of a large frame, so that a burst carries only a few milliseconds of a leg's rate."""
+"""Spreads the packets of a large picture, so that a burst carries a few milliseconds of a leg's rate.
+
+An ordinary picture goes out at once: each further send costs the net process as much as protecting all its packets.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ from __future__ import annotations
 class Pacer:
     """A token bucket that holds one burst; the packet that exceeds it is still let through and paid for later."""
 
-    def __init__(self, rate_bps: int, burst_ms: int) -> None:
+    def __init__(self, rate_bps: int, burst_ms: int, min_burst_bytes: int = 0) -> None:
         self._burst_ms = burst_ms
+        self._min_burst_bytes = min_burst_bytes
         self._rate_bps = rate_bps
         self._tokens = self._burst_bytes
         self._filled_us = 0
 
     @property
     def _burst_bytes(self) -> float:
-        return self._rate_bps * self._burst_ms / 8000
+        return max(self._min_burst_bytes, self._rate_bps * self._burst_ms / 8000)
 
     def set_rate(self, rate_bps: int) -> None:
         """From now on; tokens in hand are kept within the new burst."""

@@ -1,11 +1,18 @@
-"""SRTP and SRTCP of one transport, both directions, by libsrtp (RFC 3711, RFC 7714). Errors come back as counts."""
+"""SRTP and SRTCP of one transport, both directions, by libsrtp (RFC 3711, RFC 7714). Errors come back as counts.
+
+libsrtp is called through pylibsrtp's own binding, since the checks and allocations of its Session cost as much again as
+the cipher. The private names of pylibsrtp 1.0 used here, pinned by a test: `_binding.ffi`, `_binding.lib`, `ERRORS` and
+`Session._srtp`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
-from pylibsrtp import Error, Policy, Session
+from pylibsrtp import ERRORS, Policy, Session
+from pylibsrtp._binding import ffi, lib
 
 MAX_PROTECTED_BYTES = 1500
 """libsrtp's binding works in a buffer of this size."""
@@ -34,10 +41,23 @@ _REASONS = {
 }
 
 
+class _Scratch:
+    """Where libsrtp works in place, the same memory as a buffer of Python's, and the length."""
+
+    def __init__(self) -> None:
+        self.data: Any = ffi.new("char[]", MAX_PROTECTED_BYTES)
+        self.buffer: Any = ffi.buffer(self.data)
+        self.size: Any = ffi.new("int *")
+
+
+Operation = Callable[[bytes], bytes | None]
+_Function = Callable[[Any, Any, Any], int]
+
+
 class SrtpPair:
     """The two SRTP sessions of one transport: any SSRC (up to MAX_SOURCES of the peer), own keys a direction."""
 
-    __slots__ = ("_inbound", "_outbound", "_sources", "drops", "suite")
+    __slots__ = ("drops", "protect", "protect_rtcp", "suite", "unprotect", "unprotect_rtcp")
 
     def __init__(self, suite: str, local: bytes, remote: bytes) -> None:
         """Start both directions; `local` and `remote` are key followed by salt.
@@ -50,50 +70,77 @@ class SrtpPair:
         if len(local) != size or len(remote) != size:
             raise ValueError("SRTP key of the wrong length")
         self.suite = suite
-        self._outbound = _session(profile, local, Policy.SSRC_ANY_OUTBOUND)
-        self._inbound = _session(profile, remote, Policy.SSRC_ANY_INBOUND)
-        self._sources: set[bytes] = set()
         self.drops: Counter[str] = Counter()
-
-    def protect(self, packet: bytes) -> bytes | None:
+        outbound = _session(profile, local, Policy.SSRC_ANY_OUTBOUND)
+        inbound = _session(profile, remote, Policy.SSRC_ANY_INBOUND)
+        sources: set[bytes] = set()
+        scratch = _Scratch()
+        self.protect = _sending(outbound, lib.srtp_protect, "protect-", self.drops, scratch)
         """The SRTP packet; None where it cannot be sent: too long, or its number was used before (counted)."""
-        return self._run(self._outbound.protect, packet, MAX_PACKET_BYTES, "protect-")
-
-    def protect_rtcp(self, packet: bytes) -> bytes | None:
+        self.protect_rtcp = _sending(outbound, lib.srtp_protect_rtcp, "protect-rtcp-", self.drops, scratch)
         """The SRTCP packet, None where it cannot be sent (counted)."""
-        return self._run(self._outbound.protect_rtcp, packet, MAX_PACKET_BYTES, "protect-rtcp-")
-
-    def unprotect(self, packet: bytes) -> bytes | None:
+        self.unprotect = _receiving(inbound, lib.srtp_unprotect, slice(8, 12), "", self.drops, scratch, sources)
         """The RTP packet; None when it does not authenticate, was seen before, or is malformed (counted)."""
-        return self._receive(self._inbound.unprotect, packet, packet[8:12], "")
-
-    def unprotect_rtcp(self, packet: bytes) -> bytes | None:
+        self.unprotect_rtcp = _receiving(
+            inbound, lib.srtp_unprotect_rtcp, slice(4, 8), "rtcp-", self.drops, scratch, sources
+        )
         """The RTCP packet; None when it does not authenticate, was seen before, or is malformed (counted)."""
-        return self._receive(self._inbound.unprotect_rtcp, packet, packet[4:8], "rtcp-")
-
-    def _receive(self, process: Callable[[bytes], bytes], packet: bytes, source: bytes, prefix: str) -> bytes | None:
-        if source in self._sources:
-            return self._run(process, packet, MAX_PROTECTED_BYTES, prefix)
-        if len(self._sources) >= MAX_SOURCES:
-            self.drops[prefix + "too-many-sources"] += 1
-            return None
-        clear = self._run(process, packet, MAX_PROTECTED_BYTES, prefix)
-        if clear is not None:
-            self._sources.add(source)
-        return clear
-
-    def _run(self, process: Callable[[bytes], bytes], packet: bytes, limit: int, prefix: str) -> bytes | None:
-        if len(packet) > limit:
-            self.drops[prefix + "too-long"] += 1
-            return None
-        try:
-            return process(packet)
-        except Error as error:
-            self.drops[prefix + _REASONS.get(str(error), "failed")] += 1
-            return None
 
 
 def _session(profile: int, key: bytes, direction: int) -> Session:
     policy = Policy(key=bytes(key), ssrc_type=direction, srtp_profile=profile)
     policy.window_size = REPLAY_WINDOW
     return Session(policy)
+
+
+def _sending(session: Session, function: _Function, prefix: str, drops: Counter[str], scratch: _Scratch) -> Operation:
+    data, buffer, size = scratch.data, scratch.buffer, scratch.size
+    handle = session._srtp  # noqa: SLF001 - pinned above; it lives as long as somebody refers to it
+
+    def protect(packet: bytes) -> bytes | None:
+        length = len(packet)
+        if length > MAX_PACKET_BYTES:
+            drops[prefix + "too-long"] += 1
+            return None
+        buffer[0:length] = packet
+        size[0] = length
+        status = function(handle[0], data, size)
+        if status:
+            drops[prefix + _reason(status)] += 1
+            return None
+        protected: bytes = buffer[0 : size[0]]
+        return protected
+
+    return protect
+
+
+def _receiving(
+    session: Session, function: _Function, ssrc: slice, prefix: str, drops: Counter[str], scratch: _Scratch,
+    sources: set[bytes],
+) -> Operation:  # fmt: skip
+    data, buffer, size = scratch.data, scratch.buffer, scratch.size
+    handle = session._srtp  # noqa: SLF001 - as above
+
+    def unprotect(packet: bytes) -> bytes | None:
+        length = len(packet)
+        source = packet[ssrc]
+        is_new = source not in sources
+        if length > MAX_PROTECTED_BYTES or (is_new and len(sources) >= MAX_SOURCES):
+            drops[prefix + ("too-many-sources" if is_new and len(sources) >= MAX_SOURCES else "too-long")] += 1
+            return None
+        buffer[0:length] = packet
+        size[0] = length
+        status = function(handle[0], data, size)
+        if status:
+            drops[prefix + _reason(status)] += 1
+            return None
+        if is_new:
+            sources.add(source)
+        clear: bytes = buffer[0 : size[0]]
+        return clear
+
+    return unprotect
+
+
+def _reason(status: int) -> str:
+    return _REASONS.get(ERRORS[status], "failed")

@@ -1,8 +1,10 @@
 """SRTP in the three suites: round trips, forgery, replay, sizes; nothing raises."""
 
+import pylibsrtp
 import pytest
+from pylibsrtp._binding import ffi, lib
 
-from mcu.rtp import rtcp
+from mcu.rtp import rtcp, srtp_session
 from mcu.rtp.packet import header
 from mcu.rtp.srtp_session import MAX_PACKET_BYTES, MAX_SOURCES, PROFILES, SrtpPair
 
@@ -11,6 +13,15 @@ def pair(suite):
     size = PROFILES[suite][1]
     one, other = bytes(range(size)), bytes(range(100, 100 + size))
     return SrtpPair(suite, one, other), SrtpPair(suite, other, one)
+
+
+def test_the_private_names_of_pylibsrtp_that_we_use_are_there() -> None:
+    names = ("srtp_protect", "srtp_protect_rtcp", "srtp_unprotect", "srtp_unprotect_rtcp")
+    assert all(callable(getattr(lib, name)) for name in names)
+    assert ffi.typeof(pylibsrtp.Session()._srtp) is ffi.typeof("srtp_t *")
+    assert pylibsrtp.ERRORS[0] == "nothing to report"
+    known = set(pylibsrtp.ERRORS)
+    assert set(srtp_session._REASONS) <= known
 
 
 @pytest.mark.parametrize("suite", PROFILES)
