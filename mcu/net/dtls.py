@@ -59,8 +59,9 @@ class _Pipe:
         self.is_closed = False
 
     def close(self) -> None:
-        """Let go of the leg, which knows us: OpenSSL's memory would wait for the garbage collector, which is not told
-        how much it is.
+        """Let go of the leg, which knows us.
+
+        In a cycle OpenSSL's memory would wait for the garbage collector, which is not told how much it is.
         """
         self.is_closed = True
         self._write = _nowhere
