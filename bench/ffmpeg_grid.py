@@ -1,0 +1,35 @@
+"""One ffmpeg command that does what the video process does: decode clips, scale, put side by side, encode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.witness import grid
+
+WIDTH, HEIGHT, RATE = 1280, 720, 25
+
+
+def command(clips: Sequence[Path], seconds: float, output: Sequence[str], *, is_live: bool = False) -> list[str]:
+    """`output` are the options of the encoder and the file; `is_live` reads the clips at their own pace."""
+    columns, rows = grid(len(clips))
+    width, height = WIDTH // columns // 2 * 2, HEIGHT // rows // 2 * 2
+    inputs: list[str] = []
+    for clip in clips:
+        inputs += [*(["-re"] if is_live else []), "-threads", "1", "-stream_loop", "-1", "-i", str(clip)]
+    scaled = "".join(f"[{n}:v]scale={width}:{height}:flags=bilinear[s{n}];" for n in range(len(clips)))
+    places = "|".join(f"{n % columns * width}_{n // columns * height}" for n in range(len(clips)))
+    joined = "".join(f"[s{n}]" for n in range(len(clips)))
+    graph = f"{scaled}{joined}xstack=inputs={len(clips)}:layout={places}:fill=black,pad={WIDTH}:{HEIGHT}[out]"
+    head = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-filter_complex_threads", "1"]
+    return [*head, *inputs, "-filter_complex", graph, "-map", "[out]", "-r", str(RATE), "-t", str(seconds), *output]
+
+
+def x264(preset: str, bitrate_bps: int, vbv_s: float) -> list[str]:
+    """The options with which the video process opens libx264, in ffmpeg's words."""
+    rate, buffer = str(bitrate_bps), str(round(bitrate_bps * vbv_s))
+    return [
+        "-c:v", "libx264", "-preset", preset, "-tune", "zerolatency", "-profile:v", "baseline", "-level", "3.1",
+        "-b:v", rate, "-maxrate", rate, "-bufsize", buffer, "-g", "100000", "-sc_threshold", "0", "-threads", "1",
+        "-pix_fmt", "yuv420p",
+    ]  # fmt: skip
