@@ -22,14 +22,11 @@ _FRAME_S = 0.04
 
 def access_units(clip: Path) -> list[Frame]:
     """The pictures of a clip as net would hand them over (Annex B), without a stream number."""
-    found = []
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
         annex_b = av.BitStreamFilterContext("h264_mp4toannexb", stream)
-        for packet in container.demux(stream):
-            for unit in annex_b.filter(packet if packet.size else None):
-                found.append(Frame(0, Codec.H264, bytes(unit), is_keyframe=unit.is_keyframe))
-    return found
+        units = [unit for packet in container.demux(stream) for unit in annex_b.filter(packet if packet.size else None)]
+        return [Frame(0, Codec.H264, bytes(unit), is_keyframe=unit.is_keyframe) for unit in units]
 
 
 class VideoProcess:
