@@ -63,6 +63,8 @@ class Plan:
     rooms: int = ROOMS
     browsers: int = BROWSERS
     at_once: int = _AT_ONCE
+    names: int = 2000
+    """Different ones; drawn names are kept, up to a bound."""
 
 
 @dataclass(slots=True)
@@ -163,7 +165,7 @@ class _Lifecycle:
                 opened = await worker.open_leg(OpenLeg(leg, policy.number, Transport.PORTS, _KINDS))
                 media = _plain_media(phone.getsockname())
                 await worker.configure_leg(ConfigureLeg(leg, media.streams))
-                await conference.join(_Leg(leg, "sip", media), f"Caller {leg}", Role.GUEST)
+                await conference.join(_Leg(leg, "sip", media), f"Caller {leg % self._plan.names}", Role.GUEST)
                 _speak(phone, opened.ports[Kind.AUDIO][0])
             await asyncio.sleep(_STAY_S)
             for leg in legs:
@@ -185,7 +187,7 @@ class _Lifecycle:
             await peer.connect(opened)
             await asyncio.wait_for(connected.wait(), _PATIENCE_S)
             conference = await self._conferences.open(policy)
-            await conference.join(_Leg(leg, "webrtc", peer.media), f"Browser {leg}", Role.GUEST)
+            await conference.join(_Leg(leg, "webrtc", peer.media), f"Browser {leg % self._plan.names}", Role.GUEST)
             peer.speak(_SPOKEN_PACKETS)
             await asyncio.sleep(_STAY_S)
             if not await peer.has_received(_PATIENCE_S):
