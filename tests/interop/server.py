@@ -70,7 +70,8 @@ class Server:
         """Make people, rooms and terminals (alias: name) with the command line, then serve until stop()."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._environment = dict(
-            os.environ,
+            # Measuring the machine at each start would cost every test some seconds of processor time.
+            {"DRUMTOWER_CAPACITY_ENABLED": "false"} | dict(os.environ),
             DRUMTOWER_CONFIG=str(self.folder / "drumtower.toml"),
             PYTHONPATH=_search_path(),
             **self.environment,
