@@ -252,12 +252,17 @@ class Component:
         udp, remote = self.socket, self.remote
         if udp is None or remote is None:
             return 0
-        out = self._protect(packets)
-        if len(out) == 1:
-            udp.send(out[0], remote, traffic_class)
-            return len(out[0])
-        udp.send_many(out, remote)
-        return sum(map(len, out))
+        srtp = self._srtp
+        if srtp is not None:
+            packets = [data for data in map(srtp.protect, packets) if data is not None]
+        elif self._is_encrypted:
+            return 0
+        if len(packets) == 1:
+            udp.send(packets[0], remote, traffic_class)
+            return len(packets[0])
+        if packets:
+            udp.send_many(packets, remote)
+        return sum(map(len, packets))
 
     def protect(self, packet: bytes) -> bytes | None:
         """One RTP packet as it goes on the wire; None when there is no key yet."""
@@ -265,10 +270,10 @@ class Component:
             return self._srtp.protect(packet)
         return None if self._is_encrypted else packet
 
-    def send_protected(self, data: bytes) -> None:
-        """Send again what was protected before."""
-        if self.socket is not None and self.remote is not None:
-            self.socket.send(data, self.remote)
+    def send_protected(self, packets: Sequence[bytes]) -> None:
+        """Send what was protected before."""
+        if packets and self.socket is not None and self.remote is not None:
+            self.socket.send_many(packets, self.remote)
 
     def send_rtcp(self, compound: bytes) -> None:
         """Protect and send a compound."""
@@ -280,12 +285,6 @@ class Component:
                 self.socket.send(protected, self.remote)
         elif not self._is_encrypted:
             self.socket.send(compound, self.remote)
-
-    def _protect(self, packets: Sequence[bytes]) -> Sequence[bytes]:
-        if self._srtp is None:
-            return () if self._is_encrypted else packets
-        protect = self._srtp.protect
-        return [data for data in map(protect, packets) if data is not None]
 
     # ---- keys
 

@@ -111,9 +111,9 @@ class Outbound:
             return
         component = self._components[sender.spec.kind][0]
         if sender.stores_sent:
-            for data in sender.repeat_protected(lost, now_us):
-                component.send_protected(data)
-                self._counters["repeats-sent"] += 1
+            again = sender.repeat_protected(lost, now_us)
+            component.send_protected(again)
+            self._counters["repeats-sent"] += len(again)
             return
         repeats = sender.repeat(lost, now_us)
         if repeats:

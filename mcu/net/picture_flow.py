@@ -69,21 +69,22 @@ class PictureFlow:
         sender = self._senders.get(self._kind)
         if sender is None:
             return
-        numbered = sender.take(now_us)
-        if numbered:
+        first, packets = sender.take(now_us)
+        if packets:
             component = self._components[self._kind][0]
             if sender.stores_sent:
-                _send_and_store(component, sender, numbered)
+                _send_and_store(component, sender, first, packets)
             else:
-                sender.sent_bytes += component.send([packet for _, packet in numbered])
+                sender.sent_bytes += component.send(packets)
         if sender.has_queue:
             self._outlet.queue_filled(self._number)
 
 
-def _send_and_store(component: Component, sender: StreamSender, numbered: list[tuple[int, bytes]]) -> None:
-    for sequence, packet in numbered:
-        data = component.protect(packet)
+def _send_and_store(component: Component, sender: StreamSender, first: int, packets: list[bytes]) -> None:
+    protected = [component.protect(packet) for packet in packets]
+    sending = [data for data in protected if data is not None]
+    for offset, data in enumerate(protected):
         if data is not None:
-            sender.sent.store(sequence, data)
-            component.send_protected(data)
-            sender.sent_bytes += len(data)
+            sender.sent.store(first + offset & 0xFFFF, data)
+    component.send_protected(sending)
+    sender.sent_bytes += sum(map(len, sending))

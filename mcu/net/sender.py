@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from mcu.media import Format, Kind, StreamSpec
 from mcu.net.pacing import Pacer
 from mcu.rtp.history import VIDEO_STEP, Repeater, RingFrame, RtxStream, SentPackets, SequenceMap
 from mcu.rtp.ntp import NtpClock
-from mcu.rtp.packet import extension_block, header
+from mcu.rtp.packet import HEADER_BYTES, extension_block, header, numbered
 from mcu.rtp.pieces import Piece
 from mcu.rtp.sender import SenderStatistics
 from mcu.worker.channel import Frame
@@ -33,10 +32,14 @@ class Numbers:
     first_rtx_sequence: int
 
 
-class _Packet(NamedTuple):
+@dataclass(slots=True)
+class _Waiting:
+    """A picture, or what is left of it, under the numbers that it was given."""
+
+    pieces: Sequence[Piece]
     sequence: int
     timestamp: int
-    piece: Piece
+    size_bytes: int
 
 
 class StreamSender:
@@ -49,8 +52,7 @@ class StreamSender:
         """Bytes that went out on the wire, without UDP and IP."""
         self.sent = SentPackets()
         self._clock = clock
-        self._queue: deque[_Packet] = deque()
-        self._queue_bytes = 0
+        self._queue: deque[_Waiting] = deque()
         self._repeater = Repeater()
         self._rtx: RtxStream | None = None
         self._map: SequenceMap | None = None
@@ -95,8 +97,12 @@ class StreamSender:
 
     @property
     def queue_bytes(self) -> int:
-        """Payload bytes that wait."""
-        return self._queue_bytes
+        """Payload bytes that wait, about."""
+        return sum(waiting.size_bytes for waiting in self._queue)
+
+    @property
+    def _queued_packets(self) -> int:
+        return sum(len(waiting.pieces) for waiting in self._queue)
 
     def audio_packet(self, frame: Frame) -> bytes | None:
         """One packet for a frame of the mix; None when the leg does not take its codec."""
@@ -128,39 +134,43 @@ class StreamSender:
     def put(self, frame: RingFrame) -> bool:
         """Queue the pieces of a picture; False when too much waits already."""
         numbering, statistics = self._map, self.statistics
-        if numbering is None or statistics is None or len(self._queue) + len(frame.pieces) > _MAX_QUEUE_PACKETS:
+        if numbering is None or statistics is None or self._queued_packets + len(frame.pieces) > _MAX_QUEUE_PACKETS:
             return False
         placed = numbering.send(frame)
         if placed is None:
             return True
         sequence, timestamp = placed
         statistics.sent(timestamp, frame.capture_us, len(frame.pieces), frame.size_bytes)
-        queue = self._queue
-        for offset, piece in enumerate(frame.pieces):
-            queue.append(_Packet((sequence + offset) & 0xFFFF, timestamp, piece))
-            self._queue_bytes += len(piece.payload)
+        self._queue.append(_Waiting(frame.pieces, sequence, timestamp, frame.size_bytes))
         return True
 
-    def take(self, now_us: int) -> list[tuple[int, bytes]]:
-        """(sequence number, packet) of what may go out now."""
-        form = self.format
-        if form is None or not self._queue:
-            return []
+    def take(self, now_us: int) -> tuple[int, list[bytes]]:
+        """What may go out now: the number of the first packet, and packets of consecutive numbers."""
+        form, queue = self.format, self._queue
+        if form is None or not queue:
+            return 0, []
         budget = self.pacer.budget_bytes(now_us)
-        queue, extension = self._queue, self._timed_extension(now_us)
-        ssrc, payload_type = self.numbers.ssrc, form.payload_type
-        out: list[tuple[int, bytes]] = []
+        extension, first = self._timed_extension(now_us), queue[0].sequence
+        packets: list[bytes] = []
         spent = 0
         while queue and spent < budget:
-            packet = queue.popleft()
-            payload, marker = packet.piece
-            sequence = packet.sequence
-            data = header(payload_type, marker, sequence, packet.timestamp, ssrc, extension) + payload
-            out.append((sequence, data))
-            self._queue_bytes -= len(payload)
-            spent += len(data)
+            waiting = queue[0]
+            pieces = waiting.pieces
+            if waiting.size_bytes > budget - spent:
+                pieces = _head(pieces, budget - spent)
+            taken = numbered(
+                form.payload_type, waiting.sequence, waiting.timestamp, self.numbers.ssrc, extension, pieces
+            )
+            packets += taken
+            spent += sum(map(len, taken))
+            if len(pieces) == len(waiting.pieces):
+                queue.popleft()
+            else:
+                waiting.pieces = waiting.pieces[len(pieces) :]
+                waiting.sequence = waiting.sequence + len(pieces) & 0xFFFF
+                waiting.size_bytes = sum(len(piece.payload) for piece in waiting.pieces)
         self.pacer.spend(spent)
-        return out
+        return first, packets
 
     def _timed_extension(self, now_us: int) -> bytes:
         """With the time of sending, where the peer estimates its bandwidth by it (abs-send-time, 6.18 seconds)."""
@@ -210,4 +220,12 @@ class StreamSender:
 
     def _forget_queue(self) -> None:
         self._queue.clear()
-        self._queue_bytes = 0
+
+
+def _head(pieces: Sequence[Piece], budget: float) -> Sequence[Piece]:
+    """The first pieces, up to the one that exceeds the budget."""
+    count = 0
+    while count < len(pieces) and budget > 0:
+        budget -= len(pieces[count].payload) + HEADER_BYTES
+        count += 1
+    return pieces[:count]

@@ -23,6 +23,7 @@ ASSURED_FORWARDING_41 = 34 << 2
 _MAX_DATAGRAM_BYTES = 2048
 _UDP_SEGMENT = 103  # linux/udp.h
 _MAX_SEGMENTS = 40  # the kernel takes 64, and 65,507 bytes in all
+_MAX_RUN_BYTES = 65_000
 _CLOCK_EVERY = 16
 _NO_GSO = (errno.EIO, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOPROTOOPT)
 
@@ -39,6 +40,7 @@ class UdpSocket:
             (socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if is_v6 else (socket.IPPROTO_IP, socket.IP_TOS)
         )
         self._traffic_class = traffic_class
+        self._marks: dict[int, list[tuple[int, int, bytes]]] = {}
         self._has_gso = has_gso
         self._counters = counters
         self.receive: Receive = _ignore
@@ -91,8 +93,7 @@ class UdpSocket:
         """Send one datagram, under another traffic class than the socket's where one is given; False: dropped."""
         try:
             if traffic_class and traffic_class != self._traffic_class:
-                ancillary = [(self._level, self._option, struct.pack("=i", traffic_class))]
-                self._socket.sendmsg((data,), ancillary, 0, remote)
+                self._socket.sendmsg((data,), self._mark(traffic_class), 0, remote)
             else:
                 self._socket.sendto(data, remote)
         except OSError as error:
@@ -100,11 +101,20 @@ class UdpSocket:
             return False
         return True
 
+    def _mark(self, traffic_class: int) -> list[tuple[int, int, bytes]]:
+        found = self._marks.get(traffic_class)
+        if found is None:
+            found = self._marks[traffic_class] = [(self._level, self._option, struct.pack("=i", traffic_class))]
+        return found
+
     def send_many(self, packets: Sequence[bytes], remote: Address) -> None:
         """Send datagrams in order, runs of equal size in one call where the kernel can (UDP_SEGMENT)."""
-        if not self._has_gso or len(packets) == 1:
+        if not self._has_gso or len(packets) < 2:
             for packet in packets:
                 self.send(packet, remote)
+            return
+        if len(packets) <= _MAX_SEGMENTS and _is_one_run(packets):
+            self._send_run(packets, remote)
             return
         for start, end in equal_runs([len(packet) for packet in packets]):
             for first in range(start, end, _MAX_SEGMENTS):
@@ -133,6 +143,12 @@ class UdpSocket:
 
     def _count_failure(self, error: OSError) -> None:
         self._counters[f"send-{errno.errorcode.get(error.errno or 0, 'error').lower()}"] += 1
+
+
+def _is_one_run(packets: Sequence[bytes]) -> bool:
+    """Whether all are of one size but the last, which is no larger: nearly every picture."""
+    size = len(packets[0])
+    return len(packets[-1]) <= size and size * len(packets) <= _MAX_RUN_BYTES and {*map(len, packets[:-1])} == {size}
 
 
 def _ignore(data: bytes, source: Address, now_us: int) -> None:

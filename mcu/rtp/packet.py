@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mcu.media import Extensions
 
@@ -82,6 +82,17 @@ def header(payload_type: int, marker: bool, sequence: int, timestamp: int, ssrc:
     if extension:
         return _FIXED.pack(0x90, second, sequence, timestamp, ssrc) + extension
     return _FIXED.pack(0x80, second, sequence, timestamp, ssrc)
+
+
+def numbered(
+    payload_type: int, sequence: int, timestamp: int, ssrc: int, extension: bytes, pieces: Iterable[tuple[bytes, bool]]
+) -> list[bytes]:
+    """Packets of consecutive numbers, from `sequence` on, for (payload, marker) pieces of one picture."""
+    first, pack = 0x90 if extension else 0x80, _FIXED.pack
+    return [
+        pack(first, payload_type | marker << 7, sequence + index & 0xFFFF, timestamp, ssrc) + extension + payload
+        for index, (payload, marker) in enumerate(pieces)
+    ]
 
 
 def extension_block(elements: Sequence[tuple[int, bytes]]) -> bytes:

@@ -55,7 +55,7 @@ def pictures(sender: StreamSender, packets: int) -> Iterator[bytes]:
         number += 1
         assert sender.put(ring.add(PICTURE, 3600 * number, 40_000 * number, is_keyframe=True))
         while sender.has_queue:
-            for _, packet in sender.take(40_000 * number):
+            for packet in sender.take(40_000 * number)[1]:
                 sent += 1
                 yield packet
 
