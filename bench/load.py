@@ -47,6 +47,8 @@ class Part:
     sound_mark: int = -1
     picture_mark: int = -1
     """The packet of the programme whose sending is noted."""
+    phase_ms: float = -1.0
+    """When it begins, counted from whole 40 ms of the clock; -1 for at once."""
 
 
 @dataclass
@@ -100,11 +102,11 @@ class Load:
                 file = part.sound if is_sound else part.picture
                 mark = part.sound_mark if is_sound else part.picture_mark
                 rtp, rtcp = self._callers[index].sockets[stream.kind]
-                self.stream(2 * index + (not is_sound), stream, (rtp, rtcp), file, mark, part.jitter_ms)
+                self.stream(2 * index + (not is_sound), stream, (rtp, rtcp), file, mark, part)
 
     def stream(
         self, number: int, spec: StreamSpec, sockets: tuple[socket.socket, socket.socket], file: Path | None,
-        mark: int = -1, jitter_ms: float = 0.0,
+        mark: int = -1, part: Part = Part(None),
     ) -> None:  # fmt: skip
         """Let one stream begin."""
         if spec.send is None or spec.remote is None:
@@ -114,7 +116,7 @@ class Load:
         self._tell(
             "stream", number, rtp.fileno(), (rtcp if spec.remote_rtcp else rtp).fileno(), *spec.remote,
             spec.remote_rtcp[1] if spec.remote_rtcp else 0, spec.send.payload_type, spec.send.clock_rate_hz, *keys,
-            file or "-", mark, jitter_ms,
+            file or "-", mark, part.jitter_ms, part.phase_ms,
         )  # fmt: skip
 
     def dump(self, number: int, path: Path) -> None:

@@ -1,9 +1,10 @@
 /* Load: many RTP streams of pre-encoded packets over sockets that are handed in, and what comes back is counted.
 
    Lines on standard input:
-     stream ID FD RTCP_FD ADDRESS PORT RTCP_PORT TYPE CLOCK SUITE LOCAL_KEY REMOTE_KEY FILE MARK JITTER_MS
+     stream ID FD RTCP_FD ADDRESS PORT RTCP_PORT TYPE CLOCK SUITE LOCAL_KEY REMOTE_KEY FILE MARK JITTER_MS PHASE_MS
          from now on; RTCP_PORT 0: on the RTP port. FILE "-": only listen. The sending of packet MARK (-1: none) is
-         noted each time; every packet is delayed by up to JITTER_MS.
+         noted each time; every packet is delayed by up to JITTER_MS. It begins PHASE_MS after a whole 40 ms of the
+         clock, or at once (-1).
      dump ID FILE   everything that stream receives, in the clear: seconds (double), size (uint32), RTP packet
      count          the counters begin now
      stop           print all as JSON and end */
@@ -185,9 +186,10 @@ static void open_stream(const char *line) {
     struct stream *s = calloc(1, sizeof *s);
     char address[64], suite[64], local[192], remote[192], file[1024];
     int port, rtcp_port;
-    double jitter_ms;
-    if (sscanf(line, "stream %d %d %d %63s %d %d %d %lf %63s %191s %191s %1023s %d %lf", &s->id, &s->fd, &s->rtcp_fd,
-               address, &port, &rtcp_port, &s->type, &s->clock, suite, local, remote, file, &s->mark, &jitter_ms) != 14)
+    double jitter_ms, phase_ms;
+    if (sscanf(line, "stream %d %d %d %63s %d %d %d %lf %63s %191s %191s %1023s %d %lf %lf", &s->id, &s->fd, &s->rtcp_fd,
+               address, &port, &rtcp_port, &s->type, &s->clock, suite, local, remote, file, &s->mark, &jitter_ms,
+               &phase_ms) != 15)
         die(line);
     s->rtp.sin_family = s->rtcp.sin_family = AF_INET;
     s->rtp.sin_port = htons((uint16_t)port);
@@ -202,6 +204,7 @@ static void open_stream(const char *line) {
     s->jitter_s = jitter_ms / 1000;
     s->waiting = calloc(MAX_PENDING, sizeof *s->waiting);
     s->began = now_s();
+    if (phase_ms >= 0) s->began = ((uint64_t)(s->began / 0.04) + 1) * 0.04 + phase_ms / 1000;
     s->next_report = s->began + 0.3;
     s->has_media = strcmp(file, "-") != 0;
     if (s->has_media) s->media = read_programme(file);
