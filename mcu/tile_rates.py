@@ -15,6 +15,8 @@ _FULL_PIXELS, _FULL_BPS = 1280 * 720, 1_500_000
 _BITS_GROW_BY = 0.7
 """Small pictures need more bits a pixel: they hold as many edges."""
 _STEP_BPS = 10_000
+CONTENT_BPS = 2_500_000
+"""For a shared screen in a tile of any size: writing that is sent too coarsely cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def needs(shown: Iterable[tuple[Iterable[Tile], Rung]]) -> dict[int, Need]:
             width, height = round(tile.width * rung.width), round(tile.height * rung.height)
             known = found.get(tile.stream, HIDDEN)
             if tile.stream and width * height > known.width * known.height:
-                found[tile.stream] = Need(width, height, rate_for(width, height))
+                found[tile.stream] = Need(width, height, CONTENT_BPS if tile.is_content else rate_for(width, height))
     return found
 
 

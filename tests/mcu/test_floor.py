@@ -261,4 +261,4 @@ async def test_people_who_are_seen_beside_a_screen_are_asked_for_more_than_those
         house.conference.request_floor(3)
         await house.flow(3)
         assert (asked_of(house, video(1))[-1].width, asked_of(house, video(1))[-1].height) == size
-        assert asked_of(house, stream_id(3, Kind.CONTENT))[-1].bitrate_bps > 700_000
+        assert asked_of(house, stream_id(3, Kind.CONTENT))[-1].bitrate_bps == 2_500_000
