@@ -12,7 +12,8 @@ from mcu.video.source import Source
 from mcu.worker.inflight import InFlight
 
 logger = logging.getLogger(__name__)
-_NICENESS = 2
+_NICENESS = 5
+"""Two more than the thread that ticks."""
 _THREAD_US = 8_000
 """A thread more is woken for so much work."""
 

@@ -24,6 +24,7 @@ from mcu.video.fonts import Fonts
 from mcu.video.intake import Intake
 from mcu.video.labels import Labels
 from mcu.video.outlet import Outlet
+from mcu.video.pace import Pace
 from mcu.video.panel import Panels
 from mcu.video.plane import VideoPlane, monotonic_us
 from mcu.video.ticker import Ticker
@@ -38,6 +39,8 @@ from mcu.worker.shell import run_process
 
 logger = logging.getLogger(__name__)
 _STATS_INTERVAL_S = 1.0
+_NICENESS = 3
+"""Sound and packets, in other processes, come first where processors are short."""
 
 
 class VideoProcess:
@@ -48,6 +51,7 @@ class VideoProcess:
         self._plane = plane
         self._outlet = Outlet()
         self._ticker = Ticker(settings.tick_rate, monotonic_us())
+        self._pace = Pace(self._ticker.interval_us)
         self._intake = Intake()
         self._intake_us = 0
         self._selector = selectors.DefaultSelector()
@@ -160,9 +164,17 @@ class VideoProcess:
                 frames = self._plane.tick(tick_us)
                 for rendition in self._outlet.send(frames, self._plane.keyframe_requests(tick_us)):
                     self._plane.request_keyframe(rendition)
+                self._keep_pace(monotonic_us(), monotonic_us() - now_us)
         except BaseException as error:  # noqa: BLE001  # the process ends with it, and is started again
             self._failure = error
             self._is_running = False
+
+    def _keep_pace(self, now_us: int, busy_us: int) -> None:
+        """Where the processors are short, pictures slow down before sound, which shares them, suffers."""
+        self._pace.note(now_us, self._ticker.lateness_us, busy_us)
+        if self._pace.step != self._ticker.step:
+            self._ticker.take_every(self._pace.step)
+            logger.warning("pictures a second: %g", self._ticker.rate)
 
     def _report(self) -> None:
         now = time.monotonic()
@@ -172,6 +184,7 @@ class VideoProcess:
         counters, gauges = self._plane.statistics()
         counters |= {"ticks_skipped": self._ticker.skipped} | self._outlet.counters()
         gauges["tick_lateness_p99_ms"] = self._ticker.lateness_p99_ms()
+        gauges["frame_rate"] = self._ticker.rate
         gauges["cpu_cores"] = self._cpu.cores()
         self._memory.take(gauges["encoders"] + gauges["sources"], counters.get("frames_encoded", 0), now)
         self._control.send(ProcessStats("video", counters, gauges))
@@ -181,6 +194,7 @@ def main(control: Channel) -> None:
     """Load everything that lies in files, give up the right to open any, then serve."""
     settings = msgspec.convert(_receive_start(control).settings, VideoSettings)
     av.logging.set_level(None)
+    os.nice(_NICENESS)
     in_flight = _in_flight()
     fonts = Fonts()
     load_codecs(settings)

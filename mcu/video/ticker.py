@@ -15,6 +15,8 @@ class Ticker:
 
     def __init__(self, rate: int, now_us: int) -> None:
         self._rate = rate
+        self.step = 1
+        """Every so many of the grid are taken; see take_every()."""
         self._index = self._index_at(now_us) + 1
         self._lateness_us: deque[int] = deque(maxlen=_KEPT)
         self.skipped = 0
@@ -22,7 +24,23 @@ class Ticker:
     @property
     def interval_us(self) -> int:
         """From one tick to the next."""
-        return 1_000_000 // self._rate
+        return 1_000_000 * self.step // self._rate
+
+    @property
+    def rate(self) -> float:
+        """Ticks a second."""
+        return self._rate / self.step
+
+    @property
+    def lateness_us(self) -> int:
+        """How late the last tick started."""
+        return self._lateness_us[-1] if self._lateness_us else 0
+
+    def take_every(self, step: int) -> None:
+        """From the next tick on take every so many of the grid."""
+        if step != self.step:
+            self.step = step
+            self._index += -self._index % step
 
     @property
     def next_us(self) -> int:
@@ -35,8 +53,8 @@ class Ticker:
             return None
         self._lateness_us.append(now_us - self.next_us)
         current = self._index_at(now_us)
-        self.skipped += current - self._index
-        self._index = current + 1
+        self.skipped += (current - self._index) // self.step
+        self._index = current + self.step
         return self._time_of(current)
 
     def lateness_p99_ms(self) -> float:
@@ -50,4 +68,5 @@ class Ticker:
         return -(-index * 1_000_000 // self._rate)
 
     def _index_at(self, now_us: int) -> int:
-        return now_us * self._rate // 1_000_000
+        index = now_us * self._rate // 1_000_000
+        return index - index % self.step

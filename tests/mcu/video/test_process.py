@@ -127,7 +127,7 @@ def test_serves_a_scene_and_survives_junk_of_2_mb(worker: Worker) -> None:
     stats = next(m for m in reversed(worker.messages) if isinstance(m, ProcessStats))
     assert stats.process == "video"
     assert stats.gauges["encoders"] == 1
-    assert {"sources", "tick_lateness_p99_ms", "encode_ms", "compose_ms"} <= stats.gauges.keys()
+    assert {"frame_rate", "sources", "tick_lateness_p99_ms", "encode_ms", "compose_ms"} <= stats.gauges.keys()
 
     worker.tell(
         SetScene(

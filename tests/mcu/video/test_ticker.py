@@ -36,3 +36,20 @@ def test_uneven_intervals_do_not_drift() -> None:
     ticks = [ticker.start(ticker.next_us) for _ in range(300)]
     assert ticks[-1] == 10_000_000
     assert None not in ticks
+
+
+def test_every_other_tick_keeps_to_the_grid() -> None:
+    ticker = Ticker(25, 0)
+    assert ticker.start(40_000) == 40_000
+    ticker.take_every(2)
+    assert (ticker.next_us, ticker.rate, ticker.interval_us) == (80_000, 12.5, 80_000)
+    assert ticker.start(80_000) == 80_000
+    assert ticker.start(120_000) is None
+    assert ticker.start(165_000) == 160_000
+    assert ticker.lateness_us == 5_000
+    assert ticker.start(410_000) == 400_000
+    assert ticker.skipped == 2
+    ticker.take_every(1)
+    assert ticker.next_us == 480_000
+    assert ticker.start(480_000) == 480_000
+    assert ticker.next_us == 520_000
