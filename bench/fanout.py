@@ -94,7 +94,8 @@ async def _used(pid: int, began: float, seconds: float) -> float:
 
 
 def _per_packet(used: float, report: dict[str, Any]) -> float:
-    return used * 1e6 / max(1.0, report["came"] / _KEPT * len(report["counts"]))
+    packets: float = report["came"] / _KEPT * len(report["counts"])
+    return used * 1e6 / max(1.0, packets)
 
 
 def _trouble(report: dict[str, Any]) -> str:

@@ -41,7 +41,7 @@ def pictures() -> list[Picture]:
     random = np.random.default_rng(7)
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-    encoder.time_base, encoder.bit_rate = Fraction(1, RATE), BITRATE_BPS
+    encoder.time_base, encoder.bit_rate, encoder.thread_count = Fraction(1, RATE), BITRATE_BPS, 1
     encoder.options = {
         "preset": "superfast", "tune": "zerolatency", "profile": "baseline", "g": str(_LENGTH),
         "maxrate": str(BITRATE_BPS), "bufsize": str(BITRATE_BPS // 8),

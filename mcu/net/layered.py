@@ -51,6 +51,11 @@ class LayeredReceiver(StreamReceiver):
             self._layers[layer].keyframes.arrived()
         self.want_keyframe(now_us)
 
+    @property
+    def is_in_need(self) -> bool:
+        """Always: layers that fall silent are noticed by time alone."""
+        return bool(self._layers)
+
     def limit(self, bitrate_bps: int, width: int, height: int, now_us: int) -> None:
         """What is of use of the pictures: the layer that fills a tile of that size; 0: none."""
         super().limit(bitrate_bps, width, height, now_us)

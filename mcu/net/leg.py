@@ -15,6 +15,7 @@ from mcu.net.layered import LayeredReceiver
 from mcu.net.numbering import draw_numbers
 from mcu.net.outbound import Outbound
 from mcu.net.outlet import Outlet
+from mcu.net.ration import Ration
 from mcu.net.receiver import StreamReceiver
 from mcu.net.rtcp_inbox import RtcpInbox
 from mcu.net.rtcp_outbox import RtcpOutbox
@@ -27,6 +28,8 @@ from mcu.worker.messages import CameraFrame, Dtmf, LegConnected, LegFailed, LegS
 
 _MAX_ROUTES = 64
 _MAX_CAMERA_FRAMES_PER_S = 50
+_MAX_DIGITS_PER_S = 50
+"""Nobody keys in as fast, no dialler either (ITU-T Q.24: 40 ms and more for each)."""
 
 
 class BadMedia(ValueError):
@@ -51,7 +54,10 @@ class Leg:
         self.is_broken = False
         """A fault of ours was met; nothing is done for it any more."""
         self.heard_us = 0
-        self._camera_second_us = self._camera_frames = 0
+        self.due_us = 0
+        """Nothing is to be done before that; 0 where the next tick has to look."""
+        self._camera_frames = Ration(_MAX_CAMERA_FRAMES_PER_S)
+        self._digits = Ration(_MAX_DIGITS_PER_S)
         self.components: dict[Kind, tuple[Component, Component]] = {}
         """RTP and RTCP transport of each stream that was opened; one and the same object over ICE."""
         self.receivers: dict[Kind, StreamReceiver] = {}
@@ -179,6 +185,7 @@ class Leg:
     def rtp_received(self, component: Component, data: bytes, now_us: int) -> None:
         """An authentic RTP packet (Component calls this)."""
         self.heard_us = now_us
+        self.due_us = 0
         packet = rtp_packet.parse(data, self._extensions)
         if packet is None:
             self._counters["rtp-malformed"] += 1
@@ -195,24 +202,29 @@ class Leg:
         elif frame is not None:
             self._outlet.source_frame(frame)
         elif digit is not None:
-            self._outlet.tell(Dtmf(self.number, digit))
+            self._digit(digit, now_us)
         else:
             self._hand_pictures(receiver, now_us)
 
     def _camera_frame(self, frame: Frame, now_us: int) -> None:
         """To control, which is no place for a flood."""
-        if now_us - self._camera_second_us >= 1_000_000:
-            self._camera_second_us, self._camera_frames = now_us, 0
-        self._camera_frames += 1
-        if self._camera_frames > _MAX_CAMERA_FRAMES_PER_S:
+        if self._camera_frames.take(now_us):
+            self._outlet.tell(CameraFrame(self.number, bytes(frame.payload)))
+        else:
             self._counters["camera-too-fast"] += 1
-            return
-        self._outlet.tell(CameraFrame(self.number, bytes(frame.payload)))
+
+    def _digit(self, digit: str, now_us: int) -> None:
+        """To control, too."""
+        if self._digits.take(now_us):
+            self._outlet.tell(Dtmf(self.number, digit))
+        else:
+            self._counters["digits-too-fast"] += 1
 
     def limit_source(self, command: LimitSource, now_us: int) -> None:
         """Hand on what is of use of a picture, and ask the peer for no more."""
         kind = kind_of(command.stream)
         self._limits[kind] = command
+        self.due_us = 0
         receiver = self.receivers.get(kind)
         if receiver is not None:
             receiver.limit(command.bitrate_bps, command.width, command.height, now_us)
@@ -222,6 +234,7 @@ class Leg:
         """An authentic RTCP compound (Component calls this)."""
         del component
         self.heard_us = now_us
+        self.due_us = 0
         malformed = self._inbox.receive(data, now_us)
         if malformed:
             self._counters["rtcp-malformed"] += malformed
@@ -266,13 +279,15 @@ class Leg:
     # ---- time
 
     def handle_timeout(self, now_us: int) -> None:
-        """Every 10 ms: give up what does not come, ask again, report."""
+        """Every 10 ms from `due_us` on: give up what does not come, ask again, report."""
+        has_pictures = False
         for receiver in self.receivers.values():
-            source = receiver.source
-            if source is not None and source.is_video:
+            if receiver.is_in_need:
                 receiver.handle_timeout(now_us)
                 self._hand_pictures(receiver, now_us)
+            has_pictures = has_pictures or (receiver.source is not None and receiver.source.is_video)
         self._outbox.handle_timeout(now_us)
+        self.due_us = 0 if has_pictures else self._outbox.next_timeout()
 
     def look_for_silence(self, now_us: int) -> None:
         """Once a second: tell when the peer is not heard any more, once until it is heard again."""

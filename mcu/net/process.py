@@ -240,7 +240,8 @@ class NetProcess:
             now_us = _now_us()
             self.fanout.handle_timeout(now_us)
             for leg in self.legs or ():
-                self._guarded(leg, leg.handle_timeout, now_us)
+                if now_us >= leg.due_us:
+                    self._guarded(leg, leg.handle_timeout, now_us)
 
     async def _count(self) -> None:
         while True:

@@ -13,10 +13,12 @@ from mcu.net.uplink import estimate_bps
 from mcu.rtp.rate_limits import RateLimitNotice
 from mcu.rtp.rtcp import RtcpPacket, compound
 from mcu.rtp.transport_cc import ArrivalLog
-from mcu.worker.messages import KeyframeWanted
+from mcu.worker.messages import KeyframeWanted, PeerLimit
 
 _INTERVAL_US = 1_000_000
 _NO_ARRIVALS_SSRC = 0
+_NOTICES_US = 100_000
+"""Requests for lower rates are answered no more often, however many come."""
 
 
 class RtcpOutbox:
@@ -35,21 +37,41 @@ class RtcpOutbox:
         self._settings = settings
         self._outlet = outlet
         self._report_due_us = 0
+        self._notices_us = 0
+        self._told_limits: dict[Kind, int] = {}
 
     def handle_timeout(self, now_us: int) -> None:
         """Every 10 ms."""
         for kind, receiver in self._receivers.items():
-            if receiver.source is not None and receiver.source.is_video:
+            if receiver.is_in_need:
                 self._repair(kind, receiver, now_us)
-        for kind in [kind for kind in self._outbound.notices_due if kind in self._receivers]:
-            self._outbound.notices_due.discard(kind)
-            own = self._outbound.senders[kind].numbers.ssrc
-            self._send_feedback(kind, [RateLimitNotice(own, (self._outbound.limits[kind],))])
+        if self._outbound.notices_due:
+            self._send_notices()
         due_us = self.arrivals.next_timeout()
         if due_us is not None and now_us >= due_us:
             self._send_arrivals(now_us)
         if now_us >= self._report_due_us:
             self._report(now_us)
+
+    def next_timeout(self) -> int:
+        """When reports are due, or feedback that arrivals ask for."""
+        arrivals_us = self.arrivals.next_timeout()
+        return self._report_due_us if arrivals_us is None else min(arrivals_us, self._report_due_us)
+
+    def _send_notices(self) -> None:
+        if self._outbound.notices_due and now_us >= self._notices_us:
+            self._notices_us = now_us + _NOTICES_US
+            self._keep_limits()
+
+    def _keep_limits(self) -> None:
+        """Confirm to the peer what it asked us to keep to, and tell control what is new in it."""
+        for kind in [kind for kind in self._outbound.notices_due if kind in self._receivers]:
+            self._outbound.notices_due.discard(kind)
+            kept = self._outbound.limits[kind]
+            self._send_feedback(kind, [RateLimitNotice(self._outbound.senders[kind].numbers.ssrc, (kept,))])
+            if self._told_limits.get(kind) != kept.payload_bps:
+                self._told_limits[kind] = kept.payload_bps
+                self._outlet.tell(PeerLimit(self._number, kind, kept.payload_bps))
 
     def hasten(self, now_us: int) -> None:
         """What browsers are told by REMB is another rate now: report at once."""

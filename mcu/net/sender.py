@@ -17,7 +17,7 @@ from mcu.worker.channel import Frame
 
 _AUDIO_MEDIA_RATE_HZ = 48_000
 _VIDEO_MEDIA_RATE_HZ = 90_000
-_MAX_QUEUE_PACKETS = 16_384
+_MAX_QUEUE_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,13 @@ class _Waiting:
     timestamp: int
     size_bytes: int
 
+    def drop(self, count: int) -> int:
+        """The first `count` pieces have gone out; by how many bytes what is left is smaller."""
+        self.pieces = self.pieces[count:]
+        self.sequence = self.sequence + count & 0xFFFF
+        before, self.size_bytes = self.size_bytes, sum(len(piece.payload) for piece in self.pieces)
+        return before - self.size_bytes
+
 
 class StreamSender:
     """Pure: frames in, clear RTP packets out, in the order of their numbers."""
@@ -53,6 +60,7 @@ class StreamSender:
         self.sent = SentPackets()
         self._clock = clock
         self._queue: deque[_Waiting] = deque()
+        self._queue_bytes = 0
         self._repeater = Repeater()
         self._rtx: RtxStream | None = None
         self._map: SequenceMap | None = None
@@ -98,11 +106,7 @@ class StreamSender:
     @property
     def queue_bytes(self) -> int:
         """Payload bytes that wait, about."""
-        return sum(waiting.size_bytes for waiting in self._queue)
-
-    @property
-    def _queued_packets(self) -> int:
-        return sum(len(waiting.pieces) for waiting in self._queue)
+        return self._queue_bytes
 
     def audio_packet(self, frame: Frame) -> bytes | None:
         """One packet for a frame of the mix; None when the leg does not take its codec."""
@@ -134,7 +138,7 @@ class StreamSender:
     def put(self, frame: RingFrame) -> bool:
         """Queue the pieces of a picture; False when too much waits already."""
         numbering, statistics = self._map, self.statistics
-        if numbering is None or statistics is None or self._queued_packets + len(frame.pieces) > _MAX_QUEUE_PACKETS:
+        if numbering is None or statistics is None or self._queue_bytes + frame.size_bytes > _MAX_QUEUE_BYTES:
             return False
         placed = numbering.send(frame)
         if placed is None:
@@ -142,6 +146,7 @@ class StreamSender:
         sequence, timestamp = placed
         statistics.sent(timestamp, frame.capture_us, len(frame.pieces), frame.size_bytes)
         self._queue.append(_Waiting(frame.pieces, sequence, timestamp, frame.size_bytes))
+        self._queue_bytes += frame.size_bytes
         return True
 
     def take(self, now_us: int) -> tuple[int, list[bytes]]:
@@ -165,10 +170,9 @@ class StreamSender:
             spent += sum(map(len, taken))
             if len(pieces) == len(waiting.pieces):
                 queue.popleft()
+                self._queue_bytes -= waiting.size_bytes
             else:
-                waiting.pieces = waiting.pieces[len(pieces) :]
-                waiting.sequence = waiting.sequence + len(pieces) & 0xFFFF
-                waiting.size_bytes = sum(len(piece.payload) for piece in waiting.pieces)
+                self._queue_bytes -= waiting.drop(len(pieces))
         self.pacer.spend(spent)
         return first, packets
 
@@ -179,6 +183,10 @@ class StreamSender:
             return self._extension
         send_time = ((now_us << 18) // 1_000_000) & 0xFFFFFF
         return extension_block([*self._elements, (number, send_time.to_bytes(3, "big"))])
+
+    def limit_repeats(self, bitrate_bps: int) -> None:
+        """Repeat no more than this, whatever the peer asks for."""
+        self._repeater.limit(bitrate_bps)
 
     @property
     def packets_asked(self) -> int:
@@ -220,6 +228,7 @@ class StreamSender:
 
     def _forget_queue(self) -> None:
         self._queue.clear()
+        self._queue_bytes = 0
 
 
 def _head(pieces: Sequence[Piece], budget: float) -> Sequence[Piece]:

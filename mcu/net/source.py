@@ -46,6 +46,12 @@ class Source:
         return self._assembler is not None
 
     @property
+    def is_in_need(self) -> bool:
+        """Whether packets are missing or a keyframe is wanted; else time changes nothing."""
+        assembler = self._assembler
+        return assembler is not None and (assembler.is_waiting or self.keyframes.next_timeout() is not None)
+
+    @property
     def dropped(self) -> dict[str, int]:
         """Packets and frames that the assembler gave up, by reason."""
         return {} if self._assembler is None else self._assembler.dropped

@@ -16,13 +16,17 @@ MAX_PACKETS = 4096
 MAX_BYTES = 4 << 20
 MAX_HOLE = 256
 """More missing packets in a row than this are not waited for."""
+MAX_HOLES_AT_ONCE = 64
+"""Holes given up in one go; the next call goes on. A sender could leave one before each of its packets."""
 MAX_READY = 64
 """Frames that wait to be fetched; the caller fetches after each packet, so more means that it does not."""
 DEFAULT_ROUND_TRIP_US = 100_000
 REORDER_WAIT_US = 30_000
 """How long a hole is waited for when the sender repeats nothing."""
 MIN_WAIT_US = 60_000
-MAX_WAIT_US = 200_000
+MAX_WAIT_US = 1_000_000
+MANY_TRIES_US = 400_000
+"""Up to here a hole is waited for through three requests for it, beyond through one."""
 RESUME_US = 3_000_000
 """After that long without a keyframe, damaged pictures go on: encoders with gradual refresh send none."""
 _BACKWARD_START = 64
@@ -61,7 +65,7 @@ class FrameAssembler:
     """One video source. `sequence` is always the extended number of a SequenceTracker.
 
     A frame is a run of packets of one timestamp up to the marker or to the next timestamp. A hole is waited for
-    2 round trips (bounded); then all frames up to the next keyframe are dropped, because they cannot be decoded.
+    while repeats may come; then all frames up to the next keyframe are dropped, because they cannot be decoded.
     """
 
     def __init__(self, codec: Codec, has_nack: bool = True) -> None:
@@ -75,7 +79,7 @@ class FrameAssembler:
         self.nack = NackScheduler()
         self._has_nack = has_nack
         self._codec = codec
-        self._head = self._scan = -1
+        self._head = self._scan = self._first = -1
         self._highest = -2  # always at least head - 1
         self._start_over()
 
@@ -84,7 +88,8 @@ class FrameAssembler:
         if self._head < 0:
             self._head = self._scan = sequence
             self._highest = sequence - 1
-        if sequence < self._head and not self._move_start(sequence):
+            self._first = sequence
+        if sequence < self._head and not self._may_start_at(sequence):
             self.dropped["late"] += 1
             return
         if sequence in self._packets:
@@ -98,6 +103,8 @@ class FrameAssembler:
         elif sequence > self._highest + MAX_HOLE:
             self.packets_lost += sequence - self._highest - 1
             self._start_at(sequence, now_us, "damaged")
+        elif sequence < self._head:
+            self._move_start(sequence)
         self._packets[sequence] = _Packet(rtp_timestamp, marker, payload, now_us)
         self._bytes += len(payload)
         if sequence > self._highest:
@@ -114,6 +121,11 @@ class FrameAssembler:
         """The next whole frame, None when there is none yet."""
         return self._ready.popleft() if self._ready else None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something is missing, so that there are times to look at."""
+        return self._highest >= self._scan or self.nack.is_waiting
+
     def next_timeout(self) -> int | None:
         """When handle_timeout() or missing() has something to do."""
         times = [time for time in (self._deadline_us(), self._nack_timeout()) if time is not None]
@@ -121,11 +133,12 @@ class FrameAssembler:
 
     def handle_timeout(self, now_us: int) -> None:
         """Give up holes that were waited for long enough."""
-        deadline = self._deadline_us()
-        while deadline is not None and deadline <= now_us:
+        for _ in range(MAX_HOLES_AT_ONCE):
+            deadline = self._deadline_us()
+            if deadline is None or deadline > now_us:
+                return
             self._skip_hole(now_us)
             self._advance()
-            deadline = self._deadline_us()
 
     def missing(self, now_us: int) -> list[int]:
         """16-bit sequence numbers to put into a NACK now; [] when the sender repeats nothing."""
@@ -148,7 +161,7 @@ class FrameAssembler:
         self._packets: dict[int, _Packet] = {}
         self._beyond: list[int] = []  # heap of numbers that came while one before them was missing
         self._bytes = 0
-        self._head = self._scan = -1
+        self._head = self._scan = self._first = -1
         self._highest = -2  # always at least head - 1
         self._frame_timestamp: int | None = None
         self._hole: tuple[int, int] | None = None
@@ -162,14 +175,14 @@ class FrameAssembler:
         )  # fmt: skip
         self.nack.clear()
 
-    def _move_start(self, sequence: int) -> bool:
-        if self._has_consumed or self._head - sequence > _BACKWARD_START:
-            return False
+    def _may_start_at(self, sequence: int) -> bool:
+        return not self._has_consumed and self._first - sequence <= _BACKWARD_START
+
+    def _move_start(self, sequence: int) -> None:
         self.nack.missed(sequence + 1, self._head, self._packets[self._head].arrival_us)
         self._head = self._scan = sequence
         self._beyond = sorted(self._packets)
         self._frame_timestamp = self._hole = None
-        return True
 
     def _advance(self) -> None:
         packets = self._packets
@@ -231,8 +244,7 @@ class FrameAssembler:
             return None
         if self._hole is None or self._hole[0] != self._scan:
             self._hole = (self._scan, self._packets[self._next_after(self._scan)].arrival_us)
-        wait = min(MAX_WAIT_US, max(MIN_WAIT_US, 2 * self.round_trip_us)) if self._has_nack else REORDER_WAIT_US
-        return self._hole[1] + wait
+        return self._hole[1] + (_repair_us(self.round_trip_us) if self._has_nack else REORDER_WAIT_US)
 
     def _next_after(self, hole: int) -> int:
         """The first number beyond a hole; there is one, since the highest number was received."""
@@ -277,14 +289,14 @@ class FrameAssembler:
     def _discard(self, end: int) -> int:
         """Forget packets before `end`, which becomes the head."""
         self._has_consumed = True
-        count = 0
-        for sequence in range(self._head, end):
-            packet = self._packets.pop(sequence, None)
-            if packet is not None:
-                count += 1
-                self._bytes -= len(packet.payload)
+        if end - self._head <= len(self._packets):
+            gone = [sequence for sequence in range(self._head, end) if sequence in self._packets]
+        else:  # numbers far apart: most of the range is missing
+            gone = [sequence for sequence in self._packets if sequence < end]
+        for sequence in gone:
+            self._bytes -= len(self._packets.pop(sequence).payload)
         self._head = end
-        return count
+        return len(gone)
 
     def _start_at(self, sequence: int, now_us: int, reason: str) -> None:
         """Give up all that is here and go on at `sequence`."""
@@ -292,11 +304,17 @@ class FrameAssembler:
         self._packets.clear()
         self._beyond.clear()
         self._bytes = 0
-        self._head = self._scan = sequence
+        self._head = self._scan = self._first = sequence
         self._highest = sequence - 1
         self._frame_timestamp = None
         self.nack.clear()
         self._break(now_us)
+
+
+def _repair_us(round_trip_us: int) -> int:
+    """How long repeats may take: requests are 1.25 round trips apart, and a keyframe would take longer than one."""
+    several, one = min(MANY_TRIES_US, round_trip_us * 9 // 2), round_trip_us * 7 // 5
+    return min(MAX_WAIT_US, max(MIN_WAIT_US, several, one))
 
 
 def unwrap_rtx(payload: bytes) -> tuple[int, bytes] | None:

@@ -20,7 +20,7 @@ class NackScheduler:
     __slots__ = ("_pending", "given_up", "requested")
 
     def __init__(self) -> None:
-        self._pending: OrderedDict[int, tuple[int, int]] = OrderedDict()
+        self._pending: OrderedDict[int, tuple[int, int]] = OrderedDict()  # in the order of numbers
         self.requested = 0
         """Numbers asked for, repeats included."""
         self.given_up = 0
@@ -30,8 +30,11 @@ class NackScheduler:
         if last - first > MAX_PENDING:
             self.given_up += last - first - MAX_PENDING
             first = last - MAX_PENDING
+        is_before = bool(self._pending) and first < next(reversed(self._pending))
         for sequence in range(first, last):
             self._pending[sequence] = (now_us + REORDER_US, 0)
+        if is_before:
+            self._pending = OrderedDict(sorted(self._pending.items()))
         while len(self._pending) > MAX_PENDING:
             self._pending.popitem(last=False)
             self.given_up += 1
@@ -42,15 +45,16 @@ class NackScheduler:
 
     def forget_before(self, sequence: int) -> None:
         """Nobody waits for these any more."""
-        for old in [number for number in self._pending if number < sequence]:
-            del self._pending[old]
+        pending = self._pending
+        while pending and next(iter(pending)) < sequence:
+            pending.popitem(last=False)
 
     def due(self, now_us: int, round_trip_us: int) -> list[int]:
         """Extended numbers to ask for now, lowest first."""
         if not self._pending:
             return []
         spacing = max(MIN_SPACING_US, round_trip_us + round_trip_us // 4)
-        due = sorted(number for number, (at_us, _) in self._pending.items() if at_us <= now_us)[:MAX_AT_ONCE]
+        due = [number for number, (at_us, _) in self._pending.items() if at_us <= now_us][:MAX_AT_ONCE]
         for number in due:
             tries = self._pending[number][1] + 1
             if tries >= MAX_TRIES:
@@ -60,6 +64,11 @@ class NackScheduler:
                 self._pending[number] = (now_us + spacing, tries)
         self.requested += len(due)
         return due
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether anything is missing."""
+        return bool(self._pending)
 
     def next_timeout(self) -> int | None:
         """When due() has something to say; None while nothing is missing."""

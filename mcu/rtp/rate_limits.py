@@ -11,6 +11,8 @@ OVERHEAD_BYTES = 40
 MAX_ENTRIES = 16
 LEAST_BPS = 50_000
 """Asked of senders whose pictures nobody sees: what keeps them ready to be shown at once. Some take 0 for no limit."""
+MAX_BPS = 1 << 40
+"""More than any path carries; the formats of TMMBR and REMB go up to 2^80."""
 _PACKET_BYTES = 1200
 _RTPFB = 205
 _HEADER = struct.Struct("!BBHII")
@@ -98,6 +100,11 @@ class RateRequester:
         """A notice came."""
         self._due_us = None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether due() will ever say yes, as it stands."""
+        return self._due_us is not None
+
     def due(self, now_us: int) -> bool:
         """Whether to ask now; if so the next time is chosen."""
         if self._due_us is None or now_us < self._due_us:
@@ -117,7 +124,7 @@ def _parse(body: bytes) -> tuple[int, tuple[RateLimit, ...]]:
     sender, _ = struct.unpack_from("!II", body)
     entries = body[8 : 8 + MAX_ENTRIES * _ENTRY.size]
     limits = tuple(
-        RateLimit(ssrc, (word >> 9 & 0x1FFFF) << (word >> 26), word & 0x1FF)
+        RateLimit(ssrc, min(MAX_BPS, (word >> 9 & 0x1FFFF) << (word >> 26)), word & 0x1FF)
         for ssrc, word in _ENTRY.iter_unpack(entries)
     )
     return sender, limits
