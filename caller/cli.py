@@ -47,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", default="640x360", metavar="WxH", help="of the picture sent")
     parser.add_argument("--frame-rate", type=int, default=25, metavar="FPS")
     parser.add_argument("--bitrate", type=int, default=700, metavar="KBIT", help="of the picture sent, in kbit/s")
+    parser.add_argument(
+        "--loss", type=float, default=0.0, metavar="PERCENT", help="throw away so many media packets, both ways"
+    )
     parser.add_argument("--no-decode", action="store_true", help="count pictures without decoding them (load)")
 
 
@@ -102,6 +105,7 @@ def _options(args: argparse.Namespace) -> CallOptions:
         height=int(height),
         frame_rate=args.frame_rate,
         bitrate_bps=args.bitrate * 1000,
+        loss=args.loss / 100,
         decodes=not args.no_decode and args.count == 1,
     )
 

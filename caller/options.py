@@ -56,6 +56,8 @@ class CallOptions:
     bitrate_bps: int = 700_000
     decodes: bool = True
     """Decode what is received, to count pictures; off where many callers are only load."""
+    loss: float = 0.0
+    """The share of media packets that is thrown away, on the way out and on the way in: a bad network."""
 
     def target(self) -> Uri:
         """Whom to dial, passcode and transport included. Raises OptionError."""
@@ -96,6 +98,7 @@ def check(options: CallOptions) -> None:
         (16 <= options.width <= 1920 and options.width % 2 == 0, "--size: the width must be even, 16 to 1920"),
         (16 <= options.height <= 1080 and options.height % 2 == 0, "--size: the height must be even, 16 to 1080"),
         (1 <= options.frame_rate <= 60, "--frame-rate must be 1 to 60"),
+        (0 <= options.loss < 1, "--loss must be 0 to 99"),
         (50_000 <= options.bitrate_bps <= 10_000_000, "--bitrate must be 50 to 10000 kbit/s"),
     )
     for is_true, text in claims:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -32,12 +33,14 @@ class _Port(asyncio.DatagramProtocol):
 class PortPair:
     """RTP and RTCP sockets on any free ports of one address."""
 
-    def __init__(self, transports: list[asyncio.DatagramTransport], ports: list[_Port]) -> None:
+    def __init__(self, transports: list[asyncio.DatagramTransport], ports: list[_Port], loss: float = 0.0) -> None:
+        """`loss` is the share of packets that is thrown away in each direction."""
         self._transports = transports
         self._ports = ports
+        self._loss = loss
 
     @classmethod
-    async def open(cls, address: str) -> PortPair:
+    async def open(cls, address: str, loss: float = 0.0) -> PortPair:
         """Bind both. Raises OSError."""
         loop = asyncio.get_running_loop()
         transports: list[asyncio.DatagramTransport] = []
@@ -48,7 +51,7 @@ class PortPair:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
             transports.append(transport)
             ports.append(port)
-        return cls(transports, ports)
+        return cls(transports, ports, loss)
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -61,11 +64,20 @@ class PortPair:
         for port in self._ports:
             while port.early:
                 receiver(port.early.popleft())
-            port.receiver = receiver
+            port.receiver = self._lossy(receiver) if self._loss else receiver
 
     def send(self, is_rtcp: bool, data: bytes, remote: tuple[str, int]) -> None:
         """Send from the RTP or the RTCP port."""
+        if self._loss and random.random() < self._loss:
+            return
         self._transports[is_rtcp].sendto(data, remote)
+
+    def _lossy(self, receiver: Receiver) -> Receiver:
+        def receive(data: bytes) -> None:
+            if random.random() >= self._loss:
+                receiver(data)
+
+        return receive
 
     def close(self) -> None:
         """Free both ports."""

@@ -70,7 +70,7 @@ class Terminal:
         options = self._options
         for kind, codec in ((Kind.AUDIO, options.audio), (Kind.VIDEO, options.video)):
             if codec is not None:
-                self._ports[kind] = await PortPair.open(self._address)
+                self._ports[kind] = await PortPair.open(self._address, self._options.loss)
         ports = {kind: pair.numbers for kind, pair in self._ports.items()}
         local = LocalMedia(self._address, ports, secrets.token_bytes)
         offer = our_offer(options, local, str(secrets.randbits(40)), ports)

@@ -10,7 +10,7 @@ from mcu.participant import Participant
 from mcu.rendition import RenditionKey
 
 _ASKED_IN_SDP = (640, 360)
-"""Terminals send this, however small their tile is: it is what our SDP asks for (SipSettings.picture_width)."""
+"""Terminals send this, whatever their tile is: it is what our SDP asks for (SipSettings.picture_width)."""
 
 
 def demand_of(people: Iterable[Participant], outputs: Mapping[RenditionKey, int]) -> Demand:
@@ -37,6 +37,6 @@ def _sent_by(person: Participant) -> Iterator[Picture]:
             continue
         width, height = need.width, need.height
         is_full = person.allowance is Allowance.FULL
-        if kind is Kind.VIDEO and is_full and person.protocol != "webrtc" and width < _ASKED_IN_SDP[0]:
+        if kind is Kind.VIDEO and is_full and person.protocol != "webrtc":
             width, height = _ASKED_IN_SDP
         yield Picture(Codec(stream.receive[0].codec), width, height, need.bitrate_bps)

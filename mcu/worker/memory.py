@@ -21,7 +21,8 @@ class Returner:
         """Tell how many things are in use and how much was ever done with them; whether memory was given back."""
         self._peak = max(self._peak, in_use)
         # Trimming holds the locks of the allocator for some milliseconds: not for every encoder that ends.
-        if in_use > self._peak / 2 or done == self._done or now_s - self._at_s < _INTERVAL_S:
+        is_as_before = done == self._done and in_use == self._peak
+        if is_as_before or in_use > self._peak / 2 or now_s - self._at_s < _INTERVAL_S:
             return False
         self._peak, self._done, self._at_s = in_use, done, now_s
         self._trim()

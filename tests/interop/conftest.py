@@ -17,6 +17,7 @@ _SHARING = {
     f"test_{name}.py"
     for name in (
         "cannot_serve",
+        "capacity",
         "dialing",
         "focus",
         "registrar",

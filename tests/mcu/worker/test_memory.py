@@ -11,6 +11,7 @@ def test_when() -> None:
     rows = [  # in use, pictures ever encoded, seconds, whether memory is given back
         (0, 0, 0.0, False), (8, 10, 1.0, False), (6, 20, 2.0, False), (4, 30, 3.0, True), (4, 40, 9.0, False),
         (2, 50, 10.0, True), (0, 60, 11.0, False), (0, 60, 12.0, True), (0, 60, 20.0, False), (0, 75, 21.0, True),
+        (8, 80, 30.0, False), (2, 90, 31.0, True), (0, 90, 34.0, True), (0, 90, 40.0, False),
     ]  # fmt: skip
     assert [returner.take(in_use, done, now_s) for in_use, done, now_s, _ in rows] == [row[-1] for row in rows]
     assert len(trims) == sum(row[-1] for row in rows)
