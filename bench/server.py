@@ -115,13 +115,26 @@ def callers(server: Server, clips: Sequence[Path], seconds: float, record: Path)
 class Caller:
     """A process of `drumtower call` that plays a clip and only counts what it gets."""
 
-    def __init__(self, server: Server, clip: Path, seconds: float, record: Path | None) -> None:
+    def __init__(self, server: Server, clip: Path, seconds: float, record: Path | None, *more: str) -> None:
+        """`more` are further arguments of the command."""
         command = [sys.executable, "-m", "drumtower", "call", server.uri(), "--play", str(clip), "--name", clip.stem]
-        command += ["--seconds", str(seconds), "--no-decode", "--json", *(("--record", str(record)) if record else ())]
+        command += [
+            "--seconds",
+            str(seconds),
+            "--no-decode",
+            "--json",
+            *(("--record", str(record)) if record else ()),
+            *more,
+        ]
         self._process = subprocess.Popen(
             command, env=server.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )  # fmt: skip
         self.pid = self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the call is not over yet."""
+        return self._process.poll() is None
 
     def report(self) -> dict[str, Any]:
         """Of the call, when it is over."""
