@@ -1,10 +1,11 @@
 # `make help` lists what can be done here. Everything that a target needs it installs itself, into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format arch fast interop prompts lock clean
+.PHONY: help run test check bench lifecycle soak format arch fast interop prompts lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
+SOAK_MINUTES ?= 30
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,12 @@ bench: $(VENV)/.installed-dev  ## measure everything beside its baseline, write 
 	@scripts/bench.sh
 	@$(BIN)/python -m bench all || true
 	@$(BIN)/python -m bench.results
+
+lifecycle: $(VENV)/.installed-dev  ## 10,000 rooms and 300 browsers open and close: does anything grow? (minutes)
+	@$(BIN)/python -m bench.lifecycle
+
+soak: $(VENV)/.installed-dev  ## nine people meet for SOAK_MINUTES=30, come, go, lose packets; build/soak.md
+	@$(BIN)/python -m bench.soak --minutes $(SOAK_MINUTES)
 
 prompts: $(VENV)/.installed-dev  ## make the spoken announcements again (espeak-ng)
 	@$(BIN)/python -m mcu.audio.prompts.make

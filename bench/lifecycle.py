@@ -52,6 +52,8 @@ _STAY_S = 0.1
 _PATIENCE_S = 10.0
 _SETTLE_S = 3.5
 """Until the video process has given back what it freed."""
+_MORE_LOOKS = 3
+"""A spare process that was sent away takes its time to end, and holds descriptors until then."""
 _WARM_UP_SHARE = 0.2
 _SAMPLES, _BROWSER_SAMPLES = 8, 4
 
@@ -65,6 +67,8 @@ class Plan:
     at_once: int = _AT_ONCE
     names: int = 2000
     """Different ones; drawn names are kept, up to a bound."""
+    samples: int = _SAMPLES
+    settle_s: float = _SETTLE_S
 
 
 @dataclass(slots=True)
@@ -109,7 +113,7 @@ class _Lifecycle:
         await self._rooms(range(warm_up))
         await self._browsers(int(plan.browsers * _WARM_UP_SHARE))
         before = await self._sample("warm")
-        step = max(1, (plan.rooms - warm_up) // _SAMPLES)
+        step = max(1, (plan.rooms - warm_up) // plan.samples)
         memory: dict[str, list[tuple[float, int]]] = {name: [] for name in before}
         for first in range(warm_up, plan.rooms, step):
             last = min(first + step, plan.rooms)
@@ -118,18 +122,21 @@ class _Lifecycle:
                 memory[name].append((last / 1000, held.rss_kib))
         after = before
         done = 0
-        for count in _steps(plan.browsers, _BROWSER_SAMPLES):
+        for count in _steps(plan.browsers, min(plan.samples, _BROWSER_SAMPLES)):
             await self._browsers(count)
             done += count
             after = await self._sample(f"{done} browsers")
+        for _ in range(_MORE_LOOKS):
+            if not _all_grown(before, after):
+                break
+            after = await self._sample("at the end")
         self._judge(before, after)
         self._outcome.slopes_kib = {name: slope_kib(samples) for name, samples in memory.items()}
         return self._outcome
 
     def _judge(self, before: dict[str, Held], after: dict[str, Held]) -> None:
         problems = self._outcome.problems
-        for name, held in before.items():
-            problems += grown(name, held, after[name]) if name in after else [f"{name}: is gone"]
+        problems += _all_grown(before, after)
         if self._worker.pids() != self._pids or self._worker.restarts.total():
             problems.append(f"processes were started again: {dict(self._worker.restarts)}")
         if running := len(self._conferences.running()):
@@ -143,7 +150,7 @@ class _Lifecycle:
 
     async def _sample(self, moment: str) -> dict[str, Held]:
         """What is held when everybody has gone and the processes have said so."""
-        await asyncio.sleep(_SETTLE_S)
+        await asyncio.sleep(self._plan.settle_s)
         row = {"control": held_by(os.getpid(), len(asyncio.all_tasks()))}
         row |= {name: held_by(pid) for name, pid in self._worker.pids().items()}
         self._outcome.rows[moment] = row
@@ -245,6 +252,14 @@ async def _each(numbers: Sequence[int], at_once: int, work: Callable[[int], Awai
     async with asyncio.TaskGroup() as tasks:
         for _ in itertools.repeat(None, at_once):
             tasks.create_task(take_turns())
+
+
+def _all_grown(before: dict[str, Held], after: dict[str, Held]) -> list[str]:
+    """What grew in any process, or which is gone."""
+    found = []
+    for name, held in before.items():
+        found += grown(name, held, after[name]) if name in after else [f"{name}: is gone"]
+    return found
 
 
 def _steps(total: int, most: int) -> list[int]:
