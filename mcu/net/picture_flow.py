@@ -13,6 +13,11 @@ from mcu.net.sender import StreamSender
 from mcu.rtp.history import RingFrame
 from mcu.worker.channel import Frame
 
+_LEAST_FACTOR = 1.1
+"""Faster than pictures come, whatever is thought of the path, or the queue would only grow."""
+_REPEATS_OF_LIMIT, _REPEATS_OF_RATE = 4, 2
+"""The fraction of a narrow path, and of the rate on any other, that repeats may take: one quarter, one half."""
+
 
 class PictureFlow:
     """A receiver of the fan-out (Fanout's PictureReceiver): what it is given goes to the peer as stream `kind`."""
@@ -58,11 +63,23 @@ class PictureFlow:
         if not sender.put(pieces):
             self._counters["video-queue-full"] += 1
             return False
-        settings = self._settings
-        overdue_bps = sender.queue_bytes * 8000 // settings.max_pacing_queue_ms
-        sender.pacer.set_rate(max(int(rate_bps * settings.pacing_factor), overdue_bps, settings.min_pacing_bps))
+        self._pace(sender, rate_bps)
         self._outlet.queue_filled(self._number)
         return True
+
+    def _pace(self, sender: StreamSender, rate_bps: int) -> None:
+        """As fast as a usual path takes a keyframe; a path that is known to be narrow, at its own rate.
+
+        Repeats get a part of it: what is lost because too much is sent must not be sent once more beside it.
+        """
+        settings, limit_bps = self._settings, self.limit_bps
+        overdue_bps = sender.queue_bytes * 8000 // settings.max_pacing_queue_ms
+        if limit_bps:
+            sender.pacer.set_rate(max(int(rate_bps * _LEAST_FACTOR), overdue_bps, limit_bps))
+            sender.limit_repeats(limit_bps // _REPEATS_OF_LIMIT)
+        else:
+            sender.pacer.set_rate(max(int(rate_bps * settings.pacing_factor), overdue_bps, settings.min_pacing_bps))
+            sender.limit_repeats(max(rate_bps, settings.min_pacing_bps) // _REPEATS_OF_RATE)
 
     def pump(self, now_us: int) -> None:
         """Send what the pacer allows now; come back while something waits."""

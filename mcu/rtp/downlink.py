@@ -31,7 +31,8 @@ _QUEUE_US = 120_000
 _QUEUE_SAMPLES = 2
 _BASE_US = 60_000_000
 """For so long the shortest round trip counts; routes change."""
-_SETTLING_US = 1_000_000
+_SETTLING_US = 1_500_000
+"""And two round trips: for so long reports tell of what was sent before."""
 _MAX_STEP_US = 5_000_000
 _MAX_SAMPLES = 64
 
@@ -58,14 +59,14 @@ class RoundTrips:
         self._began_us = 0
         self._long = 0
 
-    def add(self, round_trip_us: int, now_us: int) -> None:
-        """One was measured."""
+    def add(self, round_trip_us: int, now_us: int, *, may_be_long: bool = True) -> None:
+        """One was measured; while a queue of before may still empty itself, a long one says nothing."""
         self.latest_us = round_trip_us
         if now_us - self._began_us > _BASE_US:
             self._before, self._shortest, self._began_us = self._shortest, round_trip_us, now_us
         self._shortest = min(self._shortest or round_trip_us, round_trip_us)
         is_long = round_trip_us - self.base_us > max(_QUEUE_US, self.base_us // 3)
-        self._long = self._long + 1 if is_long else 0
+        self._long = self._long + 1 if is_long and may_be_long else 0
 
     @property
     def base_us(self) -> int:
@@ -115,7 +116,7 @@ class Downlink:
         self._note(arrival, now_us)
         loss, recent = self._loss(now_us - _LONG_WINDOW_US), self._loss(now_us - _WINDOW_US)
         is_heavy = loss > HEAVY_LOSS or recent > GROSS_LOSS
-        if now_us >= self._settled_us and (is_heavy or self._trips.has_queue):
+        if is_heavy or self._trips.has_queue:
             self._trouble(int(self.sent_bps * (1 - max(loss, recent)) * _KEPT_SHARE), now_us)
         elif now_us >= self._held_until_us and not self._trips.has_queue and recent < HEAVY_LOSS:
             self._grow(_GROWTH if loss < LIGHT_LOSS else _WARY_GROWTH, now_us)
@@ -128,7 +129,8 @@ class Downlink:
             self._trouble(bitrate_bps, now_us)
 
     def _note(self, arrival: Arrival, now_us: int) -> None:
-        if arrival.expected > 0:
+        is_settled = now_us >= self._settled_us
+        if arrival.expected > 0 and is_settled:
             self._losses.append((now_us, min(max(0, arrival.lost), arrival.expected), arrival.expected))
         while self._losses and self._losses[0][0] <= now_us - _LONG_WINDOW_US:
             self._losses.popleft()
@@ -136,7 +138,7 @@ class Downlink:
         while len(self._sent) > 2 and self._sent[1][0] <= now_us - _WINDOW_US:
             self._sent.popleft()
         if arrival.round_trip_us > 0:
-            self._trips.add(arrival.round_trip_us, now_us)
+            self._trips.add(arrival.round_trip_us, now_us, may_be_long=is_settled)
 
     def _loss(self, since_us: int) -> float:
         counts = [(lost, expected) for at_us, lost, expected in self._losses if at_us > since_us]

@@ -24,6 +24,8 @@ VIDEO_STEP = 90
 _REPEAT_SPACING_US = 20_000
 _REPEATS_PER_S = 500
 _REPEAT_BURST = 200
+_LEAST_REPEAT_BURST = 8.0
+_REPEAT_BITS = (MAX_PIECE_BYTES + 40) * 8
 
 
 class RingFrame(NamedTuple):
@@ -181,21 +183,32 @@ class Repeater:
         self.asked = 0
         """Different packets that the peer missed, as far back as it is remembered."""
         self._last: OrderedDict[int, int] = OrderedDict()
-        self._tokens = float(_REPEAT_BURST)
+        self._per_s, self._burst = float(_REPEATS_PER_S), float(_REPEAT_BURST)
+        self._tokens = self._burst
         self._filled_us: int | None = None
+
+    def limit(self, bitrate_bps: int) -> None:
+        """From now on repeats take no more than this, half a second of it at once."""
+        self._per_s = min(float(_REPEATS_PER_S), bitrate_bps / _REPEAT_BITS)
+        self._burst = max(_LEAST_REPEAT_BURST, min(float(_REPEAT_BURST), self._per_s / 2))
+        self._tokens = min(self._tokens, self._burst)
 
     def select(self, lost: Sequence[int], now_us: int) -> list[int]:
         """The sequence numbers of a NACK to repeat now."""
         if self._filled_us is not None:
-            gained = (now_us - self._filled_us) * _REPEATS_PER_S / 1_000_000
-            self._tokens = min(float(_REPEAT_BURST), self._tokens + gained)
+            gained = (now_us - self._filled_us) * self._per_s / 1_000_000
+            self._tokens = min(self._burst, self._tokens + gained)
         self._filled_us = now_us
         spacing = max(_REPEAT_SPACING_US, self.round_trip_us)
         chosen = []
-        for sequence in lost:
+        for index, sequence in enumerate(lost):
+            if self._tokens < 1:
+                self.refused += len(lost) - index
+                self.asked += sum(each not in self._last for each in lost[index:])
+                break
             last = self._last.get(sequence)
             self.asked += last is None
-            if self._tokens < 1 or (last is not None and now_us - last < spacing):
+            if last is not None and now_us - last < spacing:
                 self.refused += 1
                 continue
             self._tokens -= 1

@@ -139,7 +139,8 @@ def test_a_hole_is_asked_for_and_repair_in_time_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize(("round_trip_us", "has_nack", "wait_us"), [
-    (1_000, True, 60_000), (50_000, True, 100_000), (500_000, True, 200_000), (500_000, False, 30_000),
+    (1_000, True, 60_000), (50_000, True, 225_000), (200_000, True, 400_000), (500_000, True, 700_000),
+    (900_000, True, 1_000_000), (500_000, False, 30_000),
 ])  # fmt: skip
 def test_the_wait_follows_the_round_trip_and_is_bounded(round_trip_us, has_nack, wait_us) -> None:
     assembler = FrameAssembler(Codec.VP8, has_nack)
@@ -177,7 +178,7 @@ def test_encoders_without_keyframes_are_shown_after_a_while() -> None:
         out += drain(assembler)
     assert max(frame.first_arrival_us for frame in out[:5]) == 160_000
     assert out[5].first_arrival_us > 160_000 + frames.RESUME_US
-    assert len(out) > 15
+    assert len(out) > 12
     assert assembler.keyframe_needed
 
 
