@@ -22,7 +22,6 @@ from mcu.rtp.rtcp import (
     SenderReport,
     parse_compound,
 )
-from mcu.worker.messages import PeerLimit
 
 
 class RtcpInbox:
@@ -96,18 +95,18 @@ class RtcpInbox:
         self._adaptation.estimated(estimate.bitrate_bps, now_us)
 
     def _limit_request(self, request: RateLimitRequest, now_us: int) -> None:
-        """RFC 5104 4.2.1: the only receiver of what we send decides; asked again, it missed the notice."""
+        """RFC 5104 4.2.1: the only receiver of what we send decides; asked again, it missed the notice.
+
+        It is answered, and control is told, by RtcpOutbox: not at every request.
+        """
         del now_us
         for limit in request.limits:
             sender = self._sender(limit.ssrc)
             if sender is None or sender.spec.kind not in self._outbound.pictures:
                 continue
             kind = sender.spec.kind
-            kept = RateLimit(request.sender_ssrc, limit.bitrate_bps, limit.overhead_bytes)
+            self._outbound.limits[kind] = RateLimit(request.sender_ssrc, limit.bitrate_bps, limit.overhead_bytes)
             self._outbound.notices_due.add(kind)
-            if self._outbound.limits.get(kind) != kept:
-                self._outbound.limits[kind] = kept
-                self._outlet.tell(PeerLimit(self._number, kind, kept.payload_bps))
 
     def _limit_notice(self, notice: RateLimitNotice, now_us: int) -> None:
         del now_us

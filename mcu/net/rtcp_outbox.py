@@ -45,8 +45,9 @@ class RtcpOutbox:
         for kind, receiver in self._receivers.items():
             if receiver.is_in_need:
                 self._repair(kind, receiver, now_us)
-        if self._outbound.notices_due:
-            self._send_notices()
+        if self._outbound.notices_due and now_us >= self._notices_us:
+            self._notices_us = now_us + _NOTICES_US
+            self._keep_limits()
         due_us = self.arrivals.next_timeout()
         if due_us is not None and now_us >= due_us:
             self._send_arrivals(now_us)
@@ -54,14 +55,10 @@ class RtcpOutbox:
             self._report(now_us)
 
     def next_timeout(self) -> int:
-        """When reports are due, or feedback that arrivals ask for."""
+        """When reports are due, feedback that arrivals ask for, or the word that a limit is kept to."""
+        times = [self._report_due_us, self._notices_us] if self._outbound.notices_due else [self._report_due_us]
         arrivals_us = self.arrivals.next_timeout()
-        return self._report_due_us if arrivals_us is None else min(arrivals_us, self._report_due_us)
-
-    def _send_notices(self) -> None:
-        if self._outbound.notices_due and now_us >= self._notices_us:
-            self._notices_us = now_us + _NOTICES_US
-            self._keep_limits()
+        return min(times if arrivals_us is None else [*times, arrivals_us])
 
     def _keep_limits(self) -> None:
         """Confirm to the peer what it asked us to keep to, and tell control what is new in it."""

@@ -16,8 +16,6 @@ MAX_PACKETS = 4096
 MAX_BYTES = 4 << 20
 MAX_HOLE = 256
 """More missing packets in a row than this are not waited for."""
-MAX_HOLES_AT_ONCE = 64
-"""Holes given up in one go; the next call goes on. A sender could leave one before each of its packets."""
 MAX_READY = 64
 """Frames that wait to be fetched; the caller fetches after each packet, so more means that it does not."""
 DEFAULT_ROUND_TRIP_US = 100_000
@@ -133,12 +131,11 @@ class FrameAssembler:
 
     def handle_timeout(self, now_us: int) -> None:
         """Give up holes that were waited for long enough."""
-        for _ in range(MAX_HOLES_AT_ONCE):
-            deadline = self._deadline_us()
-            if deadline is None or deadline > now_us:
-                return
+        deadline = self._deadline_us()
+        while deadline is not None and deadline <= now_us:
             self._skip_hole(now_us)
             self._advance()
+            deadline = self._deadline_us()
 
     def missing(self, now_us: int) -> list[int]:
         """16-bit sequence numbers to put into a NACK now; [] when the sender repeats nothing."""

@@ -12,6 +12,8 @@ STAP_A, FU_A = 24, 28
 START_CODE = b"\0\0\0\1"
 MAX_PARAMETER_SETS = 8
 MAX_PARAMETER_BYTES = 4096
+MAX_UNITS = 2048
+"""NAL units of one picture; the largest picture in small slices has a few hundred. What follows is left out."""
 
 _FU_START, _FU_END = 0x80, 0x40
 
@@ -80,12 +82,13 @@ def starts_frame(payload: bytes) -> bool:
 class Depacketizer:
     """Joins payloads into Annex B access units; remembers parameter sets, for senders that send them apart."""
 
-    __slots__ = ("_pps", "_size", "_sps", "malformed")
+    __slots__ = ("_measured", "_pps", "_size", "_sps", "malformed")
 
     def __init__(self) -> None:
         self._sps = b""
         self._pps: list[bytes] = []
         self._size: tuple[int, int] | None = None
+        self._measured = b""
         self.malformed = 0
 
     @staticmethod
@@ -112,7 +115,7 @@ class Depacketizer:
         has_idr = IDR in kinds
         if has_idr and SPS not in kinds and self._sps:
             parts[:0] = [START_CODE + unit for unit in (self._sps, *self._pps)]
-        width, height = (self._size or (0, 0)) if has_idr else (0, 0)
+        width, height = self._measure() if has_idr else (0, 0)
         return Joined(b"".join(parts), has_idr and bool(self._sps), width, height)
 
     def _unit(self, unit: bytes, parts: list[bytes], kinds: set[int]) -> None:
@@ -130,7 +133,7 @@ class Depacketizer:
         while position + 2 < end:
             size = payload[position] << 8 | payload[position + 1]
             position += 2
-            if not size or position + size > end:
+            if not size or position + size > end or len(parts) >= 2 * MAX_UNITS:
                 self.malformed += 1
                 return
             self._unit(payload[position : position + size], parts, kinds)
@@ -152,7 +155,12 @@ class Depacketizer:
     def _keep_sps(self, unit: bytes) -> None:
         if unit != self._sps and len(unit) <= MAX_PARAMETER_BYTES:
             self._sps, self._pps = unit, []
-            self._size = picture_size(unit)
+
+    def _measure(self) -> tuple[int, int]:
+        """The size in the parameter set that holds now: read where a picture needs it, not for each that comes."""
+        if self._measured != self._sps:
+            self._measured, self._size = self._sps, picture_size(self._sps)
+        return self._size or (0, 0)
 
     def _keep_pps(self, unit: bytes) -> None:
         if unit not in self._pps and len(unit) <= MAX_PARAMETER_BYTES:

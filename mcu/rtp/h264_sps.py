@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 MAX_SIDE = 8192
 MAX_SPS_BYTES = 4096
+_READ_BYTES = 1024
+"""All that is read of one lies before: scaling lists are the longest part."""
 _HIGH_PROFILES = frozenset((100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135))
 
 
@@ -14,28 +16,29 @@ class _BitsEndError(ValueError):
 
 
 class _Bits:
-    """Bits of an RBSP, most significant first."""
+    """Bits of an RBSP, most significant first; as text, so that each number costs its own length alone."""
 
-    __slots__ = ("_left", "_value")
+    __slots__ = ("_position", "_text")
 
     def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self._left = len(data) * 8
+        self._text = f"{int.from_bytes(data, 'big'):0{8 * len(data)}b}"
+        self._position = 0
 
     def read(self, count: int) -> int:
-        if count > self._left:
+        start = self._position
+        self._position = end = start + count
+        if end > len(self._text):
             raise _BitsEndError
-        self._left -= count
-        return self._value >> self._left & ((1 << count) - 1)
+        return int(self._text[start:end], 2) if count else 0
 
     def unsigned(self) -> int:
         """ue(v), section 9.1."""
-        zeros = 0
-        while not self.read(1):
-            zeros += 1
-            if zeros > 31:
-                raise _BitsEndError
-        return (1 << zeros) - 1 + self.read(zeros)
+        one = self._text.find("1", self._position, self._position + 32)
+        if one < 0:
+            raise _BitsEndError
+        zeros = one - self._position
+        self._position = one
+        return self.read(zeros + 1) - 1
 
     def signed(self) -> int:
         """se(v), section 9.1.1."""
@@ -61,7 +64,7 @@ def parse(sps: bytes) -> SequenceParameterSet | None:
     if not 4 <= len(sps) <= MAX_SPS_BYTES:
         return None
     try:
-        return _read(_Bits(sps[1:].replace(b"\0\0\3", b"\0\0")))
+        return _read(_Bits(sps[1:_READ_BYTES].replace(b"\0\0\3", b"\0\0")))
     except _BitsEndError:
         return None
 

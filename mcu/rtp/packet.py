@@ -128,7 +128,7 @@ def _read_extensions(packet: RtpPacket, data: bytes, block: int, end: int, ids: 
             position += 1
             if head == 0:
                 continue
-            if head >> 4 == 15:  # RFC 8285 4.2: stop at the reserved id
+            if head < 16 or head >= 240:  # RFC 8285 4.2: stop at the reserved id, and at padding with a length
                 return
             length = (head & 0x0F) + 1
             if position + length > end:

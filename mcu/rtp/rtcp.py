@@ -13,6 +13,7 @@ from typing import Protocol
 from mcu.rtp.rate_limits import (
     FMT_TMMBN,
     FMT_TMMBR,
+    MAX_BPS,
     RateLimitNotice,
     RateLimitRequest,
     parse_notice,
@@ -27,12 +28,18 @@ MAX_PACKETS = 64
 """Packets read of one compound; a datagram of 1500 bytes cannot honestly hold more."""
 MAX_LOST = 1024
 """Sequence numbers taken from one NACK."""
+MAX_FEEDBACKS = 8
+"""Transport layer feedback read of one compound: few bytes of it stand for a thousand packets."""
+_TRANSPORT_CC_COST = 4
+"""As many of them as one transport-wide feedback counts for."""
 
 _HEADER = struct.Struct("!BBH")
 _BLOCK = struct.Struct("!IIIIII")
 _SENDER_INFO = struct.Struct("!IQIII")
 _FEEDBACK = struct.Struct("!II")
 _PAIR = struct.Struct("!HH")
+_BITS = tuple(tuple(bit + 1 for bit in range(8) if mask >> bit & 1) for mask in range(256))
+"""Which packets after the first one a byte of a NACK's mask means."""
 _CNAME = 1
 _CUMULATIVE_MAX = 0x7FFFFF  # RFC 3550 6.4.1: signed 24 bits
 
@@ -213,6 +220,7 @@ def parse_compound(data: bytes) -> tuple[list[RtcpPacket], int]:
     packets: list[RtcpPacket] = []
     errors = 0
     position = 0
+    feedbacks = 0
     for _ in range(MAX_PACKETS):
         if position == len(data):
             return packets, errors
@@ -225,6 +233,11 @@ def parse_compound(data: bytes) -> tuple[list[RtcpPacket], int]:
         end = position
         if first & 0x20:
             end -= data[end - 1]
+        if packet_type == RTPFB:
+            feedbacks += _TRANSPORT_CC_COST if first & 0x1F == FMT_TRANSPORT_CC else 1
+            if feedbacks > MAX_FEEDBACKS:
+                errors += 1
+                continue
         try:
             if end < start:
                 raise _MalformedError("padding")
@@ -310,7 +323,8 @@ def _nack(_: int, body: bytes) -> GenericNack:
     for first, mask in _PAIR.iter_unpack(body[8:]):
         lost.append(first)
         if mask:
-            lost.extend((first + bit + 1) & 0xFFFF for bit in range(16) if mask >> bit & 1)
+            lost += [(first + bit) & 0xFFFF for bit in _BITS[mask & 0xFF]]
+            lost += [(first + bit + 8) & 0xFFFF for bit in _BITS[mask >> 8]]
         if len(lost) >= MAX_LOST:
             break
     return GenericNack(sender, media, tuple(lost[:MAX_LOST]))
@@ -332,7 +346,8 @@ def _application_layer(_: int, body: bytes) -> ReceiverEstimate | None:
         raise _MalformedError("REMB")
     head = int.from_bytes(body[13:16], "big")
     ssrcs = struct.unpack_from(f"!{body[12]}I", body, 16)
-    return ReceiverEstimate(int.from_bytes(body[:4], "big"), (head & 0x3FFFF) << (head >> 18), ssrcs)
+    bitrate_bps = min(MAX_BPS, (head & 0x3FFFF) << (head >> 18))
+    return ReceiverEstimate(int.from_bytes(body[:4], "big"), bitrate_bps, ssrcs)
 
 
 def _transport_cc(_: int, body: bytes) -> TransportFeedback:

@@ -10,6 +10,8 @@ from mcu.rtp.sequence import SequenceTracker
 INTERVAL_US = 100_000
 MAX_SPAN = 2000
 """Sequence numbers that one feedback message may cover; a larger gap starts a new message."""
+MAX_MESSAGES = 4
+"""Feedback messages made at once; a sender whose numbers leap would have us make one for every packet."""
 MAX_ARRIVALS = 4000
 """Arrivals kept between two messages; more are dropped and counted."""
 
@@ -113,7 +115,11 @@ class ArrivalLog:
             return []
         self._due_us = None
         messages = []
-        for first, arrivals in self._spans():
+        spans = self._spans()
+        if len(spans) > MAX_MESSAGES:
+            told = sum(len(arrivals) - arrivals.count(None) for _, arrivals in spans[:MAX_MESSAGES])
+            self.dropped += len(self._arrivals) - told
+        for first, arrivals in spans[:MAX_MESSAGES]:
             messages.append(TransportFeedback(sender_ssrc, media_ssrc, first & 0xFFFF, self._count, tuple(arrivals)))
             self._count = (self._count + 1) & 0xFF
         self._arrivals.clear()
@@ -125,6 +131,8 @@ class ArrivalLog:
         current: list[int | None] = []
         last_us = 0
         for sequence in sorted(self._arrivals):
+            if len(spans) > MAX_MESSAGES:
+                break
             arrival = self._arrivals[sequence]
             first = spans[-1][0] if spans else 0
             if not spans:

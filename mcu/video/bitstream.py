@@ -17,6 +17,8 @@ _START_CODE = b"\x00\x00\x01"
 _SPS_START = re.compile(rb"\x00\x00\x01[\x07\x27\x47\x67\x87\xa7\xc7\xe7]")
 """A sequence parameter set in whatever reference rank, forbidden bit set or not."""
 _MAX_NALS = 1024
+_MAX_PARAMETER_SETS = 32
+"""As many as there are seq_parameter_set_id (7.4.2.1.1)."""
 _MAX_DPB_MACROBLOCKS = 696_320
 """Table A-1, level 6.2: the most that any level lets a stream keep as reference pictures."""
 _VP8_START_CODE = b"\x9d\x01\x2a"
@@ -74,9 +76,19 @@ def geometries(codec: Codec, data: bytes) -> list[Geometry]:
     """Every size that this frame announces; none for most frames. Raises BitstreamError."""
     if codec is Codec.VP8:
         return [_vp8_geometry(data)] if is_keyframe(codec, data) else []
-    if not _SPS_START.search(data):
-        return []
-    return [parse_sps(nal) for nal in split_nals(data) if nal[0] & 0x1F == NAL_SPS]
+    return [parse_sps(nal) for nal in _parameter_sets(data)]
+
+
+def _parameter_sets(data: bytes) -> set[bytes]:
+    """All different ones, however far behind: the decoder would read them. Raises BitstreamError for too many."""
+    found: set[bytes] = set()
+    for count, match in enumerate(_SPS_START.finditer(data)):
+        if count >= _MAX_PARAMETER_SETS:
+            raise BitstreamError("too many sequence parameter sets")
+        start = match.start() + len(_START_CODE)
+        end = data.find(_START_CODE, start)
+        found.add(data[start : end if end >= 0 else len(data)].rstrip(b"\x00"))
+    return found
 
 
 def parse_sps(nal: bytes) -> Geometry:

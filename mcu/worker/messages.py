@@ -12,6 +12,7 @@ from mcu.worker.audio_messages import (
     AddAudioLeg,
     AssignAudio,
     Levels,
+    ListenerLoss,
     MuteLeg,
     Playout,
     PlayPrompt,
@@ -99,6 +100,7 @@ __all__ = [
     "LegStats",
     "Levels",
     "LimitSource",
+    "ListenerLoss",
     "Message",
     "MoveLeg",
     "MuteLeg",
@@ -140,7 +142,7 @@ AnyMessage = (
     | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
     | CannotStart
     | SetScene | CloseScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
-    | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | StopPrompts | AssignAudio | Playout | Levels
+    | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | StopPrompts | AssignAudio | Playout | Levels | ListenerLoss
     | StartRecording | StopRecording | RecordingProgress | RecordingEnded
 )  # fmt: skip
 
@@ -155,4 +157,7 @@ def encode(message: Message) -> bytes:
 
 def decode(data: bytes | memoryview) -> AnyMessage:
     """The message in `data`. Raises msgspec.DecodeError (a ValidationError where the shape is wrong)."""
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:  # of broken text and of nests thousands deep
+        raise msgspec.DecodeError(str(error)) from error
