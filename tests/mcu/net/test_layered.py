@@ -186,6 +186,12 @@ def test_a_new_decoder_gets_a_keyframe_of_the_layer_in_use(browser: Browser) -> 
     browser.now_us += 1_000_000
     browser.receiver.restart_decoder(browser.now_us)
     assert browser.asked(PictureLoss) == {MIDDLE}
+    browser.now_us += 300_000
+    assert browser.asked(PictureLoss) == {MIDDLE}
+    browser.now_us += 310_000
+    assert browser.asked(PictureLoss) == set(), "asked less and less often"
+    browser.receiver.restart_decoder(browser.now_us)
+    assert browser.asked(PictureLoss) == {MIDDLE}, "whatever was asked before"
 
 
 def test_remb_is_the_sum_of_what_is_of_use() -> None:

@@ -79,6 +79,19 @@ def test_the_old_layer_goes_on_until_the_keyframe_of_the_new_one() -> None:
     assert camera.selector.in_use == (HIGH,)
 
 
+def test_nothing_of_the_new_layer_passes_before_its_keyframe_nor_of_the_old_one_after() -> None:
+    selector = LayerSelector(3)
+    for layer in (LOW, HIGH):
+        selector.heard(layer, 0)
+    selector.show(320, 180, 0)
+    assert selector.passes(LOW, True, SIZES[LOW], 0)
+    selector.show(1280, 720, 0)
+    assert not selector.passes(HIGH, False, None, 0)
+    assert selector.passes(LOW, True, SIZES[LOW], 0)
+    assert selector.passes(HIGH, True, None, 0)
+    assert not selector.passes(LOW, True, SIZES[LOW], 0)
+
+
 def test_who_changes_the_mind_before_the_keyframe_stays() -> None:
     camera = Camera()
     camera.selector.show(320, 180, camera.now_us)
