@@ -24,7 +24,7 @@ class CapacityOffice:
         self._settings = settings
         self._fleet = fleet
         self._tasks: list[asyncio.Task[None]] = []
-        self.load = Load(conferences.demands, lambda: asyncio.get_running_loop().time())
+        self.load = Load(conferences.demands, lambda: asyncio.get_running_loop().time(), settings.video.tick_rate)
 
     @property
     def gate_load(self) -> Load | None:
@@ -52,6 +52,7 @@ class CapacityOffice:
         status: dict[str, object] = {
             "is_measured": capacity is not None,
             "newcomers_get": load.newcomers_get().name.lower(),
+            "full_frame_rate": self._settings.video.tick_rate,
             "frame_rates": [
                 rate for worker in self._fleet.workers if (rate := _gauge(worker, "video", "frame_rate")) is not None
             ],

@@ -27,11 +27,13 @@ class Load:
     `rooms` gives what each running room needs, by its number; `now` is a clock in seconds.
     """
 
-    def __init__(self, rooms: Callable[[], Mapping[str, Demand]], now: Callable[[], float]) -> None:
+    def __init__(
+        self, rooms: Callable[[], Mapping[str, Demand]], now: Callable[[], float], pictures_per_s: float = 25.0
+    ) -> None:
         self.capacity: Capacity | None = None
         self._rooms = rooms
         self._now = now
-        self._strain = Strain()
+        self._strain = Strain(pictures_per_s)
         self._correction = Correction()
         self._reserved: dict[str, _Reserved] = {}
         self._cap = Allowance.FULL

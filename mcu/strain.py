@@ -13,8 +13,9 @@ _HOLD_S = 3.0
 """So long a process has to be behind before it counts: a room that opens may cost one late tick."""
 _CALM_S = 10.0
 """So long it has to keep up again."""
-_PICTURES_PER_S = 24.0
-"""Below it the video process leaves pictures out."""
+_PICTURES_PER_S = 25.0
+_SLOWED = 0.96
+"""Below this share of its rate the video process leaves pictures out."""
 _LATE_PICTURE_MS = 40.0
 _LATE_SOUND_MS = 20.0
 _LATE_PACKET_MS = 30.0
@@ -23,13 +24,15 @@ _LATE_PACKET_MS = 30.0
 class Strain:
     """Follows the gauges of all processes. Times are seconds of any one clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, pictures_per_s: float = _PICTURES_PER_S) -> None:
+        """`pictures_per_s` is what the video process makes while all is well."""
+        self._pictures_per_s = pictures_per_s
         self._since: dict[tuple[str, Allowance], float] = {}
         self._until: dict[Allowance, float] = {}
 
     def take(self, process: str, gauges: Mapping[str, float], now: float) -> None:
         """The gauges of one process, as of now."""
-        sign = sign_of(process.partition("/")[0], gauges)
+        sign = sign_of(process.partition("/")[0], gauges, self._pictures_per_s)
         for allowance in (Allowance.SMALL, Allowance.SOUND, Allowance.NONE):
             key = (process, allowance)
             if sign > allowance:
@@ -43,11 +46,11 @@ class Strain:
         return min(self._until, default=Allowance.FULL)
 
 
-def sign_of(process: str, gauges: Mapping[str, float]) -> Allowance:
+def sign_of(process: str, gauges: Mapping[str, float], pictures_per_s: float = _PICTURES_PER_S) -> Allowance:
     """The most that newcomers may have by what one process says: pictures suffer first, sound last."""
     late_ms = gauges.get("tick_lateness_p99_ms", 0.0)
     if process == "video":
-        if gauges.get("frame_rate", _PICTURES_PER_S) < _PICTURES_PER_S:
+        if gauges.get("frame_rate", pictures_per_s) < _SLOWED * pictures_per_s:
             return Allowance.SOUND
         return Allowance.SMALL if late_ms > _LATE_PICTURE_MS else Allowance.FULL
     is_late = late_ms > _LATE_SOUND_MS if process == "audio" else gauges.get("loop_lag_p99_ms", 0.0) > _LATE_PACKET_MS

@@ -84,7 +84,9 @@ async def test_a_start_after_the_first_measures_nothing(tmp_path: Path, monkeypa
     monkeypatch.setattr(measurement, "measure_beside", count)
     for _ in range(2):
         office = CapacityOffice(settings_of(tmp_path), NoRooms(), NoRooms())  # type: ignore[arg-type]
-        assert office.status() == {"is_measured": False, "newcomers_get": "full", "frame_rates": []}
+        assert office.status() == {
+            "is_measured": False, "newcomers_get": "full", "full_frame_rate": 25, "frame_rates": [],
+        }  # fmt: skip
         await office._find_out()
         assert office.status()["participants_720p"] == office.load.capacity.about(HD)  # type: ignore[union-attr]
         await office.stop()

@@ -25,6 +25,11 @@ def test_signs(process: str, gauges: dict[str, float], given: Allowance) -> None
     assert sign_of(process, gauges) is given
 
 
+def test_a_slower_rate_of_the_settings_is_no_sign() -> None:
+    assert sign_of("video", {"frame_rate": 15.0}, pictures_per_s=15) is Allowance.FULL
+    assert sign_of("video", {"frame_rate": 7.5}, pictures_per_s=15) is Allowance.SOUND
+
+
 def test_a_moment_does_not_count_and_calm_has_to_last() -> None:
     strain, slow, well = Strain(), {"frame_rate": 12.5}, {"frame_rate": 25.0}
     strain.take("video/1", slow, 0.0)

@@ -27,7 +27,7 @@ class Capacity extends HTMLElement {
 
 function line(state) {
   if (!("newcomers_get" in state)) return null;
-  const slow = (state.frame_rates ?? []).filter((rate) => rate < 24);
+  const slow = (state.frame_rates ?? []).filter((rate) => rate < 0.96 * state.full_frame_rate);
   return h("p", { class: "row tight small muted capacity" },
     state.is_measured && h("span", { title: measured(state) }, t("capacity.about", { count: state.participants_720p, sound: state.participants_sound })),
     state.is_measured && h("meter", { min: 0, max: 1, high: state.full_load, value: Math.min(1, state.load), "aria-label": t("capacity.load", { percent: percent(state.load) }) }),
