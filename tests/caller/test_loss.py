@@ -13,7 +13,8 @@ from caller.sockets import PortPair
 
 
 async def test_every_other_packet_is_lost_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets.random, "random", lambda luck=itertools.cycle((0.2, 0.8)): next(luck))
+    luck = itertools.cycle((0.2, 0.8))
+    monkeypatch.setattr(sockets.random, "random", lambda: next(luck))
     lossy, whole = await PortPair.open("127.0.0.1", 0.5), await PortPair.open("127.0.0.1")
     got: dict[str, list[bytes]] = {"lossy": [], "whole": []}
     whole.listen(got["whole"].append)
