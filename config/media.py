@@ -100,9 +100,14 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A video burst carries at most this much of the leg's rate."""
     min_burst_bytes: int = 10_000
     """So much goes out at once at any rate: an ordinary picture in one send."""
-    pacing_factor: float = 4.0
-    """The leg's rate for pacing, over the rate of the rendition that it receives."""
-    min_pacing_bps: int = 4_000_000
+    near_pacing_factor: float = 4.0
+    near_min_pacing_bps: int = 4_000_000
+    """For legs in the building (round trips below near_round_trip_ms): the rate for pacing, over that of the rendition
+    that they receive, and at the least."""
+    near_round_trip_ms: float = 3.0
+    pacing_factor: float = 1.4
+    min_pacing_bps: int = 2_000_000
+    """For all others: a keyframe must not flood a path of 2 Mbit/s."""
     max_pacing_queue_ms: int = 400
     """Past this much waiting video the leg is paced faster."""
     initial_estimate_bps: int = 2_500_000

@@ -68,7 +68,7 @@ class PictureFlow:
         return True
 
     def _pace(self, sender: StreamSender, rate_bps: int) -> None:
-        """As fast as a usual path takes a keyframe; a path that is known to be narrow, at its own rate.
+        """Fast in the building, so that nobody waits; else as a narrow path takes a keyframe without losing any of it.
 
         Repeats get a part of it: what is lost because too much is sent must not be sent once more beside it.
         """
@@ -77,9 +77,12 @@ class PictureFlow:
         if limit_bps:
             sender.pacer.set_rate(max(int(rate_bps * _LEAST_FACTOR), overdue_bps, limit_bps))
             sender.limit_repeats(limit_bps // _REPEATS_OF_LIMIT)
-        else:
-            sender.pacer.set_rate(max(int(rate_bps * settings.pacing_factor), overdue_bps, settings.min_pacing_bps))
-            sender.limit_repeats(max(rate_bps, settings.min_pacing_bps) // _REPEATS_OF_RATE)
+            return
+        factor, least_bps = settings.pacing_factor, settings.min_pacing_bps
+        if sender.statistics is not None and 0 < sender.statistics.round_trip_us < settings.near_round_trip_ms * 1000:
+            factor, least_bps = settings.near_pacing_factor, settings.near_min_pacing_bps
+        sender.pacer.set_rate(max(int(rate_bps * factor), overdue_bps, least_bps))
+        sender.limit_repeats(max(rate_bps, least_bps) // _REPEATS_OF_RATE)
 
     def pump(self, now_us: int) -> None:
         """Send what the pacer allows now; come back while something waits."""

@@ -125,7 +125,7 @@ async def _watch(net: Harness, peer: TcpIcePeer) -> None:
 async def test_a_slow_reader_loses_pictures_up_to_a_keyframe_that_is_asked_for_when_it_reads_again(
     peer: TcpIcePeer,
 ) -> None:
-    async with net_process(min_pacing_bps=400_000_000) as net:
+    async with net_process(min_pacing_bps=400_000_000, near_min_pacing_bps=400_000_000) as net:
         await _watch(net, peer)
         video, counters = net.neighbours["video"], net.process.counters
         assert peer._reader is not None
