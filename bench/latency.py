@@ -27,8 +27,8 @@ _SOUND_INTERVAL_MS, _PICTURE_INTERVAL_MS = 20.0, 40.0
 _NOTES = (
     "room of 4 over SIP and SRTP AEAD_AES_256_GCM, Opus 20 ms and H.264 640x360@25 up, 1280x720@25 superfast down; "
     "three send a 1 kHz burst and a flash every 2 s, the fourth listens; twelve calls a run, whose packets leave at "
-    "phases that cover 40 ms evenly; from sending the first packet with the mark to the arrival of the first packet that, "
-    "decoded, holds it; baseline: the frame interval; concealed and late: share of 20 ms frames of sound"
+    "phases that cover 40 ms evenly; from sending the first packet with the mark to the arrival of the first packet "
+    "that holds it, decoded; baseline: the frame interval; concealed and late: share of 20 ms frames of sound"
 )
 
 
@@ -115,7 +115,7 @@ async def _round(folder: Path, server: Server, parts: Sequence[Part], seconds: f
         await asyncio.sleep(seconds)
         sent = load.stop()["marks"]
     heard = marks.loud((at_s, level_db(samples)) for at_s, samples in witness.sounds(sound))
-    shown = marks.bright((at_s, _cells(frame)) for at_s, frame in witness.pictures(picture))
+    shown = marks.bright((shot.first_s, _cells(shot.frame)) for shot in witness.pictures(picture))
     for is_picture, found_s, onsets in ((False, seen.sound, heard), (True, seen.picture, shown)):
         times = [at_s for number, _, at_s in sent if number % 2 == is_picture and began < at_s]
         times = [at_s for at_s in times if at_s < began + seconds - marks.MOST_S]

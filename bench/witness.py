@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -28,8 +29,17 @@ def grid(count: int) -> tuple[int, int]:
     return columns, -(-count // columns)
 
 
-def pictures(dump: Path) -> Iterator[tuple[float, av.VideoFrame]]:
-    """(arrival of its first packet, picture) of a dumped H.264 stream, from its first keyframe on."""
+@dataclass(frozen=True)
+class Seen:
+    """A decoded picture, and when its first and its last packet came."""
+
+    first_s: float
+    last_s: float
+    frame: av.VideoFrame
+
+
+def pictures(dump: Path) -> Iterator[Seen]:
+    """The pictures of a dumped H.264 stream, from its first keyframe on."""
     assembler, decoder = FrameAssembler(Codec.H264, False), av.CodecContext.create("h264", "r")
     assert isinstance(decoder, av.VideoCodecContext)
     decoder.thread_count = 1
@@ -45,7 +55,7 @@ def pictures(dump: Path) -> Iterator[tuple[float, av.VideoFrame]]:
             is_open = is_open or frame.is_keyframe
             if is_open:
                 for picture in decoder.decode(av.Packet(frame.payload)):
-                    yield first_at[frame.rtp_timestamp], picture
+                    yield Seen(first_at[frame.rtp_timestamp], each.at_s, picture)
 
 
 def sounds(dump: Path) -> Iterator[tuple[float, NDArray[np.float32]]]:
@@ -58,8 +68,8 @@ def sounds(dump: Path) -> Iterator[tuple[float, NDArray[np.float32]]]:
 def unseen(dump: Path, count: int) -> str:
     """Why not every clip of bench.media is in a tile of its own in the last picture; "" when each is."""
     last = None
-    for _, picture in pictures(dump):
-        last = picture
+    for seen in pictures(dump):
+        last = seen.frame
     if last is None:
         return "no picture could be decoded"
     found = set(tiles(last.to_ndarray(format="rgb24").astype(np.uint8), count))

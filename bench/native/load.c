@@ -5,7 +5,8 @@
          from now on; RTCP_PORT 0: on the RTP port. FILE "-": only listen. The sending of packet MARK (-1: none) is
          noted each time; every packet is delayed by up to JITTER_MS. It begins PHASE_MS after a whole 40 ms of the
          clock, or at once (-1).
-     dump ID FILE   everything that stream receives, in the clear: seconds (double), size (uint32), RTP packet
+     dump ID FILE   all that stream, which may begin later, receives, in the clear: seconds (double), size (uint32),
+                    RTP packet
      count          the counters begin now
      stop           print all as JSON and end */
 #include "media.h"
@@ -32,9 +33,15 @@ struct stream {
     struct pending *waiting;
     int waits;
     FILE *dump;
+    struct stream *sibling; /* on the same socket (BUNDLE), told apart by the payload type */
 };
 
 static struct stream *streams[MAX_STREAMS];
+static struct {
+    int id;
+    FILE *file;
+} dumps[MAX_STREAMS];
+static int dump_count;
 static int stream_count, epoll_fd;
 static double worst_late, marks[MAX_MARKS][3];
 static int mark_count;
@@ -162,7 +169,7 @@ static void receive(struct stream *s, int fd) {
         if (s->inbound && srtp_unprotect(s->inbound, data, &size))
             s->bad++;
         else
-            count(s, data, size, now_s());
+            count(s->sibling && s->sibling->type == (data[1] & 0x7f) ? s->sibling : s, data, size, now_s());
     }
 }
 
@@ -180,6 +187,30 @@ static void watch(struct stream *s, int fd, int is_rtcp_port) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)(uintptr_t)s | (uint64_t)is_rtcp_port};
     fcntl(fd, F_SETFL, O_NONBLOCK);
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event)) die("epoll_ctl");
+}
+
+static struct stream *find(int id) {
+    for (int i = 0; i < stream_count; i++)
+        if (streams[i]->id == id) return streams[i];
+    return NULL;
+}
+
+static void dump(const char *line) {
+    int id;
+    char path[1024];
+    if (dump_count == MAX_STREAMS || sscanf(line, "dump %d %1023s", &id, path) != 2) die(line);
+    FILE *file = fopen(path, "wb");
+    if (!file) die(path);
+    dumps[dump_count].id = id;
+    dumps[dump_count++].file = file;
+    if (find(id)) find(id)->dump = file;
+}
+
+/* RFC 8843: a socket that is watched already gets a second stream. */
+static struct stream *on_socket(int fd) {
+    for (int i = 0; i < stream_count; i++)
+        if (streams[i]->fd == fd) return streams[i];
+    return NULL;
 }
 
 static void open_stream(const char *line) {
@@ -209,7 +240,14 @@ static void open_stream(const char *line) {
     s->has_media = strcmp(file, "-") != 0;
     if (s->has_media) s->media = read_programme(file);
     if (stream_count == MAX_STREAMS) die("too many streams");
+    for (int i = 0; i < dump_count; i++)
+        if (dumps[i].id == s->id) s->dump = dumps[i].file;
+    struct stream *first = on_socket(s->fd);
     streams[stream_count++] = s;
+    if (first) {
+        first->sibling = s;
+        return;
+    }
     watch(s, s->fd, 0);
     if (s->rtcp_fd != s->fd) watch(s, s->rtcp_fd, 1);
 }
@@ -228,14 +266,6 @@ static void print_all(double elapsed) {
     for (int i = 0; i < mark_count; i++)
         printf("%s[%d, %.6f, %.6f]", i ? ", " : "", (int)marks[i][0], marks[i][1], marks[i][2]);
     printf("]}\n");
-}
-
-static void dump(const char *line) {
-    int id;
-    char file[1024];
-    if (sscanf(line, "dump %d %1023s", &id, file) != 2) die(line);
-    for (int i = 0; i < stream_count; i++)
-        if (streams[i]->id == id && !(streams[i]->dump = fopen(file, "wb"))) die(file);
 }
 
 /* Whether to go on. */

@@ -75,7 +75,8 @@ def test_the_packet_of_the_flash_is_the_first_of_the_bright_picture(tmp_path: Pa
     made = marks.picture(tmp_path / "picture", 0.6)
     times = _dump(tmp_path / "dump", made.path, packets.VIDEO_CLOCK_HZ)
     shown = marks.bright(
-        (at_s, [float(frame.to_ndarray(format="gray").mean())]) for at_s, frame in witness.pictures(tmp_path / "dump")
+        (seen.first_s, [float(seen.frame.to_ndarray(format="gray").mean())])
+        for seen in witness.pictures(tmp_path / "dump")
     )
     assert shown == pytest.approx([times[made.packet]])
     assert times[made.packet] == pytest.approx(0.6)
