@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -21,6 +21,7 @@ MID_ID, LEVEL_ID, TRANSPORT_CC_ID = 1, 2, 3
 """Header extensions, as the legs of these benchmarks negotiate them."""
 SOUND_BYTES = 80
 """An Opus packet of 20 ms at 32 kbit/s."""
+_SOUNDS = tuple(bytes((n,)) * SOUND_BYTES for n in range(256))
 _LENGTH = 2 * RATE
 _MID_PACKETS = 50
 """Browsers name the m-line until they are heard."""
@@ -58,9 +59,13 @@ def pictures() -> list[Picture]:
     return found
 
 
-def uplink(pictures: list[Picture], ssrcs: tuple[int, int], seconds: float) -> Iterator[tuple[int, bytes]]:
+def uplink(
+    pictures: list[Picture], ssrcs: tuple[int, int], seconds: float, sounds: Sequence[bytes] = _SOUNDS
+) -> Iterator[tuple[int, bytes]]:
     """(microseconds from the start, clear RTP packet) of one browser's sound and picture, in order of time."""
-    due = sorted([*_sound(ssrcs[0], seconds), *_video(pictures, ssrcs[1], seconds)], key=lambda each: each.at_us)
+    due = sorted(
+        [*_sound(sounds, ssrcs[0], seconds), *_video(pictures, ssrcs[1], seconds)], key=lambda each: each.at_us
+    )
     for number, packet in enumerate(due):
         yield packet.at_us, packet.serialize(number & 0xFFFF)
 
@@ -88,9 +93,9 @@ class _Packet(NamedTuple):
         return head + self.payload
 
 
-def _sound(ssrc: int, seconds: float) -> Iterator[_Packet]:
+def _sound(sounds: Sequence[bytes], ssrc: int, seconds: float) -> Iterator[_Packet]:
     for n in range(int(seconds * 50)):
-        yield _Packet(n * 20_000, AUDIO_TYPE, n == 0, n, 960 * n, ssrc, bytes((n & 0xFF,)) * SOUND_BYTES)
+        yield _Packet(n * 20_000, AUDIO_TYPE, n == 0, n, 960 * n, ssrc, sounds[n % len(sounds)])
 
 
 def _video(pictures: list[Picture], ssrc: int, seconds: float) -> Iterator[_Packet]:
