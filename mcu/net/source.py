@@ -120,6 +120,8 @@ class Source:
             return
         if self.is_paused:
             self.dropped["not-shown"] += 1
+            if packet.marker:  # the clock goes on, so that pictures are in step with their sound from the first one on
+                self._clock.capture_us(packet.timestamp, now_us)
             return
         self._assembler.receive(number, packet.timestamp, packet.marker, packet.payload, now_us)
 

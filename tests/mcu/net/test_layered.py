@@ -45,6 +45,7 @@ class Browser:
         self.names = True
         self.needs_key = set(range(3))
         self.sequences = [100, 200, 300]
+        self.delays_us = [0, 0, 0]
         self.frames: list[Frame] = []
 
     def packet(self, layer: int, sequence: int, payload: bytes) -> RtpPacket:
@@ -59,7 +60,9 @@ class Browser:
             self.sequences[layer] += 1
             self.needs_key.discard(layer)
             if layer not in lost:
+                self.now_us += self.delays_us[layer]
                 self.take(packet)
+                self.now_us -= self.delays_us[layer]
         self.now_us += FRAME_US
         self.receiver.handle_timeout(self.now_us)
         self.take(None)
@@ -137,6 +140,24 @@ def test_only_what_is_put_together_is_repaired(browser: Browser) -> None:
     browser.take(repeat)
     assert len(browser.frames) == before + 2
     assert browser.asked(GenericNack) == set()
+
+
+def test_pictures_stay_in_step_with_their_sound_when_the_layer_changes(browser: Browser) -> None:
+    browser.delays_us = [0, 0, 20_000]
+    for _ in range(3):
+        browser.picture()
+    for source in browser.receiver.sources:
+        source.sender_report(5 << 32, browser.now_us // 100 * 9, browser.now_us)
+    browser.frames.clear()
+    browser.needs_key.add(HIGH)
+    browser.picture()
+    browser.receiver.limit(1_500_000, 1280, 720, browser.now_us)
+    browser.needs_key.add(HIGH)
+    browser.picture()
+    browser.picture()
+    assert browser.receiver.source.size == SIZES[HIGH]
+    captured = [frame.capture_us for frame in browser.frames]
+    assert captured[-1] - captured[0] == 2 * FRAME_US, "the large layer takes 20 ms longer to come"
 
 
 def test_what_nobody_sees_becomes_no_frames_and_comes_back_with_a_keyframe(browser: Browser) -> None:
