@@ -15,7 +15,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "doctor",
         help="check this machine and the settings",
-        description="Look at addresses, ports, TURN servers, disk, clock, fonts, codecs, capacity, keys, certificate, database.",
+        description="Look at addresses, ports, TURN servers, disk, clock, fonts, codecs, capacity, keys, certificates, "
+        "database.",
         epilog="exit status: 0 nothing failed (there may be warnings); 1 something must be mended",
     )
     parser.add_argument("--json", action="store_true", help="for programs")
