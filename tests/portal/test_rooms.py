@@ -185,3 +185,11 @@ async def test_unknown_addresses(admin, path):
 
 def test_wish_does_not_show_its_passcodes():
     assert "735192" not in repr(PasscodeWish(guest_passcode="735192"))
+
+
+async def test_full_hd_is_asked_for_and_given_up(admin, site):
+    made = await (await admin.call("POST", "/rooms", {"number": "1001", "name": "A", "has_full_hd": True})).json()
+    assert made["room"]["has_full_hd"] if "room" in made else made["has_full_hd"]
+    assert (await admin.call("PATCH", "/rooms/1001", {"has_full_hd": False})).status == 200
+    assert (await (await admin.call("GET", "/rooms/1001")).json())["has_full_hd"] is False
+    assert (await site.rooms.get("1001")).has_full_hd is False
