@@ -110,6 +110,9 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For all others: a keyframe must not flood a path of 2 Mbit/s."""
     max_pacing_queue_ms: int = 400
     """Past this much waiting video the leg is paced faster."""
+    adapts_pictures: bool = True
+    """Send smaller pictures over networks that lose or delay them, by what terminals report; off where those report
+    nonsense."""
     initial_estimate_bps: int = 2_500_000
     """REMB told to browsers that negotiated no limit."""
 

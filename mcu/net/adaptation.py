@@ -23,10 +23,11 @@ _MAX_GAP = 1 << 15
 class Adaptation:
     """Collects the report blocks of a compound, asks the pure core, and tells control what changed materially."""
 
-    def __init__(self, number: int, outbound: Outbound, outlet: Outlet) -> None:
+    def __init__(self, number: int, outbound: Outbound, outlet: Outlet, *, is_on: bool = True) -> None:
         self._number = number
         self._outbound = outbound
         self._outlet = outlet
+        self._is_on = is_on
         self._downlink: Downlink | None = None
         self._counted: dict[Kind, tuple[int, int, int]] = {}
         """By stream: highest sequence number, packets lost in all, packets asked for again in all."""
@@ -71,7 +72,7 @@ class Adaptation:
 
     def attach(self, now_us: int) -> None:
         """A room takes the leg, and has to be told what is known."""
-        if self._downlink is None:
+        if self._downlink is None and self._is_on:
             self._downlink = Downlink(now_us, self._sent_bytes)
         self._told.clear()
         self._tell(now_us)

@@ -67,7 +67,7 @@ class Leg:
         self._numbers = {kind: draw_numbers() for kind in Kind}
         self.outbound = Outbound(number, self.components, self._numbers, settings, clock, outlet, counters)
         self._outbox = RtcpOutbox(number, cname, self.components, self.receivers, self.outbound, settings, outlet)
-        self._adaptation = Adaptation(number, self.outbound, outlet)
+        self._adaptation = Adaptation(number, self.outbound, outlet, is_on=settings.adapts_pictures)
         self._inbox = RtcpInbox(number, self.receivers, self.outbound, self._adaptation, outlet)
         self._settings = settings
         self._outlet = outlet

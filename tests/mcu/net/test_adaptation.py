@@ -22,14 +22,14 @@ S = 1_000_000
 class Peer:
     """Reports once a second on what a leg with a picture, and perhaps a screen, is sent."""
 
-    def __init__(self, *kinds: Kind, **spec: Any) -> None:
+    def __init__(self, *kinds: Kind, is_on: bool = True, **spec: Any) -> None:
         self.told: list[Message] = []
         outlet: Any = SimpleNamespace(tell=self.told.append)
         numbers = {kind: Numbers(kind_number, 99, 1, 1, 1) for kind_number, kind in enumerate(Kind)}
         self.outbound = Outbound(7, {}, numbers, NetSettings(), NtpClock(0), outlet, Counter())
         for kind in kinds:
             self.outbound.configure(StreamSpec("1", kind, send=H264, **spec))
-        self.adaptation = Adaptation(7, self.outbound, outlet)
+        self.adaptation = Adaptation(7, self.outbound, outlet, is_on=is_on)
         self.now_us = S
         self.adaptation.attach(self.now_us)
         self.highest: Counter[Kind] = Counter()
@@ -125,3 +125,11 @@ def test_the_peers_word_counts_at_once() -> None:
     assert not peer.told
     peer.adaptation.estimated(700_000, peer.now_us)
     assert peer.bandwidths == [(Kind.VIDEO, 636_000)]
+
+
+def test_switched_off_it_believes_nobody() -> None:
+    peer = Peer(Kind.VIDEO, is_on=False)
+    for _ in range(10):
+        peer.second(loss=0.9)
+    peer.adaptation.estimated(10, peer.now_us)
+    assert not peer.told
