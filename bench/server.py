@@ -24,10 +24,15 @@ http_port = {_HTTP_PORT}
 [sip]
 port = {_SIP_PORT}
 unlimited_networks = ["127.0.0.0/8"]
+max_calls = 1000
+max_calls_per_source = 1000
 [net]
 webrtc_port = {_WEBRTC_PORT}
 first_rtp_port = 42000
 last_rtp_port = 44999
+max_legs = 1000
+[capacity]
+enabled = false
 [secrets]
 master_key_file = "{{folder}}/master.key"
 {{more}}
@@ -75,15 +80,21 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, rooms: Sequence[str] = (ROOM,), settings: str = "") -> Iterator[Server]:
-    """Start it in a folder of its own with rooms that ask for nothing; `settings` are further lines of TOML."""
+def serve(
+    folder: Path, rooms: Sequence[str] = (ROOM,), settings: str = "", room: Sequence[str] = ()
+) -> Iterator[Server]:  # fmt: skip
+    """Start it in a folder of its own with rooms that ask for nothing.
+
+    `settings` are further lines of TOML, `room` further arguments of `drumtower room create`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "drumtower.toml"
     file.write_text(_SETTINGS.format(folder=folder, more=settings))
     # Nobody may get less while it is measured what everybody costs.
     environment = {"DRUMTOWER_CAPACITY_ENABLED": "false"} | dict(os.environ, DRUMTOWER_CONFIG=str(file))
-    for room in rooms:
-        Server(0, folder, environment).command("room", "create", room, "--no-guest-passcode", "--no-host-passcode")
+    options = ("--no-guest-passcode", "--no-host-passcode", *room)
+    for number in rooms:
+        Server(0, folder, environment).command("room", "create", number, *options)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "drumtower", "serve"], env=environment, stdout=log, stderr=log

@@ -77,7 +77,7 @@ def unseen(dump: Path, count: int) -> str:
 
 
 def tiles(picture: NDArray[np.uint8], count: int) -> Iterator[int]:
-    """The clip whose colour each tile has, by the median of its upper left part, where no label and no person is."""
+    """The clip whose colour each tile has, by a part of it beside the person and clear of labels."""
     columns, rows = grid(count)
     height, width = picture.shape[0] // rows, picture.shape[1] // columns
     colours = np.array([media.colour(number) for number in range(count)], np.float32)
