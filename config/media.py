@@ -167,8 +167,10 @@ class AudioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sources a room that are decoded because they say that they are loud (RFC 6464); others always are."""
     opus_bitrate_bps: int = 32_000
     opus_complexity: int = 5
-    expected_loss_percent: int = 3
-    """In-band FEC is sized for this loss; 0 sends none."""
+    expected_loss_percent: int = 0
+    """In-band FEC is sized for this loss at the least; 0 sends none where nobody reports any."""
+    max_loss_percent: int = 25
+    """And for this at the most, whatever listeners report."""
     prompt_languages: tuple[str, ...] = ("zh", "en")
     """Announcements are spoken in these, one after the other."""
     prompt_gain_db: float = -3.0

@@ -39,6 +39,9 @@ class Encoder(Protocol):
     def encode(self, pcm: Pcm) -> bytes:
         """The payload of one packet."""
 
+    def expect_loss(self, percent: int) -> None:
+        """Make packets that help when so many are lost, where the codec can."""
+
 
 def duration_us(codec: Codec, payload: bytes) -> int:
     """How long a packet plays. Raises BadPacketError."""
@@ -47,6 +50,11 @@ def duration_us(codec: Codec, payload: bytes) -> int:
     if not 0 < len(payload) <= _MAX_PACKET_BYTES:
         raise BadPacketError("64 kbit/s codec: not a packet")
     return len(payload) * 125
+
+
+def has_fec(codec: Codec, payload: bytes) -> bool:
+    """Whether a packet holds the one before it once more."""
+    return codec == Codec.OPUS and opus.has_fec(payload)
 
 
 class Tap(Protocol):
@@ -112,6 +120,9 @@ class _LowRateEncoder:
 
     def encode(self, pcm: Pcm) -> bytes:
         return self._encode(self._downsampler.process(pcm))
+
+    def expect_loss(self, percent: int) -> None:
+        pass
 
 
 _DECODERS: dict[Codec, Callable[[], Decoder]] = {

@@ -19,6 +19,12 @@ _MAX_TRANSIT_JUMP_US = 3_000_000
 _LONGEST_GAP_US = 200_000
 """More missing sound than this is skipped, not concealed."""
 _IDLE_AFTER_US = 240_000
+_LOSS_SMOOTHING = 1 / 200
+"""A share that is known from the last four seconds."""
+_LOSSY, _LOSSLESS = 0.007, 0.003
+"""Above the first share the packet after a hole is waited for, until it falls below the second."""
+_FEC_MARGIN_US = 25_000
+"""A tick, for which packets wait, and what stretching leaves undone."""
 
 
 @dataclass(slots=True)
@@ -31,6 +37,7 @@ class Packet:
     payload: bytes
     capture_us: int
     level: int
+    has_fec: bool
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,6 +51,8 @@ class Arrival:
     capture_us: int = 0
     due_us: int = 0
     level: int = 255
+    has_fec: bool = False
+    """Whether it holds the packet before it once more."""
 
 
 class Verdict(Enum):
@@ -86,6 +95,9 @@ class JitterBuffer:
         self._conceal_credit_us = 0
         self._wish_us = 0
         self._has_paused = False
+        self._loss = 0.0
+        self._is_lossy = False
+        self._fec_wait_us = 0
         self.level = 255
         """What the newest packet told (RFC 6464)."""
         self.counters: Counter[str] = Counter()
@@ -112,8 +124,9 @@ class JitterBuffer:
             self.counters["duplicate"] += 1
         else:
             self._queue[sequence] = Packet(
-                sequence, media_us, arrival.duration_us, arrival.payload, arrival.capture_us, arrival.level
-            )
+                sequence, media_us, arrival.duration_us, arrival.payload, arrival.capture_us, arrival.level,
+                arrival.has_fec,
+            )  # fmt: skip
             self._bound_queue()
 
     def _unwrap(self, arrival: Arrival, now_us: int) -> tuple[int, int] | None:
@@ -132,7 +145,20 @@ class JitterBuffer:
             return self._restart(arrival)
         if step > 0:
             self._newest = (sequence, timestamp)
+            if self._next is not None:
+                self._note_loss(step - 1, arrival)
         return sequence, timestamp
+
+    def _note_loss(self, missing: int, arrival: Arrival) -> None:
+        """What the packet after a hole knows of it helps only who has waited for that packet."""
+        for _ in range(min(missing, _LONGEST_GAP_US // self._duration_us)):
+            self._loss += _LOSS_SMOOTHING * (1.0 - self._loss)
+        self._loss *= 1.0 - _LOSS_SMOOTHING
+        self._is_lossy = self._loss > (_LOSSLESS if self._is_lossy else _LOSSY)
+        if not self._is_lossy:
+            self._fec_wait_us = 0
+        elif arrival.has_fec:
+            self._fec_wait_us = arrival.duration_us + _FEC_MARGIN_US
 
     def _restart(self, arrival: Arrival) -> tuple[int, int]:
         if self._newest is not None:
@@ -177,7 +203,7 @@ class JitterBuffer:
     @property
     def desired_us(self) -> int:
         """How much later than the fastest packet sound should be played now."""
-        return max(self._delay.target_us, self._wish_us)
+        return max(self._delay.target_us + self._fec_wait_us, self._wish_us)
 
     @property
     def is_resting(self) -> bool:
@@ -256,10 +282,9 @@ class JitterBuffer:
         if self._conceal_credit_us >= self._duration_us:
             self._conceal_credit_us -= self._duration_us
             return None
-        self.counters["concealed"] += 1
-        if follower.sequence == wanted + 1:
-            return Step(Verdict.RECOVER, self._duration_us, follower)
-        return Step(Verdict.CONCEAL, self._duration_us)
+        is_next = follower.sequence == wanted + 1
+        self.counters["recovered" if is_next and follower.has_fec else "concealed"] += 1
+        return Step(Verdict.RECOVER if is_next else Verdict.CONCEAL, self._duration_us, follower if is_next else None)
 
     def _underrun(self) -> Step:
         if self._has_paused:  # what follows silence needs no concealment

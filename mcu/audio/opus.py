@@ -20,6 +20,12 @@ _MAX_PACKET_BYTES = 1275
 _CONCEAL_STEP = 120
 """Concealment works in steps of 2.5 ms."""
 
+_HYBRID, _CELT_ONLY = 12 << 3, 16 << 3
+"""First bytes of packets, RFC 6716 table 2."""
+_SILK_FRAMES = (1, 1, 2, 3)
+"""In packets of 10, 20, 40 and 60 ms: so many voice activity flags come before the LBRR flag."""
+_LEAST_FEC_PERCENT = 10
+"""libopus finds no room for FEC in 32 kbit/s where it expects less."""
 _APPLICATION_VOIP = 2048
 _SET_BITRATE = 4002
 _SET_COMPLEXITY = 4010
@@ -76,6 +82,14 @@ def packet_samples(payload: bytes) -> int:
     return samples
 
 
+def has_fec(payload: bytes) -> bool:
+    """Whether a packet holds the one before it once more (the LBRR flag, RFC 6716 4.2.4); not for rare framings."""
+    if len(payload) < 2 or payload[0] >= _CELT_ONLY or payload[0] & 3 > 1:
+        return False
+    frames_of_20_ms = 1 if payload[0] >= _HYBRID else _SILK_FRAMES[payload[0] >> 3 & 3]
+    return bool(payload[1] >> (7 - frames_of_20_ms) & 1)
+
+
 class OpusEncoder:
     """Encodes mono 20 ms frames."""
 
@@ -89,8 +103,19 @@ class OpusEncoder:
         self._set(_SET_BITRATE, bitrate_bps)
         self._set(_SET_COMPLEXITY, complexity)
         self._set(_SET_SIGNAL, _SIGNAL_VOICE)
-        self._set(_SET_INBAND_FEC, int(expected_loss_percent > 0))
-        self._set(_SET_PACKET_LOSS_PERC, expected_loss_percent)
+        self._least_loss_percent = expected_loss_percent
+        self._expected_loss_percent = -1
+        self.expect_loss(expected_loss_percent)
+
+    def expect_loss(self, percent: int) -> None:
+        """Size in-band FEC for so much loss from the next packet on, at least for what it was made for; 0: none."""
+        percent = max(percent, self._least_loss_percent)
+        if percent:
+            percent = max(percent, _LEAST_FEC_PERCENT)
+        if percent != self._expected_loss_percent:
+            self._expected_loss_percent = percent
+            self._set(_SET_INBAND_FEC, int(percent > 0))
+            self._set(_SET_PACKET_LOSS_PERC, percent)
 
     def _set(self, request: int, value: int) -> None:
         if _lib.opus_encoder_ctl(self._encoder, request, _ffi.cast("int32_t", value)) != 0:

@@ -54,6 +54,7 @@ class Outputs:
         self._next_number = next_number
         self._outputs: dict[Feed, Output] = {}
         self._feeds: dict[int, Feed] = {}
+        self._losses: dict[int, int] = {}
 
     def __len__(self) -> int:
         """How many encoders run."""
@@ -80,7 +81,19 @@ class Outputs:
                 changes.append(AssignAudio(leg, output.number))
         self._outputs = {feed: output for feed, output in self._outputs.items() if output.legs}
         self._feeds = dict(feeds)
+        if self._losses:
+            self._losses = {leg: percent for leg, percent in self._losses.items() if percent and leg in feeds}
+            self._adapt()
         return changes
+
+    def expect_loss(self, leg: int, percent: int) -> None:
+        """A leg misses so many packets: its encoder helps the worst off of its listeners."""
+        self._losses[leg] = percent
+        self._adapt()
+
+    def _adapt(self) -> None:
+        for output in self._outputs.values():
+            output.encoder.expect_loss(max((self._losses.get(leg, 0) for leg in output.legs), default=0))
 
     def _open(self, feed: Feed, history: Sequence[Pcm]) -> Output:
         encoder = self._make_encoder(feed.codec)

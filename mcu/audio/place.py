@@ -111,6 +111,10 @@ class AudioPlace:
         del leg
         self._player.cut()
 
+    def expect_loss(self, leg: int, percent: int) -> None:
+        """The caller misses so many packets of what it is sent."""
+        self._outputs.expect_loss(leg, percent)
+
     def feed(self, leg: int, frame: Frame, now_us: int) -> None:
         """Take a packet of the caller."""
         self._arrived += 1

@@ -23,6 +23,7 @@ from mcu.worker.messages import (
     CloseRoom,
     Dtmf,
     Levels,
+    ListenerLoss,
     Message,
     MuteLeg,
     Playout,
@@ -64,6 +65,7 @@ class AudioPlane:
             MuteLeg: self._mute,
             PlayPrompt: self._play,
             StopPrompts: self._stop,
+            ListenerLoss: self._lose,
             CloseRoom: self._close_room,
         }
 
@@ -173,6 +175,11 @@ class AudioPlane:
         room = self._room_of.get(message.leg)
         if room is not None:
             room.mute(message.leg, message.is_muted)
+
+    def _lose(self, message: ListenerLoss) -> None:
+        room = self._room_of.get(message.leg)
+        if room is not None:
+            room.expect_loss(message.leg, min(self._settings.max_loss_percent, round(100 * message.fraction)))
 
     def _play(self, message: PlayPrompt) -> None:
         room = self._rooms.get(message.room)

@@ -19,7 +19,7 @@ from mcu.audio.rehearsal import rehearse
 from mcu.worker.channel import Channel, ChannelClosed, Frame
 from mcu.worker.cpu_meter import CpuMeter
 from mcu.worker.messages import Channel as NewChannel
-from mcu.worker.messages import Message, ProcessStats, Start, Stop
+from mcu.worker.messages import ListenerLoss, Message, ProcessStats, Start, Stop
 from mcu.worker.sandbox import confine
 from mcu.worker.shell import run_process
 
@@ -84,6 +84,8 @@ class AudioProcess:
             for arrived in net.receive(_DATAGRAMS_A_TICK):
                 if isinstance(arrived, Frame):
                     plane.feed(arrived, arrived.arrival_us or now_us())
+                elif isinstance(arrived, ListenerLoss):
+                    plane.handle(arrived)
         except ChannelClosed:
             self._drop_net()
 

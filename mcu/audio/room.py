@@ -122,6 +122,10 @@ class AudioRoom:
         if leg == 0 or leg in self._legs:
             self._prompts.setdefault(leg, Player(self._settings.prompt_gain_db)).add(sound)
 
+    def expect_loss(self, leg: int, percent: int) -> None:
+        """A leg misses so many packets of what it is sent."""
+        self._outputs.expect_loss(leg, percent)
+
     def feed(self, leg: int, frame: Frame, now_us: int) -> None:
         """Take a packet of a leg; a change of its codec starts a new source."""
         known = self._legs[leg]

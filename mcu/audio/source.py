@@ -9,7 +9,7 @@ import numpy as np
 
 from mcu.audio import stretch
 from mcu.audio.agc import GainControl, VoiceDetector
-from mcu.audio.codecs import RTP_CLOCK_HZ, TAPPED_HZ, Decoder, duration_us, make_decoder
+from mcu.audio.codecs import RTP_CLOCK_HZ, TAPPED_HZ, Decoder, duration_us, has_fec, make_decoder
 from mcu.audio.dtmf import ToneDetector
 from mcu.audio.errors import BadPacketError
 from mcu.audio.jitter import Arrival, JitterBuffer, Packet, Step, Verdict
@@ -104,7 +104,7 @@ class Source:
         """Take one packet. Raises BadPacketError when it cannot be one of this codec."""
         arrival = Arrival(
             frame.sequence, frame.rtp_timestamp, frame.payload, duration_us(self.codec, frame.payload),
-            frame.capture_us, frame.due_us, frame.level,
+            frame.capture_us, frame.due_us, frame.level, has_fec(self.codec, frame.payload),
         )  # fmt: skip
         self._jitter.put(arrival, now_us)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from config.media import NetSettings
 from mcu.media import Format, Kind, StreamSpec
 from mcu.net.component import Component
+from mcu.net.listener_loss import LossMemory
 from mcu.net.outlet import Outlet
 from mcu.net.pacing import Pacer
 from mcu.net.picture_flow import PictureFlow
@@ -42,6 +43,7 @@ class Outbound:
             for kind in (Kind.VIDEO, Kind.CONTENT)
         }
         """Its main picture and the shared screen."""
+        self.loss = LossMemory()
         self.limits: dict[Kind, RateLimit] = {}
         """What the peer asked us to keep to (TMMBR), by its own SSRC."""
         self.notices_due: set[Kind] = set()
@@ -57,6 +59,13 @@ class Outbound:
         pacer = Pacer(settings.min_pacing_bps, settings.burst_ms, settings.min_burst_bytes)
         self.senders[spec.kind] = StreamSender(spec, self._numbers[spec.kind], self._clock, pacer)
 
+    def renumber(self, kind: Kind, numbers: Numbers) -> None:
+        """The peer has the SSRC of this stream: it goes on under another."""
+        self._numbers[kind] = numbers
+        sender = self.senders.get(kind)
+        if sender is not None:
+            sender.renumber(numbers)
+
     def suspend(self, kind: Kind) -> None:
         """The stream is gone; should it come back, its numbers go on, since its SRTP keys may be the same."""
         sender = self.senders[kind]
@@ -67,6 +76,13 @@ class Outbound:
         """The shortest that the peer's reports tell; 0 when nothing does."""
         statistics = (sender.statistics for sender in self.senders.values())
         return min((each.round_trip_us for each in statistics if each is not None and each.round_trip_us), default=0)
+
+    def listener_loss(self) -> float | None:
+        """Once a second: the share of our sound that the peer misses, None where that is nothing new."""
+        sender = self.senders.get(Kind.AUDIO)
+        if sender is None or sender.statistics is None:
+            return None
+        return self.loss.update(sender.statistics.remote_loss)
 
     # ---- Receiver
 

@@ -32,6 +32,7 @@ from mcu.worker.messages import (
     CannotStart,
     Channel,
     LegFailed,
+    ListenerLoss,
     Message,
     PeerWantsKeyframe,
     Playout,
@@ -135,6 +136,8 @@ class NetProcess:
         now_us = _now_us()
         if name == "audio":
             self.fanout.forget_outputs()
+            for leg in self.legs or ():
+                leg.outbound.loss.forget()
         elif name == "video":
             self.fanout.restart_pictures(now_us)
             for leg in self.legs or ():
@@ -258,6 +261,9 @@ class NetProcess:
         leg.look_for_silence(now_us)
         if leg.is_attached:
             self.tell(self._meters.measure(leg, now_us))
+            lost = leg.outbound.listener_loss()
+            if lost is not None:
+                self._links["audio"].send(ListenerLoss(leg.number, lost))
 
     def _guarded(self, leg: Leg, work: Callable[[int], None], now_us: int) -> None:
         """The edge of a leg: what breaks one must not end the process, with all the others in it."""

@@ -48,6 +48,13 @@ class StopPrompts(Message, frozen=True):
     leg: int = 0
 
 
+class ListenerLoss(Message, frozen=True):
+    """From net: this share (0..1) of what the leg is sent gets lost on the way; at most once a second."""
+
+    leg: int
+    fraction: float
+
+
 class AssignAudio(Message, frozen=True):
     """From the next frame on the leg is fed by `output` (0: by none). Outputs are numbered by the audio process."""
 

