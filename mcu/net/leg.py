@@ -21,6 +21,7 @@ from mcu.net.rtcp_inbox import RtcpInbox
 from mcu.net.rtcp_outbox import RtcpOutbox
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.capture import LegClock, LipSync
+from mcu.rtp.collisions import CollisionGuard
 from mcu.rtp.ntp import NtpClock
 from mcu.rtp.packet import RtpPacket
 from mcu.worker.channel import Frame
@@ -74,6 +75,7 @@ class Leg:
         self._counters = counters
         self._clock = LegClock()
         self._extensions = Extensions()
+        self._collisions = CollisionGuard()
         self._routes: dict[int, StreamReceiver] = {}
         self._is_connected = False
         self.is_silent = False
@@ -254,6 +256,9 @@ class Leg:
             self._outlet.tell(LegFailed(self.number, reason))
 
     def _route(self, component: Component, packet: RtpPacket) -> StreamReceiver | None:
+        ours = next((kind for kind, each in self._numbers.items() if packet.ssrc in (each.ssrc, each.rtx_ssrc)), None)
+        if ours is not None and not self._give_up_number(ours, now_us=self.heard_us):
+            return None
         found = self._find(self._receivers_on(component), packet)
         if found is not None:
             if len(self._routes) >= _MAX_ROUTES:
@@ -261,6 +266,17 @@ class Leg:
                 self._counters["ssrc-routes-forgotten"] += 1
             self._routes[packet.ssrc] = found
         return found
+
+    def _give_up_number(self, kind: Kind, now_us: int) -> bool:
+        """The peer sends under an SSRC of ours: whether it may have it; False: our own packets come back."""
+        if not self._collisions.is_collision(now_us):
+            self._counters["rtp-loop"] += 1
+            return False
+        old, fresh = self._numbers[kind], draw_numbers()
+        self._outbox.leave(kind, (old.ssrc, old.rtx_ssrc))
+        self.outbound.renumber(kind, fresh)
+        self._counters["ssrc-collisions"] += 1
+        return True
 
     def _find(self, receivers: list[StreamReceiver], packet: RtpPacket) -> StreamReceiver | None:
         """RFC 8843 9.2: by MID, by signalled SSRC, by payload type where only one m-line has it."""

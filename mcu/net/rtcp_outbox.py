@@ -11,7 +11,7 @@ from mcu.net.outlet import Outlet
 from mcu.net.receiver import StreamReceiver
 from mcu.net.uplink import estimate_bps
 from mcu.rtp.rate_limits import RateLimitNotice
-from mcu.rtp.rtcp import RtcpPacket, compound
+from mcu.rtp.rtcp import Goodbye, RtcpPacket, compound
 from mcu.rtp.transport_cc import ArrivalLog
 from mcu.worker.messages import KeyframeWanted, PeerLimit
 
@@ -78,6 +78,11 @@ class RtcpOutbox:
         """The last compound on each transport."""
         for component, pairs in self._transports().items():
             component.send_rtcp(compound(*reports.goodbye(pairs, self._cname, now_us)))
+
+    def leave(self, kind: Kind, ssrcs: tuple[int, ...]) -> None:
+        """BYE for numbers that we give up while the stream goes on (RFC 3550 8.2)."""
+        if kind in self._receivers:
+            self._send_feedback(kind, [Goodbye(ssrcs)])
 
     def _repair(self, kind: Kind, receiver: StreamReceiver, now_us: int) -> None:
         source = receiver.source

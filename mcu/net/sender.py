@@ -83,6 +83,16 @@ class StreamSender:
         if self._clock_rate_hz != form.clock_rate_hz:
             self._use_clock_rate(form.clock_rate_hz)
 
+    def renumber(self, numbers: Numbers) -> None:
+        """Go on under another SSRC, as a stream that has just begun (RFC 3550 8.2)."""
+        self.numbers = numbers
+        self._forget_queue()
+        self.sent = SentPackets()
+        self._rtx = self._map = self.statistics = None
+        self._clock_rate_hz = 0
+        self._is_first = True
+        self.configure(self.spec)
+
     def _use_clock_rate(self, clock_rate_hz: int) -> None:
         """Number from the random beginnings, or go on where another clock rate (another codec, RFC 7160) ended."""
         is_audio = self.spec.kind is Kind.AUDIO
