@@ -10,7 +10,7 @@ _OVERHEAD = 1.06
 """RTP, SRTP, UDP and IP around payloads of 1200 bytes."""
 _MARGIN_UP = 1.2
 """A larger picture is begun only where this much more would fit."""
-_STAY_BEFORE_LESS_S = 2.0
+_STAY_BEFORE_LESS_S = 1.0
 _STAY_BEFORE_MORE_S = 6.0
 
 

@@ -23,7 +23,7 @@ _GROWTH, _WARY_GROWTH = 1.08, 1.04
 _WINDOW_US, _LONG_WINDOW_US = 2_000_000, 5_000_000
 _LEAST_EXPECTED = 60
 """Packets whose loss says something."""
-_HELD_US, _LONGEST_HELD_US = 10_000_000, 480_000_000
+_HELD_US, _LONGEST_HELD_US = 15_000_000, 480_000_000
 _FORGIVEN_AFTER = 4
 """So many times as long as it was held without trouble, and the next trouble is a first one again."""
 _QUEUE_US = 120_000
@@ -73,10 +73,9 @@ class RoundTrips:
         """Without a queue; 0 while unknown."""
         return min(self._shortest, self._before or self._shortest)
 
-    @property
-    def has_queue(self) -> bool:
-        """Several in a row were long."""
-        return self._long >= _QUEUE_SAMPLES
+    def has_queue(self, samples: int = _QUEUE_SAMPLES) -> bool:
+        """So many in a row were long."""
+        return self._long >= samples
 
     def forget_queue(self) -> None:
         """What is sent changes now: look anew."""
@@ -96,6 +95,8 @@ class Downlink:
         self._sent: deque[tuple[int, int]] = deque([(now_us, sent_bytes)], maxlen=_MAX_SAMPLES)
         self._held_us = 0
         self._held_until_us = 0
+        self._found_bps = 0
+        """What the path was found to carry at the last trouble; 0 where there was none, or it is long over."""
         self._trouble_us = 0
         self._settled_us = 0
         self._grown_us = now_us
@@ -115,10 +116,13 @@ class Downlink:
         """Reports came."""
         self._note(arrival, now_us)
         loss, recent = self._loss(now_us - _LONG_WINDOW_US), self._loss(now_us - _WINDOW_US)
-        is_heavy = loss > HEAVY_LOSS or recent > GROSS_LOSS
-        if is_heavy or self._trips.has_queue:
+        # More is tried than the path carried once: the first sign that it still does not is enough.
+        is_trial = 0 < self._found_bps < self.sent_bps
+        is_heavy = loss > HEAVY_LOSS or recent > (HEAVY_LOSS if is_trial else GROSS_LOSS)
+        has_queue = self._trips.has_queue(1 if is_trial else _QUEUE_SAMPLES)
+        if is_heavy or has_queue:
             self._trouble(int(self.sent_bps * (1 - max(loss, recent)) * _KEPT_SHARE), now_us)
-        elif now_us >= self._held_until_us and not self._trips.has_queue and recent < HEAVY_LOSS:
+        elif now_us >= self._held_until_us and not has_queue and recent < HEAVY_LOSS:
             self._grow(_GROWTH if loss < LIGHT_LOSS else _WARY_GROWTH, now_us)
         else:
             self._grown_us = now_us
@@ -153,6 +157,7 @@ class Downlink:
             self._held_us = _HELD_US if is_first else min(2 * self._held_us, _LONGEST_HELD_US)
             self.troubles += 1
         self.bitrate_bps = max(LEAST_BPS, min(self.bitrate_bps, bitrate_bps))
+        self._found_bps = self.bitrate_bps
         self._trouble_us = self._grown_us = now_us
         self._held_until_us = now_us + self._held_us
         self._settled_us = now_us + settling_us
@@ -164,3 +169,5 @@ class Downlink:
         self._grown_us = now_us
         if self.is_limited:
             self.bitrate_bps = min(UNKNOWN_BPS, int(self.bitrate_bps * growth**step_s))
+        else:
+            self._found_bps = 0
