@@ -33,7 +33,7 @@ def parts(folder: Path) -> list[Part]:
         for _ in range(count):
             is_talker = len(found) < _TALKERS
             sound = _voice(folder, len(found)) if is_talker else quiet
-            found.append(Part(sound, picture))
+            found.append(Part(sound, picture, is_browser=name == "720p" and len(found) % 2 == 0))
     telephones = [Part(_telephone(folder), audio=Codec.PCMA, has_video=False)] * _PHONES
     return [*found[:-1], *telephones, found[-1]]
 

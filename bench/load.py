@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from bench import programs
+from bench.browser import Browser
+from bench.server import JOIN
 from caller.offer import our_offer
 from caller.options import CallOptions
 from config.media import LocalAddress
 from config.sip import SipSettings
-from mcu.media import Codec, Kind, LegMedia, StreamSpec
+from mcu.media import Codec, Kind, StreamSpec
 from signaling.sip.call_handle import OutgoingCall
 from signaling.sip.sdp import session as sdp
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.offer import apply_answer
 from signaling.sip.ua import UserAgent
+from signaling.sip.wire.uri import parse_uri
 
 ADDRESS = "127.0.0.1"
 _BUFFER_BYTES = 4 << 20
@@ -49,6 +52,8 @@ class Part:
     """The packet of the programme whose sending is noted."""
     phase_ms: float = -1.0
     """When it begins, counted from whole 40 ms of the clock; -1 for at once."""
+    is_browser: bool = False
+    """Joins by the page instead of SIP: ICE, DTLS-SRTP, all on one socket."""
 
 
 @dataclass
@@ -56,6 +61,7 @@ class _Caller:
     part: Part
     sockets: dict[Kind, tuple[socket.socket, socket.socket]]
     call: OutgoingCall | None = None
+    browser: Browser | None = None
     set_up_s: float = 0.0
 
 
@@ -66,11 +72,12 @@ class Load:
         """Compile and start the generator. Raises ToolError."""
         self._callers = [_Caller(part, _sockets(part)) for part in parts]
         self.counted: dict[str, Any] = {}
-        descriptors = [
+        descriptors = {
             each.fileno() for caller in self._callers for pair in caller.sockets.values() for each in pair
-        ]  # fmt: skip
+        }  # fmt: skip
         self._process = subprocess.Popen(
-            [str(programs.build("load", folder))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=descriptors
+            [str(programs.build("load", folder))], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            pass_fds=tuple(descriptors),
         )  # fmt: skip
         self.pid = self._process.pid
 
@@ -81,8 +88,11 @@ class Load:
             await asyncio.sleep(_SPACING_S)
 
     async def dial_one(self, ua: UserAgent, uri: str, index: int) -> None:
-        """Call with one and start its media. Raises SipError."""
+        """Call with one and start its media. Raises SipError, OSError."""
         caller = self._callers[index]
+        if caller.part.is_browser:
+            await self._join(index, parse_uri(uri).user or "")
+            return
         ports = {kind: tuple(each.getsockname()[1] for each in pair) for kind, pair in caller.sockets.items()}
         local = LocalMedia(ADDRESS, ports, secrets.token_bytes)
         video = Codec.H264 if caller.part.has_video else None
@@ -92,11 +102,19 @@ class Load:
         caller.call = await ua.invite(uri, offer.description.serialize(), display_name=options.name)
         body = await caller.call.answered()
         caller.set_up_s = time.monotonic() - began
-        self._start(index, apply_answer(offer, sdp.parse(body), local))
+        self._start(index, apply_answer(offer, sdp.parse(body), local).streams)
 
-    def _start(self, index: int, media: LegMedia) -> None:
+    async def _join(self, index: int, room: str) -> None:
+        caller = self._callers[index]
+        caller.browser = Browser(JOIN, caller.sockets[Kind.AUDIO][0])
+        began = time.monotonic()
+        streams = await caller.browser.call(room, f"Caller {index:02}")
+        caller.set_up_s = time.monotonic() - began
+        self._start(index, streams)
+
+    def _start(self, index: int, streams: Sequence[StreamSpec]) -> None:
         part = self._callers[index].part
-        for stream in media.streams:
+        for stream in streams:
             if stream.kind in self._callers[index].sockets:
                 is_sound = stream.kind is Kind.AUDIO
                 file = part.sound if is_sound else part.picture
@@ -139,6 +157,8 @@ class Load:
         for caller in self._callers:
             if caller.call is not None and not caller.call.is_ended:
                 await caller.call.bye()
+            if caller.browser is not None:
+                await caller.browser.leave()
         self.close()
 
     def close(self) -> None:
@@ -219,6 +239,9 @@ def trouble(counted: dict[str, Any]) -> str:
 
 
 def _sockets(part: Part) -> dict[Kind, tuple[socket.socket, socket.socket]]:
+    if part.is_browser:
+        only = _socket()
+        return {Kind.AUDIO: (only, only), Kind.VIDEO: (only, only)}
     kinds = (Kind.AUDIO, Kind.VIDEO) if part.has_video else (Kind.AUDIO,)
     return {kind: (_socket(), _socket()) for kind in kinds}
 

@@ -30,8 +30,9 @@ _NOTES = (
     "the straight line through the smallest room; the load generator runs on the same machine and is not in it"
 )
 _ESTATE_NOTES = (
-    "6 senders of 1080p, 18 of 720p, 8 of CIF, 4 phones with G.711, over SIP with SRTP, recorded, grid; terminals that "
-    "send what they please, whatever size they are asked for; no browsers and no shared screen among them"
+    "6 senders of 1080p, 18 of 720p (half of them as browsers: ICE, DTLS-SRTP), 8 of CIF, 4 phones with G.711; all but "
+    "the browsers over SIP, SRTP on every leg, recorded, grid; senders keep their size whatever they are asked for; no "
+    "shared screen among them"
 )
 
 

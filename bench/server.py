@@ -18,6 +18,8 @@ from bench import cpu
 
 ROOM = "9000"
 _HTTP_PORT, _SIP_PORT, _WEBRTC_PORT = 18_080, 15_060, 41_000
+JOIN = f"http://127.0.0.1:{_HTTP_PORT}/api/v1/join"
+"""The WebSocket of the join page."""
 _SETTINGS = f"""[server]
 data = "{{folder}}/data"
 http_port = {_HTTP_PORT}

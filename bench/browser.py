@@ -1,0 +1,160 @@
+"""A browser's side of a call without the browser: WebSocket, answer, connectivity checks and the DTLS handshake.
+
+What follows (SRTP and RTCP on the one socket of the BUNDLE) is done by bench/native/load.c with the keys found here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import socket
+from typing import Any
+
+import aiohttp
+from aioice import stun
+
+from mcu.media import Codec, DtlsPeer, Format, Kind, StreamSpec
+from mcu.net.dtls import Certificate, DtlsSession
+
+_CHECK_S = 2.5
+_TIMEOUT_S = 10.0
+_STUN_FROM, _STUN_BELOW, _DTLS_FROM, _DTLS_BELOW = 0, 4, 20, 64
+"""First bytes (RFC 7983)."""
+_MEDIA = (
+    ("audio", Kind.AUDIO, Format(Codec.OPUS, 111, 48_000), "opus/48000/2", ""),
+    ("video", Kind.VIDEO, Format(Codec.H264, 96, 90_000), "H264/90000", "packetization-mode=1;profile-level-id=42e01f"),
+)
+
+
+class Browser:
+    """One participant; `call` joins it, `leave` ends it."""
+
+    def __init__(self, page: str, sock: socket.socket) -> None:
+        """`page` is the WebSocket of the join page, `sock` a bound UDP socket that does not block."""
+        self._page = page
+        self._sock = sock
+        self._tasks: list[asyncio.Task[None]] = []
+        self._dtls: DtlsSession | None = None
+        self._client: aiohttp.ClientSession | None = None
+        self._remote = ("", 0)
+        self._check_of = ("", "")
+
+    async def call(self, room: str, name: str) -> list[StreamSpec]:
+        """Join; what may be sent and received now, and its keys. Raises TimeoutError, DtlsFailed, OSError."""
+        self._client = aiohttp.ClientSession()
+        link = await self._client.ws_connect(self._page)
+        await link.send_json({"type": "join", "room": room, "name": name})
+        offer = await asyncio.wait_for(self._offer(link), _TIMEOUT_S)
+        certificate = Certificate()
+        lines = offer["sdp"].splitlines()
+        self._learn(lines)
+        await link.send_json({"type": "answer", "id": offer["id"], "sdp": _answer(lines, certificate.fingerprint)})
+        self._tasks.append(asyncio.create_task(self._listen(link)))
+        algorithm, _, fingerprint = _value(lines, "fingerprint").partition(" ")
+        self._dtls = DtlsSession(certificate, DtlsPeer(algorithm, fingerprint, is_client=True), self._send)
+        keys = await self._shake_hands(self._dtls)
+        self._tasks.append(asyncio.create_task(self._go_on_checking()))
+        return [StreamSpec(mid, kind, send=form, remote=self._remote, sdes=keys) for mid, kind, form, *_ in _MEDIA]
+
+    async def leave(self) -> None:
+        """End the DTLS association, close the WebSocket."""
+        if self._dtls is not None:
+            await self._dtls.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._client is not None:
+            await self._client.close()
+
+    async def _offer(self, link: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+        async for message in link:
+            told: dict[str, Any] = json.loads(message.data)
+            if told["type"] == "offer":
+                return told
+            if told["type"] in ("refused", "bye"):
+                raise OSError(f"not let in: {told}")
+        raise OSError("the page was closed")
+
+    async def _listen(self, link: aiohttp.ClientWebSocketResponse) -> None:
+        async for _ in link:
+            pass
+
+    def _learn(self, lines: list[str]) -> None:
+        self._check_of = _value(lines, "ice-ufrag"), _value(lines, "ice-pwd")
+        candidates = [line.split() for line in lines if line.startswith("a=candidate:")]
+        udp = next(words for words in candidates if words[2].lower() == "udp")
+        self._remote = udp[4], int(udp[5])
+
+    async def _shake_hands(self, session: DtlsSession) -> Any:
+        """Check the path until it answers, then be the DTLS client."""
+        loop = asyncio.get_running_loop()
+        has_answered = asyncio.Event()
+
+        def read() -> None:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    data = self._sock.recv(2048)
+                    if _DTLS_FROM <= data[0] < _DTLS_BELOW:
+                        session.receive(data)
+                    elif data[0] < _STUN_BELOW:
+                        has_answered.set()
+
+        loop.add_reader(self._sock.fileno(), read)
+        try:
+            for _ in range(20):
+                self._check()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(has_answered.wait(), 0.1)
+                    break
+            return await session.handshake(_TIMEOUT_S)
+        finally:
+            loop.remove_reader(self._sock.fileno())
+
+    async def _go_on_checking(self) -> None:
+        """RFC 7675: who does not ask any more is sent nothing."""
+        while True:
+            await asyncio.sleep(_CHECK_S)
+            self._check()
+
+    def _check(self) -> None:
+        ufrag, password = self._check_of
+        message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        message.attributes["USERNAME"] = f"{ufrag}:far0"
+        message.attributes["PRIORITY"] = 1
+        message.attributes["ICE-CONTROLLING"] = int.from_bytes(os.urandom(8), "big")
+        message.attributes["USE-CANDIDATE"] = None
+        message.add_message_integrity(password.encode())
+        self._send(bytes(message))
+
+    def _send(self, data: bytes) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._sock.sendto(data, self._remote)
+
+
+def _value(lines: list[str], name: str) -> str:
+    return next(line.partition(":")[2] for line in lines if line.startswith(f"a={name}:"))
+
+
+def _answer(offer: list[str], fingerprint: str) -> str:
+    """Sound and picture both ways with one codec each; what else was offered is not used (RFC 3264 6)."""
+    password = secrets.token_hex(16)
+    lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE audio video content"]
+    known = {mid: (form, encoding, fmtp) for mid, _, form, encoding, fmtp in _MEDIA}
+    kind = ""
+    for line in offer:
+        if line.startswith("m="):
+            kind = line[2:].partition(" ")[0]
+        elif line.startswith("a=mid:"):
+            mid = line[6:]
+            form, encoding, fmtp = known.get(mid, (Format(Codec.H264, 102, 90_000), "H264/90000", _MEDIA[1][4]))
+            lines += [
+                f"m={kind} 9 UDP/TLS/RTP/SAVPF {form.payload_type}", "c=IN IP4 0.0.0.0", f"a=mid:{mid}",
+                "a=ice-ufrag:far0", f"a=ice-pwd:{password}", f"a=fingerprint:sha-256 {fingerprint}", "a=setup:active",
+                "a=sendrecv" if mid in known else "a=inactive", "a=rtcp-mux",
+                f"a=rtpmap:{form.payload_type} {encoding}",
+                *([f"a=fmtp:{form.payload_type} {fmtp}", f"a=rtcp-fb:{form.payload_type} nack pli"] if fmtp else ()),
+            ]  # fmt: skip
+    return "\r\n".join(lines) + "\r\n"
