@@ -88,6 +88,10 @@ class Outputs:
         if rendition := self._routes.pop(seat, 0):
             self._release(rendition)
 
+    def lingers(self, scene: str) -> bool:
+        """Whether an output of the scene goes on until another one has begun."""
+        return any(key.scene == scene and number in self._lingering for key, number in self._renditions.items())
+
     def leave_scene(self, scene: str) -> None:
         """The scene is closed: what lingers of it cannot go on."""
         for key, number in list(self._renditions.items()):

@@ -145,7 +145,7 @@ class Stage:
         for kind in _PICTURES:
             self._outputs.forget((leg, kind))
             self._footings.pop((leg, kind), None)
-        self._close_panels(self._panels.keys() - {leg})
+        self._close_panels(self._panels.keys() - {leg}, at_once=True)
 
     def close(self) -> None:
         """The conference ends."""
@@ -186,8 +186,11 @@ class Stage:
                 self._put(msgspec.structs.replace(self._scenes[wish.scene], scene=scene, panel=panel))
         return shown
 
-    def _close_panels(self, kept: Collection[int]) -> None:
+    def _close_panels(self, kept: Collection[int], *, at_once: bool = False) -> None:
+        """A panel that was taken away is seen until the picture without it is there."""
         for leg in self._panels.keys() - set(kept):
+            if not at_once and self._outputs.lingers(self._panels[leg]):
+                continue
             scene = self._panels.pop(leg)
             self._outputs.leave_scene(scene)
             self._scenes.pop(scene, None)

@@ -45,8 +45,8 @@ def test_one_sees_the_panel_over_what_all_see_and_the_others_see_nothing_of_it()
 
 
 def test_the_panel_follows_words_and_picture_and_leaves_nothing_behind():
-    worker, present = FakeWorker(), people(2)
-    stage = Stage("1001", worker)
+    worker, present, now = FakeWorker(), people(2), [100.0]
+    stage = Stage("1001", worker, lambda: now[0])
     shown(stage, present, 2)
     rendition = worker.told(OpenRendition)[-1].rendition
     shown(stage, present, 2, panel=Panel("x", entry="•"))
@@ -55,6 +55,9 @@ def test_the_panel_follows_words_and_picture_and_leaves_nothing_behind():
     shown(stage, present, 2, panel=Panel("x", entry="•"))
     assert len(scenes(worker)["panel-2"].tiles) == 3
     assert len(worker.told(OpenRendition)) == 2, "the encoder runs on"
+    shown(stage, present)
+    assert not worker.told(CloseRendition), "it is seen until the picture without it is there"
+    now[0] += 3
     shown(stage, present)
     assert worker.told(CloseScene) == [CloseScene("1001", "panel-2")]
     assert CloseRendition(rendition) in worker.told(CloseRendition)
