@@ -21,6 +21,7 @@ from mcu.worker.messages import (
     LegFailed,
     LegOpened,
     LegStats,
+    LimitSource,
     RequestKeyframe,
     RestartIce,
     RouteVideo,
@@ -125,6 +126,18 @@ async def test_nack_is_answered_by_rtx_and_pli_reaches_the_encoder(peer: IcePeer
         assert (await net.message("video", RequestKeyframe)).stream == 11
         stats = await net.expect(LegStats, lambda stats: bool(stats.streams[0].remote_estimate_bps))
         assert stats.streams[0].remote_estimate_bps == 700_000
+
+
+async def test_a_browser_is_told_by_remb_what_is_of_use(peer: IcePeer) -> None:
+    async with net_process() as net:
+        await peer.connect(net, 1)
+        peer.send_rtp(header(97, True, 1, 9000, 78, extension_block([(1, b"1")])) + DELTA[4:])
+        for width, bitrate_bps, told_bps in ((640, 570_000, 812_500), (0, 0, 162_500), (320, 220_000, 375_000)):
+            net.control.send(LimitSource(stream_id(1, Kind.VIDEO), bitrate_bps, width, width * 9 // 16))
+            told: list[ReceiverEstimate] = []
+            while not told or abs(told[-1].bitrate_bps - told_bps) > 1000:
+                told += await _reports(net, peer, ReceiverEstimate)
+            assert told[-1].ssrcs == (78,)
 
 
 async def test_dtls_and_media_from_an_unchecked_address_are_dropped(peer: IcePeer) -> None:
