@@ -76,7 +76,8 @@ class Leg:
         self._clock = LegClock()
         self._extensions = Extensions()
         self._collisions = CollisionGuard()
-        self._routes: dict[int, StreamReceiver] = {}
+        self._routes: dict[tuple[Component, int], StreamReceiver] = {}
+        """By transport and SSRC: streams on ports of their own may use one number for both (RFC 3550 8)."""
         self._is_connected = False
         self.is_silent = False
         """Whether the peer of an open leg is not heard any more: neither sound nor pictures nor reports."""
@@ -194,7 +195,7 @@ class Leg:
             return
         if packet.transport_sequence >= 0:
             self._outbox.arrivals.receive(packet.transport_sequence, now_us)
-        receiver = self._routes.get(packet.ssrc) or self._route(component, packet)
+        receiver = self._routes.get((component, packet.ssrc)) or self._route(component, packet)
         if receiver is None:
             self._counters["rtp-no-stream"] += 1
             return
@@ -264,7 +265,7 @@ class Leg:
             if len(self._routes) >= _MAX_ROUTES:
                 del self._routes[next(iter(self._routes))]
                 self._counters["ssrc-routes-forgotten"] += 1
-            self._routes[packet.ssrc] = found
+            self._routes[component, packet.ssrc] = found
         return found
 
     def _give_up_number(self, kind: Kind, now_us: int) -> bool:

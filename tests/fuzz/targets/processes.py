@@ -11,8 +11,8 @@ from tests.fuzz.target import Bytes, target
 
 @target("messages", msgspec.DecodeError)
 def messages(data: bytes) -> None:
-    found = decode(data)
-    assert decode(encode(found)) == found
+    once = encode(decode(data))
+    assert encode(decode(once)) == once
 
 
 @target("channel")

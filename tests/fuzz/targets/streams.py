@@ -224,9 +224,10 @@ def leg(far: Far) -> Leg:
     """Sound and picture in the clear on one port each, attached."""
     made = Leg(7, "1001", "cname", NetSettings(), NtpClock(0), far, Counter())
     for kind in (Kind.AUDIO, Kind.VIDEO):
-        component = Component(made, _NO_HANDSHAKES, made._counters)
-        component.socket, component.latch = far, Latch(PEER)
-        made.components[kind] = (component, component)
+        pair = Component(made, _NO_HANDSHAKES, made._counters), Component(made, _NO_HANDSHAKES, made._counters)
+        for component in pair:
+            component.socket, component.latch = far, Latch()
+        made.components[kind] = pair
     common = {"has_nack": True, "has_pli": True, "has_tmmbr": True, "remote": PEER, "extensions": EXTENSIONS}
     audio = StreamSpec("0", Kind.AUDIO, (PCMU, OPUS, DTMF), OPUS, **common)
     video = StreamSpec("1", Kind.VIDEO, (H264, VP8, RTX), H264, RTX, **common)

@@ -15,6 +15,7 @@ from mcu.worker.messages import Tile
 from tests.fuzz.target import Bytes, target
 
 SETTINGS = VideoSettings()
+_ZEROS = memoryview(bytes(1 << 24))
 
 
 @target("h264-header", BitstreamError)
@@ -63,7 +64,7 @@ def waiting_frames(data: bytes) -> None:
         choice = script.number()
         now_us += script.number() * 1000
         if choice < 150:
-            frame = Frame(5, Codec.H264, bytes(script.number() * 4000), is_keyframe=choice < 20)
+            frame = Frame(5, Codec.H264, _ZEROS[: script.number() * 40_000], is_keyframe=choice < 20)
             frame.due_us = now_us + script.number(3) - 8_000_000 if choice & 1 else 0
             waiting.push(frame, now_us)
         elif choice < 220:
