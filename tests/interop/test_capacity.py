@@ -32,7 +32,8 @@ _OFFER = (
     "a=rtpmap:8 PCMA/8000\r\na=sendrecv\r\nm=video 40000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
     "a=fmtp:96 profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1\r\na=sendrecv\r\n"
 )
-_MOST_CALLS = 14
+_MOST_CALLS = 20
+_OPEN = {"passcodes": False, "no_guest_passcode": True, "no_host_passcode": True}
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ async def administrator(tmp_path: Path) -> AsyncIterator[Administrator]:
     (folder / "data").mkdir(parents=True)
     measurement.keep(Settings(server=ServerSettings(data=str(folder / "data"))), _COSTS)
     environment = {f"DRUMTOWER_CAPACITY_{name}": value for name, value in _CAPACITY.items()}
-    server = await Server(folder, environment=environment).start({"1001": {"passcodes": False}})
+    server = await Server(folder, environment=environment).start({"1001": dict(_OPEN)})
     administrator = await server.administrator()
     yield administrator
     await administrator.close()
