@@ -23,13 +23,15 @@ from aioice import stun
 from bench import net_media
 from mcu.media import DtlsPeer
 from mcu.net.dtls import Certificate, DtlsSession
+from mcu.rtp import ntp
 from mcu.rtp import packet as rtp_packet
-from mcu.rtp.rtcp import ReceiverReport, ReportBlock, SourceDescription, compound, parse_compound
+from mcu.rtp.rtcp import ReceiverReport, ReportBlock, SenderReport, SourceDescription, compound, parse_compound
 from mcu.rtp.srtp_session import SrtpPair
 
 _CHECK_S = 2.5
 """How often a browser asks whether the path still works."""
 _LINGER_S = 0.3
+_SENDER_REPORT = 200
 _BUFFER_BYTES = 4 << 20
 
 
@@ -47,6 +49,7 @@ class Far:
         self.sock.setblocking(False)
         self.srtp: SrtpPair | None = None
         self.suite = ""
+        self.reports = 0
         self.received: list[bytes] = []
         self.received_at: list[float] = []
         self.ssrcs = (0x1000_0000 + 2 * index, 0x1000_0001 + 2 * index)
@@ -101,12 +104,19 @@ class Far:
             return
         for n in range(int(seconds / _CHECK_S)):
             yield (n + 0.3) * _CHECK_S + phase_s, self.index, self.check()
-        for n in range(int(seconds)):
-            yield n + 0.5 + phase_s * 10, self.index, self.srtp.protect_rtcp(self._report()) or b""
 
-    def _report(self) -> bytes:
-        blocks = tuple(ReportBlock(ssrc, 0, 0, 1, 10) for ssrc in self.task["ssrcs"])
-        return compound(ReceiverReport(self.ssrcs[0], blocks), SourceDescription(((self.ssrcs[0], "far"),)))
+    def _answer(self, data: bytes) -> None:
+        """A receiver report for each sender report, at once: the round trip of a building."""
+        assert self.srtp is not None
+        found = parse_compound(self.srtp.unprotect_rtcp(data) or b"")[0]
+        blocks = tuple(
+            ReportBlock(each.ssrc, 0, 0, 1, 10, ntp.middle(each.ntp))
+            for each in found
+            if isinstance(each, SenderReport)
+        )
+        report = compound(ReceiverReport(self.ssrcs[0], blocks), SourceDescription(((self.ssrcs[0], "far"),)))
+        self.sock.send(self.srtp.protect_rtcp(report) or b"")
+        self.reports += 1
 
     def drain(self, kept: int) -> int:
         """Read what has come, keep it where this is one of the first `kept` peers; how many datagrams."""
@@ -115,7 +125,9 @@ class Far:
             while True:
                 data = self.sock.recv(2048)
                 count += 1
-                if self.index < kept:
+                if data[1] == _SENDER_REPORT and data[0] >= 128:
+                    self._answer(data)
+                elif self.index < kept:
                     self.received.append(data)
                     self.received_at.append(time.monotonic())
         return count
@@ -124,12 +136,11 @@ class Far:
         """What has come within the measurement: pictures and sounds a second, what is missing, what was no media."""
         assert self.srtp is not None
         numbers: dict[int, list[int]] = {}
-        pictures = sounds = bad = reports = 0
+        pictures = sounds = bad = 0
         for data, at in zip(self.received, self.received_at, strict=True):
             if data[0] < 64:
                 continue
             if 192 <= data[1] <= 223:
-                reports += bool(parse_compound(self.srtp.unprotect_rtcp(data) or b"")[0])
                 continue
             packet = rtp_packet.parse(self.srtp.unprotect(data) or b"")
             if packet is None:
@@ -142,7 +153,7 @@ class Far:
         missing = sum(_missing(each) for each in numbers.values())
         return {
             "pictures_per_s": pictures / seconds, "sounds_per_s": sounds / seconds, "missing": missing, "bad": bad,
-            "reports": reports,
+            "reports": self.reports,
         }  # fmt: skip
 
 

@@ -16,23 +16,31 @@ from mcu.rtp.srtp_session import PROFILES
 _PARTICIPANTS = 12
 _TALKERS = 4
 _WARM_UP_S = 2.0
+_STOCK_WARM_UP_S = 6.0
 _LEAST_PICTURES, _LEAST_SOUNDS = 24.5, 49.5
 _NOTES = (
     "12 WebRTC legs on one port, H.264 1.5 Mbit/s (about 6 packets a picture) and Opus 32 kbit/s each way, keys of "
     "DTLS handshakes; ours: the net process; baseline: one recvfrom, unprotect, protect, sendto a packet, same packets "
     "at the same times; a packet is one received or one sent"
 )
+_STOCK_NOTES = (
+    f"{_PARTICIPANTS} RTCPeerConnections of aiortc in one process, far ends in another, the same pictures and sound "
+    "each way, nothing encoded or decoded; baseline: the bare loop of the same run"
+)
 
 
 def run(seconds: float, runs: int) -> Iterator[Result]:
-    """Ours and the bare loop in turns, then stock aiortc once."""
+    """Ours and the bare loop in turns, and stock aiortc once, to be compared with."""
     pairs: list[Pair] = []
     void = ""
     for _ in range(runs):
         pair, trouble = asyncio.run(_pair(seconds))
         pairs.append(pair)
         void = void or trouble
+    stock, trouble = asyncio.run(_stock(seconds))
     yield Result("transport", f"{_PARTICIPANTS} participants", "us/packet", pairs, 4.0, _NOTES, void)
+    floor = sorted(pair.baseline or 0.0 for pair in pairs)[len(pairs) // 2]
+    yield Result("transport", "stock aiortc", "us/packet", [Pair(stock, floor)], None, _STOCK_NOTES, trouble)
 
 
 async def _pair(seconds: float) -> tuple[Pair, str]:
@@ -95,6 +103,25 @@ async def _bare(seconds: float, suite: str) -> tuple[float, str]:
         used = cpu_s(bare.pid) - used
         report = await load.hear()
     return used * 1e6 / (report["sent"] + report["came"]), _trouble(report)
+
+
+async def _stock(seconds: float) -> tuple[float, str]:
+    """Two processes of aiortc peers that send each other the same; one of them is measured."""
+    async with helper("bench.stock_aiortc") as near, helper("bench.stock_aiortc") as far:
+        near.say({"peers": _PARTICIPANTS, "offers": False})
+        far.say({"peers": _PARTICIPANTS, "offers": True})
+        near.say(await far.hear())
+        far.say(await near.hear())
+        await asyncio.sleep(_STOCK_WARM_UP_S)
+        near.say({})
+        before, used = await near.hear(), cpu_s(near.pid)
+        await asyncio.sleep(seconds)
+        used = cpu_s(near.pid) - used
+        near.say({})
+        after = await near.hear()
+    packets = after["packets"] - before["packets"]
+    trouble = "" if set(after["states"]) == {"connected"} else f"peers are {set(after['states'])}"
+    return used * 1e6 / max(1, packets), trouble
 
 
 def _trouble(report: dict[str, Any]) -> str:

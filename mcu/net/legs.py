@@ -145,7 +145,7 @@ class Legs:
         leg.attach(now_us, command.kinds)
         rendition = self._routes.pop(command.leg, 0)
         if rendition:
-            self._fanout.route(command.leg, leg.outbound, rendition, now_us)
+            self._fanout.route(command.leg, leg.outbound.pictures[Kind.VIDEO], rendition, now_us)
 
     def move(self, command: MoveLeg, now_us: int) -> None:
         """Close the gate; nothing of the former room is left on the leg."""
@@ -158,10 +158,10 @@ class Legs:
 
     def route(self, command: RouteVideo, now_us: int) -> None:
         """Choose a picture; before the gate is open it is only remembered."""
-        receiver = self.receiver(command.leg)
+        leg = self._legs.get(command.leg)
+        receiver = self._recorders.get(command.leg) if leg is None else leg.outbound.pictures[Kind.VIDEO]
         if receiver is None:
             return
-        leg = self._legs.get(command.leg)
         if leg is not None and not leg.is_attached:
             self._routes[command.leg] = command.rendition
             return

@@ -36,6 +36,7 @@ class PictureFlow:
         self._outlet = outlet
         self._counters = counters
         self._missed_picture = False
+        self._paced_for = (-1, -1)
         self.limit_bps = 0
         """What the downlink has for this picture; 0 where nothing limits it."""
 
@@ -74,6 +75,9 @@ class PictureFlow:
         """
         settings, limit_bps = self._settings, self.limit_bps
         overdue_bps = sender.queue_bytes * 8000 // settings.max_pacing_queue_ms
+        if (rate_bps, limit_bps) == self._paced_for and overdue_bps <= rate_bps:
+            return  # the rate is measured anew about once a second, which is often enough
+        self._paced_for = (rate_bps, limit_bps) if overdue_bps <= rate_bps else (-1, -1)
         if limit_bps:
             sender.pacer.set_rate(max(int(rate_bps * _LEAST_FACTOR), overdue_bps, limit_bps))
             sender.limit_repeats(limit_bps // _REPEATS_OF_LIMIT)
