@@ -218,7 +218,8 @@ def markdown(soak: _Soak, found: Sequence[str]) -> str:
         *(f"- {problem}" for problem in found), "",
         "## What the processes hold", "",
         growth.table({f"{moment.at_s:.0f} s": moment.held for moment in _thinned(soak.moments)}), "",
-        "## Pictures", "", "| from | to | rate | encoded/s, all sizes | latest tick, ms (p99) |", "|---|---|---|---|---|",
+        "## Pictures", "",
+        "| from | to | rate | encoded/s, all sizes | latest tick, ms (p99) |", "|---|---|---|---|---|",
     ]  # fmt: skip
     for before, after in itertools.pairwise(_thinned(soak.moments)):
         rate = (after.frames_encoded - before.frames_encoded) / (after.at_s - before.at_s)
