@@ -54,6 +54,12 @@ _RESTART_DELAYS_S = (0.0, 0.2, 0.5, 1.0)
 _CALM_S = 30.0
 _CRASHES_BEFORE_BAN = 2
 _NEIGHBOURS = ("video", "audio", "recorder")
+_SAYS: dict[str, tuple[type[Message], ...]] = {
+    "video": (ProcessStats,),
+    "audio": (ProcessStats, Dtmf, Levels),
+    "recorder": (ProcessStats, RecordingProgress, RecordingEnded),
+}
+"""All that these say. One that a stranger's picture has taken over must not speak for legs: admit, end, key in."""
 _MOVES_LISTENERS = (AddAudioLeg, RemoveAudioLeg, CloseRoom)
 
 
@@ -295,6 +301,9 @@ class LocalWorker:
         return future.exception() is not None
 
     def _heard(self, process: str, message: AnyMessage) -> None:
+        if not isinstance(message, _SAYS.get(process, Message)):
+            logger.warning("worker=%d process=%s may not say %s", self.number, process, type(message).__name__)
+            return
         if isinstance(message, CannotStart):
             self._never_answered(message.reason)
             return

@@ -19,7 +19,8 @@ from mcu.net.framing import BadFraming, Deframer
 from mcu.net.ice import Address
 from mcu.net.sockets import Receive
 
-_READ_BYTES = 65_536
+_READ_BYTES = 16_384
+"""What one connection has us do in one go: thousands of packets, where a peer makes them tiny."""
 _WRITE_BYTES = 65_536
 _SEND_BUFFER_BYTES = 131_072  # what the kernel holds cannot be left out any more: about a quarter of a second
 _UNACKNOWLEDGED_MS = 20_000

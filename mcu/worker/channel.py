@@ -223,6 +223,8 @@ class Channel:
                 raise ChannelClosed("closed by the other end")
             descriptors = _descriptors(ancillary)
             self._parse(data)
+            if not self._arrived:
+                _close(descriptors)
             while self._arrived:
                 yield self._arrived.popleft(), descriptors
                 descriptors = []
@@ -301,6 +303,12 @@ class Channel:
 def channel_pair() -> tuple[socket.socket, socket.socket]:
     """Two connected sockets for two processes; wrap each in a Channel in its own process."""
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def _close(descriptors: Sequence[int]) -> None:
+    """What came with something that nobody can read."""
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:

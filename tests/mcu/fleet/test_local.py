@@ -17,6 +17,7 @@ from mcu.worker.messages import (
     AnyMessage,
     BanSource,
     ConfigureLeg,
+    Dtmf,
     LegFailed,
     OpenLeg,
     OpenRendition,
@@ -177,3 +178,19 @@ async def test_a_room_stays_with_its_worker_until_it_is_released():
 
 class Nothing:
     counters: dict[str, int] = {}  # noqa: RUF012
+
+
+async def test_a_process_says_only_what_is_its_own_to_say(worker):
+    await worker.ready()
+    heard: list[AnyMessage] = []
+    worker.observe_leg(1, heard.append)
+    opening = asyncio.create_task(worker.open_leg(open_leg(1)))
+    await asyncio.sleep(0)
+    worker._heard("video", LegFailed(1, "made up"))
+    worker._heard("audio", LegFailed(1, "made up"))
+    worker._heard("video", Dtmf(1, "5"))
+    worker._heard("recorder", Dtmf(1, "5"))
+    assert (await opening).leg == 1
+    assert heard == []
+    worker._heard("audio", Dtmf(1, "5"))
+    assert heard == [Dtmf(1, "5")]

@@ -295,3 +295,32 @@ def test_rtx_payloads() -> None:
     assert unwrap_rtx(b"\x12\x34media") == (0x1234, b"media")
     for size in range(3):
         assert unwrap_rtx(bytes(size)) is None
+
+
+def test_packets_before_the_first_one_when_there_is_no_room_left() -> None:
+    assembler = FrameAssembler(Codec.VP8)
+    for index in range(frames.MAX_PACKETS):
+        assembler.receive(70_000 + index, 0, False, b"\x90x", index)
+    started = time.process_time()
+    for number in range(69_999, 69_900, -1):
+        assembler.receive(number, 0, False, b"\x90x", 0)
+    assert time.process_time() - started < 0.5
+    assert assembler.dropped["overflow"] + assembler.dropped["late"] == 99
+    assert len(assembler._packets) == frames.MAX_PACKETS
+
+
+def test_the_start_moves_back_only_so_far() -> None:
+    assembler = FrameAssembler(Codec.VP8)
+    for number in range(70_000, 69_800, -1):
+        assembler.receive(number, 0, False, b"\x90x", 0)
+    assert assembler.dropped["late"] == 200 - 1 - 64
+
+
+def test_a_few_packets_far_apart_are_given_up_at_no_cost() -> None:
+    assembler = FrameAssembler(Codec.VP8)
+    for index in range(4000):
+        assembler.receive(70_000 + 256 * index, 0, False, b"\x80x", index)  # none begins or ends a picture
+    started = time.process_time()
+    assembler.handle_timeout(10**9)
+    assert time.process_time() - started < 0.2
+    assert not assembler._packets

@@ -1,11 +1,13 @@
 """H.264 payloads: cutting, joining, parameter sets, sizes; FFmpeg encodes and decodes, aiortc reads."""
 
+import time
+
 import pytest
 from aiortc.codecs.h264 import H264PayloadDescriptor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcu.rtp import h264
+from mcu.rtp import h264, h264_sps
 from mcu.rtp.h264_sps import picture_size
 from tests.mcu.rtp.media_samples import HEIGHT, WIDTH, decoded, encoded
 
@@ -139,3 +141,31 @@ def test_sps_truncation_and_noise() -> None:
 def test_any_sps_is_bounded(noise, profile) -> None:
     size = picture_size(bytes((0x67, profile)) + noise)
     assert size is None or (0 < size[0] <= 8192 and 0 < size[1] <= 8192)
+
+
+def test_small_units_without_number_are_cut_off_and_counted() -> None:
+    joiner = h264.Depacketizer()
+    joined = joiner.join([b"\x18" + b"\0\1\x41" * 480] * 20)
+    assert joined is not None
+    assert joined.payload.count(b"\x41") <= h264.MAX_UNITS + 480
+    assert joiner.malformed > 10
+
+
+def test_parameter_sets_are_read_only_where_a_keyframe_needs_them(monkeypatch) -> None:
+    read: list[bytes] = []
+    monkeypatch.setattr(h264, "picture_size", lambda unit: read.append(unit) or (320, 176))
+    joiner = h264.Depacketizer()
+    for number in range(50):
+        joiner.join([b"\x67\x42\xe0\x1f" + bytes((number,)), b"\x41\x9a"])
+    assert read == []
+    assert joiner.join([b"\x65\x88"]).width == 320
+    assert joiner.join([b"\x65\x88"]).height == 176
+    assert len(read) == 1
+
+
+def test_the_longest_parameter_set_costs_little() -> None:
+    lists = b"\x67\x64\0\x1f\xad" + b"\0\0\0\1\xff" * 800  # profile 100: scaling lists of the longest numbers
+    started = time.process_time()
+    for _ in range(50):
+        h264_sps.parse(lists)
+    assert time.process_time() - started < 0.25

@@ -104,3 +104,14 @@ def test_aiortc_reads_our_packets_and_we_read_its() -> None:
 def test_extension_block_refuses_what_does_not_fit(element) -> None:
     with pytest.raises(ValueError, match="out of range"):
         rtp.extension_block([element])
+
+
+def test_padding_with_a_length_ends_the_extensions() -> None:
+    """RFC 8285 4.2: and what was not negotiated (id 0) is not read."""
+    data = b"\x90\x60\0\1" + bytes(8) + b"\xbe\xde\0\2" + b"\x03abcd\x10v\0"
+    found = rtp.parse(data, Extensions(mid=1))
+    assert found is not None
+    assert (found.mid, found.audio_level, found.abs_send_time) == ("", rtp.NO_LEVEL, -1)
+    found = rtp.parse(data[:16] + b"\x10v\x03abcd\0", Extensions(mid=1))
+    assert found is not None
+    assert found.mid == "v"

@@ -174,3 +174,42 @@ def test_a_fast_sender_that_is_held_back_is_still_seen() -> None:
         if now_us % 40_000 == 0 and (picture := source.show(now_us)):
             shown.add(picture.serial)
     assert len(shown) >= 18
+
+
+def test_a_size_behind_a_thousand_units_is_seen() -> None:
+    hidden = b"\x00\x00\x01\x41x" * 2000 + START + sps(1024, 1024)
+    with pytest.raises(DecodeError, match="too_large"):
+        Decoder(Codec.H264, VideoSettings()).check(hidden)
+    with pytest.raises(DecodeError, match="bad_header"):
+        Decoder(Codec.H264, VideoSettings()).check((START + sps(20, 11)) * 1000)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (16, 4096), (4096, 16), (2, 2), (8192, 16), (16, 8192), (1282, 722)])
+@pytest.mark.parametrize("codec", [Codec.H264, Codec.VP8])
+def test_extreme_shapes_are_shown_or_refused(codec: Codec, size: tuple[int, int]) -> None:
+    room = Room(*SIDE_BY_SIDE)
+    good = Sender(B, RED)
+    room.feed(Sender(A, GREEN, codec, size).frame(), good.frame())
+    room.tick(3)
+    assert is_near(room.viewer.at(0.75, 0.5), RED)
+    assert room.count("frames_decoded") >= 1
+    assert room.count("frames_dropped_unscalable") == 0
+
+
+def test_a_size_that_changes_with_every_picture_keeps_no_memory() -> None:
+    room, sizes = Room(*SIDE_BY_SIDE), [(320, 180), (1280, 720), (64, 720), (1920, 64), (640, 360), (16, 16)]
+    coded = [Sender(A, GREEN, size=size).frame().payload for size in sizes]
+    before_kib = 0
+    for number in range(120):
+        room.feed(Frame(A, Codec.H264, coded[number % len(coded)], is_keyframe=True))
+        room.tick()
+        if number == 30:
+            before_kib = _resident_kib()
+    assert room.count("frames_decoded") >= 115
+    assert _resident_kib() - before_kib < 40_000
+    assert is_near(room.viewer.at(0.25, 0.5), GREEN)
+
+
+def _resident_kib() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4

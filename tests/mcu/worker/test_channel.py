@@ -3,6 +3,7 @@
 import os
 import socket
 
+import msgspec
 import pytest
 
 from mcu.media import Codec
@@ -156,3 +157,27 @@ def test_messages_survive_the_wire():
         Levels("1001", {3: 25}, (3,), 3),
     ):
         assert decode(encode(message)) == message
+
+
+def test_descriptors_that_come_with_junk_are_closed() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    ours, theirs = channel_pair()
+    with ours, theirs:
+        reader = Channel(theirs)
+        for _ in range(20):
+            socket.send_fds(ours, [b"\x02junk"], [ours.fileno()])
+        assert list(reader.receive_with_descriptors()) == []
+        assert reader.drops["bad-message"] == 20
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x82\xa4type\xa5Start\xa8settings\x81\xa1a" + b"\x91" * 5000 + b"\xc0",
+        b"\x82\xa4type\xa4Dtmf\xa5digit\xa1\xf4",
+    ],
+)
+def test_what_cannot_be_decoded_is_one_error(data: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode(data)
