@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcu.audio import stretch
+from mcu.audio import drift, stretch
 from mcu.audio.agc import GainControl, VoiceDetector
 from mcu.audio.codecs import RTP_CLOCK_HZ, TAPPED_HZ, Decoder, duration_us, has_fec, make_decoder
+from mcu.audio.drift import ClockFollower
 from mcu.audio.dtmf import ToneDetector
 from mcu.audio.errors import BadPacketError
 from mcu.audio.jitter import Arrival, JitterBuffer, Packet, Step, Verdict
@@ -20,7 +21,7 @@ from mcu.worker.channel import Frame
 
 _SKIP_US = 300_000
 """Playout that is later than desired by this much is caught up at once."""
-_SHORTEN_QUIET_US = 25_000
+_SHORTEN_QUIET_US = 35_000
 _SHORTEN_SPEECH_US = 45_000
 """A tick is 20 ms: less excess than that comes from the phase between the sender's clock and ours."""
 _PATIENCE_FRAMES = 50
@@ -80,6 +81,7 @@ class Source:
         self._capture_offset_us: int | None = None
         self._is_decoded = True
         self._was_skipped = False
+        self._clock = ClockFollower()
         self._detector = VoiceDetector()
         self._gain = GainControl()
         self._dc = 0.0
@@ -137,12 +139,14 @@ class Source:
         """The frame of this tick; without `is_decoded` time passes but nothing is decoded (it is not heard)."""
         self._is_decoded = is_decoded
         self._claimed_db = self.claimed_level_db()
-        self._adapt(now_us)
-        self._fill(FRAME_SAMPLES, now_us)
-        if len(self._pcm) < FRAME_SAMPLES:
-            self._pcm = np.concatenate((self._pcm, silence(FRAME_SAMPLES - len(self._pcm))))
-        frame, self._pcm = self._pcm[:FRAME_SAMPLES], self._pcm[FRAME_SAMPLES:]
-        return self._level(frame) if is_decoded else self._skipped()
+        samples = self._adapt(now_us)
+        self._fill(samples, now_us)
+        if len(self._pcm) < samples:
+            self._pcm = np.concatenate((self._pcm, silence(samples - len(self._pcm))))
+        frame, self._pcm = self._pcm[:samples], self._pcm[samples:]
+        if not is_decoded:
+            return self._skipped()
+        return self._level(frame if samples == FRAME_SAMPLES else drift.fit(frame))
 
     # ---- time ---------------------------------------------------------------------------------------------------
 
@@ -150,10 +154,11 @@ class Source:
     def _buffered_us(self) -> int:
         return len(self._pcm) * 1_000_000 // RATE_HZ
 
-    def _adapt(self, now_us: int) -> None:
-        """Bring the delay of playout nearer to the one desired."""
+    def _adapt(self, now_us: int) -> int:
+        """Bring the delay of playout nearer to the one desired; of how many samples the next frame is made."""
         if self._jitter.is_idle:
-            return
+            self._clock.restart()
+            return FRAME_SAMPLES
         excess = self._jitter.excess_us(now_us, self._buffered_us)
         self._note_playout(now_us)
         if excess > _SKIP_US:
@@ -171,6 +176,10 @@ class Source:
             if len(self._pcm) >= stretch.NEEDED_SAMPLES:
                 self._pcm = stretch.lengthen(self._pcm)
                 self.counters["lengthened"] += 1
+        else:
+            return self._clock.samples(excess)
+        self._clock.restart()
+        return FRAME_SAMPLES
 
     def _may_shorten(self, excess_us: int) -> bool:
         """At once in a pause; in speech only where it matters, or once a second where nobody ever pauses."""
