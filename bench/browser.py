@@ -23,9 +23,12 @@ _CHECK_S = 2.5
 _TIMEOUT_S = 10.0
 _STUN_FROM, _STUN_BELOW, _DTLS_FROM, _DTLS_BELOW = 0, 4, 20, 64
 """First bytes (RFC 7983)."""
-_MEDIA = (
+_H264 = "packetization-mode=1;profile-level-id=42e01f"
+_Media = tuple[str, Kind, Format, str, str]
+_MEDIA: tuple[_Media, ...] = (
     ("audio", Kind.AUDIO, Format(Codec.OPUS, 111, 48_000), "opus/48000/2", ""),
-    ("video", Kind.VIDEO, Format(Codec.H264, 96, 90_000), "H264/90000", "packetization-mode=1;profile-level-id=42e01f"),
+    ("video", Kind.VIDEO, Format(Codec.H264, 96, 90_000), "H264/90000", _H264),
+    ("content", Kind.CONTENT, Format(Codec.H264, 102, 90_000), "H264/90000", _H264),
 )
 
 
@@ -42,22 +45,36 @@ class Browser:
         self._remote = ("", 0)
         self._check_of = ("", "")
 
-    async def call(self, room: str, name: str) -> list[StreamSpec]:
-        """Join; what may be sent and received now, and its keys. Raises TimeoutError, DtlsFailed, OSError."""
+    async def call(self, room: str, name: str, *, shares: bool = False) -> list[StreamSpec]:
+        """Join, and share a screen; what may be sent and received now, and its keys.
+
+        Raises TimeoutError, DtlsFailed, OSError.
+        """
         self._client = aiohttp.ClientSession()
         link = await self._client.ws_connect(self._page)
         await link.send_json({"type": "join", "room": room, "name": name})
-        offer = await asyncio.wait_for(self._offer(link), _TIMEOUT_S)
+        offer = await asyncio.wait_for(self._told(link, "offer"), _TIMEOUT_S)
         certificate = Certificate()
         lines = offer["sdp"].splitlines()
         self._learn(lines)
-        await link.send_json({"type": "answer", "id": offer["id"], "sdp": _answer(lines, certificate.fingerprint)})
-        self._tasks.append(asyncio.create_task(self._listen(link)))
+        known = [media for media in _MEDIA if shares or media[1] is not Kind.CONTENT]
+        password = secrets.token_hex(16)
+        text = _answer(
+            lines, certificate.fingerprint, password, [media for media in known if media[1] is not Kind.CONTENT]
+        )
+        await link.send_json({"type": "answer", "id": offer["id"], "sdp": text})
         algorithm, _, fingerprint = _value(lines, "fingerprint").partition(" ")
         self._dtls = DtlsSession(certificate, DtlsPeer(algorithm, fingerprint, is_client=True), self._send)
         keys = await self._shake_hands(self._dtls)
+        if shares:
+            await asyncio.wait_for(self._told(link, "joined"), _TIMEOUT_S)
+            await link.send_json({"type": "share", "is_on": True})
+            again = await asyncio.wait_for(self._told(link, "offer"), _TIMEOUT_S)
+            text = _answer(again["sdp"].splitlines(), certificate.fingerprint, password, known)
+            await link.send_json({"type": "answer", "id": again["id"], "sdp": text})
+        self._tasks.append(asyncio.create_task(self._listen(link)))
         self._tasks.append(asyncio.create_task(self._go_on_checking()))
-        return [StreamSpec(mid, kind, send=form, remote=self._remote, sdes=keys) for mid, kind, form, *_ in _MEDIA]
+        return [StreamSpec(mid, kind, send=form, remote=self._remote, sdes=keys) for mid, kind, form, *_ in known]
 
     async def leave(self) -> None:
         """End the DTLS association, close the WebSocket."""
@@ -69,10 +86,10 @@ class Browser:
         if self._client is not None:
             await self._client.close()
 
-    async def _offer(self, link: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+    async def _told(self, link: aiohttp.ClientWebSocketResponse, wanted: str) -> dict[str, Any]:
         async for message in link:
             told: dict[str, Any] = json.loads(message.data)
-            if told["type"] == "offer":
+            if told["type"] == wanted:
                 return told
             if told["type"] in ("refused", "bye"):
                 raise OSError(f"not let in: {told}")
@@ -138,23 +155,21 @@ def _value(lines: list[str], name: str) -> str:
     return next(line.partition(":")[2] for line in lines if line.startswith(f"a={name}:"))
 
 
-def _answer(offer: list[str], fingerprint: str) -> str:
-    """Sound and picture both ways with one codec each; what else was offered is not used (RFC 3264 6)."""
-    password = secrets.token_hex(16)
+def _answer(offer: list[str], fingerprint: str, password: str, used: list[_Media]) -> str:
+    """What is `used` flows both ways with one codec each, a screen to the server alone (RFC 3264 6)."""
     lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE audio video content"]
-    known = {mid: (form, encoding, fmtp) for mid, _, form, encoding, fmtp in _MEDIA}
+    media = {each[0]: each for each in _MEDIA}
     kind = ""
     for line in offer:
         if line.startswith("m="):
             kind = line[2:].partition(" ")[0]
         elif line.startswith("a=mid:"):
-            mid = line[6:]
-            form, encoding, fmtp = known.get(mid, (Format(Codec.H264, 102, 90_000), "H264/90000", _MEDIA[1][4]))
+            mid, role, form, encoding, fmtp = media[line[6:]]
+            flow = "inactive" if media[mid] not in used else "sendonly" if role is Kind.CONTENT else "sendrecv"
             lines += [
                 f"m={kind} 9 UDP/TLS/RTP/SAVPF {form.payload_type}", "c=IN IP4 0.0.0.0", f"a=mid:{mid}",
                 "a=ice-ufrag:far0", f"a=ice-pwd:{password}", f"a=fingerprint:sha-256 {fingerprint}", "a=setup:active",
-                "a=sendrecv" if mid in known else "a=inactive", "a=rtcp-mux",
-                f"a=rtpmap:{form.payload_type} {encoding}",
+                f"a={flow}", "a=rtcp-mux", f"a=rtpmap:{form.payload_type} {encoding}",
                 *([f"a=fmtp:{form.payload_type} {fmtp}", f"a=rtcp-fb:{form.payload_type} nack pli"] if fmtp else ()),
             ]  # fmt: skip
     return "\r\n".join(lines) + "\r\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from bench import media, packets
@@ -34,6 +35,8 @@ def parts(folder: Path) -> list[Part]:
             is_talker = len(found) < _TALKERS
             sound = _voice(folder, len(found)) if is_talker else quiet
             found.append(Part(sound, picture, is_browser=name == "720p" and len(found) % 2 == 0))
+    sharer = next(index for index, part in enumerate(found) if part.is_browser)
+    found[sharer] = replace(found[sharer], screen=found[sharer].picture)
     telephones = [Part(_telephone(folder), audio=Codec.PCMA, has_video=False)] * _PHONES
     return [*found[:-1], *telephones, found[-1]]
 

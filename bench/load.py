@@ -34,6 +34,8 @@ _BUFFER_BYTES = 4 << 20
 _SPACING_S = 0.02
 _FORCE = 33
 """SO_RCVBUFFORCE, for who may."""
+SCREENS = 10_000
+"""The number of the stream that carries the screen of caller n is this much and n; nothing comes back on it."""
 MAX_LATE_MS = 60.0
 LEAST_FRAMES_PER_S, LEAST_PACKETS_PER_S = 24.5, 49.5
 
@@ -54,6 +56,8 @@ class Part:
     """When it begins, counted from whole 40 ms of the clock; -1 for at once."""
     is_browser: bool = False
     """Joins by the page instead of SIP: ICE, DTLS-SRTP, all on one socket."""
+    screen: Path | None = None
+    """What a browser shares beside its camera."""
 
 
 @dataclass
@@ -108,13 +112,15 @@ class Load:
         caller = self._callers[index]
         caller.browser = Browser(JOIN, caller.sockets[Kind.AUDIO][0])
         began = time.monotonic()
-        streams = await caller.browser.call(room, f"Caller {index:02}")
+        streams = await caller.browser.call(room, f"Caller {index:02}", shares=caller.part.screen is not None)
         caller.set_up_s = time.monotonic() - began
         self._start(index, streams)
 
     def _start(self, index: int, streams: Sequence[StreamSpec]) -> None:
         part = self._callers[index].part
         for stream in streams:
+            if stream.kind is Kind.CONTENT:
+                self.stream(SCREENS + index, stream, self._callers[index].sockets[Kind.VIDEO], part.screen)
             if stream.kind in self._callers[index].sockets:
                 is_sound = stream.kind is Kind.AUDIO
                 file = part.sound if is_sound else part.picture
@@ -225,6 +231,8 @@ def trouble(counted: dict[str, Any]) -> str:
     if counted["late_ms"] > MAX_LATE_MS:
         return f"the load generator was {counted['late_ms']:.0f} ms late"
     for stream in counted["streams"]:
+        if stream["id"] >= SCREENS:
+            continue
         seconds, who = counted["seconds"], f"caller {stream['id'] // 2}"
         is_video = stream["id"] % 2 == 1
         rate = stream["frames" if is_video else "received"] / seconds

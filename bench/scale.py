@@ -31,8 +31,8 @@ _NOTES = (
 )
 _ESTATE_NOTES = (
     "6 senders of 1080p, 18 of 720p (half of them as browsers: ICE, DTLS-SRTP), 8 of CIF, 4 phones with G.711; all but "
-    "the browsers over SIP, SRTP on every leg, recorded, grid; senders keep their size whatever they are asked for; no "
-    "shared screen among them"
+    "the browsers over SIP, SRTP on every leg, recorded, grid; senders keep their size whatever they are asked for; "
+    "one browser shares a moving screen of 720p, which a hospital's slides are not"
 )
 
 

@@ -33,7 +33,7 @@ struct stream {
     struct pending *waiting;
     int waits;
     FILE *dump;
-    struct stream *sibling; /* on the same socket (BUNDLE), told apart by the payload type */
+    struct stream *sibling; /* the next on the same socket (BUNDLE), told apart by the payload type */
 };
 
 static struct stream *streams[MAX_STREAMS];
@@ -157,6 +157,12 @@ static void count(struct stream *s, const uint8_t *data, int size, double now) {
     }
 }
 
+static struct stream *of_type(struct stream *first, int type) {
+    for (struct stream *s = first; s; s = s->sibling)
+        if (s->type == type) return s;
+    return first;
+}
+
 static void receive(struct stream *s, int fd) {
     uint8_t data[MAX_PACKET];
     for (int left = 256; left; left--) {
@@ -169,7 +175,7 @@ static void receive(struct stream *s, int fd) {
         if (s->inbound && srtp_unprotect(s->inbound, data, &size))
             s->bad++;
         else
-            count(s->sibling && s->sibling->type == (data[1] & 0x7f) ? s->sibling : s, data, size, now_s());
+            count(of_type(s, data[1] & 0x7f), data, size, now_s());
     }
 }
 
@@ -245,6 +251,7 @@ static void open_stream(const char *line) {
     struct stream *first = on_socket(s->fd);
     streams[stream_count++] = s;
     if (first) {
+        while (first->sibling) first = first->sibling;
         first->sibling = s;
         return;
     }
