@@ -101,6 +101,8 @@ def scale_plot(lines: Iterable[dict[str, Any]]) -> str:
 
 def _section(name: str, lines: Sequence[dict[str, Any]], findings: dict[str, str]) -> str:
     text = f"## {name}\n\n"
+    if name == "scale" and scale_plot(lines):
+        text += "![cores against participants](../docs/scale.svg)\n\n"
     for note in dict.fromkeys(line["notes"] for line in lines if line.get("notes")):
         text += f"{note}.\n\n"
     for line in lines:

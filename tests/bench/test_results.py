@@ -55,6 +55,8 @@ def test_scale_is_drawn_from_its_lines_alone() -> None:
     assert drawn.count("<polyline") == 1
     assert drawn.count("<circle") == 3
     assert results.scale_plot(lines[3:]) == ""
+    assert "docs/scale.svg" in results.page(lines, {})
+    assert "docs/scale.svg" not in results.page(lines[3:], {})
 
 
 def test_axes_end_at_round_numbers_and_hold_every_point() -> None:
