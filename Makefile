@@ -1,10 +1,13 @@
 # `make help` lists what can be done here. Everything that a target needs it installs itself, into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lifecycle soak format arch fast interop prompts lock clean
+.PHONY: help run test check bench lifecycle soak fuzz format arch fast interop prompts lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
+FUZZ_TARGETS ?=
+FUZZ_SECONDS ?= 20
+FUZZ_SEED ?= 1
 SOAK_MINUTES ?= 30
 
 help:  ## list the targets
@@ -48,6 +51,10 @@ lifecycle: $(VENV)/.installed-dev  ## 10,000 rooms and 300 browsers open and clo
 
 soak: $(VENV)/.installed-dev  ## nine people meet for SOAK_MINUTES=30, come, go, lose packets; build/soak.md
 	@$(BIN)/python -m bench.soak --minutes $(SOAK_MINUTES)
+
+fuzz: $(VENV)/.installed-dev  ## feed FUZZ_TARGETS (all) changed inputs, FUZZ_SECONDS=20 each, FUZZ_SEED=1
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "atheris>=3,<4" || echo "without atheris"
+	@nice -n 19 $(BIN)/python -m tests.fuzz $(FUZZ_TARGETS) --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 prompts: $(VENV)/.installed-dev  ## make the spoken announcements again (espeak-ng)
 	@$(BIN)/python -m mcu.audio.prompts.make
