@@ -26,6 +26,7 @@ from mcu.net.dtls import Certificate, DtlsSession
 from mcu.rtp import ntp
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.rtcp import ReceiverReport, ReportBlock, SenderReport, SourceDescription, compound, parse_compound
+from mcu.rtp.sequence import SequenceTracker
 from mcu.rtp.srtp_session import SrtpPair
 
 _CHECK_S = 2.5
@@ -99,11 +100,19 @@ class Far:
         phase_s = self.index * 0.0033 % 0.04
         if self.task["sends"]:
             for at_us, packet in net_media.uplink(pictures, self.ssrcs, seconds):
-                yield at_us / 1e6 + phase_s, self.index, self.srtp.protect(packet) or b""
+                data = self.srtp.protect(packet) or b""
+                yield at_us / 1e6 + phase_s, self.index, data
+                if self.task.get("is_hostile"):
+                    yield from self._hostile(at_us / 1e6 + phase_s, data)
         if "ufrag" not in self.task:
             return
         for n in range(int(seconds / _CHECK_S)):
             yield (n + 0.3) * _CHECK_S + phase_s, self.index, self.check()
+
+    def _hostile(self, at: float, data: bytes) -> Iterator[tuple[float, int, bytes]]:
+        """A forgery of the packet just before it, and the packet once more later."""
+        yield at - 0.001, self.index, data[:-1] + bytes((data[-1] ^ 1,))
+        yield at + 0.015, self.index, data
 
     def _answer(self, data: bytes) -> None:
         """A receiver report for each sender report, at once: the round trip of a building."""
@@ -150,16 +159,18 @@ class Far:
             if began <= at < began + seconds:
                 pictures += packet.payload_type == net_media.VIDEO_TYPE and packet.marker
                 sounds += packet.payload_type == net_media.AUDIO_TYPE
-        missing = sum(_missing(each) for each in numbers.values())
+        lost = sum(missing(each) for each in numbers.values())
         return {
-            "pictures_per_s": pictures / seconds, "sounds_per_s": sounds / seconds, "missing": missing, "bad": bad,
+            "pictures_per_s": pictures / seconds, "sounds_per_s": sounds / seconds, "missing": lost, "bad": bad,
             "reports": self.reports,
         }  # fmt: skip
 
 
-def _missing(sequences: list[int]) -> int:
-    span = ((sequences[-1] - sequences[0]) & 0xFFFF) + 1
-    return span - len(set(sequences))
+def missing(sequences: list[int]) -> int:
+    """How many numbers between the first and the highest that came did not come."""
+    tracker = SequenceTracker()
+    came = {tracker.receive(sequence) for sequence in sequences}
+    return tracker.expected - len(came)
 
 
 def _exchange(peers: list[Far], plan: list[tuple[float, int, bytes]], start: float, end: float, kept: int) -> list[int]:

@@ -23,6 +23,11 @@ _NOTES = (
     "DTLS handshakes; ours: the net process; baseline: one recvfrom, unprotect, protect, sendto a packet, same packets "
     "at the same times; a packet is one received or one sent"
 )
+_REFUSED = ("srtp-auth", "srtp-replay")
+_HOSTILE_NOTES = (
+    "as above, and each packet comes three times: forged (its tag is wrong), right, and replayed 15 ms later; all "
+    "pictures and sounds have to get through; no baseline, since the bare loop ends at the first forgery"
+)
 _STOCK_NOTES = (
     f"{_PARTICIPANTS} RTCPeerConnections of aiortc in one process, far ends in another, the same pictures and sound "
     "each way, nothing encoded or decoded; baseline: the bare loop of the same run"
@@ -37,6 +42,9 @@ def run(seconds: float, runs: int) -> Iterator[Result]:
         pair, trouble = asyncio.run(_pair(seconds))
         pairs.append(pair)
         void = void or trouble
+    hostile, _, figures, trouble = asyncio.run(_ours(seconds, is_hostile=True))
+    yield Result("transport", "replays and forgeries", "us/packet", [Pair(hostile, figures=figures)], None,
+                 _HOSTILE_NOTES, trouble)  # fmt: skip
     stock, trouble = asyncio.run(_stock(seconds))
     yield Result("transport", f"{_PARTICIPANTS} participants", "us/packet", pairs, 4.0, _NOTES, void)
     floor = sorted(pair.baseline or 0.0 for pair in pairs)[len(pairs) // 2]
@@ -49,11 +57,11 @@ async def _pair(seconds: float) -> tuple[Pair, str]:
     return Pair(ours, baseline, figures), trouble or bare_trouble
 
 
-async def _ours(seconds: float) -> tuple[float, str, dict[str, float], str]:
+async def _ours(seconds: float, *, is_hostile: bool = False) -> tuple[float, str, dict[str, float], str]:
     async with net_plane() as plane, helper("bench.net_peers") as load:
         fingerprint = (await load.hear())["fingerprint"]
         peers = [await plane.open(leg, fingerprint) for leg in range(1, _PARTICIPANTS + 1)]
-        ready = await _prepare(load, [each | {"sends": True} for each in peers], seconds)
+        ready = await _prepare(load, [each | {"sends": True, "is_hostile": is_hostile} for each in peers], seconds)
         for leg in range(1, _PARTICIPANTS + 1):
             plane.admit(leg, output=leg if leg <= _TALKERS else _TALKERS + 1)
         start = time.monotonic() + 0.2
@@ -62,9 +70,15 @@ async def _ours(seconds: float) -> tuple[float, str, dict[str, float], str]:
         used, seen = await _measure(plane, start + _WARM_UP_S, seconds)
         await playing
         report = await load.hear()
+        await asyncio.sleep(1.1)  # until the process has told its counters once more
+        counters = plane.statistics.counters
     packets = report["sent"] + report["came"]
     figures = {"load_cpu_s_per_s": report["cpu_s"] / (seconds + _WARM_UP_S), "packets_per_s": packets / seconds}
-    return used * 1e6 / packets, ready["suite"], figures, _trouble(report) or _unseen(seen, seconds)
+    trouble = _trouble(report) or _unseen(seen, seconds)
+    if is_hostile:
+        figures |= {name: float(counters.get(name, 0)) for name in _REFUSED}
+        trouble = trouble or ("" if all(figures[name] for name in _REFUSED) else "nothing was refused")
+    return used * 1e6 / packets, ready["suite"], figures, trouble
 
 
 async def _prepare(load: Helper, peers: list[dict[str, object]], seconds: float) -> Any:
