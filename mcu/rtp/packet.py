@@ -16,6 +16,8 @@ _BLOCK = struct.Struct("!HH")
 _ONE_BYTE_PROFILE = 0xBEDE  # RFC 8285 4.2
 _TWO_BYTE_PROFILE = 0x1000  # RFC 8285 4.3, the lower four bits are for the application
 _MAX_NAME_BYTES = 32
+_MAX_EXTENSION_BYTES = 512
+"""More is left unread; the one-byte form has at most 14 elements of 17 bytes."""
 
 
 class RtpPacket:
@@ -71,7 +73,7 @@ def parse(data: bytes, extensions: Extensions = NO_EXTENSIONS) -> RtpPacket | No
     if start > end:
         return None
     packet = RtpPacket(second & 0x7F, second > 0x7F, sequence, timestamp, ssrc, data[start:end])
-    if block:
+    if block and start - block <= _MAX_EXTENSION_BYTES:
         _read_extensions(packet, data, block, start, extensions)
     return packet
 

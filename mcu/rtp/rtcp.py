@@ -32,6 +32,8 @@ MAX_FEEDBACKS = 8
 """Transport layer feedback read of one compound: few bytes of it stand for a thousand packets."""
 _TRANSPORT_CC_COST = 4
 """As many of them as one transport-wide feedback counts for."""
+_WORDS_OF_ONE = 16
+"""A longer one counts for several."""
 
 _HEADER = struct.Struct("!BBH")
 _BLOCK = struct.Struct("!IIIIII")
@@ -234,10 +236,10 @@ def parse_compound(data: bytes) -> tuple[list[RtcpPacket], int]:
         if first & 0x20:
             end -= data[end - 1]
         if packet_type == RTPFB:
-            feedbacks += _TRANSPORT_CC_COST if first & 0x1F == FMT_TRANSPORT_CC else 1
-            if feedbacks > MAX_FEEDBACKS:
+            if feedbacks >= MAX_FEEDBACKS:
                 errors += 1
                 continue
+            feedbacks += _TRANSPORT_CC_COST if first & 0x1F == FMT_TRANSPORT_CC else 1 + words // _WORDS_OF_ONE
         try:
             if end < start:
                 raise _MalformedError("padding")

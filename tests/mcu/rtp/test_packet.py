@@ -115,3 +115,11 @@ def test_padding_with_a_length_ends_the_extensions() -> None:
     found = rtp.parse(data[:16] + b"\x10v\x03abcd\0", Extensions(mid=1))
     assert found is not None
     assert found.mid == "v"
+
+
+def test_a_very_long_block_of_extensions_is_not_read() -> None:
+    words = 300
+    data = b"\x90\x60\0\1" + bytes(8) + b"\xbe\xde" + words.to_bytes(2, "big") + b"\x10v" * (2 * words) + b"payload"
+    found = rtp.parse(data, Extensions(mid=1))
+    assert found is not None
+    assert (found.mid, found.payload) == ("", b"payload")
