@@ -143,6 +143,8 @@ class Leg:
         self.collect_drops()
         for component in self._all_components():
             component.close()
+        for sender in self.outbound.senders.values():
+            sender.close()
 
     def _configure_stream(self, spec: StreamSpec, now_us: int) -> None:
         self.outbound.configure(spec)

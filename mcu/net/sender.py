@@ -93,6 +93,12 @@ class StreamSender:
         self._is_first = True
         self.configure(self.spec)
 
+    def close(self) -> None:
+        """Let go of what was kept for repeats and what waits: closed legs stay until the next garbage collection."""
+        self._forget_queue()
+        self.sent = SentPackets()
+        self._map = None
+
     def _use_clock_rate(self, clock_rate_hz: int) -> None:
         """Number from the random beginnings, or go on where another clock rate (another codec, RFC 7160) ended."""
         is_audio = self.spec.kind is Kind.AUDIO
