@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from mcu.media import Codec, Extensions, Format, Kind, StreamSpec
@@ -49,6 +50,20 @@ def test_pieces_get_continuous_numbers_one_timestamp_and_the_marker_last() -> No
     assert stream.statistics is not None
     assert stream.statistics.packets == len(packets) + len(later)
     assert stream.queue_bytes == 0
+
+
+def test_a_closed_stream_holds_no_pictures() -> None:
+    stream, ring = sender(), PieceRing(Codec.H264)
+    stream.put(ring.add(UNIT, 0, 0, True))
+    drain(stream)
+    frame = ring.add(UNIT, 3_600, 40_000, False)
+    stream.put(frame)
+    stream.take(0)
+    held = sys.getrefcount(frame)
+    stream.close()
+    assert sys.getrefcount(frame) < held
+    assert sys.getrefcount(frame) == 3, "the ring, this test, and the argument"
+    assert (stream.queue_bytes, stream.has_queue) == (0, False)
 
 
 def test_take_gives_a_burst_at_a_time() -> None:
