@@ -6,21 +6,41 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.witness import grid
+from mcu.video.box import Box
+from mcu.video.fit import tile_box
+from mcu.worker.messages import Tile
 
 WIDTH, HEIGHT, RATE = 1280, 720, 25
 
 
-def command(clips: Sequence[Path], seconds: float, output: Sequence[str], *, is_live: bool = False) -> list[str]:
+def seats(count: int, *, has_names: bool = True) -> list[Tile]:
+    """Equal tiles; source n + 1 in tile n."""
+    columns, rows = grid(count)
+    return [
+        Tile(n % columns / columns, n // columns / rows, 1 / columns, 1 / rows, n + 1, f"Clinic {n + 1}" * has_names)
+        for n in range(count)
+    ]
+
+
+def boxes(count: int) -> list[Box]:
+    """Their pixels."""
+    return [tile_box(tile, WIDTH, HEIGHT) for tile in seats(count)]
+
+
+def command(
+    clips: Sequence[Path], seconds: float, output: Sequence[str], *, is_live: bool = False, scaler: str = "bilinear"
+) -> list[str]:
     """`output` are the options of the encoder and the file; `is_live` reads the clips at their own pace."""
-    columns, rows = grid(len(clips))
-    width, height = WIDTH // columns // 2 * 2, HEIGHT // rows // 2 * 2
     inputs: list[str] = []
     for clip in clips:
         inputs += [*(["-re"] if is_live else []), "-threads", "1", "-stream_loop", "-1", "-i", str(clip)]
-    scaled = "".join(f"[{n}:v]scale={width}:{height}:flags=bilinear[s{n}];" for n in range(len(clips)))
-    places = "|".join(f"{n % columns * width}_{n // columns * height}" for n in range(len(clips)))
+    places = boxes(len(clips))
+    scaled = "".join(
+        f"[{n}:v]scale={box.width}:{box.height}:flags={scaler}[s{n}];" for n, box in enumerate(places)
+    )  # fmt: skip
+    layout = "|".join(f"{box.x}_{box.y}" for box in places)
     joined = "".join(f"[s{n}]" for n in range(len(clips)))
-    graph = f"{scaled}{joined}xstack=inputs={len(clips)}:layout={places}:fill=black,pad={WIDTH}:{HEIGHT}[out]"
+    graph = f"{scaled}{joined}xstack=inputs={len(clips)}:layout={layout}:fill=black,pad={WIDTH}:{HEIGHT}[out]"
     head = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-filter_complex_threads", "1"]
     return [*head, *inputs, "-filter_complex", graph, "-map", "[out]", "-r", str(RATE), "-t", str(seconds), *output]
 

@@ -16,7 +16,7 @@ from bench.video_process import VideoProcess, access_units
 from config.media import VideoSettings
 from mcu.media import Codec
 from mcu.worker.channel import Frame
-from mcu.worker.messages import OpenRendition, SetScene, Tile
+from mcu.worker.messages import OpenRendition, SetScene
 
 _COUNTS = (4, 9)
 _GATE = 1.10
@@ -53,15 +53,10 @@ def run(seconds: float, runs: int) -> Iterator[Result]:
 
 def compose(clips: Sequence[Path], seconds: float) -> tuple[float, dict[str, float], str]:
     """CPU seconds per second of the video process, figures, and why the run is void."""
-    columns, rows = witness.grid(len(clips))
-    tiles = [
-        Tile(n % columns / columns, n // columns / rows, 1 / columns, 1 / rows, n + 1, f"Clinic {n + 1}")
-        for n in range(len(clips))
-    ]
     process = VideoProcess()
     try:
         process.tell(
-            SetScene("9000", "all", tuple(tiles)),
+            SetScene("9000", "all", tuple(ffmpeg_grid.seats(len(clips)))),
             OpenRendition(1000, "9000", "all", Codec.H264, 1280, 720, 25, _BITRATE_BPS),
         )
         sources = [access_units(clip) for clip in clips]

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the benchmarks measure against, from Debian's packages. As root it does so itself; otherwise it says how.
 set -eu
-packages="ffmpeg gcc libc6-dev libopus-dev libsrtp2-dev"
+packages="ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gcc libc6-dev libopus-dev libsrtp2-dev"
 
 missing=""
 for package in $packages; do
