@@ -181,6 +181,10 @@ def _transports() -> Inputs:
     yield "srtp", "long-extension", b"\x90\x60\0\1" + bytes(8) + b"\xbe\xde\xff\xff" + bytes(30)
     yield "srtp-sequence", "all", bytes(range(256)) * 2
     yield "latch", "all", bytes(range(256)) * 2
+    greetings = b"".join(bytes((5, port, 4)) + b"helo" for port in range(7))
+    yield "dtls-keying", "strangers", b"\1\0\0\1\4" + greetings * 3 + bytes((3, 0, 11, 0, 2, 0)) + greetings
+    yield "dtls-keying", "client", b"\1\x08\0\1\3" + greetings + b"\3\0" + greetings + b"\4\0\x18\0" + greetings
+    yield "dtls-keying", "over-ice", b"\0" + greetings + b"\0\0" + greetings + b"\2\0\x10\0" + greetings + b"\3\0"
 
 
 def _sound() -> Inputs:
