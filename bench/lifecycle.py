@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -54,6 +54,8 @@ _SETTLE_S = 3.5
 """Until the video process has given back what it freed."""
 _MORE_LOOKS = 3
 """A spare process that was sent away takes its time to end, and holds descriptors until then."""
+_LATER_THREADS = {"video": VideoSettings().encode_threads}
+"""Those that encode start when several canvases are due at once for the first time."""
 _WARM_UP_SHARE = 0.2
 _SAMPLES, _BROWSER_SAMPLES = 8, 4
 
@@ -68,6 +70,7 @@ class Plan:
     names: int = 2000
     """Different ones; drawn names are kept, up to a bound."""
     samples: int = _SAMPLES
+    browser_samples: int = _BROWSER_SAMPLES
     settle_s: float = _SETTLE_S
 
 
@@ -113,16 +116,16 @@ class _Lifecycle:
         await self._rooms(range(warm_up))
         await self._browsers(int(plan.browsers * _WARM_UP_SHARE))
         before = await self._sample("warm")
-        step = max(1, (plan.rooms - warm_up) // plan.samples)
         memory: dict[str, list[tuple[float, int]]] = {name: [] for name in before}
-        for first in range(warm_up, plan.rooms, step):
-            last = min(first + step, plan.rooms)
+        last = warm_up
+        for count in _steps(plan.rooms - warm_up, plan.samples):
+            first, last = last, last + count
             await self._rooms(range(first, last))
             for name, held in (await self._sample(f"{last} rooms")).items():
                 memory[name].append((last / 1000, held.rss_kib))
         after = before
         done = 0
-        for count in _steps(plan.browsers, min(plan.samples, _BROWSER_SAMPLES)):
+        for count in _steps(plan.browsers, plan.browser_samples):
             await self._browsers(count)
             done += count
             after = await self._sample(f"{done} browsers")
@@ -258,7 +261,8 @@ def _all_grown(before: dict[str, Held], after: dict[str, Held]) -> list[str]:
     """What grew in any process, or which is gone."""
     found = []
     for name, held in before.items():
-        found += grown(name, held, after[name]) if name in after else [f"{name}: is gone"]
+        first = replace(held, threads=held.threads + _LATER_THREADS.get(name, 0))
+        found += grown(name, first, after[name]) if name in after else [f"{name}: is gone"]
     return found
 
 
