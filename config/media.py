@@ -128,8 +128,8 @@ class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     x264_preset: str = "superfast"
     vp8_cpu_used: int = -12
     """Speed of libvpx: -16 (fast) to -1 (fine)."""
-    vbv_s: float = 0.5
-    """The most that an encoder may be ahead of its rate."""
+    vbv_s: Annotated[float, msgspec.Meta(gt=0, le=0.5)] = 0.5
+    """The most that an encoder may be ahead of its rate, so that no keyframe bursts a thin network."""
     keyframe_gap_s: float = 1.0
     """At most one forced keyframe of a rendition in this time."""
 

@@ -121,3 +121,22 @@ def test_a_failed_codec_is_opened_anew() -> None:
     frame = encoder.encode(surface, 2 * TICK_US)
     assert frame is not None
     assert frame.is_keyframe
+
+
+@pytest.mark.parametrize(("codec", "bitrate_bps"), [(Codec.H264, 200_000), (Codec.H264, 800_000), (Codec.VP8, 800_000)])
+def test_no_keyframe_bursts_beyond_half_a_second_of_the_rate(codec: Codec, bitrate_bps: int) -> None:
+    encoder = Encoder(rendition(codec, bitrate_bps=bitrate_bps, width=320, height=180), VideoSettings())
+    surface = Surface.blank(320, 180, (0, 0, 0))
+    backlog_s, keyframes = [0.0], 0
+    for number in range(150):
+        at = number % 60
+        still = np.roll(CLOUDS, 40 * (number // 60), 1)  # a new picture now and then, as when a scene changes
+        surface.planes[0][:] = still[at : at + 180, 2 * at : 2 * at + 320]
+        if number % 40 == 30:
+            encoder.request_keyframe()
+        frame = encoder.encode(surface, number * TICK_US)
+        assert frame is not None
+        keyframes += frame.is_keyframe
+        backlog_s.append(max(0.0, backlog_s[-1] - TICK_US / 1e6) + len(frame.payload) * 8 / bitrate_bps)
+    assert keyframes >= 4
+    assert max(backlog_s) <= 0.5 + TICK_US / 1e6
