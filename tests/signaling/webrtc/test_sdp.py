@@ -96,6 +96,14 @@ def test_a_shared_screen_counts_only_where_it_was_asked_for():
     assert parsed(answer_of("chromium_camera_unshare"), has_content=True).stream(Kind.CONTENT) is None
 
 
+def test_where_there_is_room_for_sound_only_pictures_are_inactive_and_an_answer_brings_none():
+    offer = sdp.parse(build_offer(opened(1), session=1, version=1, has_content=True, has_video=False))
+    assert [section.direction for section in offer.sections] == ["sendrecv", "inactive", "inactive"]
+    assert offer.sections[1].every("ssrc") == offer.sections[1].every("simulcast") == []
+    media = parse_answer(SHARE, has_content=True, has_video=False, grade=Grade.AUTHENTICATED)
+    assert [stream.kind for stream in media.streams] == [Kind.AUDIO]
+
+
 def without_h264(text):
     text = re.sub(r"a=(rtpmap|fmtp|rtcp-fb):(96|97)\b.*\r\n", "", text)
     return text.replace("m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99", "m=video 9 UDP/TLS/RTP/SAVPF 98 99")
