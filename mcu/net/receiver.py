@@ -174,6 +174,8 @@ class StreamReceiver:
         source = Source(self.stream, ssrc, form, self._clock, self._lip_sync, has_nack=self.spec.has_nack)
         if source.is_video:
             self.rate.restart(now_us)
+            if current is not None:
+                source.keyframes.follow(current.keyframes)
             if self.is_shown:
                 source.keyframes.want(now_us)
             else:

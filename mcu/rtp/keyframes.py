@@ -28,6 +28,11 @@ class KeyframeRequester:
         self._interval_us = MIN_INTERVAL_US
         self._next_us = now_us if self._last_us is None else max(now_us, self._last_us + MIN_INTERVAL_US)
 
+    def follow(self, before: KeyframeRequester) -> None:
+        """Take over from a source of the same sender: a new one does not make it be asked more often."""
+        self._last_us = before._last_us
+        self.fir_sequence = before.fir_sequence
+
     def arrived(self) -> None:
         """A keyframe came."""
         self._next_us = None

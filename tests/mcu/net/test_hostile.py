@@ -143,6 +143,19 @@ def test_a_datagram_of_feedback_is_read_up_to_a_bound() -> None:
     assert len(rtcp.parse_compound(rtcp.GenericNack(1, 2, (5,)).serialize() * 20)[0]) == rtcp.MAX_FEEDBACKS
 
 
+def test_a_new_number_with_every_packet_asks_for_no_more_keyframes() -> None:
+    ear = Ear()
+    made = leg(ear)
+    source = made.receivers[Kind.VIDEO]
+    asked = 0
+    for number in range(1, 300):
+        receive(made, Kind.VIDEO, header(96, True, 1, 3000, 1000 + number) + _VP8_KEYFRAME, BEGAN_US + number * 10 * MS)
+        assert source.source is not None
+        source.want_keyframe(BEGAN_US + number * 10 * MS)
+        asked += source.source.keyframes.due(BEGAN_US + number * 10 * MS)
+    assert 5 <= asked <= 11
+
+
 def test_ration() -> None:
     ration = Ration(2)
     assert [ration.take(now_us) for now_us in (0, 1, 2, 999_999, 1_000_000)] == [True, True, False, False, True]
