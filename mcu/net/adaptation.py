@@ -6,7 +6,7 @@ from mcu.media import Kind
 from mcu.net.outbound import Outbound
 from mcu.net.outlet import Outlet
 from mcu.net.sender import StreamSender
-from mcu.rtp.downlink import Arrival, Downlink
+from mcu.rtp.downlink import PROBE_US, Arrival, Downlink
 from mcu.rtp.rtcp import ReportBlock
 from mcu.worker.messages import LegBandwidth
 
@@ -62,6 +62,10 @@ class Adaptation:
         self._downlink.receive_arrival(arrival, now_us)
         self._expected = self._lost = self._round_trip_us = 0
         self._has_blocks = False
+        if target_bps := self._downlink.wanted_probe(now_us):
+            extra_bps = max(0, target_bps - self._downlink.sent_bps)
+            can_fill = self._outbound.pictures[Kind.VIDEO].fill(extra_bps, PROBE_US, now_us)
+            self._downlink.begin_probe(target_bps, now_us, can_fill=can_fill)
         self._tell(now_us)
 
     def estimated(self, bitrate_bps: int, now_us: int) -> None:

@@ -11,6 +11,7 @@ from mcu.net.component import Component
 from mcu.net.outlet import Outlet
 from mcu.net.sender import StreamSender
 from mcu.rtp.history import RingFrame
+from mcu.rtp.pieces import MAX_PIECE_BYTES
 from mcu.worker.channel import Frame
 
 _LEAST_FACTOR = 1.1
@@ -37,6 +38,7 @@ class PictureFlow:
         self._counters = counters
         self._missed_picture = False
         self._paced_for = (-1, -1)
+        self._filling_bps = self._filled_us = self._fill_until_us = 0
         self.limit_bps = 0
         """What the downlink has for this picture; 0 where nothing limits it."""
 
@@ -88,6 +90,28 @@ class PictureFlow:
         sender.pacer.set_rate(max(int(rate_bps * factor), overdue_bps, least_bps))
         sender.limit_repeats(max(rate_bps, least_bps) // _REPEATS_OF_RATE)
 
+    def fill(self, bitrate_bps: int, duration_us: int, now_us: int) -> bool:
+        """Send so much beside the pictures for a while, to see what the path carries; False where nothing fits."""
+        sender = self._senders.get(self._kind)
+        if sender is None or not sender.can_repeat or not self._may_send(self._kind):
+            return False
+        self._filling_bps, self._filled_us, self._fill_until_us = bitrate_bps, now_us, now_us + duration_us
+        self._outlet.queue_filled(self._number)
+        return True
+
+    def _fill(self, sender: StreamSender, now_us: int) -> None:
+        """Repeats of what went out of late: peers know such packets from real losses, and drop what they have."""
+        count = self._filling_bps * (now_us - self._filled_us) // (8_000_000 * MAX_PIECE_BYTES)
+        if count > 0 and self._may_send(self._kind):
+            self._filled_us = now_us
+            component = self._components[self._kind][0]
+            if sender.stores_sent:
+                component.send_protected(sender.recent_protected(count))
+            elif packets := sender.recent(count):
+                component.send(packets)
+            self._counters["fill-packets-sent"] += count
+        self._outlet.queue_filled(self._number)
+
     def pump(self, now_us: int) -> None:
         """Send what the pacer allows now; come back while something waits."""
         sender = self._senders.get(self._kind)
@@ -100,7 +124,9 @@ class PictureFlow:
                 _send_and_store(component, sender, first, packets)
             else:
                 sender.sent_bytes += component.send(packets)
-        if sender.has_queue:
+        if now_us < self._fill_until_us:
+            self._fill(sender, now_us)
+        elif sender.has_queue:
             self._outlet.queue_filled(self._number)
 
 

@@ -214,15 +214,36 @@ class StreamSender:
         """Whether repeats are the very bytes that went out before, since RTX was not agreed."""
         return self.spec.has_nack and self.spec.send_rtx is None
 
+    @property
+    def can_repeat(self) -> bool:
+        """Whether the peer takes packets once more."""
+        return self.spec.has_nack or self.spec.send_rtx is not None
+
     def repeat(self, lost: Sequence[int], now_us: int) -> list[bytes]:
         """RTX packets for what the peer misses (RFC 4588); [] when RTX was not agreed."""
+        return self._wrapped(self._select(lost, now_us))
+
+    def recent(self, count: int) -> list[bytes]:
+        """RTX packets of what was sent of late, whether the peer misses it or not."""
+        return self._wrapped(self._last_sequences(count))
+
+    def recent_protected(self, count: int) -> list[bytes]:
+        """As recent(), for a leg without RTX: datagrams as they went out before."""
+        found = (self.sent.get(sequence) for sequence in self._last_sequences(count))
+        return [data for data in found if data is not None]
+
+    def _last_sequences(self, count: int) -> list[int]:
+        last = 0 if self._map is None else self._map.next_sequence - 1
+        return [last - back & 0xFFFF for back in range(count)]
+
+    def _wrapped(self, sequences: Sequence[int]) -> list[bytes]:
         form, numbering = self.spec.send_rtx, self._map
         if form is None or numbering is None:
             return []
         if self._rtx is None:
             self._rtx = RtxStream(self.numbers.rtx_ssrc, form.payload_type, self.numbers.first_rtx_sequence)
         out: list[bytes] = []
-        for sequence in self._select(lost, now_us):
+        for sequence in sequences:
             sent = numbering.find(sequence)
             if sent is not None:
                 number, payload = self._rtx.wrap(sequence, sent.piece.payload)

@@ -1,8 +1,9 @@
 """What the path to one peer carries, as far as its reports tell (draft-ietf-rmcat-gcc-02 section 6).
 
 Nothing is assumed until something goes wrong. Heavy loss, a queue that stands (round trips that stay long) or a REMB
-below what is sent bring the estimate down to what arrived, at once. Then it is held, and grows until the next trouble;
-each trouble soon after the last doubles the time for which it is held, so that a path is not tried all the time.
+below what is sent bring the estimate down to what arrived, at once. Then it is held, and grows. What is sent says
+little about a path that carries much more, so it is filled for a moment before the estimate goes there. Each trouble
+soon after the last doubles the time for which the estimate is held, so that a path is not tried all the time.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-UNKNOWN_BPS = 8_000_000
+UNKNOWN_BPS = 4_000_000
 """No trouble was seen: more than any of our outputs takes."""
 LEAST_BPS = 100_000
 LIGHT_LOSS, HEAVY_LOSS, GROSS_LOSS = 0.02, 0.10, 0.25
@@ -20,6 +21,11 @@ _KEPT_SHARE = 0.9
 """Of what arrived while a queue grew; less than that empties it."""
 _GROWTH, _WARY_GROWTH = 1.08, 1.04
 """A second (section 5.5: 8 %); the second one while some packets are lost."""
+_SENT_SHARE = 1.5
+"""The estimate grows so far beyond what is sent (section 5.5), and then by probes."""
+_PROBE_GAIN = 1.6
+PROBE_US = 1_200_000
+"""So long that one of the peer's reports, a second apart, is about it."""
 _WINDOW_US, _LONG_WINDOW_US = 2_000_000, 5_000_000
 _LEAST_EXPECTED = 60
 """Packets whose loss says something."""
@@ -97,7 +103,11 @@ class Downlink:
         self._held_until_us = 0
         self._found_bps = 0
         """What the path was found to carry at the last trouble; 0 where there was none, or it is long over."""
-        self._trouble_us = 0
+        self._proven_bps = 0
+        """What a probe showed since the last trouble."""
+        self._probe_bps = 0
+        """What the path is filled to now, until reports tell of it at `_probed_us`."""
+        self._probed_us = 0
         self._settled_us = 0
         self._grown_us = now_us
 
@@ -117,10 +127,12 @@ class Downlink:
         self._note(arrival, now_us)
         loss, recent = self._loss(now_us - _LONG_WINDOW_US), self._loss(now_us - _WINDOW_US)
         # More is tried than the path carried once: the first sign that it still does not is enough.
-        is_trial = 0 < self._found_bps < self.sent_bps
+        is_trial = 0 < self._found_bps < max(self.sent_bps, self._probe_bps)
         is_heavy = loss > HEAVY_LOSS or recent > (HEAVY_LOSS if is_trial else GROSS_LOSS)
         has_queue = self._trips.has_queue(1 if is_trial else _QUEUE_SAMPLES)
-        if is_heavy or has_queue:
+        if self._probe_bps:
+            self._judge_probe(is_heavy or has_queue, now_us)
+        elif is_heavy or has_queue:
             self._trouble(int(self.sent_bps * (1 - max(loss, recent)) * _KEPT_SHARE), now_us)
         elif now_us >= self._held_until_us and not has_queue and recent < HEAVY_LOSS:
             self._grow(_GROWTH if loss < LIGHT_LOSS else _WARY_GROWTH, now_us)
@@ -131,6 +143,35 @@ class Downlink:
         """The peer's own word (REMB). It knows of no path that carries more than it is sent, so only less counts."""
         if 0 < bitrate_bps < min(self.bitrate_bps, self.sent_bps):
             self._trouble(bitrate_bps, now_us)
+
+    def wanted_probe(self, now_us: int) -> int:
+        """The rate in bit/s to which the path should be filled for PROBE_US now, with whatever fits; 0: none."""
+        is_free = self.is_limited and not self._probe_bps and now_us >= max(self._held_until_us, self._settled_us)
+        return int(self.bitrate_bps * _PROBE_GAIN) if is_free and self.bitrate_bps >= self._ceiling_bps else 0
+
+    def begin_probe(self, bitrate_bps: int, now_us: int, *, can_fill: bool = True) -> None:
+        """The path is filled to this; where nothing can fill it, what is sent next is the trial."""
+        if can_fill:
+            self._probe_bps = bitrate_bps
+            self._probed_us = now_us + PROBE_US + _SETTLING_US + self._trips.latest_us
+        else:
+            self._proven_bps = bitrate_bps
+
+    @property
+    def _ceiling_bps(self) -> int:
+        return max(int(self.sent_bps * _SENT_SHARE), self._proven_bps)
+
+    def _judge_probe(self, is_trouble: bool, now_us: int) -> None:
+        """A path that cannot be filled further carries what it is given all the same."""
+        self._grown_us = now_us
+        if is_trouble:
+            self._probe_bps = 0
+            self._held_us = min(max(_HELD_US, 2 * self._held_us), _LONGEST_HELD_US)
+            self._held_until_us = now_us + self._held_us
+            self._settle(now_us + 2 * PROBE_US)  # what fills a long queue takes its time to leave it
+        elif now_us >= self._probed_us:
+            self._proven_bps, self._probe_bps = self._probe_bps, 0
+            self.bitrate_bps = min(UNKNOWN_BPS, self._proven_bps)
 
     def _note(self, arrival: Arrival, now_us: int) -> None:
         is_settled = now_us >= self._settled_us
@@ -151,16 +192,19 @@ class Downlink:
 
     def _trouble(self, bitrate_bps: int, now_us: int) -> None:
         """Down at once. What belongs to one trouble counts once for the time that it is held."""
-        settling_us = _SETTLING_US + 2 * self._trips.latest_us
-        if now_us - self._trouble_us > 2 * settling_us or not self.troubles:
+        if now_us > self._settled_us or not self.troubles:
             is_first = now_us - self._held_until_us > _FORGIVEN_AFTER * self._held_us
             self._held_us = _HELD_US if is_first else min(2 * self._held_us, _LONGEST_HELD_US)
             self.troubles += 1
         self.bitrate_bps = max(LEAST_BPS, min(self.bitrate_bps, bitrate_bps))
         self._found_bps = self.bitrate_bps
-        self._trouble_us = self._grown_us = now_us
+        self._grown_us = now_us
+        self._proven_bps = self._probe_bps = 0
         self._held_until_us = now_us + self._held_us
-        self._settled_us = now_us + settling_us
+        self._settle(now_us)
+
+    def _settle(self, now_us: int) -> None:
+        self._settled_us = now_us + _SETTLING_US + 2 * self._trips.latest_us
         self._losses.clear()
         self._trips.forget_queue()
 
@@ -168,6 +212,7 @@ class Downlink:
         step_s = min(now_us - self._grown_us, _MAX_STEP_US) / 1_000_000
         self._grown_us = now_us
         if self.is_limited:
-            self.bitrate_bps = min(UNKNOWN_BPS, int(self.bitrate_bps * growth**step_s))
+            grown_bps = min(int(self.bitrate_bps * growth**step_s), self._ceiling_bps)
+            self.bitrate_bps = min(UNKNOWN_BPS, max(self.bitrate_bps, grown_bps))
         else:
             self._found_bps = 0

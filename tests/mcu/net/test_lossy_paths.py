@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from mcu.media import Kind
 from tests.link import Path
 from tests.mcu.net.lossy_call import LossyCall
 
@@ -40,6 +41,18 @@ def test_a_far_site_gets_the_size_that_fits_and_no_storm(has_rtx: bool) -> None:
     assert call.longest_freeze_ms(since_s=12) < 1000
     assert call.pictures_per_s(last_s=10) > 22
     assert call.nacks - nacks < 40, "no more than a few a second"
+
+
+def test_a_path_that_carries_more_again_is_found_out_by_filling_it_not_by_a_picture_that_does_not_fit() -> None:
+    call = LossyCall(Path(delay_ms=30, rate_bps=1_000_000, queue_bytes=40_000), Path(delay_ms=30))
+    call.run(40)
+    assert [height for _, height in call.routes] == [720, 360]
+    assert call.room_leg._counters["fill-packets-sent"] > 0
+    assert call.longest_freeze_ms(since_s=8) < 500, "whoever watches sees nothing of it"
+    call.links[0].path = call.links[1].path
+    call.run(60)
+    assert [height for _, height in call.routes] == [720, 360, 720]
+    assert not call.person.bandwidth[Kind.VIDEO]
 
 
 def test_a_keyframe_does_not_flood_a_path_of_two_megabits() -> None:

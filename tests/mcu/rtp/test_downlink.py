@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from mcu.rendition import LADDER, Rung
-from mcu.rtp.downlink import LEAST_BPS, UNKNOWN_BPS, Arrival, Downlink, RoundTrips
+from mcu.rtp.downlink import LEAST_BPS, PROBE_US, UNKNOWN_BPS, Arrival, Downlink, RoundTrips
 from mcu.rungs import Footing
 from tests.link import Link, Path
 
@@ -34,7 +34,8 @@ class Room:
         self.footing = Footing()
         self.rung: Rung = LADDER[0]
         self.sent_bytes = self.sent = self.lost = 0
-        self.credit = 0.0
+        self.credit = self.fill_credit = 0.0
+        self.filling_bps = self.fill_until_us = 0
         self.reported = (0, 0)
 
     def run(self, seconds: float) -> None:
@@ -52,6 +53,11 @@ class Room:
         while self.credit >= PACKET_BYTES:
             self.credit -= PACKET_BYTES
             self._send_packet(PACKET_BYTES)
+        if self.now_us < self.fill_until_us:
+            self.fill_credit += self.filling_bps * 0.005 / 8
+            while self.fill_credit >= PACKET_BYTES:
+                self.fill_credit -= PACKET_BYTES
+                self.link.offer(PACKET_BYTES, self.now_us)
         if self.now_us % (20 * MS) == 0:
             self._send_packet(SOUND_BPS // 50 // 8)
 
@@ -69,6 +75,10 @@ class Room:
         arrival = Arrival(self.sent - sent, self.lost - lost, self.sent_bytes, round_trip_us)
         self.reported = self.sent, self.lost
         self.downlink.receive_arrival(arrival, self.now_us)
+        if target_bps := self.downlink.wanted_probe(self.now_us):
+            self.downlink.begin_probe(target_bps, self.now_us)
+            self.filling_bps = max(0, target_bps - self.downlink.sent_bps)
+            self.fill_until_us = self.now_us + PROBE_US
 
     def _choose(self) -> None:
         limit = self.downlink.bitrate_bps - SOUND_BPS if self.downlink.is_limited else 0
