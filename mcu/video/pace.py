@@ -6,11 +6,11 @@ call, in microseconds of CLOCK_MONOTONIC.
 
 from __future__ import annotations
 
-_LATE_SHARE = 0.25
+_LATE_SHARE = 0.5
 """A tick that starts so much of an interval late is late."""
-_MEMORY_TICKS = 25
+_MEMORY_TICKS = 40
 _HALVES_AT, _WELL_AT = 0.5, 0.1
-"""Shares of late ticks; from none to the first it takes 17 late ticks in a row, about a second."""
+"""Shares of late ticks; from none to the first it takes 28 late ticks in a row, over a second."""
 _BUSY_SHARE = 0.6
 """Full again only when the work of a tick fits into so much of the full interval."""
 _CALM_US = 5_000_000
@@ -32,7 +32,7 @@ class Pace:
 
     def note(self, now_us: int, late_us: int, busy_us: int) -> None:
         """A tick ends now: so late it started, so long it took."""
-        is_late = late_us > self._interval_us * _LATE_SHARE
+        is_late = late_us >= self._interval_us * _LATE_SHARE
         self._late += (is_late - self._late) / _MEMORY_TICKS
         if self.step == 1:
             if self._late > _HALVES_AT:
