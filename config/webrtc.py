@@ -38,7 +38,7 @@ class WebrtcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_s: Seconds = 15.0
     """A WebSocket that answers no ping of ours for so long is dead."""
 
-    has_simulcast: bool = False
+    has_simulcast: bool = True
     """Let browsers send their camera in several sizes at a time, of which the one that fills its tile is decoded; off,
     they are asked for another rate and size of a single one."""
 

@@ -37,9 +37,7 @@ RTCRtpSender.prototype.setParameters = async function () {};
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]:
-    async with hall(
-        tmp_path_factory.mktemp("uplink"), {"1001": {}, "1002": {}}, "[webrtc]\nhas_simulcast = true\n"
-    ) as made:
+    async with hall(tmp_path_factory.mktemp("uplink"), {"1001": {}, "1002": {}}) as made:
         running = await made.playwright.chromium.launch(executable_path=browser.CHROMIUM, args=CAMERA_FLAGS)
         made.cleaning.push_async_callback(running.close)
         made.browsers["camera"] = running
