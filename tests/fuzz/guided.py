@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import atheris
@@ -27,7 +28,7 @@ def search(name: str, seconds: float, seed: int) -> int:
     return 0
 
 
-def _once(found: Target):  # type: ignore[no-untyped-def]
+def _once(found: Target) -> Callable[[bytes], None]:
     worst = 0.0
     began = time.monotonic()
 
