@@ -30,7 +30,7 @@ format: $(VENV)/.installed-dev
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@echo "== types"
-	@$(BIN)/mypy --no-error-summary --num-workers=2
+	@$(BIN)/mypy --no-error-summary --num-workers=2 || { [ $$? -eq 2 ] && $(BIN)/mypy --no-error-summary; }  # 2: its workers came too late
 
 arch: $(VENV)/.installed-dev  ## do the imports point one way?
 	@echo "== layers"
