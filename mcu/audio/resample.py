@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from mcu.audio.pcm import Pcm, silence
 
@@ -37,8 +37,10 @@ class Upsampler:
         """`factor` samples for each one of `pcm`."""
         joined = np.concatenate((self._history, pcm))
         self._history = joined[len(pcm) :]
-        windows = sliding_window_view(joined, _TAPS_PER_PHASE)
-        return np.ascontiguousarray((windows @ self._phases).reshape(-1), np.float32)
+        # Whole rows make a product of matrices; overlapping ones would be multiplied one by one.
+        windows = np.ascontiguousarray(sliding_window_view(joined, _TAPS_PER_PHASE))
+        upsampled: Pcm = (windows @ self._phases).reshape(-1)
+        return upsampled
 
 
 class Downsampler:
@@ -46,12 +48,17 @@ class Downsampler:
 
     def __init__(self, factor: int) -> None:
         self._factor = factor
-        self._kernel = np.ascontiguousarray(_low_pass(factor)[::-1])
-        self._history = silence(len(self._kernel) - factor)
+        # Column j holds the taps that meet the j-th group of `factor` samples of a window, oldest first.
+        self._groups = np.ascontiguousarray(_low_pass(factor)[::-1].reshape(_TAPS_PER_PHASE, factor).T)
+        self._history = silence((_TAPS_PER_PHASE - 1) * factor)
 
     def process(self, pcm: Pcm) -> Pcm:
         """One sample for each `factor` of `pcm`, whose length is a multiple of it."""
         joined = np.concatenate((self._history, pcm))
         self._history = joined[len(pcm) :]
-        windows = sliding_window_view(joined, len(self._kernel))[:: self._factor]
-        return np.ascontiguousarray(windows @ self._kernel, np.float32)
+        parts = joined.reshape(-1, self._factor) @ self._groups
+        down, across = parts.strides
+        # The parts of one sample lie on a diagonal: one group further, one column further.
+        diagonals = as_strided(parts, (len(pcm) // self._factor, _TAPS_PER_PHASE), (down, down + across))
+        downsampled: Pcm = np.add.reduce(diagonals, axis=1)
+        return downsampled
