@@ -17,8 +17,9 @@ _PICTURES_PER_S = 25.0
 _SLOWED = 0.96
 """Below this share of its rate the video process leaves pictures out."""
 _LATE_PICTURE_MS = 40.0
-_LATE_SOUND_MS = 20.0
-_LATE_PACKET_MS = 30.0
+_LATE_SOUND_MS = 40.0
+_LATE_PACKET_MS = 60.0
+"""Jitter buffers take less than these; beyond, everybody hears it."""
 
 
 class Strain:
