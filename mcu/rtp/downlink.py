@@ -140,8 +140,12 @@ class Downlink:
             self._grown_us = now_us
 
     def receive_estimate(self, bitrate_bps: int, now_us: int) -> None:
-        """The peer's own word (REMB). It knows of no path that carries more than it is sent, so only less counts."""
-        if 0 < bitrate_bps < min(self.bitrate_bps, self.sent_bps):
+        """The peer's own word (REMB): only less than what is sent, and only beside a queue or loss of our own counts.
+
+        Chromium takes random loss and the pauses of paced pictures for a narrow path, and follows what it is sent down.
+        """
+        has_signs = self._trips.has_queue(1) or self._loss(now_us - _WINDOW_US) > HEAVY_LOSS
+        if has_signs and 0 < bitrate_bps < min(self.bitrate_bps, self.sent_bps):
             self._trouble(bitrate_bps, now_us)
 
     def wanted_probe(self, now_us: int) -> int:
