@@ -35,6 +35,8 @@ _FORGIVEN_AFTER = 4
 _QUEUE_US = 120_000
 """A round trip longer than the shortest by this, and by a third, is a queue."""
 _QUEUE_SAMPLES = 2
+_OWN_QUEUE_BPS = 250_000
+"""Who is sent less than this and answers late is busy, mostly, behind a path that is not full."""
 _BASE_US = 60_000_000
 """For so long the shortest round trip counts; routes change."""
 _SETTLING_US = 1_500_000
@@ -129,7 +131,7 @@ class Downlink:
         # More is tried than the path carried once: the first sign that it still does not is enough.
         is_trial = 0 < self._found_bps < max(self.sent_bps, self._probe_bps)
         is_heavy = loss > HEAVY_LOSS or recent > (HEAVY_LOSS if is_trial else GROSS_LOSS)
-        has_queue = self._trips.has_queue(1 if is_trial else _QUEUE_SAMPLES)
+        has_queue = self._has_queue(1 if is_trial else _QUEUE_SAMPLES)
         if self._probe_bps:
             self._judge_probe(is_heavy or has_queue, now_us)
         elif is_heavy or has_queue:
@@ -144,7 +146,7 @@ class Downlink:
 
         Chromium takes random loss and the pauses of paced pictures for a narrow path, and follows what it is sent down.
         """
-        has_signs = self._trips.has_queue(1) or self._loss(now_us - _WINDOW_US) > HEAVY_LOSS
+        has_signs = self._has_queue(1) or self._loss(now_us - _WINDOW_US) > HEAVY_LOSS
         if has_signs and 0 < bitrate_bps < min(self.bitrate_bps, self.sent_bps):
             self._trouble(bitrate_bps, now_us)
 
@@ -193,6 +195,9 @@ class Downlink:
         counts = [(lost, expected) for at_us, lost, expected in self._losses if at_us > since_us]
         expected = sum(expected for _, expected in counts)
         return sum(lost for lost, _ in counts) / expected if expected >= _LEAST_EXPECTED else 0.0
+
+    def _has_queue(self, samples: int) -> bool:
+        return self._trips.has_queue(samples) and self.sent_bps > _OWN_QUEUE_BPS
 
     def _trouble(self, bitrate_bps: int, now_us: int) -> None:
         """Down at once. What belongs to one trouble counts once for the time that it is held."""

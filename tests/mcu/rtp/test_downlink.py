@@ -213,3 +213,12 @@ class TestFooting:
         assert footing.ladder(LADDER, 250_000, 0.0)[0].height == 180
         assert footing.ladder(LADDER[1:], 250_000, 0.1)[0].height == 180
         assert footing.ladder(LADDER[3:], 250_000, 0.2)[0].height == 96
+
+
+@pytest.mark.parametrize(("sent_bps", "is_limited"), [(160_000, False), (800_000, True)])
+def test_who_is_sent_little_and_answers_late_is_busy(sent_bps: int, is_limited: bool) -> None:
+    downlink = Downlink(0)
+    for second in range(1, 20):
+        late_us = 20 * MS if second < 10 else 400 * MS
+        downlink.receive_arrival(Arrival(50, 0, sent_bps // 8 * second, late_us), second * S)
+    assert downlink.is_limited is is_limited
