@@ -193,7 +193,8 @@ def test_the_shortest_round_trip_is_forgotten_when_the_route_has_become_longer()
 
 class TestFooting:
     def test_up_every_six_seconds_at_the_most_and_down_a_second_later_whatever_the_estimate_does(self) -> None:
-        footing, heights = Footing(), []
+        footing = Footing()
+        heights: list[tuple[float, int]] = []
         for tick in range(600):
             height = footing.ladder(LADDER, (250_000, 5_000_000)[tick % 2], tick / 10)[0].height
             if not heights or heights[-1][1] != height:
