@@ -166,6 +166,7 @@ class Endpoint:
 
     def respond(self, transaction: ServerTransaction, response: Response, now: float) -> None:
         """Send a response in its transaction."""
+        # Looked at first: an answered transaction lets go of its request.
         is_over = response.status >= 200 and transaction.request.method in self.unremembered
         transaction.respond(response, now)
         if is_over:
