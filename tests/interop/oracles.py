@@ -68,13 +68,17 @@ def seen(rgb: NDArray[np.uint8]) -> dict[str, tuple[float, float]]:
 
 
 def deepest_dip(samples: NDArray[np.generic], rate_hz: int, person: Person) -> float:
-    """How weak the person's tone gets for 50 ms; 1 is as strong as in the 0.8 s around (gain control is slow)."""
-    window = rate_hz // 20
+    """How weak the person's tone gets for 50 ms; 1 is as strong as in the 0.8 s around (gain control is slow).
+
+    A jump of its phase is none: who plays a late packet after all lets the tone begin again somewhere else. 20 ms
+    of silence are one, of 0.76.
+    """
+    window = rate_hz // 100
     blocks = samples[: len(samples) // window * window].astype(np.float64).reshape(-1, window)
     tone = np.exp(-2j * np.pi * person.tone_hz * np.arange(window) / rate_hz) * np.hanning(window)
-    levels = np.abs(blocks @ tone)
-    around = [np.median(levels[max(0, at - 8) : at + 9]) for at in range(len(levels))]
-    return float((levels / around)[1:-1].min())
+    levels = np.sqrt(np.convolve(np.abs(blocks @ tone) ** 2, np.full(5, 0.2), "valid"))
+    around = [np.median(levels[max(0, at - 40) : at + 41]) for at in range(len(levels))]
+    return float((levels / around)[5:-5].min())
 
 
 def rgba(values: list[int], width: int, height: int) -> NDArray[np.uint8]:
