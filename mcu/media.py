@@ -70,6 +70,19 @@ class SdesKeys(msgspec.Struct, frozen=True):
         return f"SdesKeys(suite={self.suite!r})"  # keys stay out of logs
 
 
+class H235Keys(msgspec.Struct, frozen=True):
+    """Session keys of H.235.6 media, raw bytes: ours ("" while we do not send), and the peer's by payload type.
+
+    The peer's are several while it changes from one to the next.
+    """
+
+    local: bytes = b""
+    remote: tuple[tuple[int, bytes], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"H235Keys(remote payload types={[number for number, _ in self.remote]})"  # keys stay out of logs
+
+
 class DtlsPeer(msgspec.Struct, frozen=True):
     """The other end of a DTLS-SRTP handshake (RFC 5763)."""
 

@@ -1,7 +1,7 @@
 """Diffie-Hellman key agreement of H.235.6 (8.1) and the key that encrypts session keys (7.6.1).
 
-The groups are the safe primes of RFC 2409 and RFC 3526 with the generator 2, named by the OIDs of H.235.6. The powers are
-Python's own: `cryptography` is giving Diffie-Hellman over finite fields up, and an exponent lives for one call.
+The groups are the safe primes of RFC 2409 and RFC 3526 with the generator 2, named by the OIDs of H.235.6. The powers
+are Python's own: `cryptography` is giving Diffie-Hellman over finite fields up, and an exponent lives for one call.
 """
 
 from __future__ import annotations
