@@ -12,7 +12,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from pycrate_asn1dir import H225
+from pycrate_asn1dir import H225, H235
 from pycrate_asn1rt.codecs import ASN1CodecPER
 
 from signaling.h323 import extensions
@@ -33,6 +33,8 @@ class Type(Enum):
     """An item of fastStart."""
     H235_KEY = "H235Key"
     """Within encryptionSync (H.245) as OCTET STRING."""
+    DH_SET_EXT = "DHsetExt"
+    """dhkeyext of a ClearToken, for primes of more than 2048 bits: an addition that H.225.0's own H.235 lacks."""
 
 
 _TYPES: dict[Type, Any] = {
@@ -41,6 +43,7 @@ _TYPES: dict[Type, Any] = {
     Type.H245: H225.MULTIMEDIA_SYSTEM_CONTROL.MultimediaSystemControlMessage,
     Type.OPEN_LOGICAL_CHANNEL: H225.MULTIMEDIA_SYSTEM_CONTROL.OpenLogicalChannel,
     Type.H235_KEY: H225.H235_SECURITY_MESSAGES.H235Key,
+    Type.DH_SET_EXT: H235.H235_SECURITY_MESSAGES.DHsetExt,
 }
 
 
