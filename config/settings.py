@@ -16,6 +16,7 @@ from config.attendant import AttendantSettings
 from config.capacity import CapacitySettings
 from config.dialing import DialingSettings
 from config.gate import GateSettings
+from config.h323 import H323Settings
 from config.media import AudioSettings, NetSettings, VideoSettings
 from config.portal import PortalSettings
 from config.recording import RecordingSettings
@@ -53,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True):
     recording: RecordingSettings = RecordingSettings()
     sip: SipSettings = SipSettings()
     registrar: RegistrarSettings = RegistrarSettings()
+    h323: H323Settings = H323Settings()
     webrtc: WebrtcSettings = WebrtcSettings()
     net: NetSettings = NetSettings()
     video: VideoSettings = VideoSettings()
@@ -81,7 +83,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 _SECTIONS: dict[str, Any] = get_type_hints(Settings)
-_ADDRESSES = {"sip": "listen", "net": "addresses"}
+_ADDRESSES = {"sip": "listen", "h323": "listen", "net": "addresses"}
 
 
 def load(path: Path | str | None, environ: Mapping[str, str]) -> Settings:

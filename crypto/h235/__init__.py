@@ -1,1 +1,1 @@
-"""H.235.6: keys and cipher of encrypted media of H.323."""
+"""H.235: keys of passwords (H.235.1), keys and cipher of encrypted media (H.235.6)."""

@@ -18,13 +18,13 @@ _KEY_BYTES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class H235Key:
+class PasswordKey:
     """The key of one password."""
 
     octets: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, password: str) -> H235Key:
+    def of(cls, password: str) -> PasswordKey:
         """SHA1 of the password's octets, without a terminating zero."""
         return cls(hashlib.sha1(password.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest())
 
@@ -41,7 +41,7 @@ class H235Key:
         return master.wrap(self.octets, _context(alias))
 
     @classmethod
-    def unseal(cls, master: Wrapper, alias: str, sealed: bytes) -> H235Key:
+    def unseal(cls, master: Wrapper, alias: str, sealed: bytes) -> PasswordKey:
         """What was sealed. Raises crypto.keys.KeyFault, or ValueError where it is no such key."""
         octets = master.unwrap(sealed, _context(alias))
         if len(octets) != _KEY_BYTES:

@@ -1,0 +1,128 @@
+"""Who is registered now: a bounded table of endpoints by identifier, alias and source (H.225.0 7.9, H.323 7.2.2)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from config.h323 import H323Settings
+from signaling.h323.ras.address import Address
+from signaling.h323.ras.alias import Alias, AliasKind
+from signaling.h323.ras.registration import Registration
+from signaling.tries import source_key
+
+
+class RegistrationStore(Protocol):
+    """Keeps registrations over a restart; it must not block."""
+
+    def put(self, registration: Registration) -> None:
+        """Keep it, in the place of what its identifier had before."""
+
+    def remove(self, identifier: str) -> None:
+        """Forget it."""
+
+
+class Registrations:
+    """Registered endpoints; no two of them have an alias in common."""
+
+    def __init__(self, settings: H323Settings, store: RegistrationStore | None = None) -> None:
+        self._settings = settings
+        self._store = store
+        self._endpoints: dict[str, Registration] = {}
+        self._aliases: dict[tuple[AliasKind, str], str] = {}
+        self._signalling: dict[tuple[Address, str], str] = {}
+        self._sources: Counter[str] = Counter()
+
+    def get(self, identifier: str) -> Registration | None:
+        """The endpoint of an endpointIdentifier."""
+        return self._endpoints.get(identifier)
+
+    def find(self, aliases: Iterable[Alias]) -> Registration | None:
+        """The endpoint that has the first of these aliases that anybody has."""
+        for alias in aliases:
+            identifier = self._aliases.get(alias.key)
+            if identifier is not None:
+                return self._endpoints[identifier]
+        return None
+
+    def holders(self, aliases: Iterable[Alias]) -> list[Registration]:
+        """All endpoints that have any of them, each once."""
+        found = (self._aliases.get(alias.key) for alias in aliases)
+        return [self._endpoints[identifier] for identifier in dict.fromkeys(found) if identifier is not None]
+
+    def at(self, signalling: Address, source: Address) -> Registration | None:
+        """The endpoint that registered this call signalling address from this host."""
+        identifier = self._signalling.get((signalling, source[0]))
+        return self._endpoints[identifier] if identifier is not None else None
+
+    def all(self) -> list[Registration]:
+        """Everybody, by time of registration."""
+        return list(self._endpoints.values())
+
+    def due(self, now: float) -> list[Registration]:
+        """Those whose time to live is over."""
+        return [registration for registration in self._endpoints.values() if registration.expires_at <= now]
+
+    def has_room(self, source: Address) -> bool:
+        """Whether one more may register from there."""
+        if len(self._endpoints) >= self._settings.max_registrations:
+            return False
+        return self._sources[source_key(source[0])] < self._settings.max_registrations_per_source
+
+    def put(self, registration: Registration) -> None:
+        """Add, or replace what has the same identifier. Nobody else may have its aliases any more."""
+        self._forget(registration.identifier)
+        self._keep(registration)
+        if self._store is not None:
+            self._store.put(registration)
+
+    def remove(self, identifier: str) -> Registration | None:
+        """Forget it; None where it was not there."""
+        old = self._forget(identifier)
+        if old is not None and self._store is not None:
+            self._store.remove(identifier)
+        return old
+
+    def touch(self, registration: Registration, now: float) -> Registration:
+        """It is still there, with the same aliases at the same host.
+
+        The store is not told: what is lost over a restart is some of the time to live.
+        """
+        fresh = replace(registration, refreshed_at=now)
+        self._endpoints[registration.identifier] = fresh
+        return fresh
+
+    def load(self, kept: Iterable[Registration], now: float) -> None:
+        """Take what was kept over a restart; what is over or does not fit is left out."""
+        for registration in kept:
+            is_over = registration.expires_at <= now or registration.identifier in self._endpoints
+            if not is_over and self.has_room(registration.source) and not self.holders(registration.aliases):
+                self._keep(registration)
+
+    def __len__(self) -> int:
+        return len(self._endpoints)
+
+    def _keep(self, registration: Registration) -> None:
+        identifier = registration.identifier
+        self._endpoints[identifier] = registration
+        self._aliases.update((alias.key, identifier) for alias in registration.aliases)
+        self._signalling[registration.signalling, registration.source[0]] = identifier
+        self._sources[source_key(registration.source[0])] += 1
+
+    def _forget(self, identifier: str) -> Registration | None:
+        old = self._endpoints.pop(identifier, None)
+        if old is None:
+            return None
+        for alias in old.aliases:
+            if self._aliases.get(alias.key) == identifier:
+                del self._aliases[alias.key]
+        place = (old.signalling, old.source[0])
+        if self._signalling.get(place) == identifier:
+            del self._signalling[place]
+        source = source_key(old.source[0])
+        self._sources[source] -= 1
+        if self._sources[source] <= 0:
+            del self._sources[source]
+        return old
