@@ -1,7 +1,7 @@
 """H.245 between two ends of an H.323 call, sans-IO: one object a call, made of the small machines of this folder.
 
-Its owner decodes what comes (per.decode(Type.H245, ...)) and hands it to receive(); all verbs give what there is to send
-and to know, in order. After EndSession or Failed the owner ends the call; nothing comes out any more.
+Its owner decodes what comes (per.decode(Type.H245, ...)) and hands it to receive(); all verbs give what there is to
+send and to know, in order. After EndSession or Failed the owner ends the call; nothing comes out any more.
 """
 
 from __future__ import annotations
@@ -11,24 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from signaling.h323.h245 import commands, user_input
-from signaling.h323.h245.capability_exchange import CapabilityExchange
-from signaling.h323.h245.channels import Channels
-from signaling.h323.h245.conference import Conference, Label
-from signaling.h323.h245.content import Content
-from signaling.h323.h245.determination import MCU_TERMINAL_TYPE, Determination
-from signaling.h323.h245.events import (
-    Effect,
-    EndSession,
-    Failed,
-    PictureRequest,
-    Ready,
-    Send,
-    command,
-    indication,
-)
+from signaling.h323.h245.conference import Label
+from signaling.h323.h245.determination import MCU_TERMINAL_TYPE
+from signaling.h323.h245.events import Effect, EndSession, Failed, PictureRequest, Ready, Send, command
 from signaling.h323.h245.logical_channel import ChannelAnswer, LogicalChannel
-from signaling.h323.h245.mode_request import ModeRequests
-from signaling.h323.h245.round_trip import RoundTripDelay
+from signaling.h323.h245.machines import Machines
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,64 +33,40 @@ class Control:
     def __init__(self, own: OwnCapabilities, random_number: Callable[[], int]) -> None:
         self.own = own
         self.is_ended = False
-        self.ignored = 0
-        """Messages that asked for nothing, or came at the wrong time."""
-        self.determination = Determination(own.terminal_type, random_number)
-        self.exchange = CapabilityExchange(own.capability_set)
-        self.channels = Channels()
-        self.modes = ModeRequests()
-        self.delay = RoundTripDelay()
-        self.conference = Conference()
-        self.content = Content(random_number)
-        self._is_ready = False
-        self._machines = (
-            self.determination,
-            self.exchange,
-            self.channels,
-            self.modes,
-            self.delay,
-            self.content,
-        )
+        self.machines = Machines(own.capability_set, own.terminal_type, random_number)
+        self._was_ready = False
 
     @property
     def is_master(self) -> bool:
         """Whether we are the master; False while it is not known."""
-        return bool(self.determination.is_master)
+        return bool(self.machines.determination.is_master)
 
     @property
     def is_ready(self) -> bool:
         """Whether channels may be opened."""
-        return self._is_ready
+        return self.machines.is_ready
 
     # ---- the session
 
     def start(self, now: float) -> list[Effect]:
         """H.245 can travel: terminalCapabilitySet first, masterSlaveDetermination after it (H.323 8.2)."""
-        return self._out([*self.exchange.send(now), *self.determination.start(now)])
+        return self._out([*self.machines.exchange.send(now), *self.machines.determination.start(now)])
 
     def receive(self, message: Any, now: float) -> list[Effect]:
         """A decoded MultimediaSystemControlMessage of the peer."""
-        if self.is_ended:
-            self.ignored += 1
-            return []
-        kind, content = message
-        name, body = content
-        handler = _HANDLERS.get(name)
-        if handler is None or handler[0] != kind:
-            return self._out(self._not_understood(kind, content))
-        return self._out(handler[1](self, name, body, now))
+        return [] if self.is_ended else self._out(self.machines.receive(message, now))
 
     def next_timeout(self) -> float | None:
         """When on_timeout() has something to do."""
         if self.is_ended:
             return None
-        deadlines = [machine.deadline for machine in self._machines if machine.deadline is not None]
+        deadlines = [machine.deadline for machine in self.machines.timed if machine.deadline is not None]
         return min(deadlines, default=None)
 
     def on_timeout(self, now: float) -> list[Effect]:
         """Whatever waited until now was in vain."""
         effects: list[Effect] = []
-        for machine in self._machines:
+        for machine in self.machines.timed:
             if machine.deadline is not None and machine.deadline <= now and not self.is_ended:
                 effects += self._out(machine.expire(now))
         return effects
@@ -119,59 +82,59 @@ class Control:
 
     def set_capabilities(self, capability_set: dict[str, Any], now: float) -> list[Effect]:
         """Tell another set from now on; while we hold the peer it goes out at resume()."""
-        return self._out(self.exchange.replace(capability_set, now))
+        return self._out(self.machines.exchange.replace(capability_set, now))
 
     def hold(self, now: float) -> list[Effect]:
         """The peer shall stop sending: the empty capability set (H.323 8.4.6)."""
-        return self._out(self.exchange.hold(now))
+        return self._out(self.machines.exchange.hold(now))
 
     def resume(self, now: float) -> list[Effect]:
         """The end of hold(): our set again, and who is master."""
-        if not self.exchange.is_holding:
+        if not self.machines.exchange.is_holding:
             return []
-        return self._out([*self.exchange.resume(now), *self.determination.start(now)])
+        return self._out([*self.machines.exchange.resume(now), *self.machines.determination.start(now)])
 
     # ---- channels
 
     def new_channel_number(self) -> int:
         """For LogicalChannel.number of open(): one that no channel of ours has."""
-        return self.channels.new_number()
+        return self.machines.channels.new_number()
 
     def new_session_id(self) -> int:
         """For a medium beside the first sound, picture and data; only the master may ask (H.323 6.2.8.2)."""
-        return self.channels.new_session_id()
+        return self.machines.channels.new_session_id()
 
     def open(self, channel: LogicalChannel, now: float) -> list[Effect]:
         """Open a channel of ours, after Ready: ChannelOpened or ChannelRefused follows."""
-        return self._out(self.channels.open(channel, now))
+        return self._out(self.machines.channels.open(channel, now))
 
     def adopt(self, channel: LogicalChannel, is_ours: bool) -> None:
         """A channel that fast start has opened (H.323 8.1.7): it stands, without a message."""
-        self.channels.adopt(channel, is_ours)
+        self.machines.channels.adopt(channel, is_ours)
 
     def accept(self, number: int, answer: ChannelAnswer, now: float) -> list[Effect]:
         """Take the peer's channel of ChannelOffered; nothing when it has gone meanwhile."""
-        return self._out(self.channels.accept(number, answer, self.is_master, now))
+        return self._out(self.machines.channels.accept(number, answer, self.is_master, now))
 
     def reject(self, number: int, cause: str = "dataTypeNotSupported") -> list[Effect]:
         """Refuse it; `cause` by its name in openLogicalChannelReject."""
-        return self._out(self.channels.reject(number, cause))
+        return self._out(self.machines.channels.reject(number, cause))
 
     def close(self, number: int, now: float) -> list[Effect]:
         """Close a channel of ours: ChannelClosed follows."""
-        return self._out(self.channels.close(number, now))
+        return self._out(self.machines.channels.close(number, now))
 
     def ask_close(self, number: int, now: float, reason: str = "normal") -> list[Effect]:
         """Ask the peer to close a channel of its own (requestChannelClose): ChannelClosed follows when it does."""
-        return self._out(self.channels.ask_close(number, reason, now))
+        return self._out(self.machines.channels.ask_close(number, reason, now))
 
     def request_mode(self, modes: Sequence[Sequence[Any]], now: float) -> list[Effect]:
         """Ask the peer to send in one of `modes`, each of ModeElements, dearest first: ModeAnswered follows."""
-        return self._out(self.modes.request(modes, now))
+        return self._out(self.machines.modes.request(modes, now))
 
     def answer_mode(self, chosen: int | None) -> list[Effect]:
         """Answer ModeRequested: the place of the mode that we will send, None to refuse."""
-        return self._out(self.modes.answer(chosen))
+        return self._out(self.machines.modes.answer(chosen))
 
     # ---- commands and indications
 
@@ -181,6 +144,10 @@ class Control:
 
     def flow_control(self, number: int | None, bitrate_bps: int | None) -> list[Effect]:
         """The peer shall send at most so much on its channel `number`, None for all; no rate lifts the limit."""
+        if bitrate_bps is None:
+            self.machines.content.limited.discard(number)
+        else:
+            self.machines.content.limited.add(number)
         return self._out(commands.flow_control(number, bitrate_bps))
 
     def update_encryption(self, number: int, is_ours: bool, encryption_sync: Any) -> list[Effect]:
@@ -197,7 +164,7 @@ class Control:
 
     def measure_round_trip(self, now: float) -> list[Effect]:
         """Ask the peer to answer at once: RoundTrip follows."""
-        return self._out(self.delay.request(now))
+        return self._out(self.machines.delay.request(now))
 
     def user_input(self, digits: str) -> list[Effect]:
         """Send keys as one alphanumeric string."""
@@ -220,38 +187,52 @@ class Control:
 
     def assign_terminal(self, mcu: int, terminal: int) -> list[Effect]:
         """Number the peer in our conference; before ask_password(), which answers with the number."""
-        return self._out(self.conference.assign(Label(mcu, terminal)))
+        return self._out(self.machines.conference.assign(Label(mcu, terminal)))
 
     def ask_password(self) -> list[Effect]:
         """Ask for the conference's password: Password follows from a terminal that can, nothing from others."""
-        return self._out(self.conference.ask_password())
+        return self._out(self.machines.conference.ask_password())
 
     def answer_password(self, octets: bytes) -> list[Effect]:
         """Answer PasswordWanted."""
-        return self._out(self.conference.answer_password(octets))
+        return self._out(self.machines.conference.answer_password(octets))
 
     def set_terminals(self, terminals: dict[Label, str]) -> list[Effect]:
         """Who is in the conference, by number and name; the peer is told who came and went."""
-        return self._out(self.conference.set_terminals(terminals))
+        return self._out(self.machines.conference.set_terminals(terminals))
 
     # ---- content (H.239)
 
-    def request_content(self, now: float) -> list[Effect]:
-        """We want to present: ContentToken GRANTED or REFUSED follows."""
-        return self._out(self.content.request(now))
+    def request_content(self, number: int, now: float) -> list[Effect]:
+        """We want to present on channel `number`, not yet open: ContentToken GRANTED or REFUSED follows."""
+        return self._out(self.machines.content.request(number, now))
 
     def grant_content(self) -> list[Effect]:
         """The peer may present."""
-        return self._out(self.content.grant())
+        return self._out(self.machines.content.grant())
 
     def refuse_content(self) -> list[Effect]:
         """It may not."""
-        return self._out(self.content.refuse())
+        return self._out(self.machines.content.refuse())
 
     def release_content(self) -> list[Effect]:
         """We present no longer."""
-        return self._out(self.content.release())
+        return self._out(self.machines.content.release())
 
     def indicate_content(self) -> list[Effect]:
         """Say again that we present (presentationTokenIndicateOwner), to a peer that came later."""
-        return self._out(self.content.indicate())
+        return self._out(self.machines.content.indicate())
+
+    # ---- inside
+
+    def _out(self, effects: list[Effect]) -> list[Effect]:
+        """What leaves: nothing after the end, and Ready as soon as it is true."""
+        if self.is_ended:
+            return []
+        if any(isinstance(effect, Failed) for effect in effects):
+            self.is_ended = True
+            return effects
+        if any(isinstance(effect, EndSession) for effect in effects):
+            return [*self.end_session(), *effects]
+        was_ready, self._was_ready = self._was_ready, self.is_ready
+        return [*effects, Ready(self.is_master)] if self.is_ready and not was_ready else effects

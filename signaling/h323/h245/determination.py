@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any
+from typing import Any, ClassVar
 
 from signaling.h323.h245.events import Effect, Failed, indication, request, response
 
@@ -49,7 +49,7 @@ class Determination:
 
     def receive(self, name: str, body: Any, now: float) -> list[Effect]:
         """One of the four messages of the MSDSE."""
-        return _INPUTS[name](self, body, now)
+        return self._INPUTS[name](self, body, now)
 
     def expire(self, _now: float) -> list[Effect]:
         """T106: nobody answers (C.2.5.2, error A)."""
@@ -77,7 +77,7 @@ class Determination:
         return None if difference in (0, _HALF) else difference < _HALF
 
     def _asked(self, body: Any, now: float) -> list[Effect]:
-        """Also while our acknowledgement is under way: the standard gives up there (error C), asking again harms none."""
+        """Also while our acknowledgement is under way: the standard gives up there (error C), a repeat harms none."""
         is_master = self._compare(body)
         if is_master is None:
             if self.state is State.OUTGOING_AWAITING_RESPONSE:
@@ -120,15 +120,14 @@ class Determination:
         self._number = self._random_number() % _MODULUS
         return self._ask(now)
 
+    _INPUTS: ClassVar[dict[str, Callable[[Determination, Any, float], list[Effect]]]] = {
+        "masterSlaveDetermination": _asked,
+        "masterSlaveDeterminationAck": _acknowledged,
+        "masterSlaveDeterminationReject": _rejected,
+        "masterSlaveDeterminationRelease": _given_up,
+    }
+
 
 def _acknowledgement(is_master: bool) -> Effect:
     """It tells the peer what the peer is."""
     return response("masterSlaveDeterminationAck", {"decision": ("slave" if is_master else "master", 0)})
-
-
-_INPUTS: dict[str, Callable[[Determination, Any, float], list[Effect]]] = {
-    "masterSlaveDetermination": Determination._asked,
-    "masterSlaveDeterminationAck": Determination._acknowledged,
-    "masterSlaveDeterminationReject": Determination._rejected,
-    "masterSlaveDeterminationRelease": Determination._given_up,
-}

@@ -238,7 +238,7 @@ class EndSession:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """This control session cannot become or stay Ready: end the call."""
+    """The session cannot become or stay Ready: end the call."""
 
     reason: str
 
