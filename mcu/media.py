@@ -29,12 +29,18 @@ class Codec(IntEnum):
     """Frames of ITU-T H.224; they go to control, not to a decoder."""
     H264 = 16
     VP8 = 17
+    H263 = 18
+    """In the payloads of RFC 4629 (H263-1998 and H263-2000)."""
+    H263_1996 = 19
+    """In those of RFC 2190."""
+    H261 = 20
+    """Never sent."""
     RTX = 32
 
     @property
     def is_video(self) -> bool:
         """Whether frames of this codec go to the video process."""
-        return self in (Codec.H264, Codec.VP8)
+        return Codec.H264 <= self < Codec.RTX
 
 
 class Grade(IntEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcu.media import Codec
-from mcu.rtp import h264, vp8
+from mcu.rtp import h263, h263_old, h264, vp8
 from mcu.rtp.pieces import MAX_PIECE_BYTES, Piece
 
 
@@ -15,4 +15,8 @@ def cut(
         return h264.cut(frame, max_bytes, mode)
     if codec == Codec.VP8:
         return vp8.cut(frame, max_bytes, picture_id)
+    if codec == Codec.H263:
+        return h263.cut(frame, max_bytes)
+    if codec == Codec.H263_1996:
+        return h263_old.cut(frame, max_bytes)
     return [Piece(frame, False)]

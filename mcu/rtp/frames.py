@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from mcu.media import Codec
-from mcu.rtp import h264, vp8
+from mcu.rtp import h261, h263, h263_old, h264, vp8
 from mcu.rtp.nack import NackScheduler
 from mcu.rtp.pieces import Joined
 
@@ -33,7 +34,7 @@ _BACKWARD_START = 64
 
 @dataclass(slots=True)
 class AssembledFrame:
-    """A whole encoded frame (H.264 Annex B or VP8). `width` and `height` are known for keyframes, else 0."""
+    """A whole encoded frame (H.264 in Annex B). `width` and `height` are known for keyframes, else 0."""
 
     payload: bytes
     rtp_timestamp: int
@@ -57,6 +58,15 @@ class _Depacketizer(Protocol):
     def starts_frame(self, payload: bytes) -> bool: ...
 
     def join(self, payloads: list[bytes]) -> Joined | None: ...
+
+
+_DEPACKETIZERS: dict[Codec, Callable[[], _Depacketizer]] = {
+    Codec.H264: h264.Depacketizer,
+    Codec.VP8: vp8.Depacketizer,
+    Codec.H263: h263.Depacketizer,
+    Codec.H263_1996: h263_old.Depacketizer,
+    Codec.H261: h261.Depacketizer,
+}
 
 
 class FrameAssembler:
@@ -167,9 +177,7 @@ class FrameAssembler:
         self._has_started = False
         self._has_consumed = False
         self._resume_us: int | None = None
-        self._depacketizer: _Depacketizer = (
-            h264.Depacketizer() if self._codec == Codec.H264 else vp8.Depacketizer()
-        )  # fmt: skip
+        self._depacketizer = _DEPACKETIZERS[self._codec]()
         self.nack.clear()
 
     def _may_start_at(self, sequence: int) -> bool:

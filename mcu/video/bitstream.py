@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mcu.media import Codec
-from mcu.rtp import h264_sps
+from mcu.rtp import h263_picture, h264_sps
 
 NAL_SLICE_IDR = 5
 NAL_SEI = 6
@@ -21,6 +21,7 @@ _MAX_PARAMETER_SETS = 32
 """As many as there are seq_parameter_set_id (7.4.2.1.1)."""
 _MAX_DPB_MACROBLOCKS = 696_320
 """Table A-1, level 6.2: the most that any level lets a stream keep as reference pictures."""
+_H263 = (Codec.H263, Codec.H263_1996)
 _VP8_START_CODE = b"\x9d\x01\x2a"
 
 
@@ -66,9 +67,13 @@ def without_sei(data: bytes) -> bytes:
 
 
 def is_keyframe(codec: Codec, data: bytes) -> bool:
-    """Whether decoding can start here: an IDR picture or a VP8 key frame."""
+    """Whether decoding can start here; with H.261 it can anywhere."""
     if codec is Codec.VP8:
         return len(data) >= 10 and not data[0] & 1
+    if codec in _H263:
+        return h263_picture.picture_info(data)[0]
+    if codec is Codec.H261:
+        return True
     return any(nal[0] & 0x1F == NAL_SLICE_IDR for nal in split_nals(data))
 
 
@@ -76,6 +81,11 @@ def geometries(codec: Codec, data: bytes) -> list[Geometry]:
     """Every size that this frame announces; none for most frames. Raises BitstreamError."""
     if codec is Codec.VP8:
         return [_vp8_geometry(data)] if is_keyframe(codec, data) else []
+    if codec in _H263:
+        size = h263_picture.picture_info(data)[1]
+        return [Geometry(*size)] if size else []
+    if codec is Codec.H261:
+        return []  # its two sizes are in anybody's bounds
     return [parse_sps(nal) for nal in _parameter_sets(data)]
 
 

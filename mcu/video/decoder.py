@@ -8,10 +8,18 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from config.media import VideoSettings
 from mcu.media import Codec
-from mcu.video.bitstream import BitstreamError, geometries
+from mcu.video.bitstream import BitstreamError, geometries, is_keyframe
 
-_NAMES = {Codec.H264: "h264", Codec.VP8: "vp8"}
+_NAMES = {
+    Codec.H264: "h264",
+    Codec.VP8: "vp8",
+    Codec.H263: "h263",
+    Codec.H263_1996: "h263",
+    Codec.H261: "h261",
+}
 """FFmpeg's own VP8 decoder is a quarter cheaper than libvpx."""
+_STICKY = (Codec.H263, Codec.H263_1996)
+"""What a damaged header has switched on stays on through later keyframes in FFmpeg's decoder."""
 _LARGE_PICTURE = 2560 * 1440
 _MIN_PIXEL_RATIO = 0.25
 _FULL_WIDTH, _FULL_HEIGHT = 1920, 1088
@@ -35,12 +43,7 @@ class Decoder:
         self.codec = codec
         self._settings = settings
         self._reformatter = VideoReformatter()
-        context = av.CodecContext.create(_NAMES[codec], "r")
-        assert isinstance(context, av.VideoCodecContext)
-        self._context = context
-        self._context.thread_count = 1
-        self._context.flags |= Flags.low_delay
-        self._context.options = {"max_pixels": str(settings.max_width * settings.max_height)}
+        self._context = self._open()
         self.has_large_pictures = False
         """Whether the stream announced pictures that take long to decode."""
 
@@ -49,6 +52,14 @@ class Decoder:
         """Width of a pixel over its height (E.2.1, sample_aspect_ratio); 1 where it is not told or absurd."""
         ratio = float(self._context.sample_aspect_ratio or 1)
         return ratio if _MIN_PIXEL_RATIO <= ratio <= 1 / _MIN_PIXEL_RATIO else 1.0
+
+    def _open(self) -> av.VideoCodecContext:
+        context = av.CodecContext.create(_NAMES[self.codec], "r")
+        assert isinstance(context, av.VideoCodecContext)
+        context.thread_count = 1
+        context.flags |= Flags.low_delay
+        context.options = {"max_pixels": str(self._settings.max_width * self._settings.max_height)}
+        return context
 
     def check(self, payload: bytes) -> None:
         """Read the size before the decoder does. Raises DecodeError where it is out of bounds or unreadable."""
@@ -63,6 +74,8 @@ class Decoder:
 
     def decode(self, payload: bytes) -> av.VideoFrame | None:
         """The newest picture that `payload` completes, None when it completes none. Raises DecodeError."""
+        if self.codec in _STICKY and is_keyframe(self.codec, payload):
+            self._context = self._open()
         try:
             pictures = self._context.decode(av.Packet(payload))
         except (av.FFmpegError, ValueError, MemoryError) as error:

@@ -14,6 +14,7 @@ from mcu.video.surface import Surface
 from mcu.worker.channel import Frame
 from mcu.worker.messages import OpenRendition
 
+_NAMES = {Codec.H264: "libx264", Codec.VP8: "libvpx"}
 _MIN_SIDE, _MAX_SIDE = 64, 1920
 _MAX_FRAME_RATE = 60
 _MIN_BITRATE_BPS, _MAX_BITRATE_BPS = 30_000, 20_000_000
@@ -121,13 +122,13 @@ class Encoder:
 
 def load_codecs(settings: VideoSettings) -> None:
     """Open and use every codec once, so that nothing is loaded or looked up later."""
-    for codec in (Codec.H264, Codec.VP8):
+    for codec in _NAMES:
         encoder = Encoder(OpenRendition(0, "", "", codec, 320, 180, 25, 200_000), settings)
         encoder.encode(Surface.blank(320, 180, (0, 0, 0)), 0)
 
 
 def _check(rendition: OpenRendition) -> None:
-    if not rendition.codec.is_video:
+    if rendition.codec not in _NAMES:
         raise RenditionError(f"codec {rendition.codec.name}")
     for side in (rendition.width, rendition.height):
         if side % 2 or not _MIN_SIDE <= side <= _MAX_SIDE:
@@ -142,7 +143,7 @@ def _check(rendition: OpenRendition) -> None:
 
 def _context(rendition: OpenRendition, settings: VideoSettings) -> av.VideoCodecContext:
     is_h264 = rendition.codec is Codec.H264
-    context = av.CodecContext.create("libx264" if is_h264 else "libvpx", "w")
+    context = av.CodecContext.create(_NAMES[rendition.codec], "w")
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height = rendition.width, rendition.height
     context.pix_fmt = "yuv420p"

@@ -18,27 +18,36 @@ from mcu.worker.messages import OpenRendition, SetScene, Tile
 
 TICK_US = 40_000
 RED, GREEN, BLUE, YELLOW = (200, 40, 40), (40, 170, 60), (40, 70, 200), (210, 190, 40)
-_NAMES = {Codec.H264: "libx264", Codec.VP8: "libvpx"}
+_NAMES = {
+    Codec.H264: "libx264",
+    Codec.VP8: "libvpx",
+    Codec.H263: "h263p",
+    Codec.H263_1996: "h263",
+    Codec.H261: "h261",
+}
+_OPTIONS = {
+    Codec.H264: {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1"},
+    Codec.VP8: {"deadline": "realtime", "cpu-used": "-16", "lag-in-frames": "0"},
+}
+CIF = (352, 288)
+"""All that H.261 and the H.263 of 1996 have near the size of the others."""
 
 
 class Sender:
     """A terminal that sends one plain colour; colours may change from frame to frame."""
 
     def __init__(self, stream: int, colour: Rgb, codec: Codec = Codec.H264, size: tuple[int, int] = (320, 180)) -> None:
+        size = CIF if codec in (Codec.H263_1996, Codec.H261) else size
         self.stream, self.colour, self.codec = stream, colour, codec
         self._surface = Surface.blank(*size, colour)
         context = av.CodecContext.create(_NAMES[codec], "w")
         context.width, context.height = size
         context.pix_fmt = "yuv420p"
-        context.time_base = Fraction(1, 25)
+        context.time_base = Fraction(1001, 30_000) if size == CIF else Fraction(1, 25)
         context.bit_rate = 300_000
         context.gop_size = 1000
         context.thread_count = 1
-        context.options = (
-            {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1"}
-            if codec is Codec.H264
-            else {"deadline": "realtime", "cpu-used": "-16", "lag-in-frames": "0"}
-        )
+        context.options = _OPTIONS.get(codec, {})
         self._context = context
         self._count = 0
 

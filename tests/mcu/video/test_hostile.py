@@ -22,8 +22,8 @@ A, B = 5, 9
 SIDE_BY_SIDE = (Tile(0, 0, 0.5, 1, A), Tile(0.5, 0, 0.5, 1, B))
 START = b"\x00\x00\x00\x01"
 H264 = [Sender(A, RED).frame().payload]
-VP8 = [Sender(A, RED, Codec.VP8).frame().payload]
-SAMPLES = {Codec.H264: H264[0], Codec.VP8: VP8[0]}
+CODECS = [codec for codec in Codec if codec.is_video]
+SAMPLES = {codec: Sender(A, RED, codec).frame().payload for codec in CODECS}
 
 
 def mutations(payload: bytes, seed: int) -> bytes:
@@ -34,7 +34,7 @@ def mutations(payload: bytes, seed: int) -> bytes:
     return bytes(changed[: chance.randrange(1, len(changed) + 1)] if chance.random() < 0.3 else changed)
 
 
-@pytest.mark.parametrize("codec", [Codec.H264, Codec.VP8])
+@pytest.mark.parametrize("codec", CODECS)
 def test_a_malformed_sender_stops_nobody_else(codec: Codec) -> None:
     room = Room(*SIDE_BY_SIDE)
     bad, good = Sender(A, RED, codec), Sender(B, RED)
@@ -52,7 +52,7 @@ def test_a_malformed_sender_stops_nobody_else(codec: Codec) -> None:
     assert is_near(room.viewer.at(0.25, 0.5), GREEN), "and it comes back"
 
 
-@pytest.mark.parametrize("codec", [Codec.H264, Codec.VP8])
+@pytest.mark.parametrize("codec", CODECS)
 def test_every_truncation_is_an_error_of_that_source(codec: Codec) -> None:
     payload = SAMPLES[codec]
     for length in range(0, len(payload), max(1, len(payload) // 150)):
@@ -64,7 +64,7 @@ def test_every_truncation_is_an_error_of_that_source(codec: Codec) -> None:
             pass
 
 
-@given(data=st.binary(max_size=300), codec=st.sampled_from([Codec.H264, Codec.VP8]))
+@given(data=st.binary(max_size=300), codec=st.sampled_from(CODECS))
 @settings(max_examples=100, deadline=None)
 def test_headers_of_any_bytes(data: bytes, codec: Codec) -> None:
     is_keyframe(codec, data)
@@ -80,14 +80,16 @@ def test_headers_of_any_bytes(data: bytes, codec: Codec) -> None:
 @settings(max_examples=60, deadline=None)
 def test_decoders_take_any_bytes(data: bytes) -> None:
     source = Source(A, VideoSettings(), 0)
-    for codec, head in ((Codec.H264, SAMPLES[Codec.H264][:60]), (Codec.VP8, SAMPLES[Codec.VP8][:12])):
+    for codec, head in ((codec, sample[: 60 if codec is Codec.H264 else 12]) for codec, sample in SAMPLES.items()):
         source.feed(Frame(A, codec, head + data, is_keyframe=True), 0)
         source.decode_next(0)
 
 
 def test_sizes_are_read_from_parameter_sets() -> None:
     assert geometries(Codec.H264, H264[0]) == [Geometry(320, 192, 1)]
-    assert geometries(Codec.VP8, VP8[0]) == [Geometry(320, 180, 1)]
+    assert geometries(Codec.VP8, SAMPLES[Codec.VP8]) == [Geometry(320, 180, 1)]
+    assert geometries(Codec.H263, SAMPLES[Codec.H263]) == [Geometry(320, 180, 1)]
+    assert geometries(Codec.H263_1996, SAMPLES[Codec.H263_1996]) == [Geometry(352, 288, 1)]
     assert parse_sps(sps(40, 23, references=4)) == Geometry(640, 368, 4)
 
 
@@ -111,7 +113,7 @@ def test_16384_by_16384_is_refused_before_it_is_decoded(monkeypatch: pytest.Monk
     room = Room(*SIDE_BY_SIDE)
     monkeypatch.setattr(Decoder, "decode", lambda self, payload: pytest.fail("decoded"))
     room.feed(Frame(A, Codec.H264, START + sps(1024, 1024) + START + b"\x65" + os.urandom(500), is_keyframe=True))
-    huge = bytearray(VP8[0])
+    huge = bytearray(SAMPLES[Codec.VP8])
     huge[6:10] = b"\xff\x3f\xff\x3f"
     room.feed(Frame(B, Codec.VP8, bytes(huge), is_keyframe=True))
     room.tick()
