@@ -45,6 +45,8 @@ LADDER = (
 )
 FULL_HD = Rung(1920, 1080, 25, 3_000_000, "28")
 """Above the ladder, in rooms that ask for it."""
+CIF_LADDER = (Rung(384, 216, 15, 320_000, ""), Rung(192, 108, 15, 64_000, ""))
+"""Scenes for H.263, which are sent as CIF and QCIF between two bands (mcu.video.common_intermediate)."""
 _LOWEST_SHARE_OF_BITRATE = 0.6
 
 
@@ -100,6 +102,8 @@ def rendition_for(stream: StreamSpec, scene: str, ladder: Sequence[Rung] = LADDE
     send = stream.send
     if send is None or not send.codec.is_video:
         return None
+    if send.codec in (Codec.H263, Codec.H263_1996):
+        ladder = CIF_LADDER
     max_fs, max_mbps = _limits(send)
     rungs = [rung for rung in ladder if rung.macroblocks <= max_fs and rung.macroblocks_per_s <= max_mbps]
     if stream.max_bitrate_bps:

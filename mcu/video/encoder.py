@@ -1,4 +1,4 @@
-"""One encoder for each rendition (libx264, libvpx): constant rate, no look-ahead, keyframes only when wanted."""
+"""One encoder for each rendition (libx264, libvpx, H.263): constant rate, no look-ahead, keyframes only when wanted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from av.video.frame import PictureType
 from config.media import VideoSettings
 from mcu.media import Codec
 from mcu.video.bitstream import without_sei
+from mcu.video.common_intermediate import Letterbox, coded_size
 from mcu.video.surface import Surface
 from mcu.worker.channel import Frame
 from mcu.worker.messages import OpenRendition
 
-_NAMES = {Codec.H264: "libx264", Codec.VP8: "libvpx"}
+_NAMES = {Codec.H264: "libx264", Codec.VP8: "libvpx", Codec.H263: "h263", Codec.H263_1996: "h263"}
+_H263 = (Codec.H263, Codec.H263_1996)
+"""What is encoded is that of 1996, which all understand."""
+_H263_GROUP_BYTES = 1
+"""FFmpeg's `ps`: every row that follows so many bytes has a header, so that a packet can begin with it."""
 _MIN_SIDE, _MAX_SIDE = 64, 1920
 _MAX_FRAME_RATE = 60
 _MIN_BITRATE_BPS, _MAX_BITRATE_BPS = 30_000, 20_000_000
@@ -51,6 +56,7 @@ class Encoder:
         self._repeats = 0
         self._keyframe_us: int | None = None
         self._is_keyframe_wanted = False
+        self._letterbox = Letterbox(rendition.width, rendition.height) if rendition.codec in _H263 else None
         try:
             self._context = _context(rendition, settings)
         except (av.FFmpegError, ValueError) as error:
@@ -78,7 +84,7 @@ class Encoder:
         self._repeats = self._repeats + 1 if still == self._still else 0
         self._still = still
         is_forced = self._forces_keyframe(now_us)
-        picture = surface.frame
+        picture = surface.frame if self._letterbox is None else self._letterbox.put(surface).frame
         picture.pts = self._last_index
         picture.pict_type = PictureType.I if is_forced else PictureType.NONE
         try:
@@ -123,8 +129,9 @@ class Encoder:
 def load_codecs(settings: VideoSettings) -> None:
     """Open and use every codec once, so that nothing is loaded or looked up later."""
     for codec in _NAMES:
-        encoder = Encoder(OpenRendition(0, "", "", codec, 320, 180, 25, 200_000), settings)
-        encoder.encode(Surface.blank(320, 180, (0, 0, 0)), 0)
+        width, height = (192, 108) if codec in _H263 else (320, 180)
+        encoder = Encoder(OpenRendition(0, "", "", codec, width, height, 25, 200_000), settings)
+        encoder.encode(Surface.blank(width, height, (0, 0, 0)), 0)
 
 
 def _check(rendition: OpenRendition) -> None:
@@ -133,6 +140,8 @@ def _check(rendition: OpenRendition) -> None:
     for side in (rendition.width, rendition.height):
         if side % 2 or not _MIN_SIDE <= side <= _MAX_SIDE:
             raise RenditionError(f"size {rendition.width}x{rendition.height}")
+    if rendition.codec in _H263 and coded_size(rendition.width, rendition.height) is None:
+        raise RenditionError(f"no format of H.263 for {rendition.width}x{rendition.height}")
     if not 1 <= rendition.frame_rate <= _MAX_FRAME_RATE:
         raise RenditionError(f"frame rate {rendition.frame_rate}")
     if not _MIN_BITRATE_BPS <= rendition.bitrate_bps <= _MAX_BITRATE_BPS:
@@ -142,10 +151,10 @@ def _check(rendition: OpenRendition) -> None:
 
 
 def _context(rendition: OpenRendition, settings: VideoSettings) -> av.VideoCodecContext:
-    is_h264 = rendition.codec is Codec.H264
     context = av.CodecContext.create(_NAMES[rendition.codec], "w")
     assert isinstance(context, av.VideoCodecContext)
-    context.width, context.height = rendition.width, rendition.height
+    size = rendition.width, rendition.height
+    context.width, context.height = coded_size(*size) or size if rendition.codec in _H263 else size
     context.pix_fmt = "yuv420p"
     context.time_base = Fraction(1, rendition.frame_rate)
     context.framerate = Fraction(rendition.frame_rate)
@@ -153,9 +162,18 @@ def _context(rendition: OpenRendition, settings: VideoSettings) -> av.VideoCodec
     context.gop_size = _NEVER
     context.max_b_frames = 0
     context.thread_count = 1
-    context.options = _x264_options(rendition, settings) if is_h264 else _vpx_options(rendition, settings)
+    context.options = _options(rendition, settings)
     context.open()
     return context
+
+
+def _options(rendition: OpenRendition, settings: VideoSettings) -> dict[str, str]:
+    if rendition.codec is Codec.H264:
+        return _x264_options(rendition, settings)
+    if rendition.codec is Codec.VP8:
+        return _vpx_options(rendition, settings)
+    buffer = round(rendition.bitrate_bps * settings.vbv_s)
+    return {"ps": str(_H263_GROUP_BYTES), "maxrate": str(rendition.bitrate_bps), "bufsize": str(buffer)}
 
 
 def _x264_options(rendition: OpenRendition, settings: VideoSettings) -> dict[str, str]:

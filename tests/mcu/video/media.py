@@ -70,7 +70,7 @@ class Viewer:
     """A receiver of one rendition."""
 
     def __init__(self, codec: Codec = Codec.H264) -> None:
-        self._context = av.CodecContext.create("h264" if codec is Codec.H264 else "vp8", "r")
+        self._context = av.CodecContext.create({Codec.H264: "h264", Codec.VP8: "vp8"}.get(codec, "h263"), "r")
         self._context.thread_count = 1
         self.pictures = 0
         self._last: av.VideoFrame | None = None
@@ -104,14 +104,16 @@ def is_near(one: Rgb, other: Rgb, distance: int = 24) -> bool:
 class Room:
     """A plane on a virtual clock with one rendition of one scene, and somebody who watches it."""
 
-    def __init__(self, *tiles: Tile, codec: Codec = Codec.H264, **settings: int) -> None:
+    def __init__(
+        self, *tiles: Tile, codec: Codec = Codec.H264, size: tuple[int, int] = (640, 360), **settings: int
+    ) -> None:
         self.now_us = 4_000_000
         self.plane = VideoPlane(VideoSettings(decode_threads=0, **settings), clock_us=lambda: self.now_us)
         self.viewer = Viewer(codec)
         self.frames: list[Frame] = []
         self.asked: list[int] = []
         self.show(*tiles)
-        self.plane.apply(OpenRendition(1, "1001", "all", codec, 640, 360, 25, 3_000_000))
+        self.plane.apply(OpenRendition(1, "1001", "all", codec, *size, 25, 3_000_000))
         self.tick()
 
     def show(self, *tiles: Tile, is_recording: bool = False, caption: str = "") -> None:
