@@ -173,7 +173,7 @@ def _options(rendition: OpenRendition, settings: VideoSettings) -> dict[str, str
     if rendition.codec is Codec.VP8:
         return _vpx_options(rendition, settings)
     buffer = round(rendition.bitrate_bps * settings.vbv_s)
-    return {"ps": str(_H263_GROUP_BYTES), "maxrate": str(rendition.bitrate_bps), "bufsize": str(buffer)}
+    return {"ps": str(_H263_GROUP_BYTES), "qmin": "4", "maxrate": str(rendition.bitrate_bps), "bufsize": str(buffer)}
 
 
 def _x264_options(rendition: OpenRendition, settings: VideoSettings) -> dict[str, str]:
