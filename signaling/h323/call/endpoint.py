@@ -1,0 +1,37 @@
+"""Who we are in call signalling: EndpointType and VendorIdentifier (H.225.0 7.9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from signaling.h323.ras.alias import Alias
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEndpoint:
+    """What every call says of us."""
+
+    aliases: tuple[Alias, ...] = ()
+    display: str = ""
+    product: str = "Drumtower"
+    version: str = ""
+    manufacturer: tuple[int, int, int] = (181, 0, 0)
+    """T.35 country code and extension, and a manufacturer code: we have none, 181 is the country of most stacks."""
+    is_mcu: bool = True
+    offers_tunnelling: bool = True
+    """Whether H.245 may travel in Q.931 messages (H.323 8.2.1)."""
+
+    def endpoint_type(self) -> dict[str, Any]:
+        """For pycrate. An MCU has a multipoint controller (H.323 8.4.3.1)."""
+        country, extension, code = self.manufacturer
+        vendor = {
+            "vendor": {"t35CountryCode": country, "t35Extension": extension, "manufacturerCode": code},
+            "productId": self.product.encode()[:256],
+            "versionId": self.version.encode()[:256],
+        }
+        kind: dict[str, Any] = {"mcu": {}} if self.is_mcu else {"terminal": {}}
+        return {"vendor": {name: part for name, part in vendor.items() if part}} | kind | {
+            "mc": self.is_mcu,
+            "undefinedNode": False,
+        }  # fmt: skip

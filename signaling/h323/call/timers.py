@@ -1,0 +1,78 @@
+"""The timers of call signalling (Q.931 9.2 as H.225.0 7.5 takes them over), by their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Timer(Enum):
+    """What is waited for.
+
+    T313, from Connect to its acknowledgement, cannot run: H.225.0 has no Connect acknowledge (7.3.4). T302 and the
+    network's timers belong to sides that we are not; T305 and T308 to Disconnect and Release, which H.225.0 leaves out.
+    """
+
+    T301 = "T301"
+    """From Alerting to Connect."""
+    T303 = "T303"
+    """From Setup to any answer."""
+    T304 = "T304"
+    """From SetupAcknowledge, or digits after it, to CallProceeding."""
+    T310 = "T310"
+    """From CallProceeding to Alerting, Progress or Connect."""
+    T322 = "T322"
+    """From StatusEnquiry to Status."""
+    CONTROL = "control"
+    """From Connect until H.245 has its way; ours, no standard has one."""
+    REDIRECTION = "redirection"
+    """From our Facility that sends the peer elsewhere until it releases; ours, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerSettings:
+    """How long each runs."""
+
+    t301_s: float = 180.0
+    t303_s: float = 4.0
+    t304_s: float = 30.0
+    t310_s: float = 60.0
+    """Q.931 table 9-2: 30 to 120 s."""
+    t322_s: float = 4.0
+    control_s: float = 30.0
+    redirection_s: float = 10.0
+
+    def seconds(self, timer: Timer) -> float:
+        """Of one timer."""
+        return float(getattr(self, f"{timer.name.lower()}_s"))
+
+
+@dataclass(slots=True)
+class Timers:
+    """Those of one call that run."""
+
+    settings: TimerSettings
+    _deadlines: dict[Timer, float] = field(default_factory=dict)
+
+    def start(self, timer: Timer, now: float) -> None:
+        """Run it from now on, again where it ran."""
+        self._deadlines[timer] = now + self.settings.seconds(timer)
+
+    def stop(self, *timers: Timer) -> None:
+        """They run no longer; all of them where none is named."""
+        for timer in timers or tuple(Timer):
+            self._deadlines.pop(timer, None)
+
+    def runs(self, timer: Timer) -> bool:
+        """Whether it does."""
+        return timer in self._deadlines
+
+    def next_timeout(self) -> float | None:
+        """When the first of them ends."""
+        return min(self._deadlines.values(), default=None)
+
+    def expired(self, now: float) -> list[Timer]:
+        """Those that have ended, once."""
+        ended = [timer for timer, deadline in self._deadlines.items() if deadline <= now]
+        self.stop(*ended) if ended else None
+        return ended
