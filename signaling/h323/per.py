@@ -15,7 +15,7 @@ from typing import Any
 from pycrate_asn1dir import H225, H235
 from pycrate_asn1rt.codecs import ASN1CodecPER
 
-from signaling.h323 import extensions
+from signaling.h323 import extensions, traversal_types
 from signaling.h323.errors import MalformedPduError
 
 MAX_BYTES = 16_383
@@ -33,6 +33,10 @@ class Type(Enum):
     """An item of fastStart."""
     H235_KEY = "H235Key"
     """Within encryptionSync (H.245) as OCTET STRING."""
+    INCOMING_CALL_INDICATION = "IncomingCallIndication"
+    """Parameter of the H.460.18 feature."""
+    TRAVERSAL_PARAMETERS = "TraversalParameters"
+    """Parameter of the H.460.19 feature."""
     DH_SET_EXT = "DHsetExt"
     """dhkeyext of a ClearToken, for primes of more than 2048 bits: an addition that H.225.0's own H.235 lacks."""
 
@@ -43,6 +47,8 @@ _TYPES: dict[Type, Any] = {
     Type.H245: H225.MULTIMEDIA_SYSTEM_CONTROL.MultimediaSystemControlMessage,
     Type.OPEN_LOGICAL_CHANNEL: H225.MULTIMEDIA_SYSTEM_CONTROL.OpenLogicalChannel,
     Type.H235_KEY: H225.H235_SECURITY_MESSAGES.H235Key,
+    Type.INCOMING_CALL_INDICATION: traversal_types.IncomingCallIndication,
+    Type.TRAVERSAL_PARAMETERS: traversal_types.TraversalParameters,
     Type.DH_SET_EXT: H235.H235_SECURITY_MESSAGES.DHsetExt,
 }
 
