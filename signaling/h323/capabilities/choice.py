@@ -1,0 +1,86 @@
+"""Which media we send to a peer: the dearest of ours that it takes, all at once (H.323 6.2.8.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from mcu.media import Codec, Kind
+from signaling.h323.capabilities.capability import H264, Capability, Packetization
+from signaling.h323.capabilities.channel import Medium, with_payload_type
+from signaling.h323.capabilities.own import OwnMedia
+from signaling.h323.capabilities.remote import RemoteCapabilities
+
+_DYNAMIC = {Kind.AUDIO: 110, Kind.VIDEO: 109, Kind.CONTENT: 108, Kind.CAMERA: 107}
+"""Payload types of what we send where none is static."""
+_SENT = (Codec.G722, Codec.PCMA, Codec.PCMU, Codec.H264, Codec.H263, Codec.H224)
+"""H.261 is only received."""
+
+
+def choose(remote: RemoteCapabilities, own: OwnMedia, kinds: Iterable[Kind]) -> dict[Kind, Medium]:
+    """One medium of each kind that can be sent beside those before it; a kind without one is missing."""
+    chosen: dict[Kind, Medium] = {}
+    for kind in kinds:
+        others = [each.capability for each in chosen.values()]
+        for candidate in _candidates(remote, own, kind):
+            if remote.allows([*others, candidate]):
+                chosen[kind] = _medium(candidate, remote)
+                break
+    return chosen
+
+
+def _candidates(remote: RemoteCapabilities, own: OwnMedia, kind: Kind) -> list[Capability]:
+    """What both ends speak, dearest of ours first; encrypted where it can be, and only so where it must."""
+    order = [codec for codec in _preferences(own, kind) if codec in _SENT]
+    common = [each for each in remote.of(kind) if each.codec in order]
+    common.sort(key=lambda each: (order.index(each.codec), -_profile(each)))
+    found: list[Capability] = []
+    for each in common:
+        algorithm = next((ours for ours in own.algorithms if ours in each.algorithms), None)
+        if algorithm is not None or not own.is_encryption_required:
+            found.append(_fitted(replace(each, algorithms=() if algorithm is None else (algorithm,)), own))
+    return found
+
+
+def _preferences(own: OwnMedia, kind: Kind) -> Sequence[Codec]:
+    if kind is Kind.AUDIO:
+        return own.audio
+    if kind is Kind.VIDEO:
+        return own.video
+    if kind is Kind.CONTENT:
+        return (Codec.H264,) if own.content is not None else ()
+    return (Codec.H224,) if own.has_camera else ()
+
+
+def _profile(each: Capability) -> int:
+    return each.h264.profile_idc if each.h264 is not None else 0
+
+
+def _fitted(each: Capability, own: OwnMedia) -> Capability:
+    """Within our own bounds: rate and packet of the smaller end, and a profile that we encode."""
+    frames = min(each.frames, own.audio_frames) if each.frames else 0
+    ours = own.content if each.kind is Kind.CONTENT else own.h264
+    h264: H264 | None = each.h264
+    if h264 is not None and ours is not None:
+        h264 = replace(h264, profile_idc=min(h264.profile_idc, ours.profile_idc))
+    rate_bps = each.max_bitrate_bps
+    if each.kind in (Kind.VIDEO, Kind.CONTENT):
+        rate_bps = min(rate_bps or own.video_bitrate_bps, own.video_bitrate_bps)
+    return replace(each, frames=frames, h264=h264, max_bitrate_bps=rate_bps)
+
+
+def _medium(chosen: Capability, remote: RemoteCapabilities) -> Medium:
+    medium = Medium(chosen, _packetization(chosen, remote), 0, is_encrypted=bool(chosen.algorithms))
+    return with_payload_type(medium, _DYNAMIC[chosen.kind])
+
+
+def _packetization(chosen: Capability, remote: RemoteCapabilities) -> Packetization | None:
+    """Fragments where the peer joins them; a terminal that says nothing gets what every one takes."""
+    told = remote.packetizations
+    if chosen.codec is Codec.H264:
+        mode_1 = Packetization.H264_NON_INTERLEAVED
+        return mode_1 if mode_1 in told else Packetization.H264_SINGLE_NAL
+    if chosen.codec is Codec.H263:
+        newer = (Packetization.RFC_2429, Packetization.RFC_4629)
+        return next((each for each in newer if each in told), Packetization.RFC_2190)
+    return None
