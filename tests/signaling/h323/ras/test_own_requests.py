@@ -8,7 +8,9 @@ from signaling.h323 import per
 from signaling.h323.ras.events import Answered, Leaving, Unregistered
 from tests.signaling.h323.ras.terminal import T0, Site, Terminal
 
-GENERIC = [{"id": ("standard", 18), "parameters": [{"id": ("standard", 1), "content": ("raw", b"\x01\x02")}]}]
+INCOMING_CALL = b"\x00\xc0\x00\x02\x01\x06\xb8\x00" + b"\x01" * 16
+"""IncomingCallIndication of H.460.18 by hand: address and port, call identifier."""
+GENERIC = [{"id": ("standard", 18), "parameters": [{"id": ("standard", 1), "content": ("raw", INCOMING_CALL)}]}]
 
 
 def registered(**changes):
