@@ -82,6 +82,9 @@ class ControlSession:
             self.dropped += 1
             self._malformed += 1
             return [h245.Failed("malformed H.245")] if self._malformed == MOST_MALFORMED else []
+        if not isinstance(message[1], tuple):  # not one of the four kinds that H.245 has: of a later version
+            self.dropped += 1
+            return []
         return self.carry(self._control.receive(message, now))
 
     def carry(self, effects: Iterable[h245.Effect]) -> list[h245.Event]:

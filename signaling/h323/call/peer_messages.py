@@ -159,6 +159,8 @@ def _on_release_complete(core: CallCore, signal: Signal, _now: float) -> None:
     _common(core, signal)
     reason = str(signal.body.get("reason", ("", 0))[0])
     cause = _cause(signal)
+    if reason.startswith("_"):  # of a later version
+        reason = ""
     core.clear(cause_of(reason) if cause is None else cause, reason, is_by_peer=True)
 
 
