@@ -164,6 +164,7 @@ class Admissions:
             question.is_answer,
             0,
             request.now,
+            request.now,
         )
         granted = self._zone.budget.take(call.key, caller.source[0], question.wanted_bps)
         if granted is None:

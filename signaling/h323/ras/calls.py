@@ -24,6 +24,8 @@ class AdmittedCall:
     is_answer: bool
     bandwidth_bps: int
     admitted_at: float
+    checked_at: float
+    """When the endpoint was asked about it last, or admitted to it."""
 
     @property
     def key(self) -> CallKey:
@@ -57,6 +59,10 @@ class AdmittedCalls:
     def of(self, identifier: str) -> list[AdmittedCall]:
         """All calls of an endpoint."""
         return list(self._endpoints[identifier].values()) if identifier in self._endpoints else []
+
+    def unchecked(self, since: float) -> list[AdmittedCall]:
+        """Calls about which nothing was asked since then."""
+        return [call for kept in self._endpoints.values() for call in kept.values() if call.checked_at <= since]
 
     def has_room(self, identifier: str) -> bool:
         """Whether this endpoint may have one more."""

@@ -9,7 +9,7 @@ from signaling.h323.h2351 import Fault
 from signaling.h323.ras import address
 from signaling.h323.ras.answers import Datagram
 from signaling.h323.ras.bandwidth import UNIT_BPS
-from signaling.h323.ras.calls import AdmittedCall
+from signaling.h323.ras.calls import AdmittedCall, call_id_of
 from signaling.h323.ras.events import Answered, Leaving
 from signaling.h323.ras.pending import PendingRequests, Waiting
 from signaling.h323.ras.registration import Registration
@@ -76,7 +76,8 @@ class OwnRequests:
             return []
         reference = call.call_reference if call else 0
         guid = call.call_id if call and len(call.call_id) == len(_NO_CALL) else _NO_CALL
-        return self._ask("infoRequest", {"callReferenceValue": reference, "callIdentifier": {"guid": guid}}, found, now)
+        body = {"callReferenceValue": reference, "callIdentifier": {"guid": guid}}
+        return self._ask("infoRequest", body, found, now, call.call_id if call else b"")
 
     def service_control(self, identifier: str, generic_data: list[Any], now: float) -> list[Datagram]:
         """SCI (7.20) with generic data: what H.460.18 tells a terminal behind a NAT of a call with."""
@@ -93,6 +94,8 @@ class OwnRequests:
             return False
         self._pending.answered(waiting)
         identifier = waiting.to.identifier
+        if waiting.call_id and request.name == "infoRequestResponse":
+            self._check(waiting, request.body)
         if self._doubted.get(identifier) == waiting.ticket:
             del self._doubted[identifier]
             found = self._zone.registrations.get(identifier)
@@ -121,10 +124,19 @@ class OwnRequests:
         for registration in self._zone.registrations.due(now):
             if registration.identifier not in self._doubted:
                 sent += self._doubt(registration, now)
+        for call in self._zone.calls.unchecked(now - self._zone.settings.call_check_s):
+            self._zone.calls.put(replace(call, checked_at=now))
+            sent += self.query(call.identifier, now, call)
         return sent
 
     def __len__(self) -> int:
         return len(self._pending)
+
+    def _check(self, waiting: Waiting, body: dict[str, Any]) -> None:
+        """A call that its terminal does not name any more is over: chan_ooh323 sends no DRQ for a Setup that failed."""
+        named = {call_id_of(entry) for entry in body.get("perCallInfo", ())}
+        if waiting.call_id not in named and self._zone.hang_up(waiting.to.identifier, waiting.call_id):
+            self._zone.counters["call-vanished"] += 1
 
     def _doubt(self, registration: Registration, now: float) -> list[Datagram]:
         sent = self.query(registration.identifier, now)
@@ -140,7 +152,9 @@ class OwnRequests:
             return []
         return self.unregister(identifier, "ttlExpired", now, Leaving.EXPIRED)
 
-    def _ask(self, name: str, body: dict[str, Any], to: Registration, now: float) -> list[Datagram]:
+    def _ask(
+        self, name: str, body: dict[str, Any], to: Registration, now: float, call_id: bytes = b""
+    ) -> list[Datagram]:
         if self._pending.is_full:
             self._zone.counters["dropped-own-request"] += 1
             return []
@@ -148,7 +162,7 @@ class OwnRequests:
         octets = self._zone.guard.encode((name, {"requestSeqNum": number, **body}), self._zone.proof_of(to), now)
         self._zone.counters[f"sent-{name}"] += 1
         datagram = Datagram(octets, to.ras, to.local)
-        self._last_ticket = self._pending.add(name, number, datagram, to, now)
+        self._last_ticket = self._pending.add(name, number, datagram, to, now, call_id)
         return [datagram]
 
     def _tell(self, waiting: Waiting, name: str | None, body: dict[str, Any]) -> None:

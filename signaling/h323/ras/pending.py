@@ -47,6 +47,8 @@ class Waiting:
     """As it was registered then."""
     next_at: float
     tries_left: int
+    call_id: bytes = b""
+    """Of the call that it is about, "" where it is about none."""
     progress_left: int = _MAX_PROGRESS
 
 
@@ -71,11 +73,13 @@ class PendingRequests:
             if self._last_number not in self._waiting:
                 return self._last_number
 
-    def add(self, name: str, number: int, datagram: Datagram, to: Registration, now: float) -> int:
+    def add(
+        self, name: str, number: int, datagram: Datagram, to: Registration, now: float, call_id: bytes = b""
+    ) -> int:
         """It was sent; its ticket."""
         after_s, again = TIMERS[name]
         self._last_ticket += 1
-        self._waiting[number] = Waiting(self._last_ticket, name, number, datagram, to, now + after_s, again)
+        self._waiting[number] = Waiting(self._last_ticket, name, number, datagram, to, now + after_s, again, call_id)
         return self._last_ticket
 
     def find(self, name: str, number: int, source: Address) -> Waiting | None:

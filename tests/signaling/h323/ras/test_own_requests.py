@@ -201,7 +201,7 @@ def test_a_silent_terminal_that_answers_stays():
 
 
 def test_a_keep_alive_while_it_is_asked_saves_it():
-    site, terminal, _ = registered()
+    site, terminal, _ = registered(call_check_s=9000)
     site.gatekeeper.on_timeout(T0 + 300)
     site.now = T0 + 304
     terminal.keep_alive()
@@ -220,3 +220,27 @@ def test_our_own_requests_are_bounded():
     # Whoever could not be asked is forgotten without.
     assert site.gatekeeper.gauges["registrations"] == 2
     assert site.gatekeeper.counters["dropped-own-request"] == 4
+
+
+def per_call(call: int):
+    return {
+        "callReferenceValue": call, "conferenceID": bytes([call]) * 16, "h245": {}, "callSignalling": {},
+        "callType": ("pointToPoint", 0), "bandWidth": 1280, "callModel": ("direct", 0),
+        "callIdentifier": {"guid": bytes([call]) * 16}, "substituteConfIDs": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("named", "left"), [([1], 1), ([2], 0), ([], 0), (None, 1)])
+def test_calls_that_end_silently_are_noticed(named, left):
+    site, terminal, _ = registered(call_check_s=60)
+    assert site.gatekeeper.on_timeout(T0 + 59) == []
+    name, body = read(site.gatekeeper.on_timeout(T0 + 60))
+    assert (name, body["callIdentifier"]["guid"]) == ("infoRequest", b"\x01" * 16)
+    if named is not None:
+        info = {"perCallInfo": [per_call(call) for call in named]} if named else {}
+        terminal.send(terminal.octets("infoRequestResponse", report(body["requestSeqNum"], terminal, **info)))
+    else:  # it does not answer at all: its time to live will tell
+        site.gatekeeper.on_timeout(T0 + 63)
+    site.gatekeeper.on_timeout(T0 + 66)
+    assert site.gatekeeper.gauges["calls"] == left
+    assert site.gatekeeper.gauges["registrations"] == 1
