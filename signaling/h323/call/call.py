@@ -165,7 +165,7 @@ class Call:
 
     def carry(self, effects: Iterable[h245.Effect], now: float) -> list[events.Effect]:
         """Send what a verb of Control gave."""
-        self._core.tell(self._core.session.carry(effects))
+        self._core.tell_of_control(self._core.session.carry(effects), now)
         return self._core.take_effects(now)
 
     # ---- the shell
@@ -184,12 +184,12 @@ class Call:
 
     def signalling_lost(self, now: float) -> list[events.Effect]:
         """The call signalling connection is gone."""
-        self._core.clear(Cause.TEMPORARY_FAILURE, is_by_peer=True)
+        self._core.clear(Cause.TEMPORARY_FAILURE, is_by_peer=True, is_silent=True)
         return self._core.take_effects(now)
 
     def receive_control(self, octets: bytes, now: float) -> list[events.Effect]:
         """A message of the H.245 connection."""
-        self._core.tell(self._core.session.receive(octets, now))
+        self._core.tell_of_control(self._core.session.receive(octets, now), now)
         return self._core.take_effects(now)
 
     def control_listening(self, address: Address, now: float) -> list[events.Effect]:
@@ -209,7 +209,9 @@ class Call:
     def control_lost(self, now: float) -> list[events.Effect]:
         """It is gone, was refused, or could not be listened for."""
         core = self._core
-        if core.session.is_started and core.path.link is Link.OPEN:
+        if core.session.is_ended:
+            core.path.close()
+        elif core.session.is_started and core.path.link is Link.OPEN:
             core.clear(Cause.TEMPORARY_FAILURE)
         elif not core.path.lost() and core.state is CallState.ACTIVE:
             core.has_no_control()
@@ -226,7 +228,7 @@ class Call:
         """Time has come."""
         for timer in self._core.timers.expired(now):
             _EXPIRIES[timer](self._core)
-        self._core.tell(self._core.session.on_timeout(now))
+        self._core.tell_of_control(self._core.session.on_timeout(now), now)
         return self._core.take_effects(now)
 
     def _cannot_read(self, octets: bytes) -> None:
@@ -262,4 +264,5 @@ _EXPIRIES: dict[Timer, Callable[[CallCore], None]] = {
     Timer.T322: lambda core: core.tell([events.StatusMissing()]),
     Timer.CONTROL: CallCore.has_no_control,
     Timer.REDIRECTION: _ends(Cause.NORMAL_CLEARING, "facilityCallDeflection"),
+    Timer.RELEASE: lambda core: core.clear(Cause.NORMAL_CLEARING, is_by_peer=True),
 }

@@ -93,6 +93,7 @@ class ControlSession:
         for effect in effects:
             if not isinstance(effect, h245.Send):
                 events.append(effect)
+                self.is_ended |= isinstance(effect, h245.EndSession)
             elif len(self._outbox) < MAX_WAITING:
                 self._outbox.append(per.encode(per.Type.H245, effect.message))
             else:

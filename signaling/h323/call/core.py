@@ -85,7 +85,7 @@ class CallCore:
         is_time = not self.is_origin or self.state is CallState.ACTIVE or self.path.link is Link.OPEN
         if has_peer_begun or (is_time and not self.fast_start.is_pending):
             self.timers.stop(Timer.CONTROL)
-            self.tell(self.session.start(now))
+            self.tell_of_control(self.session.start(now), now)
 
     def find_way(self) -> None:
         """Open the H.245 connection, or listen for it, where it does not travel in the tunnel.
@@ -144,24 +144,32 @@ class CallCore:
         """Have the shell do something."""
         self._effects += actions
 
-    def tell(self, told: Iterable[events.Event | h245.Event]) -> None:
-        """Tell the owner; the end of H.245 is the end of the call (H.323 8.5)."""
+    def tell(self, told: Iterable[events.Event]) -> None:
+        """Tell the owner."""
+        if not self.is_over:
+            self._effects += told
+
+    def tell_of_control(self, told: Iterable[h245.Event], now: float) -> None:
+        """Tell the owner what H.245 gave; its end is the end of the call (H.323 8.5)."""
         for event in told:
             if self.is_over:
                 return
             self._effects.append(event)
             if isinstance(event, h245.EndSession):
-                self.clear(Cause.NORMAL_CLEARING)
+                self.timers.start(Timer.RELEASE, now)
             elif isinstance(event, h245.Failed):
                 self.clear(Cause.PROTOCOL_ERROR)
 
-    def clear(self, cause: int, reason: str = "", *, is_by_peer: bool = False) -> None:
-        """The end, once: endSessionCommand, ReleaseComplete, and both connections (H.323 8.5)."""
+    def clear(self, cause: int, reason: str = "", *, is_by_peer: bool = False, is_silent: bool = False) -> None:
+        """The end, once: endSessionCommand, ReleaseComplete, and both connections (H.323 8.5).
+
+        Silently where the peer has said ReleaseComplete itself, or hears nothing any more.
+        """
         if self.is_over:
             return
         reason = reason or reason_of(cause)
         self.session.end()
-        if not is_by_peer:
+        if not is_silent:
             self._say_goodbye(cause, reason)
         if self.path.close():
             self.do(events.CloseControl())

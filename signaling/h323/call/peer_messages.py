@@ -44,7 +44,7 @@ def handle(core: CallCore, signal: Signal, now: float) -> bool:
         _HANDLERS[signal.type](core, signal, now)
     if core.is_tunnelling:
         for unit in signal.control:
-            core.tell(core.session.receive(unit, now))
+            core.tell_of_control(core.session.receive(unit, now), now)
     return True
 
 
@@ -152,7 +152,7 @@ def _on_status(core: CallCore, signal: Signal, _now: float) -> None:
     state = read_call_state(signal.q931.find(Id.CALL_STATE) or b"")
     core.tell([events.StatusReceived(state, _cause(signal))])
     if state == CallState.NULL:  # it knows of no call (Q.931 5.8.11)
-        core.clear(Cause.WRONG_STATE, is_by_peer=True)
+        core.clear(Cause.WRONG_STATE, is_by_peer=True, is_silent=True)
 
 
 def _on_release_complete(core: CallCore, signal: Signal, _now: float) -> None:
@@ -161,7 +161,7 @@ def _on_release_complete(core: CallCore, signal: Signal, _now: float) -> None:
     cause = _cause(signal)
     if reason.startswith("_"):  # of a later version
         reason = ""
-    core.clear(cause_of(reason) if cause is None else cause, reason, is_by_peer=True)
+    core.clear(cause_of(reason) if cause is None else cause, reason, is_by_peer=True, is_silent=True)
 
 
 def _facility_reason(signal: Signal) -> str:

@@ -27,6 +27,8 @@ class Timer(Enum):
     """From Connect until H.245 has its way; ours, no standard has one."""
     REDIRECTION = "redirection"
     """From our Facility that sends the peer elsewhere until it releases; ours, too."""
+    RELEASE = "release"
+    """From the peer's endSessionCommand to its ReleaseComplete, which has the reason; ours, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class TimerSettings:
     t322_s: float = 4.0
     control_s: float = 30.0
     redirection_s: float = 10.0
+    release_s: float = 2.0
 
     def seconds(self, timer: Timer) -> float:
         """Of one timer."""

@@ -94,7 +94,7 @@ class FakeControl:
         return [h245.RoundTrip(None)]
 
     def end_session(self) -> list[h245.Effect]:
-        return [h245.Send(control(255))]
+        return [] if 99 in self.received else [h245.Send(control(255))]
 
 
 def octets(

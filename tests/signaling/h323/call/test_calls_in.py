@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from signaling.h323 import per, q931
@@ -309,9 +311,21 @@ def test_the_end_of_h245_ends_the_call():
     call, _, _ = called()
     call.accept(1, conference_id=ROOM)
     effects = call.receive(octets(FACILITY, None, is_caller=True, carries=(99, 5)), 2)
-    assert kinds(effects) == ["EndSession", "SendSignalling", "CloseSignalling", "Released"]
-    assert in_tunnel(effects) == [(RELEASE, [255])]
-    assert effects[-1] == events.Released(16, "undefinedReason")
+    assert kinds(effects) == ["EndSession", "SendSignalling"]
+    assert in_tunnel(effects) == [(FACILITY, [199])]
+    effects = call.on_timeout(4)
+    assert in_tunnel(effects) == [(RELEASE, [])]
+    assert effects[-1] == events.Released(16, "undefinedReason", True)
+
+
+def test_the_reason_that_comes_behind_the_end_of_h245_is_told():
+    call, _, _ = called(tunnels=False)
+    call.accept(1, conference_id=ROOM)
+    call.control_opened(1)
+    assert on_connection(call.receive_control(units(99)[0], 2)) == [199]
+    assert call.control_lost(2) == []
+    busy = octets(RELEASE, {"reason": ("inConf", 0)}, is_caller=True, tunnels=False)
+    assert call.receive(busy, 2) == [events.CloseSignalling(), events.Released(17, "inConf", True)]
 
 
 def test_a_failed_h245_ends_the_call():
@@ -439,3 +453,26 @@ def test_a_flood_of_early_h245_is_bounded():
     call.accept(2, conference_id=ROOM)
     assert 70 not in fake.received
     assert len(fake.received) <= 64
+
+
+def test_truncated_and_mutated_setups_raise_nothing_and_the_next_is_taken():
+    body = SETUP | {
+        "sourceAddress": [("h323-ID", "Ward")],
+        "destinationAddress": [("dialledDigits", "5")],
+        "h245Address": TRANSPORT,
+        "tokens": [TOKEN],
+        "fastStart": [per.encode(per.Type.OPEN_LOGICAL_CHANNEL, CHANNEL)],
+    }
+    numbers = (display("Ward 7"), calling_party_number(PartyNumber("021")), called_party_number(PartyNumber("5")))
+    setup = octets(MessageType.SETUP, body, is_caller=True, elements=numbers, carries=(5,))
+    dice = random.Random(3)
+    for place in range(1200):
+        mutated = bytearray(setup[: place + 1] if place < len(setup) else setup)
+        for _ in range(dice.randint(0, 3) if place < len(setup) else dice.randint(1, 5)):
+            mutated[dice.randrange(len(mutated))] = dice.randrange(256)
+        call = Call(OWN, FakeControl())
+        call.receive(bytes(mutated), 0)
+        assert len(call.accept(1, conference_id=ROOM)) < 10
+        call.release(2)
+        assert call.is_over
+    assert kinds(Call(OWN, FakeControl()).receive(setup, 0)) == ["SendSignalling", "Incoming"]
