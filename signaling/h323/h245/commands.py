@@ -22,6 +22,7 @@ _BODIES: dict[PictureRequest, Any] = {
     PictureRequest.GOB: {"firstGOB": 0, "numberOfGOBs": 18},
     PictureRequest.MACROBLOCKS: {"firstGOB": 0, "firstMB": 1, "numberOfMBs": 8192},
     PictureRequest.LOST: [],
+    PictureRequest.LOST_PARTIAL: {"pictureReference": ("pictureNumber", 0), "firstMB": 1, "numberOfMBs": 9216},
     PictureRequest.RECOVERY: [],
 }
 

@@ -22,9 +22,13 @@ def _of(kind: str, handler: _Handler, *names: str) -> dict[str, tuple[str, _Hand
     return dict.fromkeys(names, (kind, handler))
 
 
-def _choice(body: Any) -> str:
-    """The name of the alternative where a message is a CHOICE itself."""
-    return str(body[0]) if isinstance(body, tuple) else ""
+def _has_unknown(value: Any) -> bool:
+    """Whether an alternative within is one that our version of H.245 has no name for."""
+    if isinstance(value, tuple) and value and isinstance(value[0], str):
+        return value[0].startswith("_") or _has_unknown(value[1])
+    if isinstance(value, dict):
+        return any(_has_unknown(part) for part in value.values())
+    return isinstance(value, list) and any(_has_unknown(part) for part in value)
 
 
 class Machines:
@@ -132,7 +136,7 @@ class Machines:
         self.ignored += 1
         if kind == "indication":
             return []
-        if any(name.startswith("_") for name in (content[0], _choice(content[1]))):
+        if _has_unknown(content):
             return self._not_supported()
         return [indication("functionNotUnderstood", (kind, content))]
 
