@@ -119,6 +119,8 @@ class OwnRequests:
         sent = [waiting.datagram for waiting in self._pending.repeat(now)]
         for waiting in self._pending.given_up(now):
             self._tell(waiting, None, {})
+            if waiting.call_id and waiting.name == "infoRequest":
+                self._check(waiting, {})
             if self._doubted.get(waiting.to.identifier) == waiting.ticket:
                 sent += self._expire(waiting.to.identifier, now)
         for registration in self._zone.registrations.due(now):
@@ -133,7 +135,10 @@ class OwnRequests:
         return len(self._pending)
 
     def _check(self, waiting: Waiting, body: dict[str, Any]) -> None:
-        """A call that its terminal does not name any more is over: chan_ooh323 sends no DRQ for a Setup that failed."""
+        """A call that its terminal does not name any more is over.
+
+        chan_ooh323 sends no DRQ for a Setup that failed, and does not answer about calls that it does not know.
+        """
         named = {call_id_of(entry) for entry in body.get("perCallInfo", ())}
         if waiting.call_id not in named and self._zone.hang_up(waiting.to.identifier, waiting.call_id):
             self._zone.counters["call-vanished"] += 1

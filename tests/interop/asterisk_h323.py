@@ -1,0 +1,83 @@
+"""Asterisk with chan_ooh323, an H.323 terminal, in a chroot of Debian packages (scripts/asterisk_h323_chroot.sh)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from tests.interop.process import end
+from tests.peers import missing
+
+CHROOT = Path(os.environ.get("ASTERISK_H323_CHROOT", "/var/lib/drumtower-peers/asterisk-h323"))
+_MODULES = (
+    "pbx_config app_dial app_echo app_milliwatt app_verbose func_channel codec_ulaw codec_alaw codec_resample "
+    "res_pjproject res_sorcery_config res_rtp_asterisk res_timing_timerfd bridge_simple chan_ooh323 res_clioriginate"
+)
+"""In this order: res_rtp_asterisk needs the two before it."""
+_UP_S = 15.0
+
+
+class Asterisk:
+    """One that runs; its console takes commands."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    async def console(self, command: str) -> str:
+        """What the console says to a command."""
+        asked = await asyncio.create_subprocess_exec(
+            "chroot", str(CHROOT), "/usr/sbin/asterisk", "-C", f"/etc/{self._name}/asterisk.conf", "-rx", command,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await asyncio.wait_for(asked.communicate(), 10)
+        return said.decode(errors="replace")
+
+
+@contextlib.asynccontextmanager
+async def running(name: str, general: dict[str, str], extensions: str = "") -> AsyncIterator[Asterisk]:
+    """Asterisk with these settings of [general] in ooh323.conf, until the end of the block."""
+    if not (CHROOT / ".complete").exists():
+        missing(f"no Asterisk with H.323 in {CHROOT} (scripts/asterisk_h323_chroot.sh)")
+    _configure(name, general, extensions)
+    # /dev and /proc are there for this process alone, so that nothing stays mounted.
+    script = (
+        'mount --bind /dev "$0/dev" && mount -t proc proc "$0/proc" && exec chroot "$0" /usr/sbin/asterisk -f -C "$1"'
+    )
+    server = subprocess.Popen(
+        ["unshare", "-m", "--propagation", "private", "sh", "-c", script, str(CHROOT), f"/etc/{name}/asterisk.conf"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        asterisk = Asterisk(name)
+        async with asyncio.timeout(_UP_S):
+            while "Asterisk" not in await asterisk.console("core show version"):
+                assert server.poll() is None, "Asterisk ended"
+                await asyncio.sleep(0.2)
+        yield asterisk
+    finally:
+        end(server)
+
+
+def _configure(name: str, general: dict[str, str], extensions: str) -> None:
+    folders = {"astetcdir": f"etc/{name}", "astdbdir": f"var/lib/{name}", "astspooldir": f"var/spool/{name}",
+               "astrundir": f"run/{name}", "astlogdir": f"var/log/{name}"}  # fmt: skip
+    for folder in folders.values():
+        (CHROOT / folder).mkdir(parents=True, exist_ok=True)
+    places = {key: f"/{folder}" for key, folder in folders.items()} | {
+        "astmoddir": "/usr/lib/asterisk/modules", "astvarlibdir": "/var/lib/asterisk",
+        "astdatadir": "/usr/share/asterisk",
+    }  # fmt: skip
+    modules = "".join(f"load = {module}.so\n" for module in _MODULES.split())
+    files = {
+        "asterisk.conf": "[directories]\n" + "".join(f"{key} => {place}\n" for key, place in places.items()),
+        "modules.conf": "[modules]\nautoload = no\n" + modules,
+        "extensions.conf": extensions or "[default]\nexten => _X.,1,Answer()\n same => n,Echo()\n",
+        "ooh323.conf": "[general]\n"
+        + "".join(f"{key} = {value}\n" for key, value in {"logfile": f"/var/log/{name}/h323", **general}.items()),
+    }
+    for file, text in files.items():
+        (CHROOT / folders["astetcdir"] / file).write_text(text)
