@@ -17,7 +17,7 @@ from signaling.h323.call.control_path import Link
 from signaling.h323.call.control_session import ControlCore
 from signaling.h323.call.core import CallCore
 from signaling.h323.call.endpoint import LocalEndpoint
-from signaling.h323.call.message import CallIdentity
+from signaling.h323.call.message import CallIdentity, Seal
 from signaling.h323.call.setup import SetupRequest
 from signaling.h323.call.states import Input
 from signaling.h323.call.timers import Timer, TimerSettings
@@ -34,10 +34,20 @@ MOST_MALFORMED = 16
 
 
 class Call:
-    """See the module. `now` is in seconds and never runs backwards."""
+    """See the module. `now` is in seconds and never runs backwards.
 
-    def __init__(self, own: LocalEndpoint, control: ControlCore, timers: TimerSettings | None = None) -> None:
-        self._core = CallCore(own, control, timers or TimerSettings())
+    `seal` signs every message of ours. What the peer signed, the owner checks before receive(): the hash is over
+    q931.parse(octets).user_information (H.235.1).
+    """
+
+    def __init__(
+        self,
+        own: LocalEndpoint,
+        control: ControlCore,
+        timers: TimerSettings | None = None,
+        seal: Seal | None = None,
+    ) -> None:
+        self._core = CallCore(own, control, timers or TimerSettings(), seal)
         self.ignored = 0
         """Messages of the peer that came too late, twice, or for another call."""
         self.malformed = 0

@@ -11,7 +11,7 @@ from signaling.h323.call.control_path import Carriage, ControlPath, Link
 from signaling.h323.call.control_session import ControlCore, ControlSession
 from signaling.h323.call.endpoint import LocalEndpoint
 from signaling.h323.call.fast_start import FastStart
-from signaling.h323.call.message import CallIdentity
+from signaling.h323.call.message import CallIdentity, Seal
 from signaling.h323.call.states import TRANSITIONS, Input
 from signaling.h323.call.timers import Timer, Timers, TimerSettings
 from signaling.h323.h245 import events as h245
@@ -29,7 +29,7 @@ _WITH_ADDRESS = (MessageType.CALL_PROCEEDING, MessageType.ALERTING, MessageType.
 class CallCore:
     """The inside of one call."""
 
-    def __init__(self, own: LocalEndpoint, control: ControlCore, settings: TimerSettings) -> None:
+    def __init__(self, own: LocalEndpoint, control: ControlCore, settings: TimerSettings, seal: Seal | None) -> None:
         self.own = own
         self.state = CallState.NULL
         self.identity: CallIdentity | None = None
@@ -42,6 +42,7 @@ class CallCore:
         self.path = ControlPath(own.offers_tunnelling)
         self.session = ControlSession(control)
         self.fast_start = FastStart()
+        self._seal = seal
         self._effects: list[events.Effect] = []
 
     @property
@@ -137,6 +138,7 @@ class CallCore:
             is_tunnelling=self.path.flag,
             control=control,
             elements=elements,
+            seal=self._seal,
         )
         self.do(events.SendSignalling(octets))
 

@@ -14,10 +14,7 @@ from signaling.h323.ras.alias import Alias
 
 @dataclass(frozen=True, slots=True)
 class SendSignalling:
-    """A Q.931 message for the call signalling connection, to be framed by TPKT.
-
-    Where it carries a cryptoToken of H.235.1 with a marker for its hash, the owner puts the hash in its place first.
-    """
+    """A Q.931 message for the call signalling connection, to be framed by TPKT."""
 
     octets: bytes = field(repr=False)
 
@@ -107,7 +104,7 @@ class FastStartRefused:
 
 @dataclass(frozen=True, slots=True)
 class TokensReceived:
-    """H.235 tokens in a message behind Setup; those of a Setup are in it."""
+    """ClearTokens of H.235 in a message behind Setup; those of a Setup are in it."""
 
     message_type: int
     tokens: tuple[Any, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,10 @@ _BODIES = {
 }
 _NEEDED = (MessageType.SETUP, MessageType.CONNECT)
 """Without their UUIE these two say nothing; a ReleaseComplete, for one, still releases."""
+
+
+Seal = Callable[[Callable[[list[Any]], bytes]], bytes]
+"""Signs H323-UserInformation (H.235.1): gets what encodes it with given cryptoTokens, gives its octets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +141,11 @@ def serialize(
     is_tunnelling: bool,
     control: Sequence[bytes] = (),
     elements: Sequence[Element] = (),
+    seal: Seal | None = None,
 ) -> bytes:
-    """A message of ours; `body` lacks what every UUIE has, None makes it empty (H.225.0 7.2.2.31: just a carrier)."""
+    """A message of ours; `body` lacks what every UUIE has, None makes it empty: it just carries, or keeps alive."""
+    if body is None and seal is not None:  # the empty one has no place for a token
+        body = {"reason": ("transportedInformation", 0)}
     common = {"protocolIdentifier": PROTOCOL_IDENTIFIER, "callIdentifier": {"guid": identity.identifier}}
     unit: dict[str, Any] = {
         "h323-message-body": ("empty", 0) if body is None else (_BODIES[kind], common | body),
@@ -146,11 +153,20 @@ def serialize(
     }
     if control:
         unit["h245Control"] = list(control)
-    information = per.encode(per.Type.USER_INFORMATION, {"h323-uu-pdu": unit})
+    information = _encode(unit) if seal is None else seal(lambda tokens: _encode(unit, tokens))
     if kind is MessageType.FACILITY:  # its Facility element is mandatory, and empty (H.225.0 7.4.1)
         elements = [*elements, Element(Id.FACILITY)]
     ordered = sorted([*elements, q931.user_user(information)], key=lambda element: element.identifier)
     return q931.Message(kind, identity.reference, is_from_destination, tuple(ordered)).serialize()
+
+
+def _encode(unit: dict[str, Any], crypto_tokens: Sequence[Any] = ()) -> bytes:
+    """H323-UserInformation, with cryptoTokens beside those that the body has."""
+    if crypto_tokens:
+        name, body = unit["h323-message-body"]
+        signed = body | {"cryptoTokens": [*body.get("cryptoTokens", ()), *crypto_tokens]}
+        unit = unit | {"h323-message-body": (name, signed)}
+    return per.encode(per.Type.USER_INFORMATION, {"h323-uu-pdu": unit})
 
 
 def encode_fast_start(channels: Sequence[Any]) -> list[bytes]:

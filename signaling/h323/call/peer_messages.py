@@ -57,7 +57,7 @@ def _is_ours(core: CallCore, signal: Signal) -> bool:
 
 def _common(core: CallCore, signal: Signal, *, is_last: bool = False) -> None:
     """What any message behind Setup may say beside its own."""
-    if signal.tokens or signal.crypto_tokens:
+    if signal.tokens:
         core.tell([events.TokensReceived(signal.type, signal.tokens, signal.crypto_tokens)])
     if core.is_origin:
         core.tell(core.fast_start.hear(signal, is_last=is_last))

@@ -6,7 +6,9 @@ import itertools
 
 import pytest
 
-from signaling.h323.call import events
+from crypto.h235.password_key import PasswordKey
+from signaling.h323 import h2351, q931
+from signaling.h323.call import events, message
 from signaling.h323.h245 import events as h245
 from signaling.h323.q931_elements import CallState
 from tests.signaling.h323.call.peer import CHANNEL, ROOM, TOKEN
@@ -51,6 +53,31 @@ def test_both_may_hang_up_at_once(caller_tunnels, called_tunnels, is_fast):
     for end in wire.ends:
         assert end.names().count("Released") == 1
         assert end.find(events.Released) == events.Released(31, "undefinedReason", False)
+
+
+@pytest.mark.parametrize("tunnels", [True, False])
+def test_every_message_can_be_signed(tunnels):
+    key = PasswordKey.of("secret")
+    counter = itertools.count(1)
+
+    def seal(encode):
+        number = next(counter)
+        return h2351.sign(key, lambda digest: encode([h2351.token(1000, number, "them", "us", digest)]))
+
+    wire = Wire(accepting(tokens=[TOKEN]), (tunnels, True), seal)
+    wire.dial()
+    called = wire.ends[1]
+    wire.do(called, called.call.keep_alive(0))
+    wire.do(called, called.call.carry(called.control.user_input("42"), wire.now))
+    wire.do(called, called.call.release(0))
+    wire.run()
+    assert len(wire.signalling) >= next(counter) - 1 >= 6
+    for octets in wire.signalling:
+        signed = h2351.find(message.parse(octets).crypto_tokens)
+        information = q931.parse(octets).user_information
+        assert h2351.is_genuine(key, signed, information)
+        assert not h2351.is_genuine(key, signed, information[:-1] + b"\x55")
+    assert wire.ends[0].find(h245.UserInput).digits == "42"
 
 
 def test_a_refused_call_is_told_to_both():

@@ -47,11 +47,11 @@ SIGNALLING_PORTS = (40_000, 1720)
 class End:
     """One end, and what was told to its owner."""
 
-    def __init__(self, place: int, tunnels: bool) -> None:
+    def __init__(self, place: int, tunnels: bool, seal: Any) -> None:
         self.place = place
         self.control = Control(OwnCapabilities(CAPABILITIES, 50 + place), lambda: 1 + place)
         own = LocalEndpoint((Alias(AliasKind.H323_ID, f"end{place}"),), f"End {place}", offers_tunnelling=tunnels)
-        self.call = Call(own, self.control)
+        self.call = Call(own, self.control, seal=seal)
         self.told: list[Any] = []
         self.deframer = tpkt.Deframer()
         self.is_listening = False
@@ -67,8 +67,9 @@ class End:
 class Wire:
     """`owner(wire, end, event)` decides what an end does."""
 
-    def __init__(self, owner: Any, tunnels: tuple[bool, bool] = (True, True)) -> None:
-        self.ends = (End(0, tunnels[0]), End(1, tunnels[1]))
+    def __init__(self, owner: Any, tunnels: tuple[bool, bool] = (True, True), seal: Any = None) -> None:
+        self.ends = (End(0, tunnels[0], seal), End(1, tunnels[1], seal))
+        self.signalling: list[bytes] = []
         self.owner = owner
         self.now = 0.0
         self.packets: list[bytes] = []
@@ -85,6 +86,7 @@ class Wire:
         for effect in effects:
             other = self.ends[1 - end.place]
             if isinstance(effect, events.SendSignalling):
+                self.signalling.append(effect.octets)
                 self._packet(end.place, SIGNALLING_PORTS, effect.octets)
                 for unit in other.deframer.receive(tpkt.frame(effect.octets)):
                     self._queue.append((other, "receive", unit))
