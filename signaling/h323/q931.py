@@ -9,7 +9,7 @@ from signaling.h323.errors import MalformedPduError
 
 MAX_BYTES = 20_480
 MAX_ELEMENTS = 64
-"""Of one message; the longest of H.225.0 (Setup, table 10) has 27."""
+"""Of one message; no message of H.225.0 7.3 has half as many."""
 
 _PROTOCOL_DISCRIMINATOR = 0x08  # Q.931 4.2
 _FROM_DESTINATION = 0x80
@@ -19,7 +19,7 @@ _ASN1_USER_INFORMATION = 0x05  # H.225.0 7.2.2.31
 
 
 class MessageType(IntEnum):
-    """What a message is (Q.931 table 4-2), as far as H.225.0 table 4 knows it."""
+    """What a message is (Q.931 table 4-2), as far as H.225.0 7.1 knows it."""
 
     ALERTING = 0x01
     CALL_PROCEEDING = 0x02
@@ -85,7 +85,7 @@ class Message:
 
     type: int
     call_reference: int
-    """15 bits, chosen by the side that sent Setup; 0 means all calls of the connection (H.225.0 7.2.2.3)."""
+    """15 bits, chosen by the side that sent Setup; 0 means all calls of the connection (H.225.0 7.2.2)."""
     is_from_destination: bool
     """The call reference flag: the sender is not the side that chose the reference."""
     elements: tuple[Element, ...] = ()
@@ -127,7 +127,7 @@ def parse(octets: bytes) -> Message:
     if len(octets) < 2 or octets[0] != _PROTOCOL_DISCRIMINATOR:
         raise MalformedPduError("no Q.931")
     size = octets[1]
-    if size not in (1, 2) or len(octets) < 3 + size:  # H.225.0 7.2.2.3 has 2; 1 is basic access of Q.931 4.3
+    if size not in (1, 2) or len(octets) < 3 + size:  # H.225.0 7.2.2 has 2; 1 is basic access of Q.931 4.3
         raise MalformedPduError("call reference")
     reference = int.from_bytes(octets[2 : 2 + size], "big")
     flag = 1 << (8 * size - 1)

@@ -24,7 +24,7 @@ _CODES = {code: multiplier for multiplier, code in _RATES.items()}
 
 
 class CallState(IntEnum):
-    """Call state values (Q.931 table 4-8) that H.225.0 7.2.2.5 leaves."""
+    """Call state values (Q.931 table 4-8) that H.225.0 leaves."""
 
     NULL = 0
     CALL_INITIATED = 1

@@ -142,7 +142,7 @@ def build(request: SetupRequest, identity: CallIdentity, own: LocalEndpoint) -> 
 
 
 def _numbers(calling: Sequence[Alias], called: Sequence[Alias]) -> list[Element]:
-    """Party numbers for gateways and old terminals, which look there only (H.225.0 7.2.2.6, 7.2.2.9)."""
+    """Party numbers for gateways and old terminals, which look there only (H.225.0 7.2.2)."""
     elements: list[Element] = []
     for aliases, make in ((calling, calling_party_number), (called, called_party_number)):
         digits = next((alias.text for alias in aliases if alias.kind is AliasKind.DIALLED_DIGITS), "")

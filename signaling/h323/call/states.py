@@ -1,4 +1,4 @@
-"""The states of a call (Q.931 2.1, as H.225.0 7.2.2.5 keeps them) and what leads from one to the next."""
+"""The states of a call (Q.931 2.1, as H.225.0 7.2.2 keeps them) and what leads from one to the next."""
 
 from __future__ import annotations
 
