@@ -61,8 +61,8 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For terminals that name no time."""
     max_time_to_live_s: Seconds = 3600
     call_check_s: Seconds = 600
-    """A terminal is asked so often whether a call that it was admitted to is still there: some end calls silently."""
-    irr_interval_s: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    """A terminal that did not report a call for so long is asked whether it is still there: some end calls silently."""
+    irr_interval_s: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 120
     """Terminals in a call are asked to report so often; 0 asks for no reports."""
     decision_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 20.0
     """An admission about which nothing is decided by then is refused."""

@@ -90,3 +90,42 @@ async def test_asterisk_is_a_terminal_of_our_gatekeeper():
         assert server.counters["dropped-malformed"] == 0
     finally:
         await server.stop()
+
+
+async def test_two_terminals_call_each_other():
+    events: list[Event] = []
+    owner = Owner()
+    owner.verdict = Admit()
+    settings = H323Settings(
+        listen=(LocalAddress(GATEKEEPER),), authentication="off", irr_interval_s=1, call_check_s=1
+    )  # fmt: skip
+    server = GatekeeperServer(settings, owner, owner, events.append)
+    await server.start()
+    second = GENERAL | {"bindaddr": "127.0.7.2", "h323id": "ast2", "e164": "702", "callerid": "ast2"}
+    try:
+        async with (
+            asterisk_h323.running("drumtower-gatekeeper", GENERAL) as caller,
+            asterisk_h323.running("drumtower-gatekeeper-2", second),
+        ):
+            await until(
+                events, lambda event: isinstance(event, Registered) and event.registration.source[0] == TERMINAL
+            )
+            await until(
+                events, lambda event: isinstance(event, Registered) and event.registration.source[0] != TERMINAL
+            )
+            await caller.console("channel originate OOH323/702 application Milliwatt")
+            await until(events, lambda event: isinstance(event, Admitted) and event.is_answer)
+            assert {call.registration.source[0] for call in events if isinstance(call, Admitted)} == {
+                TERMINAL,
+                "127.0.7.2",
+            }
+            assert len({call.call_id for call in events if isinstance(call, Admitted)}) == 1
+            await asyncio.sleep(9)  # asked about the call after 1 s, and given up after 6 more
+            assert server.counters["received-infoRequestResponse"] >= 2
+            assert server.gauges["calls"] == 2
+            await caller.console("channel request hangup all")
+            await asyncio.sleep(2)
+            assert server.counters["received-disengageRequest"] == 2
+            assert server.gauges["calls"] == 0
+    finally:
+        await server.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _NO_ID = bytes(16)
@@ -25,7 +25,9 @@ class AdmittedCall:
     bandwidth_bps: int
     admitted_at: float
     checked_at: float
-    """When the endpoint was asked about it last, or admitted to it."""
+    """When the endpoint named it last, was asked about it, or was admitted to it."""
+    is_reported: bool = False
+    """The endpoint named it in an IRR, so that it was answered at least."""
 
     @property
     def key(self) -> CallKey:
@@ -60,8 +62,16 @@ class AdmittedCalls:
         """All calls of an endpoint."""
         return list(self._endpoints[identifier].values()) if identifier in self._endpoints else []
 
+    def named(self, identifier: str, body: Any, now: float) -> set[bytes]:
+        """Calls that an IRR of this endpoint names: they are still there."""
+        ids = {call_id_of(entry) for entry in body.get("perCallInfo", ())}
+        for call in self.of(identifier):
+            if call.call_id in ids:
+                self.put(replace(call, checked_at=now, is_reported=True))
+        return ids
+
     def unchecked(self, since: float) -> list[AdmittedCall]:
-        """Calls about which nothing was asked since then."""
+        """Calls about which nothing was said or asked since then."""
         return [call for kept in self._endpoints.values() for call in kept.values() if call.checked_at <= since]
 
     def has_room(self, identifier: str) -> bool:

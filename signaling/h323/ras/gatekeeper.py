@@ -136,7 +136,8 @@ class Gatekeeper:
         if request.name == "requestInProgress":
             self.requests.progress(request)
             return []
-        if request.name == "unknownMessageResponse" or request.name in ANSWERS:
+        is_answer = request.name in ANSWERS and not request.body.get("unsolicited")
+        if request.name == "unknownMessageResponse" or is_answer:
             if self.requests.answered(request):
                 return []
             if request.name != "infoRequestResponse":

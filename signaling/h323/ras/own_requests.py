@@ -9,7 +9,7 @@ from signaling.h323.h2351 import Fault
 from signaling.h323.ras import address
 from signaling.h323.ras.answers import Datagram
 from signaling.h323.ras.bandwidth import UNIT_BPS
-from signaling.h323.ras.calls import AdmittedCall, call_id_of
+from signaling.h323.ras.calls import AdmittedCall
 from signaling.h323.ras.events import Answered, Leaving
 from signaling.h323.ras.pending import PendingRequests, Waiting
 from signaling.h323.ras.registration import Registration
@@ -95,7 +95,7 @@ class OwnRequests:
         self._pending.answered(waiting)
         identifier = waiting.to.identifier
         if waiting.call_id and request.name == "infoRequestResponse":
-            self._check(waiting, request.body)
+            self._check(waiting, request.body, request.now)
         if self._doubted.get(identifier) == waiting.ticket:
             del self._doubted[identifier]
             found = self._zone.registrations.get(identifier)
@@ -120,7 +120,7 @@ class OwnRequests:
         for waiting in self._pending.given_up(now):
             self._tell(waiting, None, {})
             if waiting.call_id and waiting.name == "infoRequest":
-                self._check(waiting, {})
+                self._unanswered(waiting)
             if self._doubted.get(waiting.to.identifier) == waiting.ticket:
                 sent += self._expire(waiting.to.identifier, now)
         for registration in self._zone.registrations.due(now):
@@ -134,13 +134,19 @@ class OwnRequests:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def _check(self, waiting: Waiting, body: dict[str, Any]) -> None:
-        """A call that its terminal does not name any more is over.
+    def _check(self, waiting: Waiting, body: dict[str, Any], now: float) -> None:
+        """A call that its terminal does not name any more is over."""
+        if waiting.call_id not in self._zone.calls.named(waiting.to.identifier, body, now):
+            self._vanished(waiting)
 
-        chan_ooh323 sends no DRQ for a Setup that failed, and does not answer about calls that it does not know.
-        """
-        named = {call_id_of(entry) for entry in body.get("perCallInfo", ())}
-        if waiting.call_id not in named and self._zone.hang_up(waiting.to.identifier, waiting.call_id):
+    def _unanswered(self, waiting: Waiting) -> None:
+        """chan_ooh323 answers no IRQ: it sends one IRR when a call is answered, and no DRQ for a Setup that failed."""
+        call = self._zone.calls.get(waiting.to.identifier, waiting.call_id)
+        if call is not None and not call.is_reported:
+            self._vanished(waiting)
+
+    def _vanished(self, waiting: Waiting) -> None:
+        if self._zone.hang_up(waiting.to.identifier, waiting.call_id):
             self._zone.counters["call-vanished"] += 1
 
     def _doubt(self, registration: Registration, now: float) -> list[Datagram]:

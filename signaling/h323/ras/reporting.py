@@ -18,6 +18,7 @@ def report(zone: Zone, request: Request) -> Answer | None:
     proof = zone.prove(request, found.account, found.aliases)
     if isinstance(proof, Fault):
         return Answer("infoRequestNak", {"nakReason": rejection(proof, found.version)}) if wants_answer else None
+    zone.calls.named(found.identifier, request.body, request.now)
     return Answer("infoRequestAck", {}, proof) if wants_answer else None
 
 

@@ -230,6 +230,25 @@ def per_call(call: int):
     }  # fmt: skip
 
 
+def test_a_call_that_was_reported_once_outlives_silence():
+    """chan_ooh323 reports a call when it is answered, and answers no IRQ."""
+    site, terminal, _ = registered(call_check_s=60, default_time_to_live_s=3000)
+    terminal.ask("infoRequestResponse", **report(9, terminal, perCallInfo=[per_call(1)], unsolicited=True))
+    for second in (60, 63, 66, 120, 126):
+        site.gatekeeper.on_timeout(T0 + second)
+    assert site.gatekeeper.gauges["calls"] == 1
+
+
+def test_calls_that_are_reported_are_not_asked_about():
+    site, terminal, _ = registered(call_check_s=60)
+    for minute in range(1, 4):
+        site.now = T0 + 50 * minute
+        info = {"perCallInfo": [per_call(1)], "unsolicited": True}
+        assert terminal.ask("infoRequestResponse", **report(9, terminal, **info) | {"requestSeqNum": minute}) is None
+        assert site.gatekeeper.on_timeout(site.now + 5) == []
+    assert read(site.gatekeeper.on_timeout(site.now + 60))[0] == "infoRequest"
+
+
 @pytest.mark.parametrize(("named", "left"), [([1], 1), ([2], 0), ([], 0), (None, 0)])
 def test_calls_that_end_silently_are_noticed(named, left):
     site, terminal, _ = registered(call_check_s=60)
