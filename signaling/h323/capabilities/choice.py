@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mcu.media import Codec, Kind
+from signaling.h323.capabilities import h264
 from signaling.h323.capabilities.capability import H264, Capability, Packetization
 from signaling.h323.capabilities.channel import Medium, with_payload_type
 from signaling.h323.capabilities.own import OwnMedia
@@ -33,7 +34,8 @@ def _candidates(remote: RemoteCapabilities, own: OwnMedia, kind: Kind) -> list[C
     """What both ends speak, dearest of ours first; encrypted where it can be, and only so where it must."""
     order = [codec for codec in _preferences(own, kind) if codec in _SENT]
     common = [each for each in remote.of(kind) if each.codec in order]
-    common.sort(key=lambda each: (order.index(each.codec), -_profile(each)))
+    most = own.h264.profile_idc
+    common.sort(key=lambda each: (order.index(each.codec), *_worth(each, most)))
     found: list[Capability] = []
     for each in common:
         algorithm = next((ours for ours in own.algorithms if ours in each.algorithms), None)
@@ -52,21 +54,24 @@ def _preferences(own: OwnMedia, kind: Kind) -> Sequence[Codec]:
     return (Codec.H224,) if own.has_camera else ()
 
 
-def _profile(each: Capability) -> int:
-    return each.h264.profile_idc if each.h264 is not None else 0
+def _worth(each: Capability, most_profile: int) -> tuple[int, int]:
+    """Among entries of one codec the higher profile that we encode comes first, then the larger picture."""
+    if each.h264 is None:
+        return (0, 0)
+    return (-min(each.h264.profile_idc, most_profile), -h264.usable(each.h264).max_mbps)
 
 
 def _fitted(each: Capability, own: OwnMedia) -> Capability:
     """Within our own bounds: rate and packet of the smaller end, and a profile that we encode."""
     frames = min(each.frames, own.audio_frames) if each.frames else 0
     ours = own.content if each.kind is Kind.CONTENT else own.h264
-    h264: H264 | None = each.h264
-    if h264 is not None and ours is not None:
-        h264 = replace(h264, profile_idc=min(h264.profile_idc, ours.profile_idc))
+    limits: H264 | None = each.h264
+    if limits is not None and ours is not None:
+        limits = replace(limits, profile_idc=min(limits.profile_idc, ours.profile_idc))
     rate_bps = each.max_bitrate_bps
     if each.kind in (Kind.VIDEO, Kind.CONTENT):
         rate_bps = min(rate_bps or own.video_bitrate_bps, own.video_bitrate_bps)
-    return replace(each, frames=frames, h264=h264, max_bitrate_bps=rate_bps)
+    return replace(each, frames=frames, h264=limits, max_bitrate_bps=rate_bps)
 
 
 def _medium(chosen: Capability, remote: RemoteCapabilities) -> Medium:

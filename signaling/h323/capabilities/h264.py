@@ -78,7 +78,10 @@ def usable(limits: H264) -> H264:
     speed, size = _LIMITS[limits.level_idc]
     speed, size = max(speed, limits.max_mbps), max(size, limits.max_fs)
     fitting = [level for level, (mbps, fs) in _LIMITS.items() if mbps <= speed and fs <= size]
-    level = limits.level_idc if limits.level_idc == fitting[-1] else fitting[-1]
+    most = _LIMITS[fitting[-1]]
+    level = limits.level_idc
+    if _LIMITS[level] != most:
+        level = next(each for each in fitting if _LIMITS[each] == most)
     return H264(limits.profile_idc, level, speed, size)
 
 

@@ -20,6 +20,7 @@ T101_S = 30.0
 """For the answer to a terminalCapabilitySet (H.245 C.3.3; the value is that of the trade)."""
 MOST_ENTRIES = 256
 """Of the peer's table, over all its messages; one message carries no more (H.245 A)."""
+MOST_DESCRIPTORS = 64
 PROTOCOL = (0, 0, 8, 245, 0, 15)
 _PARTS = ("multiplexCapability", "capabilityTable", "capabilityDescriptors", "genericInformation")
 
@@ -112,8 +113,8 @@ class CapabilityExchange:
         acknowledgement = response("terminalCapabilitySetAck", {"sequenceNumber": sequence})
         if "capabilityTable" not in body and "capabilityDescriptors" not in body:
             return [acknowledgement, *self._emptied()]
-        if not self._merge(body):
-            cause = ("tableEntryCapacityExceeded", ("noneProcessed", 0))
+        cause = self._merge(body)
+        if cause is not None:
             return [response("terminalCapabilitySetReject", {"sequenceNumber": sequence, "cause": cause})]
         effects: list[Effect] = [acknowledgement]
         if self.is_held:
@@ -130,8 +131,8 @@ class CapabilityExchange:
         self.is_held = True
         return [Held()]
 
-    def _merge(self, body: Any) -> bool:
-        """Entries of a message add to, replace or, without capability, take from those before (H.245 B.2.2.2)."""
+    def _merge(self, body: Any) -> tuple[str, Any] | None:
+        """Entries add to, replace or, without capability, take from those before (H.245 B.2.2.2). Why not, or None."""
         table = dict(self._table)
         for entry in body.get("capabilityTable", ()):
             number = entry["capabilityTableEntryNumber"]
@@ -139,15 +140,18 @@ class CapabilityExchange:
             if "capability" in entry:
                 table[number] = entry["capability"]
         if len(table) > MOST_ENTRIES:
-            return False
-        self._table = table
+            return ("tableEntryCapacityExceeded", ("noneProcessed", 0))
+        descriptors = dict(self._descriptors)
         for descriptor in body.get("capabilityDescriptors", ()):
             number = descriptor["capabilityDescriptorNumber"]
-            self._descriptors.pop(number, None)
+            descriptors.pop(number, None)
             if "simultaneousCapabilities" in descriptor:
-                self._descriptors[number] = descriptor
+                descriptors[number] = descriptor
+        if len(descriptors) > MOST_DESCRIPTORS:
+            return ("descriptorCapacityExceeded", 0)
+        self._table, self._descriptors = table, descriptors
         self._multiplex = body.get("multiplexCapability", self._multiplex)
-        return True
+        return None
 
     def _merged(self) -> dict[str, Any]:
         merged: dict[str, Any] = {

@@ -33,18 +33,19 @@ class Determination:
         self.terminal_type = terminal_type
         self.state = State.IDLE
         self.is_master: bool | None = None
-        """None until it is determined."""
+        """None until it is determined; while it is determined again the last result."""
         self.deadline: float | None = None
         self._random_number = random_number
         self._number = random_number() % _MODULUS
         self._attempts = 0
+        self._is_settled = False
+        """It has been determined before."""
 
     def start(self, now: float) -> list[Effect]:
         """DETERMINE.request; nothing while a determination is under way."""
         if self.state is not State.IDLE:
             return []
         self._attempts = 0
-        self.is_master = None
         return self._ask(now)
 
     def receive(self, name: str, body: Any, now: float) -> list[Effect]:
@@ -52,11 +53,14 @@ class Determination:
         return self._INPUTS[name](self, body, now)
 
     def expire(self, _now: float) -> list[Effect]:
-        """T106: nobody answers (C.2.5.2, error A)."""
+        """T106: nobody answers (C.2.5.2, error A).
+
+        Of a later determination the last result holds: terminals that do none after a hold keep their call.
+        """
         was_asking = self.state is State.OUTGOING_AWAITING_RESPONSE
         self._rest()
         release: list[Effect] = [indication("masterSlaveDeterminationRelease", {})] if was_asking else []
-        return [*release, Failed("master-slave determination: no answer")]
+        return release if self._is_settled else [*release, Failed("master-slave determination: no answer")]
 
     def _ask(self, now: float) -> list[Effect]:
         self.state = State.OUTGOING_AWAITING_RESPONSE
@@ -95,10 +99,11 @@ class Determination:
         was_asking = self.state is State.OUTGOING_AWAITING_RESPONSE
         self._rest()
         if was_asking:
-            self.is_master = is_master
+            self.is_master, self._is_settled = is_master, True
             return [_acknowledgement(is_master)]
         if is_master != self.is_master:
             return [Failed("master-slave determination: the decisions differ")]
+        self._is_settled = True
         return []
 
     def _rejected(self, _body: Any, now: float) -> list[Effect]:

@@ -15,6 +15,9 @@ from signaling.h323.h245.events import Effect, EndSession, GenericReceived, Held
 from signaling.h323.h245.mode_request import ModeRequests
 from signaling.h323.h245.round_trip import RoundTripDelay
 
+_MOST_REPEATED = 8_192
+"""Of a message that is not understood, as Python writes it, which is never shorter than its octets."""
+
 _Handler = Callable[[Any, str, Any, float], list[Effect]]
 
 
@@ -136,7 +139,7 @@ class Machines:
         self.ignored += 1
         if kind == "indication":
             return []
-        if _has_unknown(content):
+        if _has_unknown(content) or len(repr(content)) > _MOST_REPEATED:
             return self._not_supported()
         return [indication("functionNotUnderstood", (kind, content))]
 

@@ -103,6 +103,20 @@ def test_what_may_not_be_sent_at_once_is_not():
     assert len(choose(read(table(entries)), OwnMedia(), EVERY)) == 3
 
 
+def test_the_best_of_several_h264_entries():
+    entries = {
+        1: ("receiveVideoCapability", terminals.h264(36)),
+        2: ("receiveVideoCapability", terminals.h264(85)),
+        3: ("receiveVideoCapability", terminals.h264(71, profile=8)),
+    }
+    chosen = {
+        profile: choose(read(table(entries)), OwnMedia(h264=H264(profile, 31)), [Kind.VIDEO])[Kind.VIDEO]
+        for profile in (66, 100)
+    }
+    assert {profile: each.capability.number for profile, each in chosen.items()} == {66: 2, 100: 3}
+    assert chosen[66].format.profile_level_id == "42e028"
+
+
 @pytest.mark.parametrize(
     ("told", "codec", "payload_type"),
     [

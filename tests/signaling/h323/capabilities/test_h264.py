@@ -63,7 +63,8 @@ def test_a_terminal_that_lifts_a_low_level():
 
 
 def test_a_lifted_size_alone_lifts_no_level():
-    assert h264.usable(H264(66, 13, 0, 3_840)) == H264(66, 20, 11_880, 3_840)
+    assert h264.usable(H264(66, 13, 0, 3_840)) == H264(66, 13, 11_880, 3_840)
+    assert h264.usable(H264(66, 12, 11_880)) == H264(66, 13, 11_880, 396)
 
 
 def test_unknown_levels_and_nothing_at_all():

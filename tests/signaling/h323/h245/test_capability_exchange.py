@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from signaling.h323.h245.capability_exchange import MOST_ENTRIES, T101_S, CapabilityExchange
+from signaling.h323.h245.capability_exchange import MOST_DESCRIPTORS, MOST_ENTRIES, T101_S, CapabilityExchange
 from signaling.h323.h245.events import CapabilitiesReceived, Held, Resumed
 from tests.signaling.h323.h245.talk import SOUND, Talk, control, names
 
@@ -77,6 +77,17 @@ def test_the_peers_table_is_bounded():
     (refusal,) = exchange.receive(TCS, said(2, entry(MOST_ENTRIES + 1)), 0.0)
     assert refusal.message[1][0] == REJECT
     assert names(exchange.receive(TCS, said(3, entry(1, "g711Alaw64k")), 0.0)) == [ACK, "CapabilitiesReceived"]
+
+
+def test_descriptors_are_bounded():
+    exchange = CapabilityExchange(SOUND)
+    many = [{"capabilityDescriptorNumber": n, "simultaneousCapabilities": [[1]]} for n in range(MOST_DESCRIPTORS + 1)]
+    (refusal,) = exchange.receive(TCS, said(1, entry(1), capabilityDescriptors=many), 0.0)
+    assert refusal.message[1][1]["cause"] == ("descriptorCapacityExceeded", 0)
+    assert names(exchange.receive(TCS, said(2, entry(1), capabilityDescriptors=many[:9]), 0.0))[0] == ACK
+    gone = [{"capabilityDescriptorNumber": 3}]
+    (_, changed) = exchange.receive(TCS, said(3, capabilityDescriptors=gone), 0.0)
+    assert len(changed.capability_set["capabilityDescriptors"]) == 8
 
 
 @pytest.mark.parametrize("parts", [{}, {"genericInformation": []}])

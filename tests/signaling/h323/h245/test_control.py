@@ -199,6 +199,13 @@ def test_what_a_later_version_says(message):
     assert answer.message == ("indication", ("functionNotSupported", {"cause": ("unknownFunction", 0)}))
 
 
+def test_a_long_message_is_not_repeated():
+    element = {"type": ("logicalChannelNumber", 1), "repeatCount": ("untilClosingFlag", 0)}
+    descriptors = [{"multiplexTableEntryNumber": n, "elementList": [element] * 200} for n in range(1, 9)]
+    message = ("request", ("multiplexEntrySend", {"sequenceNumber": 1, "multiplexEntryDescriptors": descriptors}))
+    assert names(control(1).receive(message, 0.0)) == ["functionNotSupported"]
+
+
 def test_the_end(talk):
     talk.say(talk.left, talk.left.end_session())
     assert talk.events(talk.right) == [EndSession()]

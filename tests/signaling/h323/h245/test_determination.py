@@ -84,6 +84,17 @@ def test_no_answer():
     assert names(machine.expire(T106_S)) == [RELEASE, "Failed"]
 
 
+def test_no_answer_the_second_time():
+    """The last result holds."""
+    machine = Determination(240, numbers(7))
+    machine.start(0.0)
+    machine.receive(ACK, MASTER, 1.0)
+    machine.start(2.0)
+    assert machine.is_master
+    assert names(machine.expire(2.0 + T106_S)) == [RELEASE]
+    assert (machine.state, machine.is_master) == (State.IDLE, True)
+
+
 def test_no_acknowledgement_of_our_answer():
     machine = Determination(240, numbers(7))
     machine.receive(ASK, asked(50, 1), 0.0)
