@@ -154,9 +154,6 @@ class Content:
         verdict = Parameter.REJECT if self.limited & {number, None} else Parameter.ACKNOWLEDGE
         return [self._message(SubMessage.FLOW_CONTROL_RELEASE_RESPONSE, number, (verdict, None), has_label=False)]
 
-    def _passed_over(self, _parameters: dict[int, int]) -> list[Effect]:
-        return []
-
     def _yield(self) -> bool:
         """Whether the token was ours; it is not any more, and no request waits."""
         was_owner, self.is_owner = self.is_owner, False
@@ -188,7 +185,6 @@ class Content:
 
     _INPUTS: ClassVar[dict[int, Callable[[Content, dict[int, int]], list[Effect]]]] = {
         SubMessage.FLOW_CONTROL_RELEASE_REQUEST: _rate_wanted,
-        SubMessage.FLOW_CONTROL_RELEASE_RESPONSE: _passed_over,
         SubMessage.PRESENTATION_TOKEN_REQUEST: _requested,
         SubMessage.PRESENTATION_TOKEN_RESPONSE: _answered,
         SubMessage.PRESENTATION_TOKEN_RELEASE: _released,

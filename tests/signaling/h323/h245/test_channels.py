@@ -113,6 +113,23 @@ def test_a_close_before_the_answer(talk):
     assert talk.events(talk.left) == [ChannelClosed(1, is_ours=True)]
 
 
+def test_a_close_that_crosses_a_refusal(talk):
+    closing = talk.left.open(channel(), 0.0) and talk.left.close(1, 0.0)
+    assert names(closing) == ["closeLogicalChannel"]
+    refusal = {"forwardLogicalChannelNumber": 1, "cause": ("unspecified", 0)}
+    effects = talk.left.receive(("response", ("openLogicalChannelReject", refusal)), 0.0)
+    assert effects == [ChannelClosed(1, is_ours=True)]
+    assert talk.left.next_timeout() is None
+
+
+@pytest.mark.parametrize("name", ["openLogicalChannelReject", "closeLogicalChannelAck"])
+def test_a_channel_that_the_peer_does_not_know_is_gone(talk, name):
+    open_one(talk)
+    body = {"forwardLogicalChannelNumber": 1}
+    body |= {"cause": ("unspecified", 0)} if name.endswith("Reject") else {}
+    assert talk.left.receive(("response", (name, body)), 0.0) == [ChannelClosed(1, is_ours=True)]
+
+
 def test_no_answer_closes_and_tells_once(talk):
     talk.left.open(channel(), 0.0)
     assert talk.left.next_timeout() == T103_S

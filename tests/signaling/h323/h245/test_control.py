@@ -84,6 +84,14 @@ def test_digits_go_both_ways(talk):
         talk.left.signal("12")
 
 
+def test_octets_of_a_gateway():
+    """What a router of Cisco printed beside `signalType "9"`, `duration 100` (debug h245 asn1)."""
+    octets = bytes.fromhex("6D810447200063")
+    assert control(1).receive(per.decode(per.Type.H245, octets), 0.0) == [UserInput("9", 100)]
+    (ours,) = control(1).signal("9", 100)
+    assert per.encode(per.Type.H245, ours.message) == octets
+
+
 @pytest.mark.parametrize(
     "said",
     [
