@@ -1,13 +1,18 @@
 #!/bin/sh
 # Installs the programs that the tests talk to, from Debian's packages. As root it does so itself; otherwise it says how.
 set -eu
-packages="chromium baresip-core baresip-ffmpeg sip-tester linphone-cli tshark ffmpeg iproute2 nftables fonts-noto-cjk fonts-dejavu-core procps openssl postgresql kamailio"
+packages="chromium baresip-core baresip-ffmpeg sip-tester linphone-cli tshark ffmpeg iproute2 nftables fonts-noto-cjk fonts-dejavu-core procps openssl postgresql kamailio debootstrap"
 
 missing=""
 for package in $packages; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
-[ -z "$missing" ] && { echo "== peers: all installed"; exit 0; }
+if [ -z "$missing" ]; then
+    echo "== peers: all installed"
+    [ "$(id -u)" = 0 ] || exit 0
+    scripts/asterisk_h323_chroot.sh
+    exit 0
+fi
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "== peers: installing$missing"
@@ -31,6 +36,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     apt-get update -qq
     # shellcheck disable=SC2086
     apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    scripts/asterisk_h323_chroot.sh
     exit 0
 fi
 echo "== peers: missing; tests that need them are skipped. To run them all:" >&2

@@ -40,7 +40,7 @@ class Asterisk:
 @contextlib.asynccontextmanager
 async def running(name: str, general: dict[str, str], extensions: str = "") -> AsyncIterator[Asterisk]:
     """Asterisk with these settings of [general] in ooh323.conf, until the end of the block."""
-    if not (CHROOT / ".complete").exists():
+    if not (CHROOT / "usr/sbin/asterisk").exists():
         missing(f"no Asterisk with H.323 in {CHROOT} (scripts/asterisk_h323_chroot.sh)")
     _configure(name, general, extensions)
     # /dev and /proc are there for this process alone, so that nothing stays mounted.

@@ -20,6 +20,7 @@ _SHARING = {
         "capacity",
         "dialing",
         "focus",
+        "gatekeeper",
         "registrar",
         "sip_calls",
         "sip_gate",

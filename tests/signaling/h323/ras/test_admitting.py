@@ -169,6 +169,7 @@ def test_calls_are_bounded_and_end_with_their_terminal():
     site, caller, _ = pair(max_calls_per_terminal=2)
     assert [caller.admit("8000", call=n)[0] for n in (1, 2)] == ["admissionConfirm"] * 2
     assert reason(caller.admit("8000", call=3))[1] == "exceedsCallCapacity"
+    assert caller.admit("8000", call=2)[0] == "admissionConfirm"
     caller.ask("unregistrationRequest", callSignalAddress=[], endpointIdentifier=caller.identifier)
     assert site.gatekeeper.gauges["calls"] == 0
     assert site.gatekeeper.zone.budget.used_bps() == 0
@@ -191,7 +192,8 @@ def test_calls_of_version_1_have_no_call_identifier():
     request = caller.admission(call=5, destinationInfo=[("dialledDigits", "8000")])
     del request["callIdentifier"]
     assert caller.ask("admissionRequest", **request)[0] == "admissionConfirm"
-    over = caller.of_call(5, disengageReason=("normalDrop", 0))
+    # The flag of the side that did not begin the call is no part of its number.
+    over = caller.of_call(5, callReferenceValue=0x8005, disengageReason=("normalDrop", 0))
     del over["callIdentifier"]
     assert caller.ask("disengageRequest", **over)[0] == "disengageConfirm"
     assert site.gatekeeper.gauges["calls"] == 0

@@ -263,3 +263,20 @@ def test_calls_that_end_silently_are_noticed(named, left):
     site.gatekeeper.on_timeout(T0 + 66)
     assert site.gatekeeper.gauges["calls"] == left
     assert site.gatekeeper.gauges["registrations"] == 1
+
+
+def test_only_the_answer_that_belongs_to_a_request_ends_it():
+    _, terminal, requests = registered()
+    number = {"requestSeqNum": read(requests.query(terminal.identifier, T0))[1]["requestSeqNum"]}
+    terminal.send(terminal.octets("disengageConfirm", number))
+    terminal.send(terminal.octets("infoRequestResponse", report(9, terminal, unsolicited=True) | number))
+    assert len(requests) == 1
+    terminal.send(terminal.octets("infoRequestResponse", report(9, terminal) | number))
+    assert len(requests) == 0
+
+
+def test_progress_is_bounded():
+    _, terminal, requests = registered()
+    number = read(requests.query(terminal.identifier, T0))[1]["requestSeqNum"]
+    terminal.send(terminal.octets("requestInProgress", {"requestSeqNum": number, "delay": 65_535}))
+    assert requests.next_timeout() == T0 + 30

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from signaling.h323.ras.answers import AnswerCache, Datagram
 from signaling.h323.ras.events import Leaving, Registered, Unregistered
 from tests.signaling.h323.ras.terminal import OURS, T0, Site, Terminal, ip
 
@@ -238,3 +239,33 @@ def test_registrations_outlive_a_restart():
     fresh.load([Registration.parse(text) for text in store.kept.values()] * 2, site.now + 1)
     assert len(fresh) == 2
     assert isinstance(site.events()[0], Registered)
+
+
+def test_a_terminal_that_names_all_its_aliases_leaves_whole():
+    site = Site()
+    terminal = Terminal(site, "or1", "192.0.2.10")
+    terminal.register()
+    where = {"callSignalAddress": [terminal.signalling], "endpointIdentifier": terminal.identifier}
+    assert terminal.ask("unregistrationRequest", endpointAlias=terminal.aliases, **where)[0] == "unregistrationConfirm"
+    assert len(site.gatekeeper.zone.registrations) == 0
+
+
+def test_who_leaves_makes_room():
+    site = Site(max_registrations_per_source=1)
+    for number in range(3):
+        terminal = Terminal(site, f"or{number}", "192.0.2.10")
+        assert terminal.register()[0] == "registrationConfirm"
+        terminal.ask("unregistrationRequest", callSignalAddress=[], endpointIdentifier=terminal.identifier)
+    assert not site.gatekeeper.zone.registrations._sources
+
+
+def test_a_later_answer_takes_the_place_and_the_time_of_the_first():
+    cache = AnswerCache(10)
+    here = ("192.0.2.10", 1719)
+    first, second, other = (Datagram(octets, here, "") for octets in (b"RIP", b"ACF", b"DCF"))
+    cache.put(b"ARQ", here, first, T0)
+    cache.put(b"DRQ", here, other, T0 + 1)
+    cache.put(b"ARQ", here, second, T0 + 10)
+    assert cache.get(b"ARQ", here, T0 + 20) == second
+    cache.expire(T0 + 20)
+    assert len(cache) == 1

@@ -10,7 +10,7 @@ from signaling.h323.h2351 import Fault, HashedToken
 from signaling.h323.ras.admission import Account
 from signaling.h323.ras.events import NotProven
 from signaling.h323.ras.replays import ReplayMemory
-from tests.signaling.h323.ras.terminal import T0, Book, Site, Terminal, hashed
+from tests.signaling.h323.ras.terminal import T0, Book, Site, Terminal, hashed, ip
 
 RIGHT = "correct-horse"
 
@@ -248,3 +248,43 @@ def test_addresses_in_a_signed_message_cannot_be_changed():
     terminal.source = ("192.0.2.66", 1719)
     assert reason(terminal.send(forged)) == ("securityDenial", 0)
     assert site.gatekeeper.gauges["registrations"] == 0
+
+
+def named_theatre(site: Site, password: str = "") -> Terminal:
+    """A terminal whose alias is no account, at one place; with a password it signs as or1."""
+    terminal = Terminal(site, "or1", "192.0.2.10", password=password)
+    terminal.aliases = [("h323-ID", "theatre")]
+    return terminal
+
+
+def test_who_registered_with_a_password_goes_on_with_it():
+    site, _ = site_of(authentication="known")
+    terminal = named_theatre(site, RIGHT)
+    assert terminal.register()[0] == "registrationConfirm"
+    terminal.password = ""
+    assert reason(terminal.admit("8000")) == ("securityDenial", 0)
+
+
+def test_another_account_at_the_same_place_is_another_terminal():
+    site, terminal = site_of()
+    terminal.register()
+    other = Terminal(site, "or2", "192.0.2.10", password="another-one")
+    assert other.register()[0] == "registrationConfirm"
+    assert other.identifier != terminal.identifier
+    assert len(site.gatekeeper.zone.registrations) == 2
+
+
+def test_a_proven_terminal_keeps_its_names_whatever_the_policy():
+    site, _ = site_of(authentication="known", duplicate_alias="replace")
+    named_theatre(site, RIGHT).register()
+    guest = named_theatre(site)
+    guest.source, guest.signalling = ("192.0.2.77", 1719), ip("192.0.2.77", 1720)
+    assert reason(guest.register())[0] == "duplicateAlias"
+
+
+def test_a_terminal_that_was_given_a_password_replaces_itself():
+    site, _ = site_of(authentication="known")
+    assert named_theatre(site).register()[0] == "registrationConfirm"
+    assert named_theatre(site, RIGHT).register()[0] == "registrationConfirm"
+    (found,) = site.gatekeeper.zone.registrations.all()
+    assert found.account == "or1"
