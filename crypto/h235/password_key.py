@@ -1,4 +1,4 @@
-"""What a server keeps of an H.323 terminal's password, SHA1(password), and the HMAC under it (H.235.1 6, RFC 2104).
+"""What a server keeps of an H.323 terminal's password, SHA1(password), and the HMAC under it (H.235.1, RFC 2104).
 
 Whoever has the key can sign as the terminal, so it is sealed under the master key wherever it is stored.
 """
@@ -13,7 +13,7 @@ from typing import Final
 from crypto.ha1 import Wrapper
 
 HASH_BYTES: Final = 12
-"""HMAC-SHA1-96 keeps the first 96 bits (H.235.1 7, algorithm "U")."""
+"""HMAC-SHA1-96 keeps the first 96 bits (H.235.1, algorithm "U")."""
 _KEY_BYTES: Final = 20
 
 

@@ -16,7 +16,7 @@ from crypto.h235.password_key import HASH_BYTES, PasswordKey
 Oid = tuple[int, ...]
 
 WHOLE_MESSAGE: Final[Oid] = (0, 0, 8, 235, 0, 2, 1)
-""" "A": all fields of the message are hashed (H.235.1 table 2)."""
+""" "A": all fields of the message are hashed (H.235.1)."""
 CLEAR_TOKEN: Final[Oid] = (0, 0, 8, 235, 0, 2, 5)
 """ "T": the ClearToken goes with a hash."""
 HMAC_SHA1_96: Final[Oid] = (0, 0, 8, 235, 0, 2, 6)
@@ -122,7 +122,7 @@ def _parse(value: Any) -> HashedToken | None:
         and is_same_oid(hashed["algorithmOID"], HMAC_SHA1_96)
         and bits == _HASH_BITS
     )
-    # Without time and counter nothing tells a message from its repetition (H.235.1 7.2).
+    # Without time and counter nothing tells a message from its repetition (H.235.1).
     if not is_ours or "timeStamp" not in clear or "random" not in clear:
         return None
     general_id, senders_id = (_identifier(clear.get(name, "")) for name in ("generalID", "sendersID"))

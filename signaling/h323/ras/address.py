@@ -1,4 +1,4 @@
-"""TransportAddress (H.225.0 7.3): IPv4 and IPv6 addresses with a port, to and from pycrate's values."""
+"""TransportAddress (H.225.0 7.6): IPv4 and IPv6 addresses with a port, to and from pycrate's values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Admission, bandwidth and the end of calls (H.225.0 7.11 to 7.13): ARQ, BRQ and DRQ of endpoints."""
+"""Admission, bandwidth and the end of calls (H.225.0 7.11, 7.12 and 7.14): ARQ, BRQ and DRQ of endpoints."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Admissions:
         return Answer("bandwidthConfirm", {"bandWidth": granted // UNIT_BPS}, proof)
 
     def disengage(self, request: Request) -> Answer:
-        """DRQ (7.13): a call is over. One that we do not know is over as well."""
+        """DRQ (7.14): a call is over. One that we do not know is over as well."""
         found = self._zone.endpoint(request)
         if found is None:
             return Answer("disengageReject", {"rejectReason": ("notRegistered", 0)})

@@ -1,4 +1,4 @@
-"""AliasAddress (H.225.0 7.4): the names and numbers of a terminal, and which of them mean the same."""
+"""AliasAddress (H.225.0 7.6): the names and numbers of a terminal, and which of them mean the same."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Answers that were given, for requests that come again: a lost answer must not make a request count twice.
 
-A repetition is the same datagram from the same source, which covers requestSeqNum (H.225.0 7.1). One that was signed
+A repetition is the same datagram from the same source, which covers requestSeqNum (H.225.0 7.6). One that was signed
 anew is another datagram: it is handled as a request of its own, and every handler gives the same answer then.
 """
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from config.h323 import H323Settings
 
 UNIT_BPS = 100
-"""Of BandWidth (H.225.0 7.3): hundreds of bits a second, both directions added."""
+"""Of BandWidth (H.225.0 7.6): hundreds of bits a second, both directions added."""
 _LEAST_BPS = 128_000
 """A call that asked for more and gets less than one voice channel each way is refused."""
 

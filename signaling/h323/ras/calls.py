@@ -1,4 +1,4 @@
-"""Calls that were admitted and are not over (H.225.0 7.11 to 7.13): a bounded table. Pure."""
+"""Calls that were admitted and are not over (H.225.0 7.11, 7.12 and 7.14): a bounded table. Pure."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def discover(zone: Zone, request: Request) -> Answer | None:
 
 
 def _security(zone: Zone, body: dict[str, Any]) -> dict[str, Any]:
-    """The mechanism that we choose of those that the terminal has (H.235.1 8): HMAC-SHA1-96, or none."""
+    """The mechanism that we choose of those that the terminal has (H.235.1): HMAC-SHA1-96, or none."""
     mechanisms = {kind for kind, _ in body.get("authenticationCapability", ())}
     algorithms = [oid for oid in body.get("algorithmOIDs", ()) if h2351.is_same_oid(oid, h2351.HMAC_SHA1_96)]
     if not zone.guard.is_on or "pwdHash" not in mechanisms or not algorithms:

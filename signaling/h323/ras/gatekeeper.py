@@ -28,7 +28,7 @@ from signaling.h323.ras.registrations import RegistrationStore
 from signaling.h323.ras.zone import Answer, Request, Zone
 
 _MULTICAST: Final = frozenset({"gatekeeperRequest", "locationRequest"})
-"""What may come to the multicast address (7.8, 7.14)."""
+"""What may come to the multicast address (7.8, 7.13)."""
 _UNKNOWN: Final = frozenset({"nonStandardMessage"})
 """Requests that are answered by XRS (7.17); answers that nobody asked for never are."""
 

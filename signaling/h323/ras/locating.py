@@ -1,4 +1,4 @@
-"""Location (H.225.0 7.14): LRQ of registered terminals and of gatekeepers that may ask, answered by LCF or LRJ."""
+"""Location (H.225.0 7.13): LRQ of registered terminals and of gatekeepers that may ask, answered by LCF or LRJ."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Locations:
         self._networks = [ipaddress.ip_network(network) for network in zone.settings.location_networks]
 
     def locate(self, request: Request) -> Answer | None:
-        """LRQ; None, silence, where a multicast is not for us (7.14.1)."""
+        """LRQ; None, silence, where a multicast is not for us (7.13.1)."""
         remote = address.reachable(address.parse(request.body["replyAddress"]), request.source)
         proof = self._asker(request)
         called = alias.parse_all(request.body["destinationInfo"])[: self._zone.settings.max_aliases]

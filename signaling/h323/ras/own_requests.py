@@ -49,7 +49,7 @@ class OwnRequests:
         return sent
 
     def disengage(self, call: AdmittedCall, reason: DisengageReason, now: float) -> list[Datagram]:
-        """DRQ (7.13): the endpoint shall end a call; its bandwidth is free at once."""
+        """DRQ (7.14): the endpoint shall end a call; its bandwidth is free at once."""
         found = self._zone.registrations.get(call.identifier)
         self._zone.hang_up(call.identifier, call.call_id)
         if found is None:

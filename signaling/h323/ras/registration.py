@@ -91,7 +91,7 @@ def kind_of(terminal_type: Any) -> str:
 
 
 def features_of(body: Any) -> frozenset[int]:
-    """Numbers of the H.460 features in the featureSet of a message (H.225.0 7.4, FeatureDescriptor)."""
+    """Numbers of the H.460 features in the featureSet of a message (H.225.0 7.6, FeatureDescriptor)."""
     features = body.get("featureSet", {})
     ids = (
         item["id"]

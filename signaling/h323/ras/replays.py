@@ -1,4 +1,4 @@
-"""Which tokens were seen already: no pair of time and random is taken twice (H.235.1 7.2). Bounded and pure."""
+"""Which tokens were seen already: no pair of time and random is taken twice (H.235.1). Bounded and pure."""
 
 from __future__ import annotations
 

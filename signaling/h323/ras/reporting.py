@@ -1,4 +1,4 @@
-"""What endpoints tell: IRR, RAI, and SCI (H.225.0 7.15, 7.16 and 7.20)."""
+"""What endpoints tell: IRR, RAI, and SCI (H.225.0 7.15, 7.18 and 7.20)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def report(zone: Zone, request: Request) -> Answer | None:
 
 
 def resources(zone: Zone, request: Request) -> Answer | None:
-    """RAI: a gateway says whether it has room (7.16). There is no reject: strangers get silence."""
+    """RAI: a gateway says whether it has room (7.18). There is no reject: strangers get silence."""
     found = zone.endpoint(request)
     if found is None:
         zone.counters["dropped-stranger"] += 1

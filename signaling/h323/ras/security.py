@@ -1,4 +1,4 @@
-"""Who sent a request, and the signature under an answer: H.235.1 within RAS (H.225.0 7.9, H.235.1 7)."""
+"""Who sent a request, and the signature under an answer: H.235.1 within RAS (H.225.0 7.9, H.235.1)."""
 
 from __future__ import annotations
 

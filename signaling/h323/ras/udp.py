@@ -11,7 +11,7 @@ from typing import Final
 from signaling.h323.ras.address import Address
 
 MULTICAST: Final[Address] = ("224.0.1.41", 1718)
-"""Gatekeeper discovery (H.225.0 7.8.1, appendix IV)."""
+"""Gatekeeper discovery (H.225.0 7.8.1)."""
 _IP_MULTICAST_ALL: Final = 49
 """Linux; Python has no name for it."""
 _BUFFER_BYTES: Final = 1 << 20

@@ -185,7 +185,7 @@ def ip(host: str, port: int) -> Any:
 
 
 def hashed(octets: bytes, password: str, marker: bytes) -> bytes:
-    """The message with its hash where the marker is: the steps of H.235.1 7.2, from the standard library alone."""
+    """The message with its hash where the marker is: the steps of H.235.1, from the standard library alone."""
     place = octets.index(marker)
     zeroed = octets[:place] + NO_DIGEST + octets[place + 12 :]
     digest = hmac.new(hashlib.sha1(password.encode()).digest(), zeroed, hashlib.sha1).digest()[:12]
