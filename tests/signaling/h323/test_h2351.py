@@ -145,3 +145,28 @@ def test_only_so_many_tokens_are_looked_at():
 
 def test_identifiers_may_end_with_zero():
     assert h2351.find([h2351.token(TIME_S, 7, "gk\0", "or1\0")]).senders_id == "or1"
+
+
+def test_call_signalling_is_signed_in_the_same_way():
+    """The hash of a Setup covers the octets of its H323-UserInformation."""
+
+    def encode(digest: bytes) -> bytes:
+        setup = {
+            "protocolIdentifier": (0, 0, 8, 2250, 0, 5),
+            "sourceInfo": {"terminal": {}, "mc": False, "undefinedNode": False},
+            "activeMC": False,
+            "conferenceID": bytes(range(16)),
+            "conferenceGoal": ("create", 0),
+            "callType": ("pointToPoint", 0),
+            "callIdentifier": {"guid": bytes(range(16))},
+            "mediaWaitForConnect": False,
+            "canOverlapSend": False,
+            "cryptoTokens": [h2351.token(TIME_S, 9, "drumtower", "or1", digest)],
+        }
+        return per.encode(per.Type.USER_INFORMATION, {"h323-uu-pdu": {"h323-message-body": ("setup", setup)}})
+
+    octets = h2351.sign(PasswordKey.of(SECRET), encode)
+    body = per.decode(per.Type.USER_INFORMATION, octets)["h323-uu-pdu"]["h323-message-body"][1]
+    token = h2351.find(body["cryptoTokens"])
+    assert token.digest == by_hand(encode(bytes(12)))
+    assert h2351.is_genuine(PasswordKey.of(SECRET), token, octets)
