@@ -4,6 +4,7 @@ import pytest
 
 from signaling.h323.h245.channels import FIRST_FREE_SESSION, MOST_CHANNELS
 from signaling.h323.h245.events import ChannelClosed, ChannelOffered, ChannelOpened, ChannelRefused
+from signaling.h323.h245.incoming_channel import T108_S
 from signaling.h323.h245.logical_channel import ChannelAnswer, LogicalChannel
 from signaling.h323.h245.outgoing_channel import T103_S
 from tests.signaling.h323.h245.talk import Talk, control, names
@@ -92,6 +93,17 @@ def test_closing_by_wish_of_the_receiver(talk, reason, must_reopen):
     talk.say(talk.right, talk.right.ask_close(1, talk.now, reason))
     assert talk.events(talk.left) == [ChannelClosed(1, is_ours=True, must_reopen=must_reopen)]
     assert talk.events(talk.right) == [ChannelClosed(1, is_ours=False)]
+    assert talk.right.next_timeout() is None
+
+
+def test_a_wish_that_nobody_answers(talk):
+    """The channel stands, and others beside it are not touched."""
+    open_one(talk)
+    open_one(talk, number=2)
+    talk.right.ask_close(1, 5.0)
+    assert talk.right.next_timeout() == 5.0 + T108_S
+    assert names(talk.right.on_timeout(5.0 + T108_S)) == ["requestChannelCloseRelease"]
+    assert set(talk.right.machines.channels.incoming) == {1, 2}
     assert talk.right.next_timeout() is None
 
 
@@ -188,6 +200,7 @@ def test_a_confirmation_that_does_not_come(talk):
     back = LogicalChannel(0, 3, DATA)
     talk.say(talk.left, talk.left.open(channel(reverse=back), 0.0))
     talk.right.accept(1, OURS, 0.0)
+    assert talk.right.next_timeout() == T103_S
     assert talk.right.on_timeout(T103_S) == [ChannelClosed(1, is_ours=False)]
 
 

@@ -84,10 +84,14 @@ def test_no_answer():
     assert names(machine.expire(T106_S)) == [RELEASE, "Failed"]
 
 
-def test_no_answer_the_second_time():
-    """The last result holds."""
+@pytest.mark.parametrize("is_asking", [True, False])
+def test_no_answer_the_second_time(is_asking):
+    """The last result holds, whoever asked."""
     machine = Determination(240, numbers(7))
-    machine.start(0.0)
+    if is_asking:
+        machine.start(0.0)
+    else:
+        machine.receive(ASK, asked(50, 1), 0.0)
     machine.receive(ACK, MASTER, 1.0)
     machine.start(2.0)
     assert machine.is_master
