@@ -1,18 +1,17 @@
 """Channels opened by Setup and its answer: lists of fastStart (H.323 8.1.7).
 
 An item is the whole openLogicalChannel of one direction: of the caller's sound forwards, or of the called end's sound
-in its reverse parameters. Items with one session are alternatives, dearest first.
+in its reverse parameters. Items with one session are alternatives, dearest first. The call encodes and decodes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from signaling.h323 import per
 from signaling.h323.capabilities import channel as channels
 from signaling.h323.capabilities.channel import Medium
-from signaling.h323.errors import MalformedPduError
 from signaling.h323.h245 import open_channel
 from signaling.h323.h245.logical_channel import Address, LogicalChannel
 
@@ -37,26 +36,22 @@ class Item:
     """Whether the caller sends on it."""
 
 
-def propose(media: Iterable[Medium], ports: Mapping[int, Ports], new_number: Callable[[], int]) -> list[bytes]:
+def propose(media: Iterable[Medium], ports: Mapping[int, Ports], new_number: Callable[[], int]) -> list[Any]:
     """As caller: each medium in both directions. `ports` by session (channel.SESSIONS)."""
-    items: list[bytes] = []
+    items: list[Any] = []
     for each in media:
         own = ports[channels.SESSIONS[each.capability.kind]]
         sent = channels.write(new_number(), each, own.media_control)
         received = channels.write(new_number(), each, own.media_control, media=own.media)
-        items.append(_encode(Item(sent, is_callers=True)))
-        items.append(_encode(Item(received, is_callers=False)))
+        items.append(_write(Item(sent, is_callers=True)))
+        items.append(_write(Item(received, is_callers=False)))
     return items
 
 
-def read(items: Sequence[bytes]) -> list[Item]:
-    """A list of the peer; items that cannot be read are passed over, like those that are no H.323 channel."""
+def read(bodies: Sequence[Any]) -> list[Item]:
+    """A list of the peer; items that are no H.323 channel are passed over."""
     found: list[Item] = []
-    for octets in items[:MOST_ITEMS]:
-        try:
-            body = per.decode(per.Type.OPEN_LOGICAL_CHANNEL, octets)
-        except MalformedPduError:
-            continue
+    for body in bodies[:MOST_ITEMS]:
         reverse = open_channel.read_fast_reverse(body)
         if reverse is not None:
             found.append(Item(reverse, is_callers=False))
@@ -76,7 +71,7 @@ def choose(items: Iterable[Item], is_taken: Callable[[Medium], bool]) -> list[It
 
 
 def answer(chosen: Iterable[Item], ports: Mapping[int, Ports], new_number: Callable[[], int]) -> list[Item]:
-    """As called end: the chosen with our addresses, and with numbers of ours where we send; encode() them."""
+    """As called end: the chosen with our addresses, and with numbers of ours where we send; write() them."""
     answers: list[Item] = []
     for item in chosen:
         own = ports[item.channel.session_id]
@@ -103,11 +98,11 @@ def opened_as_caller(answers: Iterable[Item]) -> list[tuple[LogicalChannel, bool
     return [(item.channel, item.is_callers) for item in answers]
 
 
-def encode(items: Iterable[Item]) -> list[bytes]:
+def write(items: Iterable[Item]) -> list[Any]:
     """For fastStart of an answer."""
-    return [_encode(item) for item in items]
+    return [_write(item) for item in items]
 
 
-def _encode(item: Item) -> bytes:
-    write = open_channel.write_open if item.is_callers else open_channel.write_fast_reverse
-    return per.encode(per.Type.OPEN_LOGICAL_CHANNEL, write(item.channel))
+def _write(item: Item) -> Any:
+    writer = open_channel.write_open if item.is_callers else open_channel.write_fast_reverse
+    return writer(item.channel)
