@@ -15,7 +15,7 @@ from bench import net_media
 from bench.report import Pair, Result
 from mcu.camera import Camera
 from mcu.conference import Conference, ConferenceEvent, Role
-from mcu.fleet.local import LocalWorker
+from mcu.fleet.local_worker import LocalWorker
 from mcu.leg import HangUp
 from mcu.media import Codec, Format, Grade, Kind, LegMedia, StreamSpec
 from mcu.policy import RoomPolicy

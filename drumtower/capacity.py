@@ -9,7 +9,8 @@ from config.settings import Settings
 from drumtower import measurement
 from mcu.capacity import HD, ROOM_SIZE, Curve
 from mcu.conferences import Conferences
-from mcu.fleet.local import LocalFleet, LocalWorker
+from mcu.fleet.local import LocalFleet
+from mcu.fleet.local_worker import LocalWorker
 from mcu.load import Load
 from mcu.media import Codec
 
