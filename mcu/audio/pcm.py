@@ -22,6 +22,11 @@ def silence(samples: int = FRAME_SAMPLES) -> Pcm:
     return np.zeros(samples, np.float32)
 
 
+def windows(pcm: Pcm, length: int) -> Pcm:
+    """Each run of `length` samples as a row, without a copy; `pcm` must be contiguous and stay unchanged meanwhile."""
+    return np.ndarray((len(pcm) - length + 1, length), np.float32, pcm.data, 0, (pcm.itemsize, pcm.itemsize))
+
+
 def level_db(pcm: Pcm) -> float:
     """Root mean square over the overload point in dB (dBov, RFC 6465 3), SILENT_DB..0."""
     power = float(np.dot(pcm, pcm)) / (len(pcm) or 1)

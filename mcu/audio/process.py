@@ -80,14 +80,16 @@ class AudioProcess:
         net, plane = self._net, self._plane
         if net is None or plane is None:
             return
+        frames: list[Frame] = []
         try:
             for arrived in net.receive(_DATAGRAMS_A_TICK):
                 if isinstance(arrived, Frame):
-                    plane.feed(arrived, arrived.arrival_us or now_us())
+                    frames.append(arrived)
                 elif isinstance(arrived, ListenerLoss):
                     plane.handle(arrived)
         except ChannelClosed:
             self._drop_net()
+        plane.feed(frames, now_us())
 
     def _handle(self, message: Frame | Message, descriptors: list[int]) -> None:
         if isinstance(message, Start):
