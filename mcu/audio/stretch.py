@@ -9,15 +9,14 @@ from mcu.audio.pcm import Pcm, ramp
 OVERLAP = 480
 """Samples of each cross-fade (10 ms)."""
 _DECIMATION = 4
-_SHORTEST_LAG = 240
-_LONGEST_LAG = 720
-NEEDED_SAMPLES = OVERLAP + _SHORTEST_LAG
+SHORTEST_LAG, LONGEST_LAG = 240, 720
+NEEDED_SAMPLES = OVERLAP + SHORTEST_LAG
 """Shorter sound is left alone."""
 
 
-def shorten(pcm: Pcm) -> Pcm:
-    """`pcm` without one period of 5 to 15 ms near its beginning."""
-    lag = _period(pcm)
+def shorten(pcm: Pcm, longest: int = LONGEST_LAG) -> Pcm:
+    """`pcm` without one period of 5 to 15 ms near its beginning, of at most `longest` samples."""
+    lag = _period(pcm, longest)
     if not lag:
         return pcm
     fade = ramp(0.0, 1.0, OVERLAP)
@@ -27,7 +26,7 @@ def shorten(pcm: Pcm) -> Pcm:
 
 def lengthen(pcm: Pcm) -> Pcm:
     """`pcm` with one period of 5 to 15 ms near its beginning played twice."""
-    lag = _period(pcm)
+    lag = _period(pcm, LONGEST_LAG)
     if not lag:
         return pcm
     fade = ramp(0.0, 1.0, OVERLAP)
@@ -35,14 +34,18 @@ def lengthen(pcm: Pcm) -> Pcm:
     return np.concatenate((pcm[:lag], joint, pcm[OVERLAP:]))
 
 
-def _period(pcm: Pcm) -> int:
-    """The lag at which the beginning resembles what follows most; 0 when there is too little sound to tell."""
-    longest = min(_LONGEST_LAG, len(pcm) - OVERLAP)
-    if longest < _SHORTEST_LAG:
+def _period(pcm: Pcm, longest: int) -> int:
+    """The lag at which the beginning resembles what follows most, the longest of equals as in silence.
+
+    0 when there is too little sound to tell.
+    """
+    longest = min(longest, len(pcm) - OVERLAP)
+    if longest < SHORTEST_LAG:
         return 0
     coarse = pcm[: (OVERLAP + longest) // _DECIMATION * _DECIMATION].reshape(-1, _DECIMATION).mean(axis=1)
     window = OVERLAP // _DECIMATION
-    past = coarse[_SHORTEST_LAG // _DECIMATION :]
+    past = coarse[SHORTEST_LAG // _DECIMATION :]
     likeness = np.correlate(past, coarse[:window], "valid")
     power = np.convolve(past * past, np.ones(window, np.float32), "valid")
-    return _SHORTEST_LAG + int(np.argmax(likeness / np.sqrt(power + 1e-9))) * _DECIMATION
+    alike = likeness / np.sqrt(power + 1e-9)
+    return SHORTEST_LAG + (len(alike) - 1 - int(np.argmax(alike[::-1]))) * _DECIMATION
