@@ -18,7 +18,6 @@ _LAG_US = 2_500
 _FIRST_LOW_US = 6_000 + _LAG_US
 _DRIFTED_US = 1_000
 """Playout nearer to the arrivals than this will be too early soon, when it came nearer by so much before."""
-_LEAST_US = 2_000
 _LOW_US = TICK_US + 500 + _LAG_US
 """A clock that was slow before will be so again: arrivals walk through a whole tick, which has to be kept."""
 _AIM_US = _LOW_US + 1_000
@@ -47,7 +46,7 @@ class ClockFollower:
         known = self._excess_us
         excess = self._excess_us = excess_us if known is None else known + _SMOOTHING * (excess_us - known)
         if self._low_us is None:
-            self._low_us = max(_LEAST_US, min(_FIRST_LOW_US, excess - _DRIFTED_US))
+            self._low_us = min(_FIRST_LOW_US, excess - _DRIFTED_US)
         if self._step * (excess - _AIM_US) < 0:
             self._step = 0
         if excess > _HIGH_US:

@@ -10,6 +10,10 @@ OVERLAP = 480
 """Samples of each cross-fade (10 ms)."""
 _DECIMATION = 4
 SHORTEST_LAG, LONGEST_LAG = 240, 720
+_LONGER_IS_BETTER = 0.03
+"""Among lags that fit equally well: in silence and over many periods of a tone."""
+_SILENT_POWER = 1e-4
+"""Of a window at -60 dB: below, all lags fit."""
 NEEDED_SAMPLES = OVERLAP + SHORTEST_LAG
 """Shorter sound is left alone."""
 
@@ -35,17 +39,14 @@ def lengthen(pcm: Pcm) -> Pcm:
 
 
 def _period(pcm: Pcm, longest: int) -> int:
-    """The lag at which the beginning resembles what follows most, the longest of equals as in silence.
-
-    0 when there is too little sound to tell.
-    """
+    """The lag at which the beginning resembles what follows most; 0 when there is too little sound to tell."""
     longest = min(longest, len(pcm) - OVERLAP)
     if longest < SHORTEST_LAG:
         return 0
     coarse = pcm[: (OVERLAP + longest) // _DECIMATION * _DECIMATION].reshape(-1, _DECIMATION).mean(axis=1)
     window = OVERLAP // _DECIMATION
-    past = coarse[SHORTEST_LAG // _DECIMATION :]
-    likeness = np.correlate(past, coarse[:window], "valid")
+    first, past = coarse[:window], coarse[SHORTEST_LAG // _DECIMATION :]
     power = np.convolve(past * past, np.ones(window, np.float32), "valid")
-    alike = likeness / np.sqrt(power + 1e-9)
-    return SHORTEST_LAG + (len(alike) - 1 - int(np.argmax(alike[::-1]))) * _DECIMATION
+    alike = np.correlate(past, first, "valid") / np.sqrt(power * np.dot(first, first) + _SILENT_POWER**2)
+    alike += np.linspace(0.0, _LONGER_IS_BETTER, len(alike), dtype=np.float32)
+    return SHORTEST_LAG + int(np.argmax(alike)) * _DECIMATION
