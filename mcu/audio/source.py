@@ -227,6 +227,7 @@ class Source:
                 return
             if step.verdict == Verdict.UNDERRUN:
                 self._slack.missed()
+                self._clock.restart()
             self._make(step)
 
     # ---- sound --------------------------------------------------------------------------------------------------

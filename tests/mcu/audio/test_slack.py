@@ -23,11 +23,13 @@ _QUIET, _TONE = np.zeros(_SAMPLES, np.float32), np.sin(2 * np.pi * np.arange(_SA
 class Call:
     """One sender whose packets come `phase_us` before a tick and later by what `lateness` says of each."""
 
-    def __init__(self, phase_us: int, lateness: Callable[[int], int], sound: np.ndarray = _QUIET) -> None:
+    def __init__(
+        self, phase_us: int, lateness: Callable[[int], int], sound: np.ndarray = _QUIET, fast_ppm: int = 0
+    ) -> None:
         self.source = Source(Codec.PCMU)
         self.heard: list[np.ndarray] = []
-        self.delays_us: list[int] = []
         self._phase_us, self._lateness = phase_us, lateness
+        self._step_us = _PTIME_US - _PTIME_US * fast_ppm // 1_000_000
         self._payload = g711.encode_ulaw(sound)
         self._air: list[tuple[int, int]] = []
         self._sent = self._ticks = 0
@@ -35,23 +37,26 @@ class Call:
     def run(self, seconds: float) -> None:
         """Go on for so long."""
         for _ in range(round(seconds * 50)):
-            due_us = START_US + (self._sent + 1) * _PTIME_US - self._phase_us
-            self._air.append((due_us + self._lateness(self._sent), self._sent))
-            self._sent += 1
             self._ticks += 1
             now_us = START_US + self._ticks * TICK_US
+            while (due_us := self._due_us(self._sent)) <= now_us:
+                self._air.append((due_us + self._lateness(self._sent), self._sent))
+                self._sent += 1
             for at_us, number in sorted(each for each in self._air if each[0] <= now_us):
                 frame = Frame(7, Codec.PCMU, self._payload, number * _SAMPLES, number & 0xFFFF, at_us)
                 self.source.put(frame, at_us)
             self._air = [each for each in self._air if each[0] > now_us]
             self.heard.append(self.source.pull(now_us, is_decoded=True).pcm)
-            jitter = self.source._jitter
-            self.delays_us.append(jitter.played_late_us(now_us + TICK_US, self.source._buffered_us) - START_US)
 
     @property
     def delay_us(self) -> int:
-        """From when the first sample of a packet could be had to when it was played, now."""
-        return self.delays_us[-1] - (_PTIME_US - self._phase_us)
+        """From when a sample could be had to when it is played, at the next tick."""
+        now_us = START_US + (self._ticks + 1) * TICK_US
+        position_us = now_us - self.source._jitter.played_late_us(now_us, self.source._buffered_us)
+        return now_us - self._due_us(0) - position_us * self._step_us // _PTIME_US
+
+    def _due_us(self, number: int) -> int:
+        return START_US + (number + 1) * self._step_us - self._phase_us
 
 
 def late_at(*numbers: int, by_us: int = 25_000) -> Callable[[int], int]:
@@ -105,6 +110,16 @@ def test_who_is_late_now_and_then_is_not_cut_each_time() -> None:
     call.run(300)
     assert call.source.stats["underruns"] <= 12
     assert call.source.stats["shortened"] <= 12
+
+
+@pytest.mark.parametrize("phase_us", [200, 2_000, 5_000, 12_000, 19_000])
+@pytest.mark.parametrize("fast_ppm", [-200, 200])
+def test_a_clock_that_is_off_is_not_fought_by_cutting(phase_us: int, fast_ppm: int) -> None:
+    call = Call(phase_us, lambda _: 0, fast_ppm=fast_ppm)
+    call.run(400)
+    assert call.source.stats["underruns"] <= 1
+    assert call.source.stats["shortened"] == 0
+    assert call.delay_us <= 28_000
 
 
 def test_a_wait_that_grows_is_no_slow_clock() -> None:
