@@ -225,6 +225,9 @@ class _Leg:
     def roster_changed(self) -> None:
         """Nobody reads it."""
 
+    def pictures_allowed(self) -> None:
+        """It has them."""
+
     def floor_changed(self, holder: int, name: str) -> None:
         """Nobody shares."""
 

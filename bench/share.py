@@ -79,6 +79,9 @@ class _Leg:
     def roster_changed(self) -> None:
         """It shows no roster."""
 
+    def pictures_allowed(self) -> None:
+        """It has them."""
+
     def floor_changed(self, holder: int, name: str) -> None:
         """It presents nothing."""
 
