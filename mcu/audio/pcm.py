@@ -37,7 +37,7 @@ def level_db(pcm: Pcm) -> float:
 
 def mean(pcm: Pcm) -> float:
     """What direct current there is."""
-    return float(np.add.reduce(pcm)) / (len(pcm) or 1)
+    return float(np.dot(pcm, _ones(len(pcm)))) / (len(pcm) or 1)
 
 
 def peak(pcm: Pcm) -> float:
@@ -66,6 +66,11 @@ def ramp(start: float, stop: float, samples: int = FRAME_SAMPLES) -> Pcm:
     line: Pcm = _unit_ramp(samples) * np.float32(stop - start)
     line += np.float32(start)
     return line
+
+
+@lru_cache(maxsize=64)
+def _ones(samples: int) -> Pcm:
+    return np.ones(samples, np.float32)
 
 
 @lru_cache(maxsize=64)

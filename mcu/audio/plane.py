@@ -132,7 +132,8 @@ class AudioPlane:
         for room in self._rooms.values():
             totals.update(room.counters)
             for source in room.sources:
-                totals.update(source.stats)
+                if source.counters:
+                    totals.update(source.counters)
         return totals
 
     def _add_leg(self, message: AddAudioLeg) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,8 +38,7 @@ _FADE_IN_SAMPLES = 240
 _LEARN_OVER_DB = -50.0
 
 
-@dataclass(slots=True, frozen=True)
-class SourceFrame:
+class SourceFrame(NamedTuple):
     """20 ms of one source after gain control; `voice` is its level before it."""
 
     pcm: Pcm
@@ -72,10 +71,10 @@ class Source:
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
-        self.counters: Counter[str] = Counter()
+        self._jitter = JitterBuffer(RTP_CLOCK_HZ[codec])
+        self.counters = self._jitter.counters
         self.playout_us = 0
         """Playout minus capture, smoothed; 0 before anything was played."""
-        self._jitter = JitterBuffer(RTP_CLOCK_HZ[codec])
         self._ear = _Ear()
         self._decoder: Decoder = make_decoder(codec, self._ear)
         self._pcm = silence(0)
@@ -115,8 +114,8 @@ class Source:
 
     @property
     def stats(self) -> Counter[str]:
-        """Cumulative counts: lost, concealed, late, discarded, bad packets and the like."""
-        return self._jitter.counters + self.counters
+        """Cumulative counts as they are now: lost, concealed, late, discarded, bad packets and the like."""
+        return Counter(self.counters)
 
     @property
     def desired_delay_us(self) -> int:
