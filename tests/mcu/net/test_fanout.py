@@ -236,7 +236,9 @@ def test_a_mix_may_be_assigned_before_the_leg_is_open() -> None:
 
 @pytest.mark.parametrize("is_full", [False, True])
 def test_recorder_gets_whole_pictures_from_a_keyframe_on(is_full: bool) -> None:
-    room, taken = Room(), []
+    room = Room()
+    taken: list[Frame] = []
+    told: list[Message] = []
 
     class Recorder:
         def send_frame(self, frame: Frame) -> bool:
@@ -244,7 +246,7 @@ def test_recorder_gets_whole_pictures_from_a_keyframe_on(is_full: bool) -> None:
             return not is_full
 
         def send(self, message: Message) -> None:
-            taken.append(message)
+            told.append(message)
 
     recorder = RecorderLeg(9, Recorder())
     room.fanout.route(9, recorder, 5, room.now_us)
@@ -258,4 +260,4 @@ def test_recorder_gets_whole_pictures_from_a_keyframe_on(is_full: bool) -> None:
     assert {frame.stream for frame in pictures} == {37}
     assert (taken[-1].stream, taken[-1].payload, taken[-1].rtp_timestamp) == (36, b"sound", 960)
     recorder.close()
-    assert taken[-1] == StopRecording(9)
+    assert told == [StopRecording(9)]
