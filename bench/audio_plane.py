@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bench import cpu
-from mcu.fleet.local import LocalWorker
+from mcu.fleet.local_worker import LocalWorker
 from mcu.media import Extensions, Format, Kind, StreamSpec
 from mcu.worker.messages import AddAudioLeg, AttachLeg, ConfigureLeg, OpenLeg, ProcessStats, Transport
 

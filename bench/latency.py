@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from bench import marks, witness
-from bench.load import Part, calling
+from bench.load import Load, Part, agent
 from bench.report import Pair, Result
 from bench.server import Server, serve
 from mcu.audio.pcm import level_db
@@ -107,13 +107,20 @@ async def _measure(folder: Path, parts: Sequence[Part], seconds: float) -> _Seen
 
 async def _round(folder: Path, server: Server, parts: Sequence[Part], seconds: float, seen: _Seen) -> None:
     sound, picture = folder / "sound", folder / "picture"
-    async with calling(folder, server.uri(), parts) as load:
+    load = Load(folder, parts)
+    try:
+        # From the first packet on: keyframes come only when somebody asks for one.
         load.dump(2 * len(parts) - 2, sound)
         load.dump(2 * len(parts) - 1, picture)
-        await asyncio.sleep(_SETTLE_S)
-        began = time.monotonic()
-        await asyncio.sleep(seconds)
-        sent = load.stop()["marks"]
+        async with agent() as ua:
+            await load.dial(ua, server.uri())
+            await asyncio.sleep(_SETTLE_S)
+            began = time.monotonic()
+            await asyncio.sleep(seconds)
+            sent = load.stop()["marks"]
+            await load.hang_up()
+    finally:
+        load.close()
     heard = marks.loud((at_s, level_db(samples)) for at_s, samples in witness.sounds(sound))
     shown = marks.bright((shot.first_s, _cells(shot.frame)) for shot in witness.pictures(picture))
     for is_picture, found_s, onsets in ((False, seen.sound, heard), (True, seen.picture, shown)):

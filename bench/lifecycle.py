@@ -21,7 +21,8 @@ from bench.browser_peer import BrowserPeer
 from bench.growth import Held, grown, held_by, slope_kib, table
 from config.media import AudioSettings, NetSettings, VideoSettings
 from mcu.conferences import Conferences
-from mcu.fleet.local import LocalFleet, LocalWorker
+from mcu.fleet.local import LocalFleet
+from mcu.fleet.local_worker import LocalWorker
 from mcu.fleet.worker import Worker
 from mcu.leg import HangUp
 from mcu.media import Codec, Format, Grade, Kind, LegMedia, StreamSpec
@@ -223,6 +224,9 @@ class _Leg:
 
     def roster_changed(self) -> None:
         """Nobody reads it."""
+
+    def pictures_allowed(self) -> None:
+        """It has them."""
 
     def floor_changed(self, holder: int, name: str) -> None:
         """Nobody shares."""

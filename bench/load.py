@@ -9,7 +9,7 @@ import secrets
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -214,10 +214,17 @@ async def agent(max_calls: int = 1000) -> AsyncIterator[UserAgent]:
 
 
 @contextlib.asynccontextmanager
-async def calling(folder: Path, uri: str, parts: Sequence[Part]) -> AsyncIterator[Load]:
-    """All of them in the room; they hang up at the end."""
+async def calling(
+    folder: Path, uri: str, parts: Sequence[Part], dumps: Mapping[int, Path] | None = None
+) -> AsyncIterator[Load]:  # fmt: skip
+    """All of them in the room; they hang up at the end.
+
+    `dumps` are streams, by number, of which all is kept from their first packet on: keyframes come only when asked for.
+    """
     load = Load(folder, parts)
     try:
+        for number, path in (dumps or {}).items():
+            load.dump(number, path)
         async with agent(len(parts) + 1) as ua:
             await load.dial(ua, uri)
             yield load

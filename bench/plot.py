@@ -11,6 +11,8 @@ _WIDTH, _HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 44, 52
 _COLOURS = ("#2f7fb8", "#d9822b", "#3a9d5d", "#b0468f", "#7a6fd0", "#888888")
 _MOST_TICKS = 8
+_OVER_MARK = 1.1
+"""So far up the axis goes above a mark, so that the legend has room."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], x: Ax
     """A plot of points that are joined; both axes begin at 0."""
     points = [point for line in series.values() for point in line]
     right = _ceiling(max((point[0] for point in points), default=1.0))
-    top = _ceiling(max([*(point[1] for point in points), y.mark or 0.0, 1e-9]))
+    top = _ceiling(max([*(point[1] for point in points), (y.mark or 0.0) * _OVER_MARK, 1e-9]))
 
     def at(point: tuple[float, float]) -> tuple[float, float]:
         width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
@@ -42,7 +44,7 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], x: Ax
         path = " ".join(f"{px},{py}" for px, py in map(at, line))
         parts.append(f'<polyline points="{path}" stroke="{colour}" stroke-width="2" fill="none"/>')
         parts += [f'<circle cx="{px}" cy="{py}" r="3" fill="{colour}"/>' for px, py in map(at, line)]
-        height = _TOP + 8 + 18 * index
+        height = _TOP + 14 + 18 * index
         parts.append(f'<rect x="{_LEFT + 12}" y="{height - 6}" width="14" height="4" fill="{colour}"/>')
         parts.append(_text(_LEFT + 32, height, name, "start"))
     body = "\n".join(parts)
@@ -50,6 +52,16 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], x: Ax
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
         f'role="img" aria-label="{escape(title)}">\n<rect width="100%" height="100%" fill="#fff"/>\n{body}\n</svg>\n'
     )
+
+
+def below(plots: Sequence[str]) -> str:
+    """Several plots of lines() as one picture, one below the other."""
+    placed = [
+        plot.replace("<svg ", f'<svg y="{_HEIGHT * index}" width="{_WIDTH}" height="{_HEIGHT}" ', 1)
+        for index, plot in enumerate(plots)
+    ]
+    size = f"0 0 {_WIDTH} {_HEIGHT * len(plots)}"
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}">\n' + "".join(placed) + "</svg>\n"
 
 
 def _scales(at: object, right: float, top: float, x: Axis, y: Axis) -> list[str]:

@@ -75,7 +75,7 @@ def _ours(packets: list[list[bytes]], ticks: int) -> Pcm:
         for leg, sent in enumerate(packets, 1):
             payload = sent[tick % len(sent)]
             frame = Frame(stream_id(leg, Kind.AUDIO), Codec.OPUS, payload, tick * FRAME_SAMPLES, tick, now_us)
-            plane.feed(frame, now_us + _ARRIVAL_US)
+            plane.feed([frame], now_us + _ARRIVAL_US)
         produced = plane.tick(now_us + TICK_US)
         for message in produced.messages:
             if isinstance(message, AssignAudio) and message.leg == listener:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-import selectors
-import subprocess
-import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -22,23 +21,29 @@ from bench.report import Pair, Result
 from bench.video_process import VideoProcess, access_units
 from config.media import VideoSettings
 from crypto.sealing import Head, SealReader, verify
-from mcu.media import Codec, Kind, stream_id
+from mcu.fleet.process import WorkerProcess
+from mcu.media import Codec
+from mcu.net.links import PatientLink
+from mcu.net.recorder_leg import RecorderLeg
+from mcu.rtp.history import PieceRing
 from mcu.video.encoder import Encoder
 from mcu.video.surface import Surface
 from mcu.worker import messages
-from mcu.worker.channel import Channel, Frame, channel_pair
+from mcu.worker.channel import Frame, channel_pair
 from recorder.mp4 import IndexedFile
 
-_LEG, _COUNT = 7, 9
+_LEG, _MIX, _COUNT = 7, 3, 9
 _SIZE, _BITRATE_BPS, _KEYFRAME_S = (1280, 720), 1_500_000, 4.0
 _MADE_S = 8.0
+_SETTLES_S = 1.0
+"""Played before it counts, so that the first fragment and the first imports do not."""
 _GATE = 0.02
 _LEAST_FRAMES_PER_S = 24.5
 _NOTES = (
     "room of 9, H.264 1280x720@25 1.5 Mbit/s with a keyframe every 4 s and the Opus mix, AES-256-GCM, fsync; recording "
-    "opens no encoder, so on minus off is: the recorder process, fed over its channel in real time, and the time "
-    "that its feeder takes to hand frames over (hand_over, net's share). baseline: x264 superfast of the same "
-    "pictures, on warm caches"
+    "opens no encoder, so on minus off is: the recorder process, fed in real time (its idle cost is in it), and the "
+    "time that net's own recorder leg and link take to hand frames over to it (hand_over). baseline: x264 superfast of "
+    "the same pictures, on warm caches"
 )
 
 
@@ -50,7 +55,7 @@ def run(seconds: float, runs: int) -> Iterator[Result]:
         pictures, sounds = _rendition(clips), _sounds(clips[0])
         pairs, void = [], ""
         for number in range(runs):
-            recorder, hand_over, trouble = _record(folder / f"{number}.dtr", pictures, sounds, seconds)
+            recorder, hand_over, trouble = asyncio.run(_record(folder / f"{number}.dtr", pictures, sounds, seconds))
             figures = {"recorder": recorder, "hand_over": hand_over}
             pairs.append(Pair(recorder + hand_over, _encode(pictures), figures))
             void = void or trouble
@@ -78,60 +83,80 @@ def _sounds(clip: Path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(container.streams.audio[0]) if packet.size]
 
 
-def _record(path: Path, pictures: list[Frame], sounds: list[bytes], seconds: float) -> tuple[float, float, str]:
+async def _record(path: Path, pictures: list[Frame], sounds: list[bytes], seconds: float) -> tuple[float, float, str]:
     """CPU seconds per second of the recorder and of handing over, and why the run is void."""
+    heard: asyncio.Queue[messages.AnyMessage] = asyncio.Queue()
+    settings: dict[str, object] = {"min_free_bytes": 0}
+    recorder = WorkerProcess("recorder", "recorder.process", settings, heard.put_nowait, _must_end_well)
+    link = PatientLink("recorder", lambda _: None, Counter())
     ours, theirs = channel_pair()
-    net_ours, net_theirs = channel_pair()
-    command = [sys.executable, "-m", "recorder.process", "--fd", str(theirs.fileno())]
-    process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
-    theirs.close()
-    control, net, key = Channel(ours), Channel(net_ours), secrets.token_bytes(32)
+    with theirs:
+        recorder.send(messages.Channel("net"), [theirs.fileno()])
+    link.connect(ours.detach())
     try:
-        control.send(messages.Start({"min_free_bytes": 0}))
-        control.send(messages.Channel("net"), [net_theirs.fileno()])
-        net_theirs.close()
-        head = Head("bench", b"").serialize()
-        control.send(messages.StartRecording(_LEG, "bench", str(path), key, head, *_SIZE, 25))
-        wait_for(control, messages.ProcessStats)
-        before, began = cpu_s(process.pid), time.monotonic()
-        hand_over = _play(net, pictures, sounds, seconds)
-        used = (cpu_s(process.pid) - before) / (time.monotonic() - began)
-        control.send(messages.StopRecording(_LEG))
-        ended = wait_for(control, messages.RecordingEnded)
-        control.send(messages.Stop())
-        process.wait(10)
+        head, key = Head("bench", b"").serialize(), secrets.token_bytes(32)
+        recorder.send(messages.StartRecording(_LEG, "bench", str(path), key, head, *_SIZE, 25))
+        leg = RecorderLeg(_LEG, link)
+        await _play(leg, link, pictures, sounds, _SETTLES_S)
+        before, began = cpu_s(recorder.pid), time.monotonic()
+        hand_over = await _play(leg, link, pictures, sounds, seconds)
+        used = (cpu_s(recorder.pid) - before) / (time.monotonic() - began)
+        recorder.send(messages.StopRecording(_LEG))
+        leg.close()
+        error = await _end(heard)
     finally:
-        process.kill()
-        process.wait()
-        control.close()
-        net.close()
-    error = ended.error if isinstance(ended, messages.RecordingEnded) else "no end"
-    return used, hand_over, error or _unplayable(path, key, seconds)
+        await recorder.stop()
+        link.close()
+    return used, hand_over, error or _unplayable(path, key, seconds + _SETTLES_S)
 
 
-def _play(net: Channel, pictures: list[Frame], sounds: list[bytes], seconds: float) -> float:
-    """Both streams in real time, 20 ms after 20 ms; the CPU time of writing them into the channel, per second."""
+def _must_end_well(status: int) -> None:
+    if status:
+        raise RuntimeError(f"the recorder ended with status {status}")
+
+
+async def _end(heard: asyncio.Queue[messages.AnyMessage]) -> str:
+    """What went wrong, "" where nothing did."""
+    while True:
+        message = await asyncio.wait_for(heard.get(), 10)
+        if isinstance(message, messages.RecordingEnded):
+            return message.error
+
+
+async def _play(
+    leg: RecorderLeg, link: PatientLink, pictures: list[Frame], sounds: list[bytes], seconds: float
+) -> float:
+    """Both streams in real time, as the fan-out hands them out; CPU seconds per second of what net does with them.
+
+    Net looks every 10 ms, too, whether it is time for the recorder.
+    """
     began_us, spent = time.monotonic_ns() // 1000, 0.0
-    for index in range(round(seconds * 50)):
-        at_us = began_us + index * 20_000
-        time.sleep(max(0.0, (at_us - time.monotonic_ns() // 1000) / 1e6))
-        sound = Frame(
-            stream_id(_LEG, Kind.AUDIO), Codec.OPUS, sounds[index % len(sounds)], at_us * 48 // 1000 & 0xFFFFFFFF,
-            index & 0xFFFF, at_us,
-        )  # fmt: skip
-        frames = [sound]
-        if index % 2 == 0:
-            picture = pictures[index // 2 % len(pictures)]
-            stamp = at_us * 9 // 100 & 0xFFFFFFFF
-            frames.append(
-                replace(picture, stream=stream_id(_LEG, Kind.VIDEO), rtp_timestamp=stamp, capture_us=at_us)
-            )  # fmt: skip
+    pieces = PieceRing(Codec.H264, 1200, 1).add(pictures[0].payload, 0, 0, is_keyframe=True)
+    for index in range(round(seconds * 100)):
+        at_us = began_us + index * 10_000
+        await asyncio.sleep(max(0.0, (at_us - time.monotonic_ns() // 1000) / 1e6))
+        sound, picture = _due(index, at_us, pictures, sounds)
         before = time.thread_time()
-        for frame in frames:
-            net.send_frame(frame)
-        net.flush()
+        if sound is not None:
+            leg.put_sound(sound)
+        if picture is not None:
+            leg.put_rendition(picture, pieces, _BITRATE_BPS, at_us)
+        link.handle_timeout(at_us)
         spent += time.thread_time() - before
     return spent / seconds
+
+
+def _due(index: int, at_us: int, pictures: list[Frame], sounds: list[bytes]) -> tuple[Frame | None, Frame | None]:
+    """What the audio and the video process have made in this 10 ms: sound every 20 ms, a picture every 40 ms."""
+    sound = picture = None
+    if index % 2 == 0:
+        number = index // 2
+        payload, stamp = sounds[number % len(sounds)], at_us * 48 // 1000 & 0xFFFFFFFF
+        sound = Frame(_MIX, Codec.OPUS, payload, stamp, number & 0xFFFF, at_us)
+    if index % 4 == 0:
+        made, stamp = pictures[index // 4 % len(pictures)], at_us * 9 // 100 & 0xFFFFFFFF
+        picture = replace(made, rtp_timestamp=stamp, capture_us=at_us)
+    return sound, picture
 
 
 def _encode(pictures: list[Frame]) -> float:
@@ -163,16 +188,3 @@ def _unplayable(path: Path, key: bytes, seconds: float) -> str:
         return f"{len(pictures) / seconds:.1f} frames/s were recorded"
     found = set(witness.tiles(pictures[-1].to_ndarray(format="rgb24").astype(np.uint8), _COUNT))
     return "" if len(found) == _COUNT else f"only {len(found)} of {_COUNT} tiles were seen"
-
-
-def wait_for(control: Channel, kind: type[messages.Message]) -> messages.Message:
-    """The first message of this kind. Raises TimeoutError after 10 s."""
-    deadline = time.monotonic() + 10
-    with selectors.DefaultSelector() as selector:
-        selector.register(control, selectors.EVENT_READ)
-        while (left := deadline - time.monotonic()) > 0:
-            selector.select(left)
-            for message in control.receive():
-                if isinstance(message, kind):
-                    return message
-    raise TimeoutError(kind.__name__)

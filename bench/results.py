@@ -34,6 +34,8 @@ is not in it. `python -m bench NAME` prints one of them. The gate holds for what
 """
 _WORDS = {"pass": "met", "miss": "**missed**", "void": "void", "": ""}
 _ROW, _BAR = 24, 300
+_MOST_SHARE = 1.5
+_MACHINE_CORES = 2.0
 
 
 def main() -> int:
@@ -77,8 +79,10 @@ def gates_plot(lines: Iterable[dict[str, Any]]) -> str:
         y = 36 + _ROW * index
         colour = "#3a9d5d" if share <= 1 else "#c8452f"
         parts.append(_svg_text(322, y + 14, f"{line['bench']}: {line['case']}"[:52], "end"))
-        parts.append(f'<rect x="330" y="{y + 3}" width="{min(share, 1.5) * _BAR:.0f}" height="15" fill="{colour}"/>')
-        parts.append(_svg_text(338 + min(share, 1.5) * _BAR, y + 15, f"{_number(_gated(line))} of {line['gate']:g}"))
+        parts.append(
+            f'<rect x="330" y="{y + 3}" width="{min(share, _MOST_SHARE) * _BAR:.0f}" height="15" fill="{colour}"/>'
+        )
+        parts.append(_svg_text(338 + _MOST_SHARE * _BAR, y + 15, f"{_number(_gated(line))} of {line['gate']:g}"))
     parts.append(f'<path d="M{330 + _BAR} 32V{height - 10}" stroke="#222" stroke-dasharray="4 3"/>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 920 {height}" font-family="sans-serif">\n'
@@ -87,16 +91,22 @@ def gates_plot(lines: Iterable[dict[str, Any]]) -> str:
 
 
 def scale_plot(lines: Iterable[dict[str, Any]]) -> str:
-    """Cores against participants, "" where `scale` was not run."""
+    """Cores against participants, one plot for pictures and one for sound, "" where `scale` was not run."""
     series: dict[str, list[tuple[float, float]]] = {}
     for line in lines:
         if line["bench"] == "scale" and line.get("participants") and not line["void"]:
             series.setdefault(str(line["case"]).rpartition(" ")[0], []).append((line["participants"], line["ours"]))
-    several = {name: sorted(points) for name, points in series.items() if len(points) > 1}
-    if not several:
-        return ""
-    cores = plot.Axis("cores of the server", 2.0, "this machine")
-    return plot.lines("What a room costs", several, plot.Axis("participants, all of whom send"), cores)
+    plots = [_growth_plot(name, sorted(points)) for name, points in series.items() if len(points) > 1]
+    return plot.below(plots) if plots else ""
+
+
+def _growth_plot(name: str, points: Sequence[tuple[float, float]]) -> str:
+    """What was measured, and what as much for each as in the smallest room would be, up to what the machine has."""
+    people, cost = points[0]
+    most = min(points[-1][0], _MACHINE_CORES * people / cost) if cost else points[-1][0]
+    shown = {"measured": points, "as much for each as in the smallest room": [(0.0, 0.0), (most, most * cost / people)]}
+    cores = plot.Axis("cores of the server", _MACHINE_CORES, "this machine")
+    return plot.lines(f"What a room costs: {name}", shown, plot.Axis("participants, all of whom send"), cores)
 
 
 def _section(name: str, lines: Sequence[dict[str, Any]], findings: dict[str, str]) -> str:

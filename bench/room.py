@@ -54,9 +54,8 @@ async def _measure(folder: Path, clips: Sequence[Path], parts: Sequence[Part], s
     folder.mkdir()
     sound, picture = folder / "sound.seen", folder / "picture.seen"
     with serve(folder) as server:
-        async with calling(folder, server.uri(), parts) as load:
-            load.dump(2 * len(parts) - 2, sound)
-            load.dump(2 * len(parts) - 1, picture)
+        dumps = {2 * len(parts) - 2: sound, 2 * len(parts) - 1: picture}
+        async with calling(folder, server.uri(), parts, dumps) as load:
             await asyncio.sleep(_WARM_UP_S)
             load.count()
             began_s = time.monotonic()

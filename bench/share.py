@@ -15,7 +15,7 @@ from bench import net_media
 from bench.report import Pair, Result
 from mcu.camera import Camera
 from mcu.conference import Conference, ConferenceEvent, Role
-from mcu.fleet.local import LocalWorker
+from mcu.fleet.local_worker import LocalWorker
 from mcu.leg import HangUp
 from mcu.media import Codec, Format, Grade, Kind, LegMedia, StreamSpec
 from mcu.policy import RoomPolicy
@@ -78,6 +78,9 @@ class _Leg:
 
     def roster_changed(self) -> None:
         """It shows no roster."""
+
+    def pictures_allowed(self) -> None:
+        """It has them."""
 
     def floor_changed(self, holder: int, name: str) -> None:
         """It presents nothing."""

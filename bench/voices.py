@@ -15,7 +15,8 @@ LENGTH_S = 10
 _FIRST_MARKER_HZ, _MARKER_STEP_HZ = 405, 30
 _PITCH_STEP_HZ = 10
 """Pitches and syllables leave the frequencies 10 k + 5 Hz free: there the markers are."""
-_SYLLABLE_HZ = 3
+_SYLLABLE_HZ = 2
+"""Syllables put power beside each harmonic, by so much: nearer to the markers it hides them where sixty talk."""
 _MARKER_SHARE = 0.2
 _ROOM_NOISE = 0.0005
 """-66 dBov, quieter than anything that is mixed."""

@@ -93,7 +93,7 @@ class SealWriter:
         self._emit = emit
         self._cipher = AESGCM(key)
         self._head_link = self._link = hashlib.sha256(head).digest()
-        self._waiting = bytearray()
+        self._waiting = b""
         self._number = 0
         self._is_finished = False
         self.size = len(head)
@@ -109,28 +109,30 @@ class SealWriter:
         """Append; chunks go out as they fill up. Raises ValueError after finish()."""
         if self._is_finished:
             raise ValueError("the file is finished")
-        self._waiting += plain
-        while len(self._waiting) > MAX_PLAIN_BYTES:
-            self._seal(MAX_PLAIN_BYTES, 0)
+        whole = memoryview(b"".join((self._waiting, plain)) if self._waiting else plain)
+        rest = 0
+        while len(whole) - rest > MAX_PLAIN_BYTES:
+            self._seal(whole[rest : rest + MAX_PLAIN_BYTES], 0)
+            rest += MAX_PLAIN_BYTES
+        self._waiting = bytes(whole[rest:])
 
     def flush(self) -> None:
         """Seal what waits, so that it can reach the disk."""
         if self._waiting and not self._is_finished:
-            self._seal(len(self._waiting), 0)
+            self._seal(self._waiting, 0)
+            self._waiting = b""
 
     def finish(self) -> None:
         """Seal the rest as the last chunk."""
         if not self._is_finished:
-            self._seal(len(self._waiting), _LAST)
+            self._seal(self._waiting, _LAST)
             self._is_finished = True
 
-    def _seal(self, length: int, flag: int) -> None:
-        plain = bytes(self._waiting[:length])
-        del self._waiting[:length]
-        word = _WORD.pack(length | flag)
+    def _seal(self, plain: bytes | memoryview, flag: int) -> None:
+        word = _WORD.pack(len(plain) | flag)
         extra = _additional(self._head_link, self._number, word, self._link)
         sealed = self._cipher.encrypt(_nonce(self._number), plain, extra)
-        chunk = word + self._link + sealed
+        chunk = b"".join((word, self._link, sealed))
         self._link = _next_link(self._link, word, sealed)
         self._number += 1
         self.size += len(chunk)
@@ -268,4 +270,6 @@ def _additional(head_link: bytes, number: int, word: bytes, link: bytes) -> byte
 
 
 def _next_link(link: bytes, word: bytes, sealed: bytes) -> bytes:
-    return hashlib.sha256(link + word + sealed).digest()
+    chain = hashlib.sha256(link + word)
+    chain.update(sealed)
+    return chain.digest()

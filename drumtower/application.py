@@ -18,7 +18,8 @@ from drumtower.metrics import counter_metrics, gauge_metrics, worker_metrics
 from drumtower.terminals import TerminalOffice
 from drumtower.web import WebServer
 from mcu.conferences import Conferences
-from mcu.fleet.local import LocalFleet, LocalWorker
+from mcu.fleet.local import LocalFleet
+from mcu.fleet.local_worker import LocalWorker
 from portal.app import create_app
 from portal.join import add_routes
 from portal.services import Services, TerminalServices

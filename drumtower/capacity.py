@@ -9,9 +9,11 @@ from config.settings import Settings
 from drumtower import measurement
 from mcu.capacity import HD, ROOM_SIZE, Curve
 from mcu.conferences import Conferences
-from mcu.fleet.local import LocalFleet, LocalWorker
+from mcu.fleet.local import LocalFleet
+from mcu.fleet.local_worker import LocalWorker
 from mcu.load import Load
 from mcu.media import Codec
+from mcu.recovery import Recovery
 
 logger = logging.getLogger(__name__)
 _INTERVAL_S = 1.0
@@ -23,8 +25,10 @@ class CapacityOffice:
     def __init__(self, settings: Settings, conferences: Conferences, fleet: LocalFleet) -> None:
         self._settings = settings
         self._fleet = fleet
+        self._conferences = conferences
         self._tasks: list[asyncio.Task[None]] = []
         self.load = Load(conferences.demands, lambda: asyncio.get_running_loop().time(), settings.video.tick_rate)
+        self._recovery = Recovery(self.load.better)
 
     @property
     def gate_load(self) -> Load | None:
@@ -99,6 +103,13 @@ class CapacityOffice:
                     for process, stats in worker.stats.items()
                 }
             )
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Who came while the machine was busy gets its picture when it is not."""
+        raised = self._recovery.pick(self._conferences.waiting_for_more(), asyncio.get_running_loop().time())
+        if raised is not None and (conference := self._conferences.get(raised.room)):
+            conference.raise_allowance(raised.participant, raised.allowance)
 
 
 def _gauge(worker: LocalWorker, process: str, name: str) -> float | None:

@@ -180,6 +180,17 @@ class Conference:
             await self.leave(participant)
             await person.leg.hang_up(reason)
 
+    def raise_allowance(self, participant: int, allowance: Allowance) -> None:
+        """The machine has room again: somebody who came with less may have this now. Others are ignored."""
+        person = self._people.get(participant)
+        if person is None or person.allowance >= allowance:
+            return
+        had_pictures, person.allowance = person.allowance.has_pictures, allowance
+        logger.info("room=%s leg=%d may have %s now", self.policy.number, participant, allowance.name.lower())
+        if not had_pictures:
+            person.leg.pictures_allowed()
+        self._refresh()
+
     def leg_changed(self, participant: int) -> None:
         """The leg was renegotiated: hold, another codec, content added or taken away."""
         if person := self._people.get(participant):

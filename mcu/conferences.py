@@ -12,6 +12,7 @@ from mcu.conference import Conference, ConferenceEvent
 from mcu.fleet.worker import Fleet, Worker
 from mcu.leg import HangUp
 from mcu.policy import RoomPolicy
+from mcu.recovery import Waiting
 from mcu.taping import RecordingRegister
 from mcu.worker.messages import AnyMessage, BanSource, Levels
 
@@ -62,6 +63,15 @@ class Conferences:
     def demands(self) -> dict[str, Demand]:
         """What each running conference needs of the machine, by number."""
         return {number: conference.demand() for number, conference in self._running.items()}
+
+    def waiting_for_more(self) -> list[Waiting]:
+        """Those who have less than everything, in each room the first who came first."""
+        return [
+            Waiting(number, person.id, person.allowance)
+            for number, conference in self._running.items()
+            for person in conference.participants.values()
+            if person.allowance < Allowance.FULL
+        ]
 
     def observe(self, callback: Observer) -> Callable[[], None]:
         """Call back on every event; the result stops it."""

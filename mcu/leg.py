@@ -44,6 +44,9 @@ class Leg(Protocol):
     def roster_changed(self) -> None:
         """Something that a participant may see changed; called at most a few times a second."""
 
+    def pictures_allowed(self) -> None:
+        """The machine has room for its pictures now: agree on them with the peer where they were left out."""
+
     @property
     def camera(self) -> Camera | None:
         """The camera at the far end, where it lets itself be moved."""

@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 _RESERVED_S = 5.0
 """So long a caller who passed the gate counts before it is in its room."""
 _MAX_RESERVED = 2000
+_MARGIN = 0.1
+"""Share of the cores that has to be left besides, where somebody who is in gets more: newcomers find room meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,19 @@ class Load:
         if allowance is not Allowance.NONE and len(self._reserved) < _MAX_RESERVED:
             self._reserved[call] = _Reserved(extra[allowance], self._now() + _RESERVED_S)
         return allowance
+
+    def better(self, room: str, given: Allowance) -> Allowance:
+        """What somebody in this room who has `given` may have now; never less."""
+        capacity = self.capacity
+        if capacity is None:
+            return max(given, self._cap)
+        here, factor = self._rooms().get(room, Demand()), self._correction.factor
+        kept = capacity.cost(newcomer(here, given))
+        extra = {
+            allowance: max(0.0, capacity.cost(newcomer(here, allowance)) - kept) * factor
+            for allowance in (Allowance.FULL, Allowance.SMALL, Allowance.SOUND)
+        }
+        return max(given, min(self._cap, capacity.room_for(self.used() + _MARGIN * capacity.cores, extra)))
 
     def settled(self, call: str) -> None:
         """The caller is in its room, or will not come: it counts there, or no more."""

@@ -32,7 +32,7 @@ class Participant:
     identity: str = ""
     """The verified alias of a terminal or person; "" for whoever only says its name."""
     allowance: Allowance = Allowance.FULL
-    """What the machine had left when it came; whatever is negotiated later, it gets no more."""
+    """What the machine had left when it came, or found since; whatever is negotiated, it gets no more."""
     is_muted: bool = False
     has_hand_raised: bool = False
     is_speaking: bool = False

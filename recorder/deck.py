@@ -13,7 +13,6 @@ from mcu.media import leg_of
 from mcu.worker.channel import Frame
 from mcu.worker.messages import Message, RecordingEnded, RecordingProgress, StartRecording
 from recorder.disk import DiskWriter
-from recorder.errors import RecordingError
 from recorder.tape import Mark, Tape
 
 logger = logging.getLogger(__name__)
@@ -27,6 +26,8 @@ class _Running:
     disk: DiskWriter
     error: str = ""
     is_closing: bool = False
+    ends_us: int | None = None
+    """When it ends at the latest."""
     next_progress_us: int = 0
     last_reported: Mark | None = None
 
@@ -66,19 +67,26 @@ class Deck:
         if running is None or running.is_closing:
             self.counters["unknown_leg"] += 1
             return
-        try:
-            running.tape.accept(frame)
-        except RecordingError as error:
-            self._close(running, error.reason)
-            return
+        running.tape.accept(frame)
         if running.tape.duration_s > self._settings.max_duration_s:
             self._close(running, "longest-duration")
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether a file is being finished: then ask for messages() soon."""
+        return any(running.is_closing or running.ends_us is not None for running in self._running.values())
+
     def stop(self, leg: int) -> None:
-        """Finish a file."""
+        """Finish a file: all that belongs to it has come."""
         running = self._running.get(leg)
         if running is not None:
             self._close(running, "")
+
+    def stop_by(self, leg: int, at_us: int) -> None:
+        """Finish a file then at the latest: its last frames are on their way."""
+        running = self._running.get(leg)
+        if running is not None:
+            running.ends_us = at_us
 
     def stop_all(self, timeout_s: float) -> None:
         """Finish everything and wait for the disk."""
@@ -91,7 +99,7 @@ class Deck:
         """What control is to be told now; call it a few times a second."""
         for leg, running in list(self._running.items()):
             reason = running.disk.error or ("disk-full" if running.disk.is_low else "")
-            if reason:
+            if reason or (running.ends_us is not None and now_us >= running.ends_us):
                 self._close(running, reason)
             if running.disk.is_done:
                 self._end(leg, running)
@@ -123,10 +131,7 @@ class Deck:
             return
         running.is_closing = True
         running.error = error
-        try:
-            running.tape.finish()
-        except RecordingError as failure:
-            running.error = running.error or failure.reason
+        running.tape.finish()
         running.disk.finish()
         if running.error:
             logger.error("recording=%s ends: %s", running.recording, running.error)

@@ -1,4 +1,7 @@
-"""Writes a file on a thread of its own and syncs it about every second, so that a slow disk holds nobody up."""
+"""Writes a file on a thread of its own and syncs it about every second, so that a slow disk holds nobody up.
+
+The thread wakes for what is to be written and, when nothing follows, once more to sync it.
+"""
 
 from __future__ import annotations
 
@@ -68,15 +71,15 @@ class DiskWriter:
     def _write_all(self) -> None:
         next_sync = time.monotonic() + _SYNC_INTERVAL_S
         while not self.error:
+            is_synced = self._written is None or self._written == self.synced
             try:
-                item = self._queue.get(timeout=max(0.0, next_sync - time.monotonic()))
+                item = self._queue.get(timeout=None if is_synced else max(0.0, next_sync - time.monotonic()))
             except queue.Empty:
-                self._sync()
-                next_sync = time.monotonic() + _SYNC_INTERVAL_S
-                continue
-            if item is None:
-                return
-            self._write(*item)
+                pass
+            else:
+                if item is None:
+                    return
+                self._write(*item)
             if time.monotonic() >= next_sync:
                 self._sync()
                 next_sync = time.monotonic() + _SYNC_INTERVAL_S

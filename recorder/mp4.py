@@ -10,32 +10,18 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from recorder.boxes import ReadAt, box, boxes, full_box
-from recorder.fragments import (
-    NON_SYNC,
-    TFHD_DEFAULT_BASE_IS_MOOF,
-    TFHD_DURATION,
-    TFHD_FLAGS,
-    TRUN_DURATION,
-    TRUN_FLAGS,
-    TRUN_OFFSET,
-    TRUN_SIZE,
-    Fragment,
-    Run,
-    Track,
-    read_fragments,
-    read_head,
-)  # fmt: skip
+from recorder.boxes import ReadAt, boxes, full_box
+from recorder.fragments import NON_SYNC, Fragment, Run, Track, read_fragments, read_head
+from recorder.movie_fragment import movie_fragment
 
 _MAX_ENTRIES = 65_535
 """reference_count has 16 bits."""
 _MAX_GROUP_BYTES = 64 << 20
 _STARTS_WITH_SAP = 1 << 31 | 1 << 28
 """The entry begins with a stream access point of type 1."""
-_MDAT_HEAD_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +137,7 @@ def _segment(group: Sequence[Fragment], track: Track, number: int) -> _Segment:
             placed.setdefault(run.track, []).append((run, fragment.payload + run.payload_offset))
     tracks = {number: _join([run for run, _ in runs]) for number, runs in sorted(placed.items())}
     pieces = [(start, start + sum(run.sizes)) for joined in tracks.values() for run, start in placed[joined.track]]
-    moof = _moof(tracks, number, 0)
-    moof = _moof(tracks, number, len(moof) + _MDAT_HEAD_BYTES)
-    front = moof + struct.pack(">I4s", sum(end - start for start, end in pieces) + _MDAT_HEAD_BYTES, b"mdat")
+    front = movie_fragment(list(tracks.values()), number, sum(end - start for start, end in pieces))
     video = tracks.get(track.number)
     if video is None:
         return _Segment(front, tuple(pieces), 0, 0, is_keyframe=False)
@@ -175,39 +159,3 @@ def _join(runs: Sequence[Run]) -> Run:
 def _is_keyframe(video: Sequence[Run]) -> bool:
     """Whether the first sample can be decoded by itself."""
     return bool(video) and bool(video[0].flags) and not video[0].flags[0] & NON_SYNC
-
-
-def _moof(tracks: Mapping[int, Run], number: int, payload_offset: int) -> bytes:
-    """A moof for one run a track, whose media data follow each other from `payload_offset`."""
-    trafs = []
-    for run in tracks.values():
-        trafs.append(_traf(run, payload_offset))
-        payload_offset += sum(run.sizes)
-    return box(b"moof", full_box(b"mfhd", 0, 0, struct.pack(">I", number)), *trafs)
-
-
-def _traf(run: Run, offset: int) -> bytes:
-    """The samples of one track; what all of them have in common is said once."""
-    header_flags, header = TFHD_DEFAULT_BASE_IS_MOOF, struct.pack(">I", run.track)
-    columns = TRUN_SIZE | TRUN_OFFSET
-    chosen = [run.sizes]
-    if len(set(run.durations)) == 1:
-        header_flags |= TFHD_DURATION
-        header += struct.pack(">I", run.durations[0])
-    else:
-        columns |= TRUN_DURATION
-        chosen.insert(0, run.durations)
-    if len(set(run.flags)) == 1:
-        header_flags |= TFHD_FLAGS
-        header += struct.pack(">I", run.flags[0])
-    else:
-        columns |= TRUN_FLAGS
-        chosen.append(run.flags)
-    numbers = [number for sample in zip(*chosen, strict=True) for number in sample]
-    table = struct.pack(f">Ii{len(numbers)}I", len(run.sizes), offset, *numbers)
-    return box(
-        b"traf",
-        full_box(b"tfhd", 0, header_flags, header),
-        full_box(b"tfdt", 1, 0, struct.pack(">Q", run.time)),
-        full_box(b"trun", 0, columns, table),
-    )

@@ -18,13 +18,18 @@ from mcu.worker.shell import run_process
 from recorder.deck import Deck
 
 logger = logging.getLogger(__name__)
-_TICK_S = 0.1
+_TICK_S = 0.5
 """Nobody waits for the recorder: what net sends is fetched so often, and wakes nobody in between."""
 _FULL_TICK_S = 0.02
-_MANY = 100
-"""Frames at once after which it is fetched sooner, before the socket is full."""
+_MUCH_BYTES = 192 << 10
+"""After so much at once the next is fetched soon, before the socket is full (where nothing is set: 400 kB)."""
 _MOST_AT_ONCE = 1000
-_STATS_INTERVAL_S = 1.0
+_STATS_INTERVAL_S = 0.95
+"""Every second fetch."""
+_ENDING_TICK_S = 0.02
+"""How often a file that is being finished is looked at."""
+_LAST_FRAMES_US = 1_000_000
+"""Control and net speak of the end of a recording at once: so long net's word is waited for."""
 _FINISH_S = 2.0
 
 
@@ -45,37 +50,43 @@ class RecorderProcess:
         """Work until Stop or until control is gone; either way the files are finished first."""
         try:
             while not self._is_stopped:
-                for _, events in self._selector.select(max(0.0, self._next_fetch_s - time.monotonic())):
+                for _, events in self._selector.select(self._patience_s()):
                     self._serve_control(events)
-                if time.monotonic() >= self._next_fetch_s:
-                    self._next_fetch_s = time.monotonic() + (_FULL_TICK_S if self._fetch() > _MANY else _TICK_S)
+                if time.monotonic() >= self._next_fetch_s or self._deck.is_ending:
+                    tick_s = _FULL_TICK_S if self._fetch() > _MUCH_BYTES else _TICK_S
+                    self._next_fetch_s = time.monotonic() + tick_s
                     self._report()
         finally:
             self._fetch()
             self._deck.stop_all(_FINISH_S)
         self._report()
 
+    def _patience_s(self) -> float:
+        if self._deck.is_ending:
+            return _ENDING_TICK_S
+        return max(0.0, self._next_fetch_s - time.monotonic())
+
     def _serve_control(self, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             self._control.flush()
         for message, descriptors in self._control.receive_with_descriptors():
-            if isinstance(message, StopRecording):
-                self._fetch()  # what was sent before belongs to the recording
             self._handle(message, descriptors)
 
     def _fetch(self) -> int:
-        """Take what net has sent; how many frames that were."""
-        count = 0
+        """Take what net has sent; how many bytes of sound and pictures that were."""
+        taken = 0
         if self._net is None:
-            return count
+            return taken
         try:
             for arrived in self._net.receive(limit=_MOST_AT_ONCE):
                 if isinstance(arrived, Frame):
                     self._deck.feed(arrived)
-                    count += 1
+                    taken += len(arrived.payload)
+                elif isinstance(arrived, StopRecording):
+                    self._deck.stop(arrived.leg)
         except ChannelClosed:
             self._drop_net()
-        return count
+        return taken
 
     def _handle(self, message: Frame | Message, descriptors: list[int]) -> None:
         match message:
@@ -86,7 +97,7 @@ class RecorderProcess:
             case StartRecording():
                 self._deck.start(message)
             case StopRecording():
-                self._deck.stop(message.leg)
+                self._deck.stop_by(message.leg, 0 if self._net is None else _now_us() + _LAST_FRAMES_US)
             case Stop():
                 self._is_stopped = True
             case _:
@@ -104,9 +115,9 @@ class RecorderProcess:
             self._net = None
 
     def _report(self) -> None:
-        now_s = time.monotonic()
-        for message in self._deck.messages(round(now_s * 1_000_000)):
+        for message in self._deck.messages(_now_us()):
             self._control.send(message)
+        now_s = time.monotonic()
         if now_s >= self._next_stats_s:
             self._next_stats_s = now_s + _STATS_INTERVAL_S
             counters = dict(self._deck.counters)
@@ -114,6 +125,10 @@ class RecorderProcess:
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._control.wants_write else 0)
         if self._selector.get_key(self._control).events != events:
             self._selector.modify(self._control, events)
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000
 
 
 def main(control: Channel) -> None:

@@ -44,11 +44,12 @@ class Tape:
         self._early_sound: list[Frame] = []
         self.duration_s = 0.0
         self.counters: Counter[str] = Counter()
-        self._seal: SealWriter | None = None
-        self._seal = SealWriter(self._sealed, order.header, order.key)
+        self._sealed: list[bytes] = []
+        self._seal = SealWriter(self._sealed.append, order.header, order.key)
+        self._emit_sealed()
 
     def accept(self, frame: Frame) -> None:
-        """Take a picture or a packet of sound. Raises RecordingError when the file cannot go on."""
+        """Take a picture or a packet of sound."""
         if frame.codec == Codec.H264:
             self._picture(frame)
         elif frame.codec == Codec.OPUS:
@@ -57,13 +58,11 @@ class Tape:
             self.counters["other_codec"] += 1
 
     def finish(self) -> None:
-        """End the file. Raises RecordingError."""
-        try:
-            if self._muxer is not None:
-                self._muxer.close()
-        finally:
-            if self._seal is not None:
-                self._seal.finish()
+        """End the file."""
+        if self._muxer is not None:
+            self._muxer.close()
+        self._seal.finish()
+        self._emit_sealed()
 
     def _picture(self, frame: Frame) -> None:
         if self._waits_for_keyframe and not frame.is_keyframe:
@@ -77,7 +76,6 @@ class Tape:
         pts = self._place(frame, VIDEO_CLOCK_HZ)
         if pts is not None:
             self._muxer.picture(frame.payload, pts, frame.is_keyframe)
-            self._flush()
         for early in self._early_sound:
             self._sound(early)
         self._early_sound = []
@@ -85,7 +83,7 @@ class Tape:
     def _begin(self, keyframe: Frame) -> None:
         """Make the file's head from the first keyframe; one that is broken is passed over."""
         try:
-            self._muxer = Muxer(self._clear, keyframe.payload, self._order.frame_rate, self._fragment_s)
+            self._muxer = Muxer(self._write, keyframe.payload, self._order.frame_rate, self._fragment_s)
         except RecordingError:
             self.counters["bad_keyframe"] += 1
         self._start_us = keyframe.capture_us
@@ -97,7 +95,6 @@ class Tape:
         pts = self._place(frame, AUDIO_CLOCK_HZ)
         if pts is not None:
             self._muxer.sound(frame.payload, pts)
-            self._flush()
 
     def _place(self, frame: Frame, clock_hz: int) -> int | None:
         """The time stamp of a frame; None for what comes before the first picture or before its predecessor."""
@@ -112,18 +109,13 @@ class Tape:
         self.duration_s = max(self.duration_s, pts / clock_hz)
         return pts
 
-    def _clear(self, data: bytes) -> None:
-        if self._seal is not None:
-            self._seal.write(data)
+    def _write(self, data: bytes) -> None:
+        """Seal the head of the file, or a fragment, as soon as it is there."""
+        self._seal.write(data)
+        self._seal.flush()
+        self._emit_sealed()
 
-    def _flush(self) -> None:
-        """A fragment leaves the muxer as a whole: seal it at once."""
-        if self._seal is not None:
-            self._seal.flush()
-
-    def _sealed(self, data: bytes) -> None:
-        seal = self._seal
-        if seal is None:
-            self._emit(data, Mark(len(data), 0.0, ""))
-        else:
-            self._emit(data, Mark(seal.size, self.duration_s, seal.chain_head))
+    def _emit_sealed(self) -> None:
+        data = b"".join(self._sealed)
+        self._sealed.clear()
+        self._emit(data, Mark(self._seal.size, self.duration_s, self._seal.chain_head))

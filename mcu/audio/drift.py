@@ -9,10 +9,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from mcu.audio.pcm import FRAME_SAMPLES, TICK_US, Pcm
+from mcu.audio.pcm import FRAME_SAMPLES, TICK_US, Pcm, windows
 
 _SMOOTHING = 0.02
 _LAG_US = 2_500
@@ -20,7 +18,6 @@ _LAG_US = 2_500
 _FIRST_LOW_US = 6_000 + _LAG_US
 _DRIFTED_US = 1_000
 """Playout nearer to the arrivals than this will be too early soon, when it came nearer by so much before."""
-_LEAST_US = 2_000
 _LOW_US = TICK_US + 500 + _LAG_US
 """A clock that was slow before will be so again: arrivals walk through a whole tick, which has to be kept."""
 _AIM_US = _LOW_US + 1_000
@@ -49,7 +46,7 @@ class ClockFollower:
         known = self._excess_us
         excess = self._excess_us = excess_us if known is None else known + _SMOOTHING * (excess_us - known)
         if self._low_us is None:
-            self._low_us = max(_LEAST_US, min(_FIRST_LOW_US, excess - _DRIFTED_US))
+            self._low_us = min(_FIRST_LOW_US, excess - _DRIFTED_US)
         if self._step * (excess - _AIM_US) < 0:
             self._step = 0
         if excess > _HIGH_US:
@@ -61,20 +58,23 @@ class ClockFollower:
 
 def fit(pcm: Pcm) -> Pcm:
     """959 or 961 samples as 960; the first and the last of them stay what they are, so that frames join."""
-    index, kernel = _kernel(len(pcm))
-    padded = np.pad(pcm, _TAPS // 2, mode="edge")
-    fitted: Pcm = np.einsum("ij,ij->i", sliding_window_view(padded, _TAPS)[index], kernel)
+    edge = _TAPS // 2
+    padded = np.empty(len(pcm) + 2 * edge, np.float32)
+    padded[:edge], padded[edge:-edge], padded[-edge:] = pcm[0], pcm, pcm[-1]
+    first, kernel = _kernel(len(pcm))
+    fitted: Pcm = np.einsum("ij,ij->i", windows(padded[first:], _TAPS)[:FRAME_SAMPLES], kernel)
     return fitted
 
 
 @cache
-def _kernel(samples: int) -> tuple[NDArray[np.intp], Pcm]:
-    """For each sample of a frame where its window begins, and the weights of that window."""
-    position = np.arange(FRAME_SAMPLES) * ((samples - 1) / (FRAME_SAMPLES - 1))
-    nearest = np.minimum(position.astype(np.intp), samples - 1)
-    offsets = np.arange(_TAPS) - (_TAPS // 2 - 1)
-    distance = position[:, None] - nearest[:, None] - offsets[None, :]
+def _kernel(samples: int) -> tuple[int, Pcm]:
+    """Which window of the padded samples belongs to the first sample of a frame, and the weights of each window."""
+    first = int(samples > FRAME_SAMPLES)
+    index = np.arange(FRAME_SAMPLES)
+    position = index * ((samples - 1) / (FRAME_SAMPLES - 1))
+    offsets = np.arange(_TAPS) - _TAPS // 2 + first
+    distance = (position - index)[:, None] - offsets[None, :]
     taper = np.i0(_KAISER_BETA * np.sqrt(np.clip(1 - (distance / (_TAPS / 2)) ** 2, 0, 1))) / np.i0(_KAISER_BETA)
     weights = np.sinc(distance) * taper
     weights /= weights.sum(axis=1, keepdims=True)
-    return nearest + 1, weights.astype(np.float32)
+    return first, weights.astype(np.float32)

@@ -14,12 +14,12 @@ _ALAW_TOGGLE = 0x55
 
 def decode_ulaw(payload: bytes) -> Pcm:
     """Samples at 8 kHz."""
-    return _ULAW_TO_PCM[np.frombuffer(payload, np.uint8)]
+    return ULAW_TO_PCM[np.frombuffer(payload, np.uint8)]
 
 
 def decode_alaw(payload: bytes) -> Pcm:
     """Samples at 8 kHz."""
-    return _ALAW_TO_PCM[np.frombuffer(payload, np.uint8)]
+    return ALAW_TO_PCM[np.frombuffer(payload, np.uint8)]
 
 
 def encode_ulaw(pcm: Pcm) -> bytes:
@@ -56,7 +56,7 @@ def _compress(expanded: NDArray[np.int16]) -> NDArray[np.uint8]:
     return order[np.where(is_lower_nearer, above - 1, above)].astype(np.uint8)
 
 
-_ULAW_TO_PCM = from_int16(_expand_ulaw())
-_ALAW_TO_PCM = from_int16(_expand_alaw())
+ULAW_TO_PCM = from_int16(_expand_ulaw())
+ALAW_TO_PCM = from_int16(_expand_alaw())
 _PCM_TO_ULAW = _compress(_expand_ulaw())
 _PCM_TO_ALAW = _compress(_expand_alaw())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from mcu.audio.delay import DelayEstimator
 from mcu.rtp.silence import is_silent
@@ -40,8 +41,7 @@ class Packet:
     has_fec: bool
 
 
-@dataclass(slots=True, frozen=True)
-class Arrival:
+class Arrival(NamedTuple):
     """What is known of a packet when it comes, numbers as on the wire."""
 
     sequence: int
@@ -70,8 +70,7 @@ class Verdict(Enum):
     """The source does not send, or its first packet is being held."""
 
 
-@dataclass(slots=True, frozen=True)
-class Step:
+class Step(NamedTuple):
     """One answer of JitterBuffer.next_step(): `duration_us` of sound to make, from `packet` where there is one."""
 
     verdict: Verdict

@@ -22,6 +22,11 @@ def silence(samples: int = FRAME_SAMPLES) -> Pcm:
     return np.zeros(samples, np.float32)
 
 
+def windows(pcm: Pcm, length: int) -> Pcm:
+    """Each run of `length` samples as a row, without a copy; `pcm` must be contiguous and stay unchanged meanwhile."""
+    return np.ndarray((len(pcm) - length + 1, length), np.float32, pcm.data, 0, (pcm.itemsize, pcm.itemsize))
+
+
 def level_db(pcm: Pcm) -> float:
     """Root mean square over the overload point in dB (dBov, RFC 6465 3), SILENT_DB..0."""
     power = float(np.dot(pcm, pcm)) / (len(pcm) or 1)
@@ -32,7 +37,7 @@ def level_db(pcm: Pcm) -> float:
 
 def mean(pcm: Pcm) -> float:
     """What direct current there is."""
-    return float(np.add.reduce(pcm)) / (len(pcm) or 1)
+    return float(np.dot(pcm, _ones(len(pcm)))) / (len(pcm) or 1)
 
 
 def peak(pcm: Pcm) -> float:
@@ -61,6 +66,11 @@ def ramp(start: float, stop: float, samples: int = FRAME_SAMPLES) -> Pcm:
     line: Pcm = _unit_ramp(samples) * np.float32(stop - start)
     line += np.float32(start)
     return line
+
+
+@lru_cache(maxsize=64)
+def _ones(samples: int) -> Pcm:
+    return np.ones(samples, np.float32)
 
 
 @lru_cache(maxsize=64)

@@ -19,7 +19,7 @@ from mcu.audio.prompts.library import Stored
 from mcu.audio.prompts.player import Player
 from mcu.audio.source import Source
 from mcu.media import Codec, Kind, stream_id
-from mcu.worker.channel import Frame
+from mcu.worker.channel import NO_LEVEL, Frame
 from mcu.worker.messages import AddAudioLeg, AssignAudio, Dtmf, Levels, Playout
 
 MAX_ECHO_MS = 10_000
@@ -115,8 +115,9 @@ class AudioPlace:
         """The caller misses so many packets of what it is sent."""
         self._outputs.expect_loss(leg, percent)
 
-    def feed(self, leg: int, frame: Frame, now_us: int) -> None:
-        """Take a packet of the caller."""
+    def feed(self, leg: int, frame: Frame, now_us: int, measured: int = NO_LEVEL) -> None:
+        """Take a packet of the caller; how loud it is does not matter."""
+        del measured
         self._arrived += 1
         if self._leg is None or not self._is_heard(self._leg, frame.codec) or self._arrived > _MAX_PACKETS_A_TICK:
             self.counters["unexpected"] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -11,11 +11,12 @@ import msgspec
 
 from config.media import AudioSettings
 from mcu.audio.codecs import AUDIO_CODECS, Encoder, make_encoder
+from mcu.audio.loudness import measure
 from mcu.audio.place import AudioPlace
 from mcu.audio.prompts.library import PromptLibrary
 from mcu.audio.room import AudioRoom
 from mcu.media import Codec, Kind, is_place, kind_of, leg_of, place_of
-from mcu.worker.channel import Frame
+from mcu.worker.channel import NO_LEVEL, Frame
 from mcu.worker.messages import (
     AddAudioLeg,
     AnyMessage,
@@ -77,8 +78,13 @@ class AudioPlane:
             return
         handler(message)
 
-    def feed(self, frame: Frame, now_us: int) -> None:
-        """Take a packet from the net process; `now_us` is its arrival."""
+    def feed(self, frames: Sequence[Frame], now_us: int) -> None:
+        """Take packets from the net process; those that do not tell when they arrived did so at `now_us`."""
+        measured = measure(frames)
+        for index, frame in enumerate(frames):
+            self._feed(frame, frame.arrival_us or now_us, measured.get(index, NO_LEVEL))
+
+    def _feed(self, frame: Frame, now_us: int, measured: int) -> None:
         if frame.codec not in AUDIO_CODECS or kind_of_or_none(frame.stream) != Kind.AUDIO:
             self.counters["not-audio"] += 1
             return
@@ -87,7 +93,7 @@ class AudioPlane:
         if room is None:
             self.counters["unknown-leg"] += 1
             return
-        room.feed(leg, frame, now_us)
+        room.feed(leg, frame, now_us, measured)
 
     def tick(self, now_us: int) -> Produced:
         """Mix 20 ms of every room; `now_us` lies on the grid of ticks."""
@@ -126,7 +132,8 @@ class AudioPlane:
         for room in self._rooms.values():
             totals.update(room.counters)
             for source in room.sources:
-                totals.update(source.stats)
+                if source.counters:
+                    totals.update(source.counters)
         return totals
 
     def _add_leg(self, message: AddAudioLeg) -> None:

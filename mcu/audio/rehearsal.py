@@ -29,5 +29,5 @@ def rehearse(settings: AudioSettings) -> None:
             timestamp = number * RTP_CLOCK_HZ[codec] // 50
             frame = Frame(stream_id(leg, Kind.AUDIO), codec, payload, timestamp, number, now_us)
             if number % _LOST_EVERY:
-                plane.feed(frame, now_us + (60_000 if number % _LATE_EVERY == 0 else 0))
+                plane.feed([frame], now_us + (60_000 if number % _LATE_EVERY == 0 else 0))
         plane.tick(now_us)

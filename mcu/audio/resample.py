@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-from mcu.audio.pcm import Pcm, silence
+from mcu.audio.pcm import Pcm, silence, windows
 
 _TAPS_PER_PHASE = 24
 _PASSBAND = 0.92
@@ -38,8 +37,8 @@ class Upsampler:
         joined = np.concatenate((self._history, pcm))
         self._history = joined[len(pcm) :]
         # Whole rows make a product of matrices; overlapping ones would be multiplied one by one.
-        windows = np.ascontiguousarray(sliding_window_view(joined, _TAPS_PER_PHASE))
-        upsampled: Pcm = (windows @ self._phases).reshape(-1)
+        rows = np.ascontiguousarray(windows(joined, _TAPS_PER_PHASE))
+        upsampled: Pcm = (rows @ self._phases).reshape(-1)
         return upsampled
 
 
@@ -58,7 +57,8 @@ class Downsampler:
         self._history = joined[len(pcm) :]
         parts = joined.reshape(-1, self._factor) @ self._groups
         down, across = parts.strides
+        shape = (len(pcm) // self._factor, _TAPS_PER_PHASE)
         # The parts of one sample lie on a diagonal: one group further, one column further.
-        diagonals = as_strided(parts, (len(pcm) // self._factor, _TAPS_PER_PHASE), (down, down + across))
+        diagonals: Pcm = np.ndarray(shape, np.float32, parts.data, 0, (down, down + across))
         downsampled: Pcm = np.add.reduce(diagonals, axis=1)
         return downsampled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.media import AudioSettings
 from mcu.audio.errors import BadPacketError
@@ -16,7 +16,8 @@ from mcu.audio.prompts.player import Player
 from mcu.audio.source import QUIET, Source, SourceFrame
 from mcu.audio.talkers import AUDIBLE_DB, ActiveSpeaker, Change, TalkerSelection
 from mcu.media import Codec, Kind, stream_id
-from mcu.worker.channel import Frame
+from mcu.rtp.silence import SilenceGate
+from mcu.worker.channel import NO_LEVEL, Frame
 from mcu.worker.messages import AddAudioLeg, AssignAudio, Dtmf, Levels, Playout
 
 _ENTER_SAMPLES = 240
@@ -37,6 +38,10 @@ class _Leg:
     next_codec: Codec | None = None
     reported_playout_us: int = 0
     level: int = 127
+    is_measured: bool = False
+    """Whether its level was measured here, since it tells none."""
+    silence: SilenceGate = field(default_factory=SilenceGate)
+    """Does here with measured levels what the net process does with those that are told."""
 
 
 class AudioRoom:
@@ -126,13 +131,19 @@ class AudioRoom:
         """A leg misses so many packets of what it is sent."""
         self._outputs.expect_loss(leg, percent)
 
-    def feed(self, leg: int, frame: Frame, now_us: int) -> None:
-        """Take a packet of a leg; a change of its codec starts a new source."""
+    def feed(self, leg: int, frame: Frame, now_us: int, measured: int = NO_LEVEL) -> None:
+        """Take a packet of a leg, whose level may have been `measured`; a change of its codec starts a new source."""
         known = self._legs[leg]
         self._arrived[leg] += 1
         if known.is_recorder or self._arrived[leg] > _MAX_PACKETS_A_TICK:
             self.counters["unexpected"] += 1
             return
+        known.is_measured = measured != NO_LEVEL
+        if known.is_measured:
+            frame.level = measured
+            is_known = known.source is not None and known.source.codec == frame.codec
+            if not known.silence.passes(measured, now_us) and is_known:
+                return
         try:
             source = self._source_for(leg, known, frame.codec)
             source.put(frame, now_us)
@@ -193,13 +204,14 @@ class AudioRoom:
         return heard
 
     def _worth_decoding(self) -> set[int]:
-        """Talkers, sources that tell no level, and the loudest of those that do."""
+        """Talkers, sources that tell no level and are not silent, and the loudest of those that do."""
         legs = self._legs
         claims = {leg: source.claimed_level_db() for leg, source in self._awake.items() if not legs[leg].is_muted}
         talkers = set(self._selection.talkers)
         always = {leg for leg, level in claims.items() if level is None or leg in talkers}
-        loud = [leg for leg, level in claims.items() if level is not None and level > AUDIBLE_DB and leg not in always]
-        loud.sort(key=lambda leg: -(claims[leg] or 0.0))
+        audible = {leg: level for leg, level in claims.items() if level is not None and level > AUDIBLE_DB}
+        always |= {leg for leg in audible if legs[leg].is_measured}
+        loud = sorted(audible.keys() - always, key=lambda leg: -audible[leg])
         always |= {leg for leg in self._awake if legs[leg].has_ear}
         return always | set(loud[: self._settings.max_decoded])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,15 +15,16 @@ from mcu.audio.dtmf import ToneDetector
 from mcu.audio.errors import BadPacketError
 from mcu.audio.jitter import Arrival, JitterBuffer, Packet, Step, Verdict
 from mcu.audio.pcm import FRAME_SAMPLES, RATE_HZ, SILENT_DB, Pcm, level_db, mean, ramp, silence
+from mcu.audio.slack import Slack
 from mcu.audio.talkers import AUDIBLE_DB, Voice
 from mcu.media import Codec
 from mcu.worker.channel import Frame
 
 _SKIP_US = 300_000
 """Playout that is later than desired by this much is caught up at once."""
-_SHORTEN_QUIET_US = 35_000
-_SHORTEN_SPEECH_US = 45_000
-"""A tick is 20 ms: less excess than that comes from the phase between the sender's clock and ours."""
+_SHORTEN_SPARE_US, _SHORTEN_QUIET_US, _SHORTEN_SPEECH_US = 27_000, 35_000, 45_000
+"""A tick is 20 ms: less excess than that comes from the phase between the sender's clock and ours, and ClockFollower
+keeps some more. Above the first so much is cut out in a pause as was not needed of late, above the second anyway."""
 _PATIENCE_FRAMES = 50
 _LENGTHEN_US = -5_000
 _STEPS_A_FRAME = 12
@@ -37,8 +38,7 @@ _FADE_IN_SAMPLES = 240
 _LEARN_OVER_DB = -50.0
 
 
-@dataclass(slots=True, frozen=True)
-class SourceFrame:
+class SourceFrame(NamedTuple):
     """20 ms of one source after gain control; `voice` is its level before it."""
 
     pcm: Pcm
@@ -71,10 +71,10 @@ class Source:
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
-        self.counters: Counter[str] = Counter()
+        self._jitter = JitterBuffer(RTP_CLOCK_HZ[codec])
+        self.counters = self._jitter.counters
         self.playout_us = 0
         """Playout minus capture, smoothed; 0 before anything was played."""
-        self._jitter = JitterBuffer(RTP_CLOCK_HZ[codec])
         self._ear = _Ear()
         self._decoder: Decoder = make_decoder(codec, self._ear)
         self._pcm = silence(0)
@@ -82,6 +82,8 @@ class Source:
         self._is_decoded = True
         self._was_skipped = False
         self._clock = ClockFollower()
+        self._slack = Slack()
+        self._aimed_us = 0
         self._detector = VoiceDetector()
         self._gain = GainControl()
         self._dc = 0.0
@@ -112,8 +114,8 @@ class Source:
 
     @property
     def stats(self) -> Counter[str]:
-        """Cumulative counts: lost, concealed, late, discarded, bad packets and the like."""
-        return self._jitter.counters + self.counters
+        """Cumulative counts as they are now: lost, concealed, late, discarded, bad packets and the like."""
+        return Counter(self.counters)
 
     @property
     def desired_delay_us(self) -> int:
@@ -144,6 +146,7 @@ class Source:
         if len(self._pcm) < samples:
             self._pcm = np.concatenate((self._pcm, silence(samples - len(self._pcm))))
         frame, self._pcm = self._pcm[:samples], self._pcm[samples:]
+        self._slack.note(self._jitter.queued_us + self._buffered_us)
         if not is_decoded:
             return self._skipped()
         return self._level(frame if samples == FRAME_SAMPLES else drift.fit(frame))
@@ -158,34 +161,53 @@ class Source:
         """Bring the delay of playout nearer to the one desired; of how many samples the next frame is made."""
         if self._jitter.is_idle:
             self._clock.restart()
+            self._slack.restart()
             return FRAME_SAMPLES
+        if self._jitter.desired_us != self._aimed_us:  # that is no drift
+            self._aimed_us = self._jitter.desired_us
+            self._clock.restart()
         excess = self._jitter.excess_us(now_us, self._buffered_us)
         self._note_playout(now_us)
         if excess > _SKIP_US:
             self._jitter.skip(excess)
-        elif self._may_shorten(excess):
-            while len(self._pcm) < 2 * FRAME_SAMPLES and self._jitter.is_ready:
-                self._make(self._jitter.next_step(now_us))
-            if len(self._pcm) >= FRAME_SAMPLES + stretch.NEEDED_SAMPLES:
-                self._pcm = stretch.shorten(self._pcm)
-                self._unchanged_frames = 0
-                self.counters["shortened"] += 1
+            self._slack.restart()
         elif excess < _LENGTHEN_US:
-            if len(self._pcm) < FRAME_SAMPLES and self._jitter.is_ready:
-                self._make(self._jitter.next_step(now_us))
-            if len(self._pcm) >= stretch.NEEDED_SAMPLES:
-                self._pcm = stretch.lengthen(self._pcm)
-                self.counters["lengthened"] += 1
-        else:
+            self._lengthen(now_us)
+        elif not self._shorten(self._may_shorten(excess), now_us):
             return self._clock.samples(excess)
         self._clock.restart()
         return FRAME_SAMPLES
 
-    def _may_shorten(self, excess_us: int) -> bool:
-        """At once in a pause; in speech only where it matters, or once a second where nobody ever pauses."""
+    def _may_shorten(self, excess_us: int) -> int:
+        """By how many samples: in a pause at once; in speech where it matters, or once a second if nobody pauses."""
         self._unchanged_frames += 1
         is_patient = self._unchanged_frames < _PATIENCE_FRAMES and not self._is_quiet
-        return excess_us > (_SHORTEN_SPEECH_US if is_patient else _SHORTEN_QUIET_US)
+        if excess_us > (_SHORTEN_SPEECH_US if is_patient else _SHORTEN_QUIET_US):
+            return stretch.LONGEST_LAG
+        may_spare = self._is_quiet and excess_us > _SHORTEN_SPARE_US
+        samples = min(stretch.LONGEST_LAG, self._slack.spare_us * RATE_HZ // 1_000_000) if may_spare else 0
+        return samples if samples >= stretch.SHORTEST_LAG else 0
+
+    def _lengthen(self, now_us: int) -> None:
+        if len(self._pcm) < FRAME_SAMPLES and self._jitter.is_ready:
+            self._make(self._jitter.next_step(now_us))
+        if len(self._pcm) >= stretch.NEEDED_SAMPLES:
+            self._pcm = stretch.lengthen(self._pcm)
+            self.counters["lengthened"] += 1
+
+    def _shorten(self, longest: int, now_us: int) -> bool:
+        """Cut out at most so many samples; False where that is none, or too little sound is here."""
+        if not longest:
+            return False
+        while len(self._pcm) < 2 * FRAME_SAMPLES and self._jitter.is_ready:
+            self._make(self._jitter.next_step(now_us))
+        if len(self._pcm) < FRAME_SAMPLES + stretch.NEEDED_SAMPLES:
+            return False
+        self._pcm = stretch.shorten(self._pcm, longest)
+        self._unchanged_frames = 0
+        self._slack.cut()
+        self.counters["shortened"] += 1
+        return True
 
     def _note_playout(self, now_us: int) -> None:
         if self._capture_offset_us is None:
@@ -202,6 +224,9 @@ class Source:
             step = self._jitter.next_step(now_us)
             if step.verdict == Verdict.IDLE:
                 return
+            if step.verdict == Verdict.UNDERRUN:
+                self._slack.missed()
+                self._clock.restart()
             self._make(step)
 
     # ---- sound --------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mcu.audio.pcm import SILENT_DB
 from mcu.rtp.silence import AUDIBLE_LEVEL
@@ -20,8 +21,7 @@ _DOMINANCE_US = 1_500_000
 _SMOOTHING = 0.08
 
 
-@dataclass(slots=True, frozen=True)
-class Voice:
+class Voice(NamedTuple):
     """One source in one frame: its level in dBov, and whether it is speech rather than noise."""
 
     level_db: float

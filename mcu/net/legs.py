@@ -17,10 +17,9 @@ from mcu.net.numbering import draw_cname, draw_credentials
 from mcu.net.outlet import Outlet
 from mcu.net.port_checks import PortChecks
 from mcu.net.ports import NoPortsLeft
-from mcu.net.recorder_leg import RecorderLeg
+from mcu.net.recorder_leg import Recorder, RecorderLeg
 from mcu.net.resources import Resources
 from mcu.net.sockets import UdpSocket
-from mcu.worker.channel import Frame
 from mcu.worker.messages import (
     AttachLeg,
     CameraFrame,
@@ -47,13 +46,13 @@ class Legs:
     """One method a command; `resources` has sockets, keys and clocks."""
 
     def __init__(
-        self, resources: Resources, fanout: Fanout, outlet: Outlet, record: Callable[[Frame], bool],
+        self, resources: Resources, fanout: Fanout, outlet: Outlet, recorder: Recorder,
         counters: Counter[str],
     ) -> None:  # fmt: skip
         self._resources = resources
         self._fanout = fanout
         self._outlet = outlet
-        self._record = record
+        self._recorder = recorder
         self._counters = counters
         self._legs: dict[int, Leg] = {}
         self._recorders: dict[int, RecorderLeg] = {}
@@ -192,7 +191,7 @@ class Legs:
         if command.leg in self._legs:
             self._fail(command.leg, "leg-exists")
             return
-        recorder = self._recorders.setdefault(command.leg, RecorderLeg(command.leg, self._record))
+        recorder = self._recorders.setdefault(command.leg, RecorderLeg(command.leg, self._recorder))
         self._fanout.admit(command.leg, recorder)
         self._fanout.route(command.leg, recorder, command.rendition, now_us)
 
@@ -203,7 +202,9 @@ class Legs:
             return
         self._fanout.remove(command.leg, receiver, now_us)
         self._routes.pop(command.leg, None)
-        self._recorders.pop(command.leg, None)
+        recorder = self._recorders.pop(command.leg, None)
+        if recorder is not None:
+            recorder.close()
         leg = self._legs.pop(command.leg, None)
         if leg is None:
             return

@@ -12,6 +12,9 @@ from mcu.worker.channel import Channel, ChannelClosed, Frame
 from mcu.worker.messages import AnyMessage, Message
 
 logger = logging.getLogger(__name__)
+_HOLD_US = 200_000
+MAX_HELD_BYTES = 192 << 10
+"""What waits for its time alone: three datagrams, well below what a socket takes."""
 
 
 class Link:
@@ -121,3 +124,50 @@ class Link:
         logger.warning("neighbour=%s is gone", self._name)
         self._counters[f"{self._name}-lost"] += 1
         self.close()
+
+
+class PatientLink(Link):
+    """To a neighbour in no hurry: frames go out five times a second, together."""
+
+    def __init__(self, name: str, receive: Callable[[Frame | AnyMessage], None], counters: Counter[str]) -> None:
+        super().__init__(name, receive, counters)
+        self._held: list[Frame] = []
+        self._held_bytes = 0
+        self._next_us = 0
+
+    def send_frame(self, frame: Frame) -> bool:
+        """Keep a frame for the next time; False when it was dropped, like those before it up to a keyframe."""
+        channel = self._channel
+        if channel is None or channel.refuses(frame):
+            return super().send_frame(frame)
+        self._held.append(frame)
+        self._held_bytes += len(frame.payload)
+        if self._held_bytes > MAX_HELD_BYTES:
+            self._hand_over()
+        return True
+
+    def send(self, message: Message) -> None:
+        """Tell the neighbour something, behind the frames that came before."""
+        self._hand_over()
+        super().send(message)
+
+    def close(self) -> None:
+        """Hang up; what is held goes out before."""
+        self._hand_over()
+        super().close()
+
+    def handle_timeout(self, now_us: int) -> None:
+        """Hand over what is held when it is time."""
+        if now_us >= self._next_us:
+            self._next_us = now_us + _HOLD_US
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        channel, held = self._channel, self._held
+        if not held:
+            return
+        self._held, self._held_bytes = [], 0
+        if channel is not None:
+            for frame in held:
+                channel.queue_frame(frame)
+            self._flush()

@@ -19,7 +19,7 @@ from mcu.net.fanout import Fanout
 from mcu.net.gathering import GatheringSelector
 from mcu.net.leg import Leg
 from mcu.net.legs import Legs
-from mcu.net.links import Link
+from mcu.net.links import Link, PatientLink
 from mcu.net.pump import Pump
 from mcu.net.resources import Resources
 from mcu.net.statistics import LagMeter, LegMeters
@@ -50,7 +50,6 @@ _TICK_S = 0.010
 _IDLE_TICK_S = 0.100
 """While no leg is open."""
 _STATS_S = 1.0
-_NEIGHBOURS = ("video", "audio", "recorder")
 
 
 class NetProcess:
@@ -68,7 +67,11 @@ class NetProcess:
         self._meters = LegMeters()
         self._cpu = CpuMeter()
         self.counters: Counter[str] = Counter()
-        self._links = {name: Link(name, self._receiver(name), self.counters) for name in _NEIGHBOURS}
+        self._recorder = PatientLink("recorder", self._receiver("recorder"), self.counters)
+        self._links: dict[str, Link] = {
+            name: Link(name, self._receiver(name), self.counters) for name in ("video", "audio")
+        }
+        self._links["recorder"] = self._recorder
         self.fanout = Fanout(self._ask_encoder, self.counters)
         self.resources: Resources | None = None
         self.legs: Legs | None = None
@@ -118,7 +121,7 @@ class NetProcess:
             self.has_failed = True
             self._ended.set()
             return
-        self.legs = Legs(self.resources, self.fanout, self, self._links["recorder"].send_frame, self.counters)
+        self.legs = Legs(self.resources, self.fanout, self, self._recorder, self.counters)
         self._commands |= self.legs.commands | {
             PeerWantsKeyframe: self._peer_wants_keyframe,
             RequestKeyframe: self._request_keyframe,
@@ -242,6 +245,7 @@ class NetProcess:
             self._lag.add(self._loop.time() - started - interval_s)
             now_us = _now_us()
             self.fanout.handle_timeout(now_us)
+            self._recorder.handle_timeout(now_us)
             for leg in self.legs or ():
                 if now_us >= leg.due_us:
                     self._guarded(leg, leg.handle_timeout, now_us)

@@ -45,6 +45,7 @@ class Compositor:
         if is_new_ground or _overlays(before.scene) != _overlays(scene) or not scene.tiles:
             for canvas in self._canvases:
                 canvas.painted.clear()
+                canvas.edges.clear()
                 canvas.has_ground = False
 
     @property
@@ -85,8 +86,10 @@ class Compositor:
             state = _state(seat, picture)
             if repaints_all or is_under or canvas.painted.get(number) != state:
                 canvas.painted[number] = state
+                if is_under or self._stage.has_overlaps:
+                    canvas.edges.pop(number, None)
                 repaints_all = self._stage.has_overlaps
-                self._paint_seat(canvas.surface, number, seat, picture, watch)
+                self._paint_seat(canvas, number, seat, picture, watch)
         for box, sprite in overlays:
             canvas.surface.blend(sprite, box.x, box.y)
         return canvas.surface
@@ -101,19 +104,19 @@ class Compositor:
             canvas.has_ground = True
         return canvas.surface
 
-    def _paint_seat(self, surface: Surface, number: int, seat: Seat, picture: Picture | None, watch: Watch) -> None:
-        if picture is None or not self._paint_picture(surface, number, seat, picture, watch):
+    def _paint_seat(self, canvas: _Canvas, number: int, seat: Seat, picture: Picture | None, watch: Watch) -> None:
+        surface = canvas.surface
+        if picture is None or not self._paint_picture(canvas, number, seat, picture, watch):
+            canvas.edges.pop(number, None)
             card = self._labels.card(seat.tile.label, seat.box.width, seat.box.height)
             surface.blend(card, seat.box.x, seat.box.y)
         self._paint_name(surface, seat)
-        if not seat.has_edges:
-            return
-        if seat.tile.is_speaking:
-            surface.frame_box(seat.box, max(2, round(self.height / 360) * 2), SPEAKING)
-        else:
-            surface.frame_box(seat.box, _GUTTER, BACKGROUND)
+        if seat.has_edges and canvas.edges.get(number) != seat:
+            colour = SPEAKING if seat.tile.is_speaking else BACKGROUND
+            surface.frame_box(seat.box, self._edge_of(seat), colour)
+            canvas.edges[number] = seat
 
-    def _paint_picture(self, surface: Surface, number: int, seat: Seat, picture: Picture, watch: Watch) -> bool:
+    def _paint_picture(self, canvas: _Canvas, number: int, seat: Seat, picture: Picture, watch: Watch) -> bool:
         scaler = self._scalers.setdefault((number, seat.tile.stream), Scaler())
         watch(seat.tile.stream)
         try:
@@ -123,10 +126,19 @@ class Compositor:
             return False
         finally:
             watch(0)
-        if (fit.part.width, fit.part.height) != (seat.box.width, seat.box.height):
-            surface.fill(seat.box, TILE)
-        surface.copy(scaled, fit.part, fit.x, fit.y)
+        part, inset = fit.part, self._edge_of(seat)
+        if (part.width, part.height) != (seat.box.width, seat.box.height):
+            canvas.edges.pop(number, None)
+            canvas.surface.fill(seat.box, TILE)
+            inset = 0
+        inner = Box(part.x + inset, part.y + inset, part.width - 2 * inset, part.height - 2 * inset)
+        canvas.surface.copy(scaled, inner, fit.x + inset, fit.y + inset)
         return True
+
+    def _edge_of(self, seat: Seat) -> int:
+        if not seat.has_edges:
+            return 0
+        return max(2, round(self.height / 360) * 2) if seat.tile.is_speaking else _GUTTER
 
     def _paint_name(self, surface: Surface, seat: Seat) -> None:
         sprite = self._labels.name(seat.tile.label, seat.tile.is_muted, seat.box.width, seat.box.height)
@@ -168,6 +180,8 @@ class _Canvas:
     def __init__(self, width: int, height: int) -> None:
         self.surface = Surface.blank(width, height, BACKGROUND)
         self.painted: dict[int, Hashable] = {}
+        self.edges: dict[int, Seat] = {}
+        """The seats whose edges are there: a new picture that fills its tile is put between them."""
         self.has_ground = True
 
 

@@ -44,8 +44,13 @@ class Decoder:
         self._settings = settings
         self._reformatter = VideoReformatter()
         self._context = self._open()
-        self.has_large_pictures = False
-        """Whether the stream announced pictures that take long to decode."""
+        self.pixels = 0
+        """Of the largest picture that the stream announced last, or of a larger one that it sent since."""
+
+    @property
+    def has_large_pictures(self) -> bool:
+        """Whether the stream has pictures that take long to decode."""
+        return self.pixels > _LARGE_PICTURE
 
     @property
     def pixel_ratio(self) -> float:
@@ -70,7 +75,8 @@ class Decoder:
         for geometry in found:
             if not geometry.fits(self._settings.max_width, self._settings.max_height):
                 raise DecodeError("too_large")
-            self.has_large_pictures = geometry.width * geometry.height > _LARGE_PICTURE
+        if found:
+            self.pixels = max(geometry.width * geometry.height for geometry in found)
 
     def decode(self, payload: bytes) -> av.VideoFrame | None:
         """The newest picture that `payload` completes, None when it completes none. Raises DecodeError."""
@@ -85,6 +91,7 @@ class Decoder:
         picture = pictures[-1]
         if picture.width > self._settings.max_width or picture.height > self._settings.max_height:
             raise DecodeError("too_large")
+        self.pixels = max(self.pixels, picture.width * picture.height)
         return self._plain(picture)
 
     def _plain(self, picture: av.VideoFrame) -> av.VideoFrame:

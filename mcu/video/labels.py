@@ -7,6 +7,7 @@ import unicodedata
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
@@ -136,6 +137,7 @@ class Labels:
         return image
 
 
+@lru_cache(maxsize=512)
 def clean(text: str, longest: int = _MAX_TEXT) -> str:
     """One line of at most 80 printable characters; what would change the direction of its neighbours is gone."""
     return " ".join("".join(c for c in text[: 4 * longest] if c == " " or _is_visible(c)).split())[:longest]

@@ -14,6 +14,7 @@ from mcu.video.delay import DelayLines
 from mcu.video.fonts import Fonts
 from mcu.video.labels import Labels
 from mcu.video.panel import Panels
+from mcu.video.pixel_budget import PixelBudget
 from mcu.video.pool import DecodePool
 from mcu.video.scene import Pictures, Shown
 from mcu.video.source import Source
@@ -61,6 +62,7 @@ class VideoPlane:
         self._commands: deque[AnyMessage] = deque(maxlen=_MAX_COMMANDS)
         self._sources: dict[int, Source] = {}
         self._banned: set[int] = set()
+        self._budget = PixelBudget(settings.max_pixels)
         self._delays = DelayLines(settings, self._drops)
         fonts = fonts or Fonts()
         self._stages = Stages(settings, Labels(fonts), Panels(fonts), self._counters)
@@ -196,7 +198,7 @@ class VideoPlane:
         for stream in visible - self._sources.keys():
             if len(self._sources) >= self._settings.max_sources:
                 break
-            self._sources[stream] = Source(stream, self._settings, now_us)
+            self._sources[stream] = Source(stream, self._settings, now_us, self._budget)
         self._delays.follow({stream: delays[stream] for stream in visible if delays[stream]})
 
     def _release_delayed(self, now_us: int) -> None:
@@ -208,6 +210,7 @@ class VideoPlane:
 
     def _forget(self, stream: int) -> None:
         if source := self._sources.pop(stream, None):
+            source.close()
             self._drops.update(source.drops)
             self._counters.update(source.counters)
 

@@ -14,6 +14,7 @@ from config.media import VideoSettings
 from mcu.media import Codec
 from mcu.video.bitstream import is_keyframe
 from mcu.video.decoder import DecodeError, Decoder
+from mcu.video.pixel_budget import PixelBudget
 from mcu.video.waiting import WaitingFrames
 from mcu.worker.channel import Frame
 
@@ -35,8 +36,11 @@ class Picture:
 class Source:
     """Frames go in by feed(), are decoded by decode_next() on any one thread, and are shown by show()."""
 
-    def __init__(self, stream: int, settings: VideoSettings, now_us: int) -> None:
+    def __init__(self, stream: int, settings: VideoSettings, now_us: int, budget: PixelBudget | None = None) -> None:
+        """`budget` is shared with the other sources."""
         self.stream = stream
+        self._budget = budget
+        self._is_closed = False
         self.drops: Counter[str] = Counter()
         self._settings = settings
         self.counters: Counter[str] = Counter()
@@ -97,6 +101,13 @@ class Source:
             if picture is not None:
                 self._keep(picture, frame.due_us, now_us)
 
+    def close(self) -> None:
+        """Nothing shows it any more: what it has of the budget is free, whatever a thread still decodes of it."""
+        with self._lock:
+            self._is_closed = True
+            if self._budget is not None:
+                self._budget.release(self.stream)
+
     def show(self, now_us: int) -> Picture | None:
         """The newest picture that is due; the one before it until then; None before the first."""
         with self._lock:
@@ -125,9 +136,18 @@ class Source:
         if self._decoder is None or self._decoder.codec is not frame.codec:
             self._decoder = Decoder(Codec(frame.codec), self._settings)
         self._decoder.check(frame.payload)
+        if not self._may_have(self._decoder.pixels):
+            self._decoder = None  # and with it the memory of its reference pictures
+            raise DecodeError("over_budget")
         picture = self._decoder.decode(frame.payload)
         self.counters["frames_decoded"] += picture is not None
         return picture
+
+    def _may_have(self, pixels: int) -> bool:
+        if self._budget is None:
+            return True
+        with self._lock:
+            return not self._is_closed and self._budget.take(self.stream, pixels)
 
     def _keep(self, frame: av.VideoFrame, due_us: int, now_us: int) -> None:
         """At most two pictures wait: where a third comes, what is late goes first, else the newest takes the place."""

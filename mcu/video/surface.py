@@ -106,7 +106,10 @@ class Surface:
             part = self.planes[index][y // half : (y + sprite.height) // half, x // half : (x + sprite.width) // half]
             height, width = part.shape
             through = sprite.through[min(index, 1)][:height, :width]
-            part[:] = (part * through + sprite.colours[index][:height, :width]) >> 8
+            mixed = part * through
+            mixed += sprite.colours[index][:height, :width]
+            mixed >>= 8
+            part[:] = mixed
 
 
 @lru_cache(maxsize=64)
@@ -117,9 +120,8 @@ def yuv(colour: Rgb) -> tuple[int, int, int]:
 
 
 def _view(plane: av.video.plane.VideoPlane) -> Plane:
-    lines = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]  # Buffer
-    view: Plane = lines[: plane.height, : plane.width]
-    return view
+    strides = (plane.line_size, 1)
+    return np.ndarray((plane.height, plane.width), np.uint8, plane, strides=strides)  # type: ignore[arg-type]  # Buffer
 
 
 def _halved(values: Reals) -> Reals:

@@ -38,6 +38,7 @@ _FRAME = 1
 _MESSAGE = 2
 _KEYFRAME = 1
 NO_LEVEL = 255
+_CODECS = {int(codec): codec for codec in Codec}
 
 
 @dataclass(slots=True)
@@ -113,6 +114,10 @@ class Channel:
         """Whether something waits in the outbox: call flush() when the socket becomes writable."""
         return bool(self._outbox)
 
+    def refuses(self, frame: Frame) -> bool:
+        """Whether queue_frame() would drop it since one before it was dropped."""
+        return frame.stream in self._waits_for_keyframe and not frame.is_keyframe
+
     def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         """Send or queue a message; messages are never dropped.
 
@@ -139,7 +144,7 @@ class Channel:
         if size > MAX_FRAME_BYTES:
             self.drops["frame-too-large"] += 1
             return False
-        if frame.codec.is_video and frame.stream in self._waits_for_keyframe and not frame.is_keyframe:
+        if self.refuses(frame):
             self.drops["waiting-for-keyframe"] += 1
             return False
         if self._outbox_bytes + size > MAX_OUTBOX_BYTES:
@@ -281,9 +286,8 @@ class Channel:
 
     def _frame(self, header: tuple[int, ...], payload: bytes) -> Frame | None:
         _, codec, flags, level, stream, sequence, rtp_timestamp, capture_us, due_us, arrival_us, _, _ = header
-        try:
-            known = Codec(codec)
-        except ValueError:
+        known = _CODECS.get(codec)
+        if known is None:
             self.drops["bad-piece"] += 1
             return None
         return Frame(

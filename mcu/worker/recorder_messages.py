@@ -24,7 +24,7 @@ class StartRecording(Message, frozen=True):
 
 
 class StopRecording(Message, frozen=True):
-    """Finish a file. RecordingEnded answers."""
+    """Finish a file. RecordingEnded answers. From net, behind the last frame of `leg`: nothing follows."""
 
     leg: int
 

@@ -36,7 +36,8 @@ def run_process(name: str, main: Callable[[Channel], None]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setswitchinterval(_GIL_SWITCH_INTERVAL_S)
     gc.freeze()
-    control = Channel(socket.socket(fileno=arguments.fd))
+    with socket.socket(fileno=arguments.fd) as inherited:
+        control = Channel(inherited.dup())  # its number may be beyond what select() takes
     try:
         main(control)
     except ChannelClosed:

@@ -112,8 +112,7 @@ class Call:
     async def _enter(self, admission: Admission, worker: Worker, leg: int, name: str) -> Seat:
         gate, room = self._services.gate, admission.policy.number
         visitor = self._visitor
-        kinds = _KINDS if admission.allowance.has_pictures else _KINDS[:1]
-        opened = await worker.open_leg(OpenLeg(leg, room, Transport.ICE, kinds, visitor.local_address, visitor.source))
+        opened = await worker.open_leg(OpenLeg(leg, room, Transport.ICE, _KINDS, visitor.local_address, visitor.source))
         loop = asyncio.get_running_loop()
         attempt = _Attempt(leg, worker, opened, loop.create_future(), loop.create_future())
         worker.observe_leg(leg, attempt.observe)

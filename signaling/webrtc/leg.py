@@ -19,6 +19,7 @@ class WebrtcLeg:
         self._agreed = media
         self.is_camera_on = True
         self.on_roster: Callable[[], None] = _nothing
+        self.on_pictures: Callable[[], None] = _nothing
         self.on_floor: Callable[[int], None] = _ignore
         self.on_hang_up: Callable[[HangUp], Awaitable[None]] | None = None
 
@@ -58,6 +59,10 @@ class WebrtcLeg:
     def roster_changed(self) -> None:
         """Tell the page, soon."""
         self.on_roster()
+
+    def pictures_allowed(self) -> None:
+        """Offer them."""
+        self.on_pictures()
 
     @property
     def camera(self) -> None:

@@ -41,7 +41,7 @@ class Negotiation:
         self, session: int, grade: Grade, opened: LegOpened, ice_servers: tuple[IceServer, ...] = (),
         *, is_relay_only: bool = False, has_simulcast: bool = True, has_video: bool = True,
     ) -> None:  # fmt: skip
-        """Without `has_video` pictures are inactive in all offers, the shared screen too."""
+        """Without `has_video` pictures are inactive in all offers up to allow_video(), the shared screen too."""
         self.state = State.STABLE
         self.has_content = False
         self._session = session
@@ -50,7 +50,7 @@ class Negotiation:
         self._ice_servers = ice_servers
         self._is_relay_only = is_relay_only
         self._has_simulcast = has_simulcast
-        self._has_video = has_video
+        self._has_video = self._offered_video = has_video
         self._is_due = True
         self._version = 0
         self._offered_content = False
@@ -66,6 +66,11 @@ class Negotiation:
         self._is_due = self._is_due or self.has_content != is_on
         self.has_content = is_on
 
+    def allow_video(self) -> None:
+        """Offer pictures next."""
+        self._is_due = self._is_due or not self._has_video
+        self._has_video = True
+
     def abandon(self) -> None:
         """The outstanding offer or its answer was lost with the socket: make it again."""
         if self.state is State.HAVE_OFFER:
@@ -78,7 +83,7 @@ class Negotiation:
             return None
         self._is_due = False
         self._version += 1
-        self._offered_content = self.has_content
+        self._offered_content, self._offered_video = self.has_content, self._has_video
         self.state = State.HAVE_OFFER
         text = build_offer(
             self._opened, session=self._session, version=self._version, has_content=self._offered_content,
@@ -94,7 +99,7 @@ class Negotiation:
         try:
             return Agreed(
                 parse_answer(
-                    answer.sdp, has_content=self._offered_content, has_video=self._has_video, grade=self._grade
+                    answer.sdp, has_content=self._offered_content, has_video=self._offered_video, grade=self._grade
                 )
             )
         except SdpError as error:

@@ -22,8 +22,7 @@ from signaling.webrtc.wanted import wanted_picture
 
 _ROSTER_FIELDS = (
     "id", "name", "role", "protocol", "identity", "has_hand_raised", "is_muted", "is_speaking", "level", "has_video",
-    "is_sharing", "grade",
-    "is_encrypted",
+    "is_sharing", "grade", "is_encrypted", "allowance",
 )  # fmt: skip
 
 
@@ -59,6 +58,7 @@ class Seat:
         self._told: dict[type[ServerMessage], ServerMessage] = {}
         leg.on_roster = self.roster_due.set
         leg.on_floor = self._floor_changed
+        leg.on_pictures = self._pictures_allowed
         worker.observe_leg(leg.id, self._observe)
 
     @property
@@ -180,6 +180,10 @@ class Seat:
             self.negotiation.share(False)
             self.send(ShareEnded())
             self.make_offer()
+
+    def _pictures_allowed(self) -> None:
+        self.negotiation.allow_video()
+        self.make_offer()
 
     def switch_camera(self, is_on: bool) -> None:
         """Show a picture or a card."""

@@ -52,8 +52,10 @@ def test_scale_is_drawn_from_its_lines_alone() -> None:
     lines += [_line("scale", "mixed estate", 1.0, participants=36), _line("room", "video 4", 1.0, participants=4)]
     drawn = results.scale_plot(lines)
     ET.fromstring(drawn)
-    assert drawn.count("<polyline") == 1
-    assert drawn.count("<circle") == 3
+    assert drawn.count("<polyline") == 2, "what was measured, and the straight line"
+    assert drawn.count("<circle") == 3 + 2
+    both = results.scale_plot([*lines, *(_line("scale", f"audio {n}", n / 400, participants=n) for n in (10, 400))])
+    assert [each.get("y") for each in ET.fromstring(both)] == ["0", "400"], "pictures and sound have their own scales"
     assert results.scale_plot(lines[3:]) == ""
     assert "docs/scale.svg" in results.page(lines, {})
     assert "docs/scale.svg" not in results.page(lines[3:], {})

@@ -55,7 +55,7 @@ def kind_of(answer: Answer) -> str:
         assert (answer.status, int(answer.header("Retry-After")) > 0) == (503, True)
         return "refused"
     video = answer.body.partition("m=video ")[2]
-    if video.startswith("0 "):
+    if "a=inactive\r\n" in video:
         return "sound"
     return "small" if f"b=AS:{SMALL.bitrate_bps // 1000}\r\n" in video else "full"
 

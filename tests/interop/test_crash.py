@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import av
 import pytest
 
-from mcu.fleet.local import LocalWorker, WorkerModules
+from mcu.fleet.local_worker import LocalWorker, WorkerModules
 from mcu.media import Codec, Format, Kind, StreamSpec, stream_id
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.cutting import cut

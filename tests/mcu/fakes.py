@@ -46,6 +46,7 @@ class FakeLeg:
     remote_address: str = "192.0.2.1:5060"
     hung_up: HangUp | None = None
     camera: Camera | None = None
+    asked_for_pictures: int = 0
     floor: list[int] = field(default_factory=list)
     keyframes: list[Kind] = field(default_factory=list)
 
@@ -54,6 +55,9 @@ class FakeLeg:
 
     def roster_changed(self) -> None:
         pass
+
+    def pictures_allowed(self) -> None:
+        self.asked_for_pictures += 1
 
     def floor_changed(self, holder: int, name: str) -> None:
         self.floor.append(holder)

@@ -67,3 +67,29 @@ def test_what_is_really_used_corrects_the_estimate() -> None:
         server.load.take({"video/1": {"cpu_cores": 2 * estimate}, "net/1": {}})
     assert server.load.used() > 1.9 * estimate
     assert server.load.gauges()["load"] == round(server.load.used() / CAPACITY.cores, 4)
+
+
+def test_who_is_in_gets_more_only_where_newcomers_find_room_besides() -> None:
+    server = Server()
+    given = [server.call(f"{1000 + number // 4}") for number in range(100)]
+    rooms = {number: f"{1000 + number // 4}" for number in range(100)}
+    late = given.index(Allowance.SOUND)
+    assert server.load.better(rooms[late], Allowance.SOUND) is Allowance.SOUND
+    assert server.load.better(rooms[0], Allowance.FULL) is Allowance.FULL, "nobody gets less"
+    kept = list(server.rooms)
+    raised_at = 0.0
+    while server.load.better(rooms[late], Allowance.SOUND) is not Allowance.FULL:
+        del server.rooms[kept.pop(0)]
+        raised_at = server.load.used() / CAPACITY.cores
+    assert raised_at <= CAPACITY.limits.full - 0.1
+
+
+def test_nobody_gets_more_while_media_falls_behind() -> None:
+    server = Server()
+    for server.at in (0.0, 3.0):
+        server.load.take({"video/1": {"frame_rate": 12.5}})
+    assert server.load.better("1001", Allowance.SOUND) is Allowance.SOUND
+    assert server.load.better("1001", Allowance.FULL) is Allowance.FULL
+    server.at = 20.0
+    server.load.take({"video/1": {"frame_rate": 25.0}})
+    assert server.load.better("1001", Allowance.SOUND) is Allowance.FULL

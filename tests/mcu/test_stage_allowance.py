@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from mcu.capacity import SMALL, SMALL_SEEN, Allowance
 from mcu.conference import Conference
 from mcu.conferences import Conferences
@@ -68,3 +70,18 @@ async def test_what_a_room_needs_is_what_runs() -> None:
     assert demand.sent_bps == 2 * 1_500_000 + 600_000
     await conference.leave(3)
     assert [output.width for output in conference.demand().outputs] == [1280]
+
+
+async def test_who_gets_more_later_is_sent_and_asked_for_more() -> None:
+    conference, worker = await room(Allowance.FULL, Allowance.SMALL, Allowance.SOUND)
+    conference.raise_allowance(2, Allowance.FULL)
+    conference.raise_allowance(3, Allowance.SMALL)
+    await asyncio.sleep(0)  # what changed is shown once for each turn of the loop
+    assert (sizes(worker, 2), sizes(worker, 3)) == (1280, SMALL_SEEN.width)
+    assert asked(worker, 2)[0] > SMALL.width
+    assert asked(worker, 3) == (SMALL.width, SMALL.height)
+    legs = [person.leg for person in conference.participants.values()]
+    assert [leg.asked_for_pictures for leg in legs if isinstance(leg, FakeLeg)] == [0, 0, 1]
+    conference.raise_allowance(3, Allowance.SOUND)
+    conference.raise_allowance(99, Allowance.FULL)
+    assert conference.participants[3].allowance is Allowance.SMALL

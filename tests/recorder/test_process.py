@@ -89,6 +89,20 @@ def test_a_recording_from_start_to_stop(tmp_path: Path) -> None:
         assert process.wait(5) == 0
 
 
+def test_what_net_still_has_when_a_recording_is_stopped_belongs_to_it(tmp_path: Path) -> None:
+    path, given = tmp_path / "one.dtr", frames(3)
+    with recorder_process() as (_, control, net):
+        start(control, path)
+        send(net, given[:100])
+        control.send(messages.StopRecording(LEG))
+        send(net, given[100:])
+        net.send(messages.StopRecording(LEG))
+        end = wait(control, lambda message: isinstance(message, messages.RecordingEnded))
+    assert isinstance(end, messages.RecordingEnded)
+    assert end.error == ""
+    assert played_s(path) > 2.9
+
+
 def test_a_killed_process_leaves_a_file_that_plays(tmp_path: Path) -> None:
     path = tmp_path / "one.dtr"
     with recorder_process() as (process, control, net):

@@ -116,6 +116,7 @@ class DtStage extends HTMLElement {
     const { roster, me } = this.call;
     if (!roster) return;
     setText(this.#count, String(roster.participants.length));
+    if (me?.allowance) this.#showAllowance(me.allowance);
     this.#sign.hidden = !roster.is_recording;
     this.#lock.hidden = !roster.is_locked;
     if (this.#wasRecording !== null && this.#wasRecording !== roster.is_recording) {

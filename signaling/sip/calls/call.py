@@ -173,7 +173,7 @@ class RoomCall:
 
     async def _open(self, worker: Worker, allowance: Allowance, *, must_encrypt: bool) -> Negotiation:
         """Reserve what may be negotiated: what has no port is answered with none."""
-        kinds = kinds_for(self._call.request.body) if allowance.has_pictures else (Kind.AUDIO,)
+        kinds = kinds_for(self._call.request.body)
         flow = self._call.flow
         self._talk.start(worker)
         room = self._talk.room or place_of(self._leg.id)
@@ -218,7 +218,7 @@ def offers_sound(body: bytes) -> bool:
 def local_media(
     opened: LegOpened, settings: SipSettings, flow: Flow, allowance: Allowance = Allowance.FULL
 ) -> LocalMedia:
-    """What the net process reserved, for the negotiation; small pictures are asked for where no others are allowed."""
+    """What the net process reserved, for the negotiation; pictures are small or held where no others are allowed."""
     wanted = WantedPicture(settings.picture_width, settings.picture_height, bitrate_bps=settings.picture_bitrate_bps)
     if allowance is Allowance.SMALL:
         wanted = WantedPicture(SMALL.width, SMALL.height, SMALL.frame_rate, SMALL.bitrate_bps)
@@ -232,6 +232,7 @@ def local_media(
         is_secure_signaling=flow.is_secure,
         peer_address=flow.remote[0],
         picture=wanted,
+        held=frozenset() if allowance.has_pictures else frozenset(Kind) - {Kind.AUDIO},
     )
 
 

@@ -66,6 +66,9 @@ class AnsweredCall(Protocol):
     def hang_up(self) -> None:
         """End the call whatever its state."""
 
+    async def reinvite(self, offer: bytes) -> bytes:
+        """The answer to an offer of ours. Raises CallRefused, SipError."""
+
     def count(self, event: str) -> None:
         """Count something that happened in this call."""
 
@@ -97,16 +100,20 @@ class Conversation:
         self._worker: Worker | None = None
         self._late_answer: asyncio.Future[bytes] | None = None
         self._digits = DigitPairs()
+        self._reopening: asyncio.Task[None] | None = None
         self._silence = SilenceWatch(services.settings.silent_s, self._went_silent)
 
     def start(self, worker: Worker) -> None:
         """The leg is about to be opened on `worker`; its events are followed, and close() frees it there."""
         self._worker = worker
+        self.leg.on_pictures = self._reopen_soon
         worker.observe_leg(self.leg.id, self._leg_event)
 
     def close(self) -> None:
         """Watch no more and free the leg."""
         self._silence.stop()
+        if self._reopening is not None:
+            self._reopening.cancel()
         self.room_system.close()
         if self._worker is not None:
             self._worker.close_leg(self.leg.id)
@@ -186,6 +193,23 @@ class Conversation:
             self._refuse(answer_to(error) if isinstance(error, Refused) else answer_to_worker(error))
             return
         self._call.accept(answer)
+        self.on_media()
+
+    def _reopen_soon(self) -> None:
+        if self.negotiation is not None and self.negotiation.release():
+            self._reopening = asyncio.get_running_loop().create_task(self._reopen(self.negotiation))
+
+    async def _reopen(self, negotiation: Negotiation) -> None:
+        """Offer the pictures that were held; the call goes on as it was where the peer does not take them."""
+        if not self.is_settled or negotiation.has_open_offer:
+            return  # the exchange that is on its way, or its next one, reopens them
+        try:
+            answer = await self._call.reinvite(negotiation.offer())
+            await self.configure(negotiation.receive_answer(answer))
+        except (SipError, Refused, WorkerError) as error:
+            negotiation.withdraw()
+            logger.info("leg=%d room=%s keeps sound only: %s", self.leg.id, self.room, error)
+            return
         self.on_media()
 
     def _refuse(self, error: SipError) -> None:

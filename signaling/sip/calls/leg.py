@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -41,6 +42,8 @@ class SipLeg:
         self.floor: Floor | None = None
         """Its floor control (BFCP), where that was negotiated; see use_floor()."""
         self._presenter = (0, "")
+        self.on_pictures: Callable[[], None] = _nothing
+        """Called when the machine has room for pictures that were held."""
         self.camera: Camera | None = None
         self._call = call
 
@@ -98,6 +101,10 @@ class SipLeg:
         if self.floor is not None:
             self.floor.show(holder, name)
 
+    def pictures_allowed(self) -> None:
+        """Offer what was held, by a re-INVITE."""
+        self.on_pictures()
+
     def roster_changed(self) -> None:
         """SIP terminals see names in the picture; the conference package (RFC 4575) has no subscribers yet."""
 
@@ -105,3 +112,7 @@ class SipLeg:
         """BYE, without waiting for its answer."""
         logger.info("leg=%d hung up: %s", self.id, reason)
         self._call.hang_up()
+
+
+def _nothing() -> None:
+    """Nobody has to know."""

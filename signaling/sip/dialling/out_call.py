@@ -54,7 +54,7 @@ class OutCall:
         room, leg = self._attempt.admission.policy.number, self._attempt.leg
         worker = await self._services.fleet.worker_for(room)
         allowance = self._attempt.admission.allowance
-        kinds = tuple(Kind) if self._callee.has_video and allowance.has_pictures else (Kind.AUDIO,)
+        kinds = tuple(Kind) if self._callee.has_video else (Kind.AUDIO,)
         opened = await worker.open_leg(OpenLeg(leg, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0]))
         system = RoomSystem(leg, self._services, flow.local[0], flow.remote[0])
         try:

@@ -114,7 +114,7 @@ def _answer_line(
 ) -> _Line:
     if kind is None or kind not in local.ports:
         return _Line(refused_line(media))
-    flow = flow_of(offer, media)
+    flow = flow_of(offer, media) if kind not in local.held else Flow(sends=False, receives=False)
     protection = answer_protection(offer, media, local, keys)
     if protection is None:
         return _Line(refused_line(media), lacks_crypto=True)

@@ -29,6 +29,8 @@ class LocalMedia:
     picture: WantedPicture = field(default_factory=WantedPicture)
     content: WantedPicture = field(default_factory=lambda: WantedPicture(1280, 720, bitrate_bps=1_500_000))
     """Shared screens are read, so that they are wanted larger than a face."""
+    held: frozenset[Kind] = frozenset()
+    """Kinds that are agreed on but do not flow for now (a=inactive): the machine is too busy for them."""
     floor: LocalFloor | None = None
     """Floor control for the shared screen; None without."""
 

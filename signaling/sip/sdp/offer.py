@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from mcu.media import Codec, Grade, Kind, LegMedia, StreamSpec
@@ -54,9 +55,9 @@ def make_offer(local: LocalMedia, origin: Origin, *, must_encrypt: bool = False)
     return Offer(SessionDescription(origin, tuple(media), connection=local.address), tuple(kinds))
 
 
-def make_reoffer(last: SessionDescription, origin: Origin) -> Offer:
-    """What we said last as an offer, nothing held (RFC 6337 5.2.1): m-lines, payload types and keys stay."""
-    media = tuple(_again(line) if line.port else line for line in last.media)
+def make_reoffer(last: SessionDescription, origin: Origin, held: Collection[Kind] = ()) -> Offer:
+    """What we said last as an offer, only `held` held (RFC 6337 5.2.1): m-lines, payload types and keys stay."""
+    media = tuple(_again(line, kind_of(line) in held) if line.port else line for line in last.media)
     kinds = tuple(kind_of(line) if line.port else None for line in media)
     return Offer(replace(last, origin=origin, media=media), kinds)
 
@@ -95,15 +96,17 @@ def _agreed(answer: MediaDescription, ours: MediaDescription) -> tuple[Offered, 
     return (*main, *(item for item in taken if item.format.codec is Codec.TELEPHONE_EVENT)) if main else ()
 
 
-def _again(line: MediaDescription) -> MediaDescription:
-    return floor.offer_again(line) if floor.is_floor_line(line) else replace(line, attributes=_reopened(line))
+def _again(line: MediaDescription, is_held: bool) -> MediaDescription:
+    if floor.is_floor_line(line):
+        return floor.offer_again(line)
+    return replace(line, attributes=_reopened(line, "inactive" if is_held else "sendrecv"))
 
 
-def _reopened(line: MediaDescription) -> Attributes:
-    """The attributes without a hold, and with the DTLS role left open."""
+def _reopened(line: MediaDescription, direction: str) -> Attributes:
+    """The attributes with this direction, and with the DTLS role left open."""
     names = {"sendonly", "recvonly", "inactive", "sendrecv"}
     kept = [item for item in line.attributes if item[0] not in names]
-    kept.append(("sendrecv", None))
+    kept.append((direction, None))
     return tuple(("setup", "actpass") if name == "setup" else (name, value) for name, value in kept)
 
 
@@ -125,7 +128,7 @@ def _describe(kind: Kind, local: LocalMedia, protocol: str) -> MediaDescription:
     # Without a=rtcp-mux: RTCP stays where it was announced, whatever the answer says.
     attributes += rtcp_attributes(rtp_port, rtcp_port, is_mux=False)
     attributes += [("crypto", line.serialize()) for line in offer_protection(local)]
-    attributes.append(("sendrecv", None))
+    attributes.append(("inactive" if kind in local.held else "sendrecv", None))
     return MediaDescription(
         "video" if is_video else "application" if kind is Kind.CAMERA else "audio",
         rtp_port,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mcu.media import LegMedia
 from signaling.bfcp.agreement import FloorAgreement
 from signaling.errors import SdpError
@@ -53,7 +55,7 @@ class Negotiation:
         if self._last is None:
             self._offer = make_offer(self.local, self._origin(), must_encrypt=self._must_encrypt)
         else:
-            self._offer = make_reoffer(self._last, self._origin())
+            self._offer = make_reoffer(self._last, self._origin(), self.local.held)
         return self._sent(self._offer.description)
 
     @property
@@ -75,6 +77,16 @@ class Negotiation:
         line = next((media for media in theirs.media if floor.is_floor_line(media)), None)
         address = "" if line is None else reachable(theirs.address_of(line), self.local)
         return floor.agree(ours, theirs, address, self.local.floor)
+
+    def release(self) -> bool:
+        """Hold nothing any more; whether anything was held, so that an offer is due."""
+        was_held = bool(self.local.held)
+        self.local = replace(self.local, held=frozenset())
+        return was_held
+
+    def withdraw(self) -> None:
+        """The peer refused our offer: what was agreed before holds on."""
+        self._offer = None
 
     def revert(self) -> None:
         """The last answer was not sent after all: what was agreed before holds on."""

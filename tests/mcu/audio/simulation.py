@@ -42,6 +42,14 @@ def silent(_: int) -> Pcm:
     return silence()
 
 
+_NOISE = np.random.default_rng(1).normal(0, 0.0005, FRAME_SAMPLES).astype(np.float32)
+
+
+def room_noise(_: int) -> Pcm:
+    """-66 dBov: nobody speaks, but the microphone is on."""
+    return _NOISE
+
+
 def speech(number: int) -> Pcm:
     """The same sentence again and again."""
     first = number * FRAME_SAMPLES % (len(_SPOKEN) - FRAME_SAMPLES)
@@ -144,7 +152,7 @@ class Simulation:
             arrival_us, _, frame = self._air.pop(0)
             terminal = self.terminals.get(leg_of(frame.stream))
             if terminal is None or terminal.gate.passes(frame.level, arrival_us):
-                self.plane.feed(frame, arrival_us)
+                self.plane.feed([frame], arrival_us)
 
     def _tick(self) -> None:
         produced = self.plane.tick(self.now_us)

@@ -198,9 +198,9 @@ def test_digits_survive_loss_and_disorder_and_strange_codecs():
     digits: list[str] = []
     for number, frame in enumerate([*packets[:3], packets[4], packets[3], *packets[5:]]):
         if number == 20:
-            plane.feed(Frame(frame.stream, Codec.OPUS, b"\xfc\xff\xfe"), START_US)
-            plane.feed(Frame(frame.stream, Codec.PCMA, b""), START_US)
-        plane.feed(frame, START_US)
+            plane.feed([Frame(frame.stream, Codec.OPUS, b"\xfc\xff\xfe")], START_US)
+            plane.feed([Frame(frame.stream, Codec.PCMA, b"")], START_US)
+        plane.feed([frame], START_US)
         digits += [each.digit for each in plane.tick(START_US + number * TICK_US).digits]
     assert digits == ["5"]
     assert plane.totals()["unexpected"] == 1 and plane.totals()["bad"] == 1
@@ -211,12 +211,12 @@ def test_a_change_of_codec_is_followed_but_not_at_every_packet():
     plane.handle(AddAudioLeg("~7", 7, Codec.PCMA, listens_for_digits=True))
     for number in range(20):
         codec = Codec.PCMA if number % 2 else Codec.PCMU
-        plane.feed(Frame(stream_id(7, Kind.AUDIO), codec, bytes(160), sequence=number), START_US)
+        plane.feed([Frame(stream_id(7, Kind.AUDIO), codec, bytes(160), sequence=number)], START_US)
         plane.tick(START_US + number * TICK_US)
     assert plane.totals()["bad"] == 10
     sender = Terminal(7, keying("7"), Codec.PCMA)
     digits: list[str] = []
     for number in range(30):
-        plane.feed(sender.packet(number, START_US)[1], START_US)  # type: ignore[index]
+        plane.feed([sender.packet(number, START_US)[1]], START_US)  # type: ignore[index]
         digits += [each.digit for each in plane.tick(START_US + number * TICK_US).digits]
     assert digits == ["7"]

@@ -8,6 +8,7 @@ import pytest
 from config.media import AudioSettings
 from mcu.audio.pcm import TICK_US, level_db
 from mcu.media import Codec, Kind, stream_id
+from mcu.rtp.silence import is_silent
 from mcu.worker.channel import Frame
 from mcu.worker.messages import (
     AddAudioLeg,
@@ -19,7 +20,7 @@ from mcu.worker.messages import (
     RemoveAudioLeg,
     RemoveSource,
 )
-from tests.mcu.audio.simulation import Simulation, Terminal, losses, silent, speech, tone, uniform_delay
+from tests.mcu.audio.simulation import Simulation, Terminal, losses, room_noise, silent, speech, tone, uniform_delay
 
 _MOST_LATER = 5
 TONES = {1: 500.0, 2: 700.0, 3: 1100.0, 4: 1700.0}
@@ -277,7 +278,7 @@ def test_bad_senders_hurt_nobody() -> None:
         for leg, codec in ((3, Codec.OPUS), (4, Codec.PCMU), (99, Codec.OPUS), (3, Codec.H264)):
             level = noise[0] if noise else 0
             frame = Frame(stream_id(leg, Kind.AUDIO), codec, noise, number * 7919, number * 31, level=level)
-            room.plane.feed(frame, room.now_us)
+            room.plane.feed([frame], room.now_us)
     for leg in (3, 4):
         room.plane.handle(MuteLeg(leg, True))
     room.run(1)
@@ -293,8 +294,8 @@ def test_a_flood_and_a_sender_that_flips_codecs_are_bounded() -> None:
     room.run(0.5)
     stream = stream_id(1, Kind.AUDIO)
     for number in range(500):
-        room.plane.feed(Frame(stream, Codec.PCMU, bytes(160), number * 160, number), room.now_us)
-        room.plane.feed(Frame(stream, Codec.PCMA, bytes(160), number * 160, number), room.now_us)
+        room.plane.feed([Frame(stream, Codec.PCMU, bytes(160), number * 160, number)], room.now_us)
+        room.plane.feed([Frame(stream, Codec.PCMA, bytes(160), number * 160, number)], room.now_us)
     assert room.plane.totals()["unexpected"] > 900
     room.run(1)
     assert room.terminals[2].hears(500, 0.5) > 0.04
@@ -322,9 +323,17 @@ def test_a_stalled_sender_comes_back_without_lasting_delay() -> None:
     assert room.playouts[-1].delay_us < 300_000
 
 
-def test_sources_that_say_that_they_are_silent_are_not_decoded() -> None:
-    quiet = [Terminal(leg, silent, level=lambda _: 127) for leg in range(20, 30)]
-    loud = Terminal(1, tone(500, start_s=1.0), level=lambda number: 23 if number >= 50 else 127)
+_TELLING_OR_MEASURED = pytest.mark.parametrize("codec", [Codec.OPUS, Codec.PCMU, Codec.PCMA], ids=lambda it: it.name)
+"""Opus whose senders tell levels, and G.711 whose senders tell none."""
+
+
+@_TELLING_OR_MEASURED
+def test_sources_that_are_known_to_be_silent_are_not_decoded(codec: Codec) -> None:
+    tells = codec == Codec.OPUS
+    quiet = [Terminal(leg, room_noise, codec, level=(lambda _: 66) if tells else None) for leg in range(20, 30)]
+    loud = Terminal(
+        1, tone(500, start_s=1.0), codec, level=(lambda number: 23 if number >= 50 else 127) if tells else None
+    )
     room = Simulation(loud, Terminal(2), *quiet)
     room.run(1)
     room.run(0.1)
@@ -333,20 +342,26 @@ def test_sources_that_say_that_they_are_silent_are_not_decoded() -> None:
     assert [source.is_resting for source in sources] == [False] + [True] * 10
 
 
-def test_who_rests_is_heard_again_from_its_first_word_and_stays_the_speaker() -> None:
+@_TELLING_OR_MEASURED
+def test_who_rests_is_heard_again_from_its_first_word_and_stays_the_speaker(codec: Codec) -> None:
+    tells = codec == Codec.OPUS
+
     def speaks(number: int) -> bool:
         return number < 50 or number >= 200
 
     voice = tone(500)
     talker = Terminal(
-        1, lambda number: voice(number) if speaks(number) else silent(number), level=lambda n: 23 if speaks(n) else 127
-    )
-    room = Simulation(talker, Terminal(2), Terminal(3, silent, level=lambda _: 80))
+        1, lambda number: voice(number) if speaks(number) else silent(number), codec,
+        level=(lambda n: 23 if speaks(n) else 127) if tells else None,
+    )  # fmt: skip
+    room = Simulation(talker, Terminal(2), Terminal(3, room_noise, codec, level=(lambda _: 66) if tells else None))
     room.run(4)
     assert all(source.is_resting for source in next(iter(room.plane._rooms.values())).sources)
     assert room.plane.totals()["underruns"] == room.plane.totals()["lost"] == 0
     assert (room.levels[-1].speaker, room.levels[-1].talkers) == (1, ())
-    assert [levels.levels[3] for levels in room.levels if 3 in levels.levels] == [80]
+    [told] = [levels.levels[3] for levels in room.levels if 3 in levels.levels]
+    assert is_silent(told)
+    assert told < 127
     room.run(1.1)
     assert room.terminals[2].hears(500, 0.04) > 0.02
     assert [levels.levels[1] for levels in room.levels if 1 in levels.levels][-1] == pytest.approx(23, abs=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import selectors
 import subprocess
 import sys
@@ -17,14 +19,17 @@ from mcu.worker import messages
 from mcu.worker.channel import Channel, Frame, channel_pair
 from tests.mcu.audio.simulation import amplitude, tone
 
+_HIGH = 1100
+"""Beyond what select() takes."""
+
 
 @contextmanager
 def audio_process() -> Iterator[tuple[subprocess.Popen[bytes], Channel, Channel]]:
     ours, theirs = channel_pair()
     net_ours, net_theirs = channel_pair()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mcu.audio.process", "--fd", str(theirs.fileno())], pass_fds=[theirs.fileno()]
-    )
+    high = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD, _HIGH)  # as in a control process of many calls
+    process = subprocess.Popen([sys.executable, "-m", "mcu.audio.process", "--fd", str(high)], pass_fds=[high])
+    os.close(high)
     theirs.close()
     control, net = Channel(ours), Channel(net_ours)
     control.send(messages.Start({"max_talkers": 4}))

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from mcu.fleet.local import LocalFleet, LocalWorker, WorkerModules
+from mcu.fleet.local import LocalFleet
+from mcu.fleet.local_worker import LocalWorker, WorkerModules
 from mcu.fleet.worker import WorkerError
 from mcu.media import Codec, Kind
 from mcu.worker.inflight import InFlight

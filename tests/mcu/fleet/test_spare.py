@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from mcu.fleet import spare
-from mcu.fleet.local import LocalWorker, WorkerModules
+from mcu.fleet.local_worker import LocalWorker, WorkerModules
 from mcu.media import Codec
 from mcu.worker.messages import AddAudioLeg, CloseRoom, RemoveAudioLeg
 

@@ -11,6 +11,7 @@ from mcu.net.fanout import Fanout
 from mcu.net.recorder_leg import RecorderLeg
 from mcu.rtp.history import RingFrame
 from mcu.worker.channel import Frame
+from mcu.worker.messages import Message, StopRecording
 from tests.mcu.net.harness import H264, VP8
 
 MS = 1000
@@ -235,13 +236,19 @@ def test_a_mix_may_be_assigned_before_the_leg_is_open() -> None:
 
 @pytest.mark.parametrize("is_full", [False, True])
 def test_recorder_gets_whole_pictures_from_a_keyframe_on(is_full: bool) -> None:
-    room, taken = Room(), []
+    room = Room()
+    taken: list[Frame] = []
+    told: list[Message] = []
 
-    def send(frame: Frame) -> bool:
-        taken.append(frame)
-        return not is_full
+    class Recorder:
+        def send_frame(self, frame: Frame) -> bool:
+            taken.append(frame)
+            return not is_full
 
-    recorder = RecorderLeg(9, send)
+        def send(self, message: Message) -> None:
+            told.append(message)
+
+    recorder = RecorderLeg(9, Recorder())
     room.fanout.route(9, recorder, 5, room.now_us)
     room.fanout.assign(9, recorder, 3)
     assert room.asked == [5]
@@ -252,3 +259,5 @@ def test_recorder_gets_whole_pictures_from_a_keyframe_on(is_full: bool) -> None:
     assert [frame.payload for frame in pictures] == ([KEY] if is_full else [KEY, DELTA, DELTA])
     assert {frame.stream for frame in pictures} == {37}
     assert (taken[-1].stream, taken[-1].payload, taken[-1].rtp_timestamp) == (36, b"sound", 960)
+    recorder.close()
+    assert told == [StopRecording(9)]

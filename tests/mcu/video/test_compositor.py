@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 import numpy as np
 
 from mcu.conference import LayoutMode
@@ -71,6 +72,21 @@ def test_any_way_to_a_scene_leads_to_the_same_picture() -> None:
         expected = fresh(wanted, pictures)
         for _ in range(3):
             assert np.array_equal(planes(compositor, pictures), expected)
+
+
+def test_pictures_between_edges_that_stay_are_as_pictures_painted_whole() -> None:
+    compositor = Compositor(*SIZE, LABELS, PANELS, Counter())
+    for number in range(24):
+        size = (160, 90) if number % 8 < 5 else (160, 120)
+        picture = Picture(Surface.blank(*size, (10 * number, 60, 90)).frame, 160, 0, 1000 + number)
+        pictures = {5: Shown(picture, number % 7 == 6), 9: shown(2000 + number // 2, BLUE)}
+        tiles = [
+            msgspec.structs.replace(tile, is_speaking=number // 3 % 3 == index)
+            for index, tile in enumerate(scene(4).tiles)
+        ]
+        wanted = SetScene("1001", "all", tuple(tiles), is_recording=number > 15)
+        compositor.set_scene(wanted)
+        assert np.array_equal(planes(compositor, pictures), fresh(wanted, pictures))
 
 
 def test_both_canvases_follow_new_pictures() -> None:

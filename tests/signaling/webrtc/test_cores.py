@@ -45,6 +45,18 @@ def test_what_was_offered_counts_not_what_is_wanted_meanwhile():
     assert "a=inactive" in core.next_offer().sdp
 
 
+def test_pictures_that_were_left_out_are_offered_when_they_are_allowed():
+    core = Negotiation(1, Grade.OPPORTUNISTIC, opened(1), has_video=False)
+    assert core.next_offer().sdp.count("a=inactive") == 2
+    core.allow_video()
+    media = core.receive_answer(Answer(1, FIRST)).media
+    assert media.stream(Kind.VIDEO) is None or not media.stream(Kind.VIDEO).receive
+    assert core.next_offer().sdp.count("a=inactive") == 1
+    assert core.receive_answer(Answer(2, FIRST)).media.stream(Kind.VIDEO).receive
+    core.allow_video()
+    assert core.next_offer() is None
+
+
 @pytest.mark.parametrize("number", [0, 2, 99])
 def test_answers_to_other_offers_are_stale(number):
     core = negotiation()

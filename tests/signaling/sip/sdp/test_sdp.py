@@ -490,3 +490,32 @@ def test_garbage_raises_nothing_else(offer, noise, at, cut):
         state.receive_answer(offer[:at] + noise.encode() + offer[at + cut :])
     except SdpError:
         pass
+
+
+def test_pictures_that_are_held_are_inactive_until_an_offer_of_ours_releases_them() -> None:
+    state = negotiation(held=frozenset({Kind.VIDEO, Kind.CONTENT}))
+    body, media = state.answer(offers.BARESIP_SDES)
+    lines = session.parse(body).media
+    assert [line.port for line in lines] == [40000, 40002]
+    assert [("inactive", None) in line.attributes for line in lines] == [False, True]
+    video = media.stream(Kind.VIDEO)
+    assert video is not None
+    assert (video.send, video.receive) == (None, ())
+    held_again = session.parse(state.offer()).media
+    assert ("inactive", None) in held_again[1].attributes, "whoever asks for an offer is offered what holds"
+    state.withdraw()
+    assert state.release()
+    assert not state.release()
+    offered = session.parse(state.offer())
+    assert [("sendrecv", None) in line.attributes for line in offered.media] == [True, True]
+    back = offers.BARESIP_SDES
+    again = state.receive_answer(back).stream(Kind.VIDEO)
+    assert again is not None
+    assert again.send is not None
+    assert again.receive
+
+
+def test_an_offer_of_ours_holds_pictures_too() -> None:
+    lines = session.parse(negotiation(held=frozenset({Kind.VIDEO, Kind.CONTENT})).offer()).media
+    directions = [{"sendrecv", "inactive"} & {name for name, _ in line.attributes} for line in lines]
+    assert directions == [{"sendrecv"}, {"inactive"}, {"inactive"}]
