@@ -79,7 +79,8 @@ class SdesKeys(msgspec.Struct, frozen=True):
 class H235Keys(msgspec.Struct, frozen=True):
     """Session keys of H.235.6 media, raw bytes: ours ("" while we do not send), and the peer's by payload type.
 
-    The peer's are several while it changes from one to the next.
+    The peer's are several while it changes from one to the next; each type is one of the stream's `receive`. Ours go
+    with the type of `send`.
     """
 
     local: bytes = b""
@@ -133,6 +134,8 @@ class StreamSpec(msgspec.Struct, frozen=True):
     remote_rtcp: tuple[str, int] | None = None
     """Where RTCP goes; None means multiplexed on the RTP port (RFC 5761)."""
     sdes: SdesKeys | None = None
+    h235: H235Keys | None = None
+    """Encrypted by H.235.6, also while there are no keys yet: then nothing goes out, and nothing comes in."""
     dtls: DtlsPeer | None = None
     ice: IceCredentials | None = None
     """The peer checks our ports (legs with ports of their own): what it selects is where RTP and RTCP go."""
