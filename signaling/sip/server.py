@@ -10,9 +10,10 @@ from config.sip import SipSettings
 from mcu.fleet.worker import Fleet
 from signaling.attendant.desk import Desk
 from signaling.bfcp.ports import FloorPorts
+from signaling.services import Calls, Gate
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.calls.call import RoomCall
-from signaling.sip.services import Calls, Gate, Identify, Services
+from signaling.sip.services import Identify, Services
 from signaling.sip.transport.tls import TlsContexts
 from signaling.sip.trunks.arrivals import Arrivals
 from signaling.sip.ua import UserAgent

@@ -18,11 +18,10 @@ from signaling.admission import Admission, CallRequest, Refusal, Refused
 from signaling.attendant.reception import SaidGoodbye
 from signaling.errors import SdpError, SipError
 from signaling.sip.call_handle import IncomingCall
-from signaling.sip.calls.conversation import Conversation
+from signaling.sip.calls.incoming import IncomingConversation
 from signaling.sip.calls.leg import SipLeg
 from signaling.sip.calls.refusals import answer_to, answer_to_worker
 from signaling.sip.calls.room_system import kinds_for
-from signaling.sip.calls.visit import RoomVisit
 from signaling.sip.registry.identity import Challenge, Identity
 from signaling.sip.sdp import session
 from signaling.sip.sdp.local import LocalMedia
@@ -34,6 +33,7 @@ from signaling.sip.transactions.transaction import Flow
 from signaling.sip.trunks.trunk import Arrival
 from signaling.sip.wire.fields import from_of
 from signaling.sip.wire.uri import parse_uri
+from signaling.visit import RoomVisit
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class RoomCall:
         self._name = caller_name(call)
         self._identity = ""
         self._arrival: Arrival | None = None
-        self._talk = Conversation(call, self._leg, services)
+        self._talk = IncomingConversation(call, self._leg, services)
         self._visit: RoomVisit | None = None
 
     async def run(self) -> None:
@@ -96,11 +96,13 @@ class RoomCall:
         admission, refusal = await self._admit(request)
         room = "" if admission is None else admission.policy.number
         worker = await self._services.fleet.worker_for(room or place_of(self._leg.id))
-        visit = self._visit = RoomVisit(self._call, self._talk, self._services, worker, request, self._name)
+        ring_interval_s = self._services.settings.ring_interval_s
+        visit = self._visit = RoomVisit(self._talk, self._services, worker, request, self._name, ring_interval_s)
         if admission is not None:
             self._talk.room = room
             self._call.become_focus(room)
-        await self._negotiate(worker, visit, admission)
+        await self._negotiate(worker, admission)
+        self._talk.is_settled = not self._talk.owes_answer
         await visit.begin(admission, refusal)
 
     async def _admit(self, request: CallRequest) -> tuple[Admission | None, Refused | None]:
@@ -157,13 +159,13 @@ class RoomCall:
             can_wait=offers_sound(request.body),
         )
 
-    async def _negotiate(self, worker: Worker, visit: RoomVisit, admission: Admission | None) -> None:
+    async def _negotiate(self, worker: Worker, admission: Admission | None) -> None:
         """Agree on media; an INVITE without an offer is answered with ours at once. Raises Refused, SipError, ..."""
         must_encrypt = admission is not None and admission.policy.required_grade > Grade.CLEAR
         allowance = Allowance.FULL if admission is None else admission.allowance
         negotiation = await self._open(worker, allowance, must_encrypt=must_encrypt)
         if self._call.request.body:
-            visit.answer_body, media = negotiation.answer(self._call.request.body)
+            self._talk.answer_body, media = negotiation.answer(self._call.request.body)
             # Who dialled a room is told by the status of the INVITE that its lock is not good enough.
             self._talk.admission = admission
         else:

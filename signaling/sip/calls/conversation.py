@@ -132,6 +132,14 @@ class Conversation:
             self.room_system.apply(self.negotiation, media, self._worker)
         self._silence.expects_media = any(stream.receive for stream in media.streams)
 
+    def entered(self, room: str) -> None:
+        """The leg is in a room: from now on it may present, and its camera may be moved."""
+        self.room_system.entered(room)
+
+    def hang_up(self) -> None:
+        """End the call whatever its state."""
+        self._call.hang_up()
+
     async def late_answer(self) -> bytes:
         """The answer that the ACK of our first 2xx brings, where the offer was ours."""
         self._late_answer = asyncio.get_running_loop().create_future()

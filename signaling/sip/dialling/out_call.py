@@ -20,11 +20,11 @@ from signaling.sip.calls.call import local_media
 from signaling.sip.calls.conversation import Conversation, cannot_ask_for_keyframes
 from signaling.sip.calls.leg import SipLeg
 from signaling.sip.calls.room_system import RoomSystem
-from signaling.sip.calls.stay import RoomStay
 from signaling.sip.dialling.forking import Branch, Caller, ForkedCall, Inviter, Redirect
 from signaling.sip.sdp.offer_answer import Negotiation
 from signaling.sip.services import Services
 from signaling.sip.transactions.transaction import Flow
+from signaling.stay import RoomStay
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class OutCall:
         talk.negotiation = negotiation
         talk.room, talk.admission = self._attempt.admission.policy.number, self._attempt.admission
         talk.start(worker)
-        stay = RoomStay(call, talk, self._services, worker, self._callee.name)
+        stay = RoomStay(talk, self._services, worker, self._callee.name)
         failure: Exception | None = None
 
         async def enter() -> None:

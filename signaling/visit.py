@@ -1,21 +1,38 @@
-"""Where a SIP call is once its media is agreed: with the attendant, outside a room, in it, or in the test room."""
+"""Where a call is once its media is agreed: with the attendant, outside a room, in it, or in the test room."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Protocol
 
 from mcu.fleet.worker import Worker
 from mcu.media import place_of
 from signaling.admission import Admission, CallRequest, Refusal, Refused
 from signaling.attendant.desk import Desk, can_be_told, can_send_digits
 from signaling.attendant.reception import Doors, Reception
-from signaling.sip.call_handle import IncomingCall
-from signaling.sip.calls.conversation import Conversation
-from signaling.sip.calls.stay import RoomStay
-from signaling.sip.services import Services
+from signaling.services import CallServices
+from signaling.stay import RoomStay, Talk
 
 logger = logging.getLogger(__name__)
+
+
+class IncomingTalk(Talk, Protocol):
+    """A call that came in. Some protocols answer before they agree on media, others when there is something to see."""
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether the caller still hears it ring."""
+
+    @property
+    def has_key_messages(self) -> bool:
+        """Whether keys may come in messages of the signalling protocol."""
+
+    def answer(self) -> None:
+        """Answer, unless that has happened."""
+
+    def ring(self) -> None:
+        """Say that it rings, while the answer is owed."""
 
 
 class RoomVisit:
@@ -23,32 +40,29 @@ class RoomVisit:
 
     def __init__(
         self,
-        call: IncomingCall,
-        talk: Conversation,
-        services: Services,
+        talk: IncomingTalk,
+        services: CallServices,
         worker: Worker,
         request: CallRequest,
         name: str,
+        ring_interval_s: float,
     ) -> None:
-        self.answer_body = b""
-        """Our answer to the offer of the INVITE, sent as soon as there is something to see or hear."""
-        self._call = call
         self._talk = talk
         self._services = services
         self._worker = worker
         self._request = request
-        self._stay = RoomStay(call, talk, services, worker, name)
+        self._ring_interval_s = ring_interval_s
+        self._stay = RoomStay(talk, services, worker, name)
 
     async def begin(self, admission: Admission | None, refusal: Refused | None) -> None:
         """Return when the caller is in a room. Raises SaidGoodbye, and Refused where nothing could be said."""
         desk, leg = self._services.desk, self._talk.leg
-        self._talk.is_settled = not self._owes_answer
         if admission is not None and (desk is None or not can_be_told(leg.media)):
             await self._wait_silently(admission)
         elif desk is not None:
             await self._with_attendant(desk, admission, refusal)
-        self._answer()
-        logger.info("leg=%d room=%s sip call from %s joined", leg.id, self._talk.room, leg.remote_address)
+        self._talk.answer()
+        logger.info("leg=%d room=%s %s call from %s joined", leg.id, self._talk.room, leg.protocol, leg.remote_address)
 
     async def leave(self) -> None:
         """The call is over."""
@@ -56,10 +70,11 @@ class RoomVisit:
         await self._stay.leave()
 
     async def _with_attendant(self, desk: Desk, admission: Admission | None, refusal: Refused | None) -> None:
-        doors = Doors(lambda: self._talk.leg.media, lambda: not self._owes_answer, self._answer, self._connect)
-        reception = Reception(desk, self._request, self._worker, self._talk.leg.id, doors)
-        self._talk.on_digit = reception.receive_digit
-        self._talk.on_media = reception.media_changed
+        talk = self._talk
+        doors = Doors(lambda: talk.leg.media, lambda: not talk.owes_answer, talk.answer, self._stay.connect)
+        reception = Reception(desk, self._request, self._worker, talk.leg.id, doors)
+        talk.on_digit = reception.receive_digit
+        talk.on_media = reception.media_changed
         if admission is not None:
             await reception.wait(admission)
         elif desk.settings.is_test_room(self._request.room):
@@ -70,9 +85,8 @@ class RoomVisit:
 
     def _check_keys(self, refusal: Refused | None) -> None:
         """The attendant is of no use to callers without keys. Raises Refused."""
-        has_info = "INFO" in self._call.request.headers.get("Allow", "INFO").upper()
         media = self._talk.leg.media
-        if not can_be_told(media) or not can_send_digits(media, has_messages=has_info):
+        if not can_be_told(media) or not can_send_digits(media, has_messages=self._talk.has_key_messages):
             raise refusal or Refused(Refusal.UNKNOWN_ROOM)
 
     async def _wait_silently(self, admission: Admission) -> None:
@@ -86,23 +100,9 @@ class RoomVisit:
         finally:
             for task in ringing:
                 task.cancel()
-        await self._connect(admitted)
+        await self._stay.connect(admitted)
 
     async def _ring(self) -> None:
-        while True:
-            self._call.ring()
-            await asyncio.sleep(self._services.settings.ring_interval_s)
-
-    async def _connect(self, admission: Admission) -> None:
-        await self._stay.connect(admission)
-
-    @property
-    def _owes_answer(self) -> bool:
-        return bool(self.answer_body)
-
-    def _answer(self) -> None:
-        """200 to the INVITE, unless that has happened."""
-        body, self.answer_body = self.answer_body, b""
-        if body:
-            self._talk.is_settled = True
-            self._call.accept(body)
+        while self._talk.owes_answer:
+            self._talk.ring()
+            await asyncio.sleep(self._ring_interval_s)

@@ -1,20 +1,44 @@
-"""The stay of a SIP call in its room, whoever dialled: into the conference, the keys of the menu, and out again."""
+"""The stay of an answered call in its room, whoever called: into the conference, the keys of its menu, and out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol
+
 from mcu.fleet.worker import Worker
+from mcu.leg import Leg
 from signaling.admission import Admission, Refusal, Refused
 from signaling.attendant.remote import RemoteControl
-from signaling.sip.call_handle import CallHandle
-from signaling.sip.calls.conversation import Conversation
-from signaling.sip.services import Services
+from signaling.services import CallServices
+
+
+class Talk(Protocol):
+    """An answered call of any protocol."""
+
+    room: str
+    """Where its leg is, for the log."""
+    admission: Admission | None
+    """Set when the room is known: its demand on the lock then holds for every negotiation."""
+    on_digit: Callable[[str], None]
+    """Called once for each key press, whatever way it came."""
+    on_media: Callable[[], None]
+    """Called after each renegotiation that took effect."""
+
+    @property
+    def leg(self) -> Leg:
+        """As conferences see the call."""
+
+    def entered(self, room: str) -> None:
+        """The leg is in a room: from now on it may present, and its camera may be moved."""
+
+    def hang_up(self) -> None:
+        """End the call whatever its state."""
 
 
 class RoomStay:
     """One call whose media is agreed; leave() gives back what connect() took."""
 
-    def __init__(self, call: CallHandle, talk: Conversation, services: Services, worker: Worker, name: str) -> None:
-        self._call = call
+    def __init__(self, talk: Talk, services: CallServices, worker: Worker, name: str) -> None:
         self._talk = talk
         self._services = services
         self._worker = worker
@@ -32,10 +56,10 @@ class RoomStay:
         talk.room, talk.admission = number, admission
         self._has_joined = True
         await self._services.calls.connect(talk.leg, admission, self._name)
-        talk.room_system.entered(number)
+        talk.entered(number)
         talk.on_media = lambda: self._services.calls.leg_changed(number, talk.leg.id)
         if desk is not None:
-            self._remote = RemoteControl(desk, admission, talk.leg.id, self._call.hang_up)
+            self._remote = RemoteControl(desk, admission, talk.leg.id, talk.hang_up)
             talk.on_digit = self._remote.receive_digit
 
     async def leave(self) -> None:

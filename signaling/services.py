@@ -1,0 +1,65 @@
+"""What a call of any protocol needs of the rest of the server."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mcu.fleet.worker import Fleet
+from mcu.leg import Leg
+from mcu.media import Grade
+from mcu.participant import Participant
+from signaling.admission import Admission, CallRequest
+from signaling.attendant.desk import Desk
+from signaling.waiting import Told
+
+
+class Gate(Protocol):
+    """What a call asks of signaling.admission.Gate."""
+
+    async def admit(self, request: CallRequest) -> Admission:
+        """Check room and passcode. Raises Refused."""
+
+    async def wait_for_host(self, admission: Admission, told: Told) -> Admission:
+        """Return when the caller may join; `told` hears what is waited for. Raises Refused."""
+
+    def check_media(self, admission: Admission, grade: Grade) -> None:
+        """Raises Refused where the room asks for a better lock."""
+
+
+class Calls(Protocol):
+    """What a call asks of signaling.calls.Calls."""
+
+    async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
+        """Let the leg into its room. Raises WorkerError."""
+
+    async def leave(self, room: str, leg: int) -> None:
+        """The peer hung up."""
+
+    def request_floor(self, room: str, leg: int) -> bool:
+        """Whether the leg may present."""
+
+    def release_floor(self, room: str, leg: int) -> None:
+        """The leg presents no longer."""
+
+    def leg_changed(self, room: str, leg: int) -> None:
+        """The leg was renegotiated."""
+
+
+class CallServices(Protocol):
+    """The part that visits and stays use."""
+
+    @property
+    def gate(self) -> Gate:
+        """Who may come in."""
+
+    @property
+    def calls(self) -> Calls:
+        """Into conferences and out again."""
+
+    @property
+    def fleet(self) -> Fleet:
+        """The workers."""
+
+    @property
+    def desk(self) -> Desk | None:
+        """The attendant, where there is one."""
