@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from signaling.rates import SourceRates, Verdict
 from signaling.sip.transactions.transaction import Flow, State
 from signaling.sip.transactions.transaction_server import ServerTransaction
-from signaling.sip.transport.rates import SourceRates, Verdict
 from signaling.sip.wire.fields import to_of
 from signaling.sip.wire.message import Request
 from signaling.tries import source_key

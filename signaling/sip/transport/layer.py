@@ -12,13 +12,13 @@ from functools import cached_property
 
 from config.sip import SipSettings
 from signaling.errors import TransportError
+from signaling.rates import SourceRates, Verdict
 from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport import stun
 from signaling.sip.transport.busy import busy_answer
 from signaling.sip.transport.connections import Connections
 from signaling.sip.transport.keeper import FlowKeeper, Lost
 from signaling.sip.transport.names import identities
-from signaling.sip.transport.rates import SourceRates, Verdict
 from signaling.sip.transport.tcp import TcpTransport
 from signaling.sip.transport.tls import TlsContexts, TlsTransport, client_context
 from signaling.sip.transport.turns import Turns

@@ -6,11 +6,11 @@ import itertools
 
 import pytest
 
+from signaling.rates import SourceRates
 from signaling.sip.agent import Agent, AgentLimits
 from signaling.sip.sessions.session import Session
 from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transactions.transaction_server import TRYING_AFTER_S
-from signaling.sip.transport.rates import SourceRates
 from signaling.sip.wire.message import Request, Response, parse
 from signaling.sip.wire.reply import response_to
 from signaling.sip.wire.uri import NameAddr, Uri, parse_uri

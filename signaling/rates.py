@@ -27,7 +27,7 @@ class Verdict(Enum):
 
     PASS = auto()
     BUSY = auto()
-    """Refuse it with 503."""
+    """Refuse it in words: 503 in SIP."""
     DROP = auto()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from signaling.sip.transport.rates import BUSY_PER_S, RETURNS_AFTER_S, SourceRates, Verdict
+from signaling.rates import BUSY_PER_S, RETURNS_AFTER_S, SourceRates, Verdict
 
 
 def passed(rates: SourceRates, address: str, count: int, now: float) -> int:
