@@ -1,4 +1,4 @@
-"""`drumtower terminal`: terminals that may register. Secrets never come from an argument."""
+"""`drumtower terminal`: terminals that may register over SIP and H.323. Secrets never come from an argument."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from store.terminals import Terminal
 _VARIABLE = "DRUMTOWER_TERMINAL_SECRET"
 _EPILOG = (
     f"secrets come from a prompt, a file or the environment ({_VARIABLE}), never from an argument; generated ones are "
-    f"printed once and cannot be shown again. a running server notices changes within seconds. {EXIT_STATUS}"
+    f"printed once and cannot be shown again. the same secret serves both protocols. a running server notices changes within seconds. {EXIT_STATUS}"
 )
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser("terminal", help="terminals that may register", epilog=EXIT_STATUS)
+    parser = commands.add_parser("terminal", help="terminals that may register (SIP and H.323)", epilog=EXIT_STATUS)
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="create a terminal", epilog=_EPILOG, allow_abbrev=False)
-    add.add_argument("alias", help="user name: digits and lower-case letters, with . _ - in between")
+    add.add_argument(
+        "alias", help="user name (SIP) and name (H.323 ID): digits and lower-case letters, with . _ - in between"
+    )
     add.add_argument("--name", help="what the roster shows (default: the alias)")
     add.add_argument("--site", default="", help="where it stands")
     _add_sources(add)
@@ -108,5 +110,7 @@ def _show_once(secret: Secret, is_generated: bool) -> None:
 
 
 def _line(terminal: Terminal) -> str:
-    marks = [mark for mark in (terminal.site, "" if terminal.is_enabled else "disabled") if mark]
+    state = "" if terminal.is_enabled else "disabled"
+    old = "for H.323 set its secret again" if terminal.h235_key is None else ""
+    marks = [mark for mark in (terminal.site, state, old) if mark]
     return f"{terminal.alias:<24} {terminal.name}" + (f" ({', '.join(marks)})" if marks else "")

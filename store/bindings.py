@@ -1,4 +1,4 @@
-"""Where terminals are registered, over a restart: the registrar's memory leads, this follows in batches."""
+"""Where terminals are registered, over a restart: who registers them leads, this follows in batches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 
 from store.batch import Batch
 from store.connections import Connections
-from store.models import BindingRow
+from store.models import BindingRow, EndpointRow
 
 _MAX_ROWS_AT_ONCE = 100
 """Building a statement holds the event loop: about 1 ms for so many rows."""
@@ -34,7 +34,7 @@ class Keepable(Protocol):
 
     @property
     def data(self) -> str:
-        """The registrar's business."""
+        """The business of who registers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,11 @@ class KeptBinding:
 
 
 class Bindings:
-    """The repository of bindings; changes are written together every `batch_s` seconds."""
+    """The repository of one table of them; changes are written together every `batch_s` seconds."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, row: type[BindingRow | EndpointRow] = BindingRow) -> None:
         self._connections = connections
+        self._row = row
         self._changes: Batch[Keepable | None] = Batch(self._write, connections.settings.batch_s)
 
     @property
@@ -71,8 +72,8 @@ class Bindings:
     async def load(self, now: float) -> list[KeptBinding]:
         """Those that have not expired at `now`; the others are deleted."""
         async with self._connections.write() as connection:
-            await connection.execute(delete(BindingRow).where(BindingRow.expires_at <= now))
-            rows = await connection.execute(select(BindingRow.__table__))
+            await connection.execute(delete(self._row).where(self._row.expires_at <= now))
+            rows = await connection.execute(select(self._row.__table__))
             return [KeptBinding(**row) for row in rows.mappings()]
 
     async def close(self) -> None:
@@ -85,11 +86,11 @@ class Bindings:
             part = entries[start : start + _MAX_ROWS_AT_ONCE]
             kept = [binding for _, binding in part if binding is not None]
             async with self._connections.write() as connection:
-                await connection.execute(delete(BindingRow).where(BindingRow.key.in_([key for key, _ in part])))
+                await connection.execute(delete(self._row).where(self._row.key.in_([key for key, _ in part])))
                 if kept:
                     rows = [
                         {"key": item.key, "alias": item.alias, "expires_at": item.expires_at, "data": item.data}
                         for item in kept
                     ]
-                    await connection.execute(insert(BindingRow), rows)
+                    await connection.execute(insert(self._row), rows)
             await asyncio.sleep(0)

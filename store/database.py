@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.store import StoreSettings
 from store.bindings import Bindings
 from store.connections import Connections
+from store.models import EndpointRow
 from store.recordings import Recordings
 from store.rooms import Rooms
 from store.sessions import Sessions
@@ -24,6 +25,7 @@ class Database:
         self.recordings = Recordings(self.connections)
         self.terminals = Terminals(self.connections)
         self.bindings = Bindings(self.connections)
+        self.endpoints = Bindings(self.connections, EndpointRow)
 
     async def open(self) -> None:
         """Connect and bring the tables up to date. Raises Unavailable."""
@@ -41,4 +43,5 @@ class Database:
         """Write what is still in memory, then close all connections."""
         await self.recordings.close()
         await self.bindings.close()
+        await self.endpoints.close()
         await self.connections.close()

@@ -27,6 +27,8 @@ class Terminal:
     """What the roster shows."""
     secret: bytes = field(repr=False)
     """crypto.ha1.Ha1, sealed for this alias."""
+    h235_key: bytes | None = field(default=None, repr=False)
+    """crypto.h235.password_key.PasswordKey of the same secret, sealed likewise; secrets of before H.323 have none."""
     site: str = ""
     is_enabled: bool = True
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -77,11 +79,11 @@ class Terminals:
 
     async def change(
         self, alias: str, *, name: str | None = None, site: str | None = None, secret: bytes | None = None,
-        is_enabled: bool | None = None,
+        h235_key: bytes | None = None, is_enabled: bool | None = None,
     ) -> Terminal:  # fmt: skip
         """Replace what is given. Raises NotFound, Invalid."""
         _check(alias, name if name is not None else "x", site or "")
-        given = {"name": name, "site": site, "secret": secret, "is_enabled": is_enabled}
+        given = {"name": name, "site": site, "secret": secret, "h235_key": h235_key, "is_enabled": is_enabled}
         values = {key: value for key, value in given.items() if value is not None}
         query = update(TerminalRow).where(TerminalRow.alias == alias).values(**values, updated_at=datetime.now(UTC))
         async with self._connections.write() as connection:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings, load
+from crypto.h235.password_key import PasswordKey
 from crypto.ha1 import Ha1
 from crypto.secret import Secret
 from drumtower import terminal_commands
@@ -51,6 +52,15 @@ def stored(settings: Settings) -> dict[str, Terminal]:
     return {terminal.alias: terminal for terminal in asyncio.run(look())}
 
 
+async def add(settings: Settings, terminal: Terminal) -> None:
+    database = Database(settings.database_url)
+    try:
+        await database.open()
+        await database.terminals.add(terminal)
+    finally:
+        await database.close()
+
+
 def ha1(settings: Settings, alias: str) -> Ha1:
     return Ha1.unseal(master_key(settings), alias, stored(settings)[alias].secret)
 
@@ -64,6 +74,17 @@ def test_a_generated_secret_is_printed_once_and_kept_sealed(run: Run, settings: 
     assert secret.encode() not in database
     assert ha1(settings, "ward-3").md5.encode() not in database
     assert run("list") == (0, "ward-3                   三病区 (North)\n", "")
+
+
+def test_a_secret_of_before_h323_is_marked_until_it_is_set_again(run: Run, settings: Settings) -> None:
+    settings.data.mkdir()
+    asyncio.run(add(settings, Terminal("old", "Old", b"sealed", site="North")))
+    assert run("list")[1] == "old                      Old (North, for H.323 set its secret again)\n"
+    secret = run("set-secret", "old")[1].splitlines()[-1].rpartition(" ")[2]
+    assert run("list")[1] == "old                      Old (North)\n"
+    sealed = stored(settings)["old"].h235_key
+    assert sealed is not None
+    assert PasswordKey.unseal(master_key(settings), "old", sealed) == PasswordKey.of(secret)
 
 
 def test_secrets_from_file_environment_and_standard_input(

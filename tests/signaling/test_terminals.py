@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from crypto.h235.password_key import PasswordKey
 from crypto.ha1 import Ha1
 from crypto.keys import generate
 from crypto.secret import Secret
 from signaling.terminals import TerminalBook, TerminalDirectory, generate_secret
 from store.database import Database
+from store.terminals import Terminal
 
 MASTER = generate()
 SECRET = Secret("quiet-lantern-7")
@@ -41,6 +43,8 @@ async def test_only_enabled_terminals_are_known(database: Database) -> None:
     known = directory(database)
     await known.refresh()
     assert known.secret_of("ward") == Ha1.of("ward", "drumtower", SECRET)
+    assert known.key_of("ward") == PasswordKey.of("quiet-lantern-7")
+    assert (known.key_of("off"), known.has("off"), known.has("nobody")) == (None, True, False)
     assert (known.name_of("ward"), known.name_of("off"), known.secret_of("nobody")) == ("Ward 3", None, None)
 
 
@@ -83,3 +87,17 @@ async def test_secrets_of_another_realm_or_key_are_not_used(
     assert (known.secret_of("a"), known.secret_of("b")) == (None, None)
     assert "set it again" in caplog.text
     assert SECRET.reveal() not in caplog.text
+
+
+async def test_a_secret_of_before_h323_serves_sip_until_it_is_set_again(database: Database) -> None:
+    sealed = Ha1.of("old", "drumtower", SECRET).seal(MASTER, "old")
+    await database.terminals.add(Terminal("old", "Old", sealed))
+    known = directory(database)
+    await known.refresh()
+    assert (known.secret_of("old") is not None, known.key_of("old"), known.without_key()) == (True, None, ["old"])
+    told: list[frozenset[str]] = []
+    known.observe(told.append)
+    await book(database).set_secret("old", SECRET)
+    await known.refresh()
+    assert (known.key_of("old"), known.without_key()) == (PasswordKey.of("quiet-lantern-7"), [])
+    assert told == [frozenset()]

@@ -62,6 +62,15 @@ def kept(number: int, expires_at: float = 1000.0, data: str = "{}") -> KeptBindi
     return KeptBinding(f"key-{number}", "ward", expires_at, data)
 
 
+async def test_endpoints_are_not_mixed_with_bindings(database: Database) -> None:
+    database.bindings.put(kept(1, data="sip"))
+    database.endpoints.put(kept(1, data="h323"))
+    await database.bindings.close()
+    await database.endpoints.close()
+    found = [(await table.load(now=5.0))[0].data for table in (database.bindings, database.endpoints)]
+    assert found == ["sip", "h323"]
+
+
 async def test_bindings_are_kept_over_a_restart(url: str) -> None:
     database = Database(url, StoreSettings(batch_s=60.0))
     await database.open()
