@@ -20,7 +20,8 @@ from store.terminals import Terminal
 _VARIABLE = "DRUMTOWER_TERMINAL_SECRET"
 _EPILOG = (
     f"secrets come from a prompt, a file or the environment ({_VARIABLE}), never from an argument; generated ones are "
-    f"printed once and cannot be shown again. the same secret serves both protocols. a running server notices changes within seconds. {EXIT_STATUS}"
+    f"printed once and cannot be shown again. one secret serves both protocols. a running server "
+    f"notices changes within seconds. {EXIT_STATUS}"
 )
 
 
