@@ -76,11 +76,13 @@ class MediaSecurity:
     @property
     def algorithms(self) -> tuple[Algorithm, ...]:
         """What media may be encrypted with, best first: the key is no longer than the group is strong (H.235.6 8.1)."""
-        if self.group is None:
-            return ()
-        if self.group == DH_1024:
-            return (Algorithm.AES_128_CBC,)
-        return (Algorithm.AES_256_CBC, Algorithm.AES_192_CBC, Algorithm.AES_128_CBC)
+        return () if self.group is None else _algorithms(self.group)
+
+    @property
+    def offered_algorithms(self) -> tuple[Algorithm, ...]:
+        """What may come of half keys of ours that wait for an answer; none where none wait."""
+        groups = [each.group for each in self._agreements.values()]
+        return _algorithms(max(groups, key=lambda each: each.bits)) if groups else ()
 
     # ---- session keys
 
@@ -116,6 +118,12 @@ class MediaSecurity:
 
     def __repr__(self) -> str:
         return f"MediaSecurity(group={self.group and self.group.bits})"  # keys stay out of logs
+
+
+def _algorithms(group: Group) -> tuple[Algorithm, ...]:
+    if group == DH_1024:
+        return (Algorithm.AES_128_CBC,)
+    return (Algorithm.AES_256_CBC, Algorithm.AES_192_CBC, Algorithm.AES_128_CBC)
 
 
 def _tokens(agreements: Iterable[KeyAgreement]) -> list[Token]:

@@ -33,6 +33,8 @@ class CapabilityExchange:
         """We have sent the empty set."""
         self.is_held = False
         """The peer has."""
+        self.is_started = False
+        """We have sent a set."""
         self.deadline: float | None = None
         self._own = own
         self._sequence = 0
@@ -50,12 +52,16 @@ class CapabilityExchange:
 
     # ---- our set
 
+    def prepare(self, own: dict[str, Any]) -> None:
+        """Another set of ours, before the first is sent."""
+        self._own = own
+
     def send(self, now: float) -> list[Effect]:
         """TRANSFER.request; waits for the end of a transfer under way."""
         if self.deadline is not None:
             self._is_due = True
             return []
-        self._is_due = False
+        self._is_due, self.is_started = False, True
         self._sequence = (self._sequence + 1) % 256
         self.deadline = now + T101_S
         body = {"sequenceNumber": self._sequence, "protocolIdentifier": PROTOCOL}

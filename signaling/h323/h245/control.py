@@ -80,6 +80,15 @@ class Control:
 
     # ---- capabilities
 
+    @property
+    def is_started(self) -> bool:
+        """Whether a capability set of ours has been sent: prepare() comes too late."""
+        return self.machines.exchange.is_started
+
+    def prepare(self, capability_set: dict[str, Any]) -> None:
+        """The set to begin with, instead of OwnCapabilities'; before start(). Nothing is sent."""
+        self.machines.exchange.prepare(capability_set)
+
     def set_capabilities(self, capability_set: dict[str, Any], now: float) -> list[Effect]:
         """Tell another set from now on; while we hold the peer it goes out at resume()."""
         return self._out(self.machines.exchange.replace(capability_set, now))
