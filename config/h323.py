@@ -12,6 +12,8 @@ from config.media import LocalAddress, PortOrAny
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=7 * 86_400)]
 BitsPerSecond = Annotated[int, msgspec.Meta(ge=64_000, le=100_000_000_000)]
+PerSecond = Annotated[float, msgspec.Meta(ge=0.01, le=1_000_000)]
+Burst = Annotated[float, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,8 +33,10 @@ class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The gatekeeper of H.323 terminals (H.225.0 RAS)."""
+    """H.323: the gatekeeper of its terminals (H.225.0 RAS), and their calls."""
 
+    enabled: bool = True
+    """Off: no gatekeeper and no calls of H.323; nothing listens on its ports."""
     listen: tuple[LocalAddress, ...] = (LocalAddress("127.0.0.1"),)
     """Addresses to bind to, each with what terminals behind a NAT are told instead."""
     ras_port: PortOrAny = 1719
@@ -85,6 +89,57 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_datagram_bytes: Annotated[int, msgspec.Meta(ge=512, le=16_383)] = 4096
     udp_batch: Positive = 256
     """Datagrams read from one socket before others get their turn."""
+    ras_messages_per_s_per_source: float = 50.0
+    """Datagrams to the gatekeeper of one IPv4 address or IPv6 /64, in the long run; further ones are dropped.
+    `unlimited_networks` have no such limit."""
+    ras_message_burst_per_source: float = 400.0
+    """Datagrams that it may send at once: all terminals behind a NAT, after a power cut."""
+    stranger_ras_messages_per_s: float = 500.0
+    """Datagrams of all sources together of which no registration has proved that somebody is there."""
+
+    max_signalled_calls: Positive = 400
+    """Calls whose signalling ends here, at once."""
+    max_signalled_calls_per_source: Positive = 100
+    """Of one IPv4 address or IPv6 /64; `unlimited_networks` have no such limit."""
+    new_calls_per_s_per_source: PerSecond = 5.0
+    """New calls of one IPv4 address or IPv6 /64, in the long run."""
+    new_call_burst_per_source: Burst = 60.0
+    """New calls that it may make at once."""
+    messages_per_s_per_source: PerSecond = 200.0
+    """Messages of call signalling and H.245 that it may send, in the long run; past it its connections wait."""
+    message_burst_per_source: Burst = 600.0
+    """Messages that it may send at once."""
+    unlimited_networks: tuple[str, ...] = ()
+    """Gatekeepers and gateways (CIDR) that bring the calls of many; loopback has no limit either."""
+    max_sources: Positive = 20_000
+    """Sources remembered; the one not heard of longest is forgotten first."""
+    max_connections: Positive = 500
+    """TCP connections of call signalling; H.245 has one more in calls without tunnelling."""
+    max_connections_per_source: Positive = 100
+    max_half_open: Positive = 100
+    """Connections without a call yet; the oldest makes way for the next."""
+    connect_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    first_setup_s: Annotated[float, msgspec.Meta(gt=0, le=600)] = 15.0
+    """A connection that brought no call by then is closed."""
+    message_s: Annotated[float, msgspec.Meta(gt=0, le=600)] = 10.0
+    """A connection on which the end of a message is waited for longer is closed."""
+    max_unsent_bytes: Annotated[int, msgspec.Meta(ge=32_768, le=16_777_216)] = 1 << 18
+    """A connection whose peer reads so slowly that more than this waits is closed."""
+
+    encryption: Literal["automatic", "off"] = "automatic"
+    """Encrypt media (H.235.6) with terminals that can, or with none. Rooms may require it."""
+    picture_width: Annotated[int, msgspec.Meta(ge=160, le=1920)] = 640
+    picture_height: Annotated[int, msgspec.Meta(ge=90, le=1080)] = 360
+    """The size of picture that terminals are asked for: a tile of the mix."""
+    picture_bitrate_bps: Annotated[int, msgspec.Meta(ge=64_000, le=8_000_000)] = 1_152_000
+    """What terminals may send, and are sent at most, of pictures."""
+    media_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 10.0
+    """By then the channels of an answered call stand, or it goes on with those that do."""
+    ring_interval_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 5.0
+    silent_s: Annotated[float, msgspec.Meta(ge=5, le=3600)] = 30.0
+    """A call from which no media comes for so long is ended, unless it is on hold."""
+    round_trip_interval_s: Annotated[float, msgspec.Meta(ge=5, le=3600)] = 20.0
+    """A terminal is asked so often whether it is still there (H.245 C.8); without an answer its call ends."""
 
     max_call_bps: BitsPerSecond = 20_000_000
     """One call outside every site, both directions added."""
@@ -94,5 +149,5 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not self.min_time_to_live_s <= self.default_time_to_live_s <= self.max_time_to_live_s:
             raise ValueError("min_time_to_live_s, default_time_to_live_s, max_time_to_live_s: must not fall")
-        for network in self.location_networks:
+        for network in (*self.location_networks, *self.unlimited_networks):
             ipaddress.ip_network(network)

@@ -106,3 +106,15 @@ class RoomVisit:
         while self._talk.owes_answer:
             self._talk.ring()
             await asyncio.sleep(self._ring_interval_s)
+
+
+def leads_to_the_attendant(request: CallRequest, refused: Refused) -> bool:
+    """A passcode that was not dialled is asked for, an unknown number is asked for again.
+
+    Who dialled a passcode knows how to dial: the end of the call says what is wrong with it, as it does for words,
+    which have no keys. A blocked room is an unknown number here too: the gate's answer is all that is looked at.
+    """
+    if request.passcode:
+        return False
+    is_number = request.room.isascii() and request.room.isdigit()
+    return refused.reason is Refusal.PASSCODE_REQUIRED or (refused.reason is Refusal.UNKNOWN_ROOM and is_number)

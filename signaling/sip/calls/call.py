@@ -33,7 +33,7 @@ from signaling.sip.transactions.transaction import Flow
 from signaling.sip.trunks.trunk import Arrival
 from signaling.sip.wire.fields import from_of
 from signaling.sip.wire.uri import parse_uri
-from signaling.visit import RoomVisit
+from signaling.visit import RoomVisit, leads_to_the_attendant
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class RoomCall:
         try:
             return await self._services.gate.admit(request), None
         except Refused as refused:
-            if not is_heard or not _leads_to_the_attendant(request, refused):
+            if not is_heard or not leads_to_the_attendant(request, refused):
                 raise
             return None, refused
 
@@ -192,18 +192,6 @@ class RoomCall:
             self._call.reject(error.status, error.reason, error.headers)
         else:
             self._call.hang_up()
-
-
-def _leads_to_the_attendant(request: CallRequest, refused: Refused) -> bool:
-    """A passcode that was not dialled is asked for, an unknown number is asked for again.
-
-    Who dialled a passcode knows how to dial: the status says what is wrong with it, as it does for words, which have no
-    keys. A blocked room is an unknown number here too, because the gate's answer is all that is looked at.
-    """
-    if request.passcode:
-        return False
-    is_number = request.room.isascii() and request.room.isdigit()
-    return refused.reason is Refusal.PASSCODE_REQUIRED or (refused.reason is Refusal.UNKNOWN_ROOM and is_number)
 
 
 def offers_sound(body: bytes) -> bool:

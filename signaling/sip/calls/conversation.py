@@ -33,12 +33,12 @@ from mcu.worker.messages import (
 from signaling.admission import Admission, Refused
 from signaling.digits import DigitPairs
 from signaling.errors import SipError
+from signaling.silence import SilenceWatch
 from signaling.sip.calls import media_control
 from signaling.sip.calls.dtmf import digit_of
 from signaling.sip.calls.leg import SipLeg
 from signaling.sip.calls.refusals import answer_to, answer_to_worker
 from signaling.sip.calls.room_system import RoomSystem
-from signaling.sip.calls.silence import SilenceWatch
 from signaling.sip.sdp.offer_answer import Negotiation
 from signaling.sip.services import Services
 from signaling.sip.sessions.events import Cancelled, Confirmed, Ended, InfoReceived, Offered, SessionEvent

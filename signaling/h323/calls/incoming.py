@@ -1,0 +1,20 @@
+"""The conversation of a call that came in: answered before its channels are agreed on."""
+
+from __future__ import annotations
+
+from signaling.h323.calls.conversation import Conversation
+
+
+class IncomingConversation(Conversation):
+    """As signaling.visit.IncomingTalk wants it."""
+
+    has_key_messages = True
+    """userInputIndication is part of H.245."""
+    owes_answer = False
+    """When somebody asks, Connect has gone."""
+
+    def answer(self) -> None:
+        """Connect has gone."""
+
+    def ring(self) -> None:
+        """It was answered."""

@@ -1,0 +1,39 @@
+"""What refusals of the gate are in H.323: reason of ReleaseComplete (H.225.0 7.3.9), and the cause (Q.850) beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signaling.admission import Refusal
+from signaling.h323.call.causes import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """For CallHandle.release()."""
+
+    cause: Cause
+    reason: str
+
+
+_ANSWERS: dict[Refusal, Release] = {
+    Refusal.UNKNOWN_ROOM: Release(Cause.UNALLOCATED_NUMBER, "unreachableDestination"),
+    Refusal.PASSCODE_REQUIRED: Release(Cause.CALL_REJECTED, "securityDenied"),
+    Refusal.PASSCODE_WRONG: Release(Cause.CALL_REJECTED, "securityDenied"),
+    Refusal.TOO_MANY_TRIES: Release(Cause.CALL_REJECTED, "securityDenied"),
+    Refusal.SLOW_DOWN: Release(Cause.TEMPORARY_FAILURE, "adaptiveBusy"),
+    Refusal.LOCKED: Release(Cause.CALL_REJECTED, "destinationRejection"),
+    Refusal.FULL: Release(Cause.USER_BUSY, "inConf"),
+    Refusal.ENCRYPTION_REQUIRED: Release(Cause.INCOMPATIBLE_DESTINATION, "securityDenied"),
+    Refusal.CAPACITY: Release(Cause.RESOURCE_UNAVAILABLE, "gatewayResources"),
+    Refusal.HOST_ABSENT: Release(Cause.NO_ANSWER, "destinationRejection"),
+    Refusal.NOT_LET_IN: Release(Cause.CALL_REJECTED, "destinationRejection"),
+}
+NO_WORKER = _ANSWERS[Refusal.CAPACITY]
+NO_MEDIA = Release(Cause.INCOMPATIBLE_DESTINATION, "undefinedReason")
+"""Nothing that both ends speak, or no channel for sound in time."""
+
+
+def release_for(refusal: Refusal) -> Release:
+    """How a call ends that the gate does not let in."""
+    return _ANSWERS[refusal]

@@ -1,0 +1,42 @@
+"""What an H.323 call needs of the rest of the server."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from config.h323 import H323Settings
+from mcu.fleet.worker import Fleet
+from signaling.attendant.desk import Desk
+from signaling.h323.call_handle import CallHandle
+from signaling.services import Calls, Gate
+
+Identify = Callable[[CallHandle], str]
+"""Alias of the terminal that a call is proven to come from, "" for nobody."""
+
+
+def nobody(_call: CallHandle) -> str:
+    """Without accounts everybody is a guest."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every call uses."""
+
+    settings: H323Settings
+    gate: Gate
+    calls: Calls
+    fleet: Fleet
+    desk: Desk | None = None
+    """The attendant; without it callers who dialled no room of theirs are released."""
+    identify: Identify = nobody
+    own_names: frozenset[str] = frozenset()
+    """Aliases and addresses by which terminals call the server itself, in lower case."""
+    _conference_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+
+    def conference_id(self, room: str) -> bytes:
+        """The conferenceID of a room, 16 octets: the same for all its callers while the server runs (H.323 8.4.3)."""
+        return hashlib.blake2b(room.encode(), key=self._conference_key, digest_size=16).digest()

@@ -1,0 +1,74 @@
+"""The H.323 side of the server: takes calls and runs each of them in a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+
+from config.h323 import H323Settings
+from mcu.fleet.worker import Fleet
+from signaling.attendant.desk import Desk
+from signaling.h323.call.endpoint import LocalEndpoint
+from signaling.h323.call_handle import CallHandle
+from signaling.h323.calls.call import RoomCall
+from signaling.h323.calls.services import Identify, Services, nobody
+from signaling.h323.ras.address import Address
+from signaling.h323.transport.signalling import CallSignalling, Signatures
+from signaling.services import Calls, Gate
+
+logger = logging.getLogger(__name__)
+
+
+class H323Server:
+    """Started and stopped by the composition root."""
+
+    def __init__(
+        self,
+        settings: H323Settings,
+        gate: Gate,
+        calls: Calls,
+        fleet: Fleet,
+        desk: Desk | None = None,
+        signatures: Signatures | None = None,
+        identify: Identify = nobody,
+        own_names: frozenset[str] = frozenset(),
+    ) -> None:
+        """`own_names`: aliases and addresses by which terminals call the server itself, in lower case."""
+        self.services = Services(settings, gate, calls, fleet, desk, identify, own_names)
+        self._counters: Counter[str] = Counter()
+        own = LocalEndpoint(display="Drumtower")
+        self.signalling = CallSignalling(settings, self._call_came, own, signatures, self._counters)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def counters(self) -> Counter[str]:
+        """What was dropped, refused or failed, by reason; cumulative."""
+        return self._counters
+
+    @property
+    def gauges(self) -> dict[str, int]:
+        """Calls and connections that are open now."""
+        return self.signalling.gauges
+
+    @property
+    def local_addresses(self) -> list[Address]:
+        """Where terminals can call."""
+        return self.signalling.addresses
+
+    async def start(self) -> None:
+        """Listen. Raises OSError."""
+        await self.signalling.start()
+        logger.info("h323 listens on %s", ", ".join(f"{host}:{port}" for host, port in self.local_addresses))
+
+    async def stop(self) -> None:
+        """ReleaseComplete to all; afterwards no task and no socket is left."""
+        await self.signalling.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _call_came(self, call: CallHandle) -> None:
+        task = asyncio.get_running_loop().create_task(RoomCall(call, self.services).run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
