@@ -9,18 +9,18 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
-from mcu.media import DtlsPeer, IceCredentials, SdesKeys
+from mcu.media import DtlsPeer, H235Keys, IceCredentials, SdesKeys
 from mcu.net.handshakes import Handshakes
 from mcu.net.ice import Address
 from mcu.net.keying import DtlsKeying
 from mcu.net.latch import Latch, Rank
 from mcu.net.port_checks import PortChecks
+from mcu.net.protection import Protection, protection_by
 from mcu.net.sockets import UdpSocket
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.demux import Protocol as Wire
 from mcu.rtp.demux import classify
 from mcu.rtp.rtcp import parse_compound
-from mcu.rtp.srtp_session import SrtpPair
 
 _MAX_HELD = 64
 """Packets that wait for the end of a handshake."""
@@ -46,10 +46,10 @@ class Owner(Protocol):
     """The leg: takes what arrives, in the clear."""
 
     def rtp_received(self, component: Component, data: bytes, now_us: int) -> None:
-        """An authentic RTP packet."""
+        """An RTP packet, authentic where its protection tells."""
 
     def rtcp_received(self, component: Component, data: bytes, now_us: int) -> None:
-        """An authentic RTCP compound."""
+        """An RTCP compound, likewise."""
 
     def component_ready(self, component: Component) -> None:
         """Keys are agreed and something authentic was heard."""
@@ -70,8 +70,8 @@ class Component:
         self._owner = owner
         self._counters = counters
         self._checks: PortChecks | None = None
-        self._keys: SdesKeys | None = None
-        self._srtp: SrtpPair | None = None
+        self._keys: SdesKeys | H235Keys | None = None
+        self._protection: Protection | None = None
         self._is_encrypted = False
         self._shaken_us = 0
         self._held: list[tuple[bytes, Address, int]] = []
@@ -92,23 +92,23 @@ class Component:
         self._start_keying()
 
     def use_clear(self) -> None:
-        """Neither SDES nor DTLS was negotiated."""
+        """No keys were negotiated."""
         self._is_encrypted = False
         self.collect_drops()
-        self._srtp = self._keys = None
+        self._protection = self._keys = None
 
-    def use_keys(self, keys: SdesKeys) -> None:
-        """SRTP with these keys. The same keys as before go on where they were. Raises ValueError for bad ones."""
+    def use_keys(self, keys: SdesKeys | H235Keys) -> None:
+        """SRTP or H.235.6 with these keys. The same as before go on where they were. Raises ValueError for bad ones."""
         self._is_encrypted = True
         if keys != self._keys:
-            self._replace_srtp(SrtpPair(keys.suite, keys.local, keys.remote))
+            self._protect_by(protection_by(keys))
             self._keys = keys
 
     def share_keys(self, other: Component) -> None:
         """RTCP of a stream: the keys of its RTP component, unless it has agreed on its own (RFC 5764 4.1)."""
         self._is_encrypted = other._is_encrypted
-        if other._srtp is not None and not self._keying.is_agreed:
-            self._srtp = other._srtp
+        if other._protection is not None and not self._keying.is_agreed:
+            self._protection = other._protection
 
     def use_dtls(self, peer: DtlsPeer) -> None:
         """Keys come from a handshake with `peer`; one that is done or under way with the same peer goes on."""
@@ -138,14 +138,14 @@ class Component:
         """End the association. The socket of a port is closed by the leg; the shared one still says goodbye."""
         self._keying.end()
         self.collect_drops()
-        self._srtp = None
+        self._protection = None
         if self.latch is not None:
             self.socket = None
 
     @property
     def can_send(self) -> bool:
         """Whether there is an address and, where needed, a key."""
-        return self.remote is not None and (self._srtp is not None or not self._is_encrypted)
+        return self.remote is not None and (self._protection is not None or not self._is_encrypted)
 
     @property
     def is_slow(self) -> bool:
@@ -157,7 +157,7 @@ class Component:
     def receive(self, data: bytes, source: Address, now_us: int) -> None:
         """A datagram from the socket."""
         wire = classify(data)
-        if self._is_encrypted and self._srtp is None and wire in (Wire.RTP, Wire.RTCP):
+        if self._is_encrypted and self._protection is None and wire in (Wire.RTP, Wire.RTCP):
             self._hold(data, source, now_us)
         elif wire is Wire.RTP:
             clear = self._open(data, is_rtcp=False)
@@ -202,10 +202,10 @@ class Component:
         return latch.learnt is not None
 
     def _open(self, data: bytes, *, is_rtcp: bool) -> bytes | None:
-        srtp = self._srtp
-        if srtp is None:
+        protection = self._protection
+        if protection is None:
             return data
-        return srtp.unprotect_rtcp(data) if is_rtcp else srtp.unprotect(data)
+        return protection.unprotect_rtcp(data) if is_rtcp else protection.unprotect(data)
 
     def _hold(self, data: bytes, source: Address, now_us: int) -> None:
         """The peer may have its keys a little before us; its first packets are often the keyframe."""
@@ -221,8 +221,8 @@ class Component:
             self._counters["media-invalid"] += 1
             return False
         if self.latch is not None:
-            is_authentic = self._srtp is not None
-            # In the clear only RTP settles where RTP goes; a stranger's RTCP is too easily made.
+            is_authentic = self._protection is not None and self._protection.is_authentic
+            # Without a tag only RTP settles where RTP goes; a stranger's RTCP is too easily made.
             if wire is Wire.RTCP and self.payload_types and not is_authentic and not self._is_from_remote(source):
                 return False
             ssrc = int.from_bytes(clear[8:12], "big") if wire is Wire.RTP else 0
@@ -252,9 +252,9 @@ class Component:
         udp, remote = self.socket, self.remote
         if udp is None or remote is None:
             return 0
-        srtp = self._srtp
-        if srtp is not None:
-            packets = [data for data in map(srtp.protect, packets) if data is not None]
+        protection = self._protection
+        if protection is not None:
+            packets = [data for data in map(protection.protect, packets) if data is not None]
         elif self._is_encrypted:
             return 0
         if len(packets) == 1:
@@ -266,8 +266,8 @@ class Component:
 
     def protect(self, packet: bytes) -> bytes | None:
         """One RTP packet as it goes on the wire; None when there is no key yet."""
-        if self._srtp is not None:
-            return self._srtp.protect(packet)
+        if self._protection is not None:
+            return self._protection.protect(packet)
         return None if self._is_encrypted else packet
 
     def send_protected(self, packets: Sequence[bytes]) -> None:
@@ -279,8 +279,8 @@ class Component:
         """Protect and send a compound."""
         if self.socket is None or self.remote is None:
             return
-        if self._srtp is not None:
-            protected = self._srtp.protect_rtcp(compound)
+        if self._protection is not None:
+            protected = self._protection.protect_rtcp(compound)
             if protected is not None:
                 self.socket.send(protected, self.remote)
         elif not self._is_encrypted:
@@ -295,7 +295,7 @@ class Component:
             self.socket.send(data, target)
 
     def _keys_agreed(self, keys: SdesKeys, remote: Address | None) -> None:
-        self._replace_srtp(SrtpPair(keys.suite, keys.local, keys.remote))
+        self._protect_by(protection_by(keys))
         if self.latch is not None and remote is not None:
             self.latch.accept(remote, self._shaken_us, is_authentic=True)
             self.remote = self.latch.remote
@@ -308,13 +308,13 @@ class Component:
     def _keying_failed(self, reason: str) -> None:
         self._owner.component_failed(self, reason)
 
-    def _replace_srtp(self, pair: SrtpPair) -> None:
+    def _protect_by(self, pair: Protection) -> None:
         self.collect_drops()
-        self._srtp = pair
+        self._protection = pair
 
     def collect_drops(self) -> None:
-        """Add what SRTP has dropped to the counters of the process."""
-        if self._srtp is not None:
-            for reason, count in self._srtp.drops.items():
-                self._counters[f"srtp-{reason}"] += count
-            self._srtp.drops.clear()
+        """Add what was dropped with its keys to the counters of the process."""
+        if self._protection is not None:
+            for reason, count in self._protection.drops.items():
+                self._counters[f"{self._protection.name}-{reason}"] += count
+            self._protection.drops.clear()

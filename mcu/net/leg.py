@@ -164,9 +164,10 @@ class Leg:
 
     def _configure_keys(self, spec: StreamSpec) -> None:
         rtp, rtcp = self.components[spec.kind]
-        if spec.sdes is not None:
+        keys = spec.h235 if spec.sdes is None else spec.sdes
+        if keys is not None:
             try:
-                rtp.use_keys(spec.sdes)
+                rtp.use_keys(keys)
             except ValueError as error:
                 raise BadMedia("bad-keys") from error
             rtcp.share_keys(rtp)
@@ -188,7 +189,7 @@ class Leg:
     # ---- what arrives
 
     def rtp_received(self, component: Component, data: bytes, now_us: int) -> None:
-        """An authentic RTP packet (Component calls this)."""
+        """An RTP packet in the clear, from who may send it (Component calls this)."""
         self.heard_us = now_us
         self.due_us = 0
         packet = rtp_packet.parse(data, self._extensions)
@@ -236,7 +237,7 @@ class Leg:
             self._outbox.hasten(now_us)
 
     def rtcp_received(self, component: Component, data: bytes, now_us: int) -> None:
-        """An authentic RTCP compound (Component calls this)."""
+        """An RTCP compound, likewise (Component calls this)."""
         del component
         self.heard_us = now_us
         self.due_us = 0

@@ -10,8 +10,8 @@ from collections import Counter
 from crypto.h235.media_cipher import CiphertextError, PayloadDecryptor, PayloadEncryptor
 from mcu.media import H235Keys
 
-MAX_PACKET_BYTES = 1452
-"""Largest packet that is protected; padding adds up to 16 bytes."""
+MAX_PACKET_BYTES = 65_491
+"""Largest packet that is protected: one of UDP over IPv4, and up to 16 bytes of padding. Rows of H.263 stay whole."""
 _PADDING = 0x20
 _EXTENSION = 0x10
 _HEADER_BYTES = 12
@@ -20,8 +20,9 @@ _HEADER_BYTES = 12
 class H235Pair:
     """`keys.remote` names the payload types that are taken; others are dropped, since they would be in the clear."""
 
+    name = "h235"
     is_authentic = False
-    """Whether a packet that can be read was sent by who has the key."""
+    """What can be read may come from anybody: there is no tag."""
 
     def __init__(self, keys: H235Keys) -> None:
         """Start both directions. Raises ValueError for a key of the wrong length."""

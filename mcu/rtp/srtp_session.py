@@ -58,6 +58,9 @@ class SrtpPair:
     """The two SRTP sessions of one transport: any SSRC (up to MAX_SOURCES of the peer), own keys a direction."""
 
     __slots__ = ("drops", "protect", "protect_rtcp", "suite", "unprotect", "unprotect_rtcp")
+    name = "srtp"
+    is_authentic = True
+    """What can be opened was sent by who has the key."""
 
     def __init__(self, suite: str, local: bytes, remote: bytes) -> None:
         """Start both directions; `local` and `remote` are key followed by salt.
