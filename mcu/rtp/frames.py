@@ -174,7 +174,7 @@ class FrameAssembler:
         self._hole: tuple[int, int] | None = None
         self._ready: deque[AssembledFrame] = deque()
         self._is_broken = True
-        self._has_started = False
+        self._has_started = self._codec is Codec.H261  # some refresh it bit by bit from the first picture on
         self._has_consumed = False
         self._resume_us: int | None = None
         self._depacketizer = _DEPACKETIZERS[self._codec]()
@@ -225,7 +225,9 @@ class FrameAssembler:
             self._has_started = True
             self.keyframes += 1
         elif self._is_broken:
-            if not self._has_started or self._resume_us is None or last_us < self._resume_us:
+            if self._resume_us is None:
+                self._resume_us = last_us + RESUME_US
+            if not self._has_started or last_us < self._resume_us:
                 self.dropped["undecodable"] += 1
                 return
             self._is_broken = False

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mcu.rtp import bits
 from mcu.rtp.pieces import Joined
 
 _HEADER_BYTES = 4
-_INTRA = 0x02
+_ONLY_INTRA = 0x02
 _QCIF, _CIF = (176, 144), (352, 288)
+_GROUPS = {_QCIF: 3, _CIF: 12}
+_MAX_PICTURE_BYTES = 32_768
+"""256 kbit (H.261 5.2)."""
+_PICTURE_START_BITS = 20
+_GROUP_START = "0" * 15 + "1"
+_INTRA_GROUP = re.compile("(?!0000)[01]{9}(?:1[01]{8})*0(?:0{7}1111)*1(?:0001|0{6}1)")
+"""Behind a start code: number, quantizer and spare octets of a group, then an intra macroblock (4.2.2, 4.2.3)."""
+_FIRST_GROUP_BYTES = 32
+"""No intra group is as short as this."""
 
 
 def picture_size(picture: bytes) -> tuple[int, int] | None:
@@ -18,6 +28,30 @@ def picture_size(picture: bytes) -> tuple[int, int] | None:
         return None
     # 20 bits of start code, 5 of temporal reference, then split screen, document camera, freeze release, format.
     return _CIF if picture[3] >> 3 & 1 else _QCIF
+
+
+def is_intra(picture: bytes, size: tuple[int, int]) -> bool:
+    """Whether a picture has all its groups and each begins with an intra macroblock: so a fast update is answered.
+
+    Nothing else tells it: H.261 has no kinds of pictures, and RTP only says whether all are intra.
+    """
+    if len(picture) > _MAX_PICTURE_BYTES or not _intra_groups(picture[:_FIRST_GROUP_BYTES]):
+        return False
+    return _intra_groups(picture) >= _GROUPS[size]
+
+
+def _intra_groups(picture: bytes) -> int:
+    """How many groups there are, 0 where one of them does not begin with an intra macroblock."""
+    digits = f"{int.from_bytes(picture, 'big'):0{8 * len(picture)}b}"
+    count = 0
+    place = digits.find(_GROUP_START, _PICTURE_START_BITS)
+    while place >= 0:
+        place += len(_GROUP_START)
+        if _INTRA_GROUP.match(digits, place) is None:
+            return 0
+        count += 1
+        place = digits.find(_GROUP_START, place)
+    return count
 
 
 class Depacketizer:
@@ -34,15 +68,12 @@ class Depacketizer:
         return payload[1:2] < b"\x10" and payload[0] < 0x20 and picture_size(payload[_HEADER_BYTES:]) is not None
 
     def join(self, payloads: Sequence[bytes]) -> Joined | None:
-        """The picture of a complete run of payloads, None when one does not fit the one before.
-
-        Pictures do not tell whether they need another one: it is the sender that says "intra" in each header.
-        """
+        """The picture of a complete run of payloads, None when one does not fit the one before."""
         parts = [(payload[_HEADER_BYTES:], payload[0] >> 5, payload[0] >> 2 & 7) for payload in payloads if payload]
         picture = bits.join(parts)
         size = picture_size(picture) if picture is not None and len(parts) == len(payloads) else None
         if picture is None or size is None:
             self.malformed += 1
             return None
-        is_intra = all(payload[0] & _INTRA for payload in payloads)
-        return Joined(picture, is_intra, *(size if is_intra else (0, 0)))
+        is_whole = all(payload[0] & _ONLY_INTRA for payload in payloads) or is_intra(picture, size)
+        return Joined(picture, is_whole, *(size if is_whole else (0, 0)))

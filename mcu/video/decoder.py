@@ -22,6 +22,8 @@ _STICKY = (Codec.H263, Codec.H263_1996)
 """What a damaged header has switched on stays on through later keyframes in FFmpeg's decoder."""
 _LARGE_PICTURE = 2560 * 1440
 _MIN_PIXEL_RATIO = 0.25
+_H261_PIXEL_RATIO = 12 / 11
+"""Of CIF and QCIF, which are 4:3 (H.261 3.1)."""
 _FULL_WIDTH, _FULL_HEIGHT = 1920, 1088
 """No tile is larger than this."""
 _PLAIN_FORMATS = frozenset({"yuv420p", "yuvj420p"})
@@ -55,6 +57,8 @@ class Decoder:
     @property
     def pixel_ratio(self) -> float:
         """Width of a pixel over its height (E.2.1, sample_aspect_ratio); 1 where it is not told or absurd."""
+        if self.codec is Codec.H261:
+            return _H261_PIXEL_RATIO
         ratio = float(self._context.sample_aspect_ratio or 1)
         return ratio if _MIN_PIXEL_RATIO <= ratio <= 1 / _MIN_PIXEL_RATIO else 1.0
 

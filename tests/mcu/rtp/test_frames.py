@@ -182,6 +182,19 @@ def test_encoders_without_keyframes_are_shown_after_a_while() -> None:
     assert assembler.keyframe_needed
 
 
+def test_h261_that_is_refreshed_bit_by_bit_is_shown_after_a_while() -> None:
+    """No picture tells that it is intra, and some terminals answer no request for one."""
+    assembler = FrameAssembler(Codec.H261, has_nack=False)
+    payload = bytes(4) + b"\x00\x01\x00\x06" + bytes(range(1, 100))
+    out = []
+    for number in range(120):
+        assembler.receive(number, 3600 * number, True, payload, 40_000 * number)
+        out += drain(assembler)
+    assert out[0].first_arrival_us == frames.RESUME_US
+    assert len(out) == 120 - frames.RESUME_US // 40_000
+    assert assembler.keyframe_needed, "it is asked for one still"
+
+
 def test_the_first_packets_may_come_in_the_wrong_order() -> None:
     packets = list(packets_of("libx264"))
     assembler = FrameAssembler(Codec.H264)

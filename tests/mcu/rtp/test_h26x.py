@@ -120,6 +120,48 @@ def test_a_custom_size_is_read():
     assert h263_picture.picture_info(picture) == (True, (320, 240))
 
 
+def _qcif(groups: list[str]) -> bytes:
+    """A picture of H.261 out of digits: its header (4.2.1), then groups behind their start codes (4.2.2)."""
+    header = "00000000000000010000000000000110"
+    text = header + "".join("0000000000000001" + group for group in groups)
+    text += "0" * (-len(text) % 8)
+    return int(text, 2).to_bytes(len(text) // 8, "big")
+
+
+_BLOCKS = "10010010" * 40
+_INTRA, _INTRA_WITH_QUANTIZER, _INTER = "10001", "1000000100111", "11"
+
+
+@pytest.mark.parametrize(
+    ("macroblocks", "expected"),
+    [
+        ([_INTRA, _INTRA, _INTRA], True),
+        ([_INTRA, _INTRA_WITH_QUANTIZER, "00000001111" + _INTRA], True),
+        ([_INTER, _INTRA, _INTRA], False),
+        ([_INTRA, _INTRA, _INTER], False),
+        ([_INTRA, _INTRA, "0110001"], False),
+        ([_INTRA, _INTRA], False),
+        ([], False),
+    ],
+)
+def test_an_intra_picture_of_h261_is_known_by_its_groups(macroblocks, expected):
+    groups = [f"{number:04b}010000" + each + _BLOCKS for number, each in zip((1, 3, 5), macroblocks, strict=False)]
+    assert h261.is_intra(_qcif(groups), (176, 144)) is expected
+    spare = [f"{number:04b}" "01000" "1" "11001100" "0" + each + _BLOCKS
+             for number, each in zip((1, 3, 5), macroblocks, strict=False)]  # fmt: skip
+    assert h261.is_intra(_qcif(spare), (176, 144)) is expected
+
+
+def test_what_ffmpeg_makes_of_h261_begins_where_it_says(h261_cif):
+    joined = [h261.Depacketizer().join(payloads) for payloads in h261_cif.payloads]
+    assert [n for n, picture in enumerate(joined) if picture.is_keyframe] == [0, 4]
+    assert [(picture.width, picture.height) for picture in joined[:2]] == [(352, 288), (0, 0)]
+
+
+def test_an_enormous_picture_of_h261_is_not_searched():
+    assert not h261.is_intra(_qcif(["0001010000" + _INTRA + _BLOCKS] * 3) + bytes(40_000), (176, 144))
+
+
 def test_bits_are_joined_inside_an_octet():
     assert bits.join([(b"\xab\xc0", 0, 4), (b"\x0d\xef", 4, 0)]) == b"\xab\xcd\xef"
     assert bits.join([(b"\xab", 0, 0), (b"\xcd", 0, 0)]) == b"\xab\xcd"

@@ -7,6 +7,7 @@ from mcu.media import Codec, Format, Kind, StreamSpec
 from mcu.rendition import CIF_LADDER, rendition_for
 from mcu.rtp import h263_picture
 from mcu.video.common_intermediate import coded_size
+from mcu.video.decoder import Decoder
 from mcu.video.encoder import Encoder, RenditionError
 from mcu.video.labels import BACKGROUND
 from mcu.worker.messages import OpenRendition
@@ -60,3 +61,20 @@ def test_other_sizes_are_refused():
 def test_terminals_get_the_size_that_their_rate_carries(codec, limit_bps, rung):
     stream = StreamSpec("v", Kind.VIDEO, send=Format(codec, 34, 90_000), max_bitrate_bps=limit_bps)
     assert rendition_for(stream, "all").rung == rung
+
+
+@pytest.mark.parametrize("codec", [Codec.H261, Codec.H263_1996])
+def test_pixels_of_cif_are_wider_than_high(codec):
+    decoder = Decoder(codec, VideoSettings())
+    picture = decoder.decode(Sender(A, RED, codec).frame().payload)
+    assert (picture.width, picture.height) == (352, 288)
+    assert decoder.pixel_ratio == pytest.approx(12 / 11)
+
+
+@pytest.mark.parametrize("codec", [Codec.H261, Codec.H263_1996])
+def test_a_picture_of_cif_is_shown_as_4_to_3(codec):
+    room = Room(*grid(A), size=(1280, 720))
+    room.feed(Sender(A, RED, codec).frame())
+    room.tick(3)
+    line = room.viewer.rgb[360].astype(int)
+    assert (abs(line - RED).max(axis=1) < 24).sum() == pytest.approx(960, abs=24)
