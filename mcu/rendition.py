@@ -47,6 +47,7 @@ FULL_HD = Rung(1920, 1080, 25, 3_000_000, "28")
 """Above the ladder, in rooms that ask for it."""
 CIF_LADDER = (Rung(384, 216, 15, 320_000, ""), Rung(192, 108, 15, 64_000, ""))
 """Scenes for H.263, which are sent as CIF and QCIF between two bands (mcu.video.common_intermediate)."""
+_OF_FIXED_SIZES = (Codec.H263, Codec.H263_1996)
 _LOWEST_SHARE_OF_BITRATE = 0.6
 
 
@@ -97,13 +98,19 @@ def h264_limits(profile_level_id: str) -> tuple[int, int]:
     return _LEVELS[max((known for known in _LEVELS if known <= level), default=10)]
 
 
+def sizes_of(stream: StreamSpec, ladder: Sequence[Rung]) -> Sequence[Rung]:
+    """Those of `ladder` that a stream can have; H.263 has a ladder of its own, or the part of it that is given."""
+    if stream.send is None or stream.send.codec not in _OF_FIXED_SIZES:
+        return ladder
+    return [rung for rung in ladder if rung in CIF_LADDER] or CIF_LADDER
+
+
 def rendition_for(stream: StreamSpec, scene: str, ladder: Sequence[Rung] = LADDER) -> RenditionKey | None:
     """The best output for a video stream among the sizes of `ladder`, largest first; None where nothing can be sent."""
     send = stream.send
-    if send is None or not send.codec.is_video:
+    if send is None or not send.codec.is_video or send.codec is Codec.H261:
         return None
-    if send.codec in (Codec.H263, Codec.H263_1996):
-        ladder = CIF_LADDER
+    ladder = sizes_of(stream, ladder)
     max_fs, max_mbps = _limits(send)
     rungs = [rung for rung in ladder if rung.macroblocks <= max_fs and rung.macroblocks_per_s <= max_mbps]
     if stream.max_bitrate_bps:

@@ -15,7 +15,7 @@ from mcu.media import Codec, Kind, stream_id
 from mcu.outputs import Outputs, Seat
 from mcu.participant import Participant
 from mcu.policy import LayoutMode
-from mcu.rendition import LADDER, RenditionKey, Rung, rendition_for
+from mcu.rendition import LADDER, RenditionKey, Rung, rendition_for, sizes_of
 from mcu.rungs import Footing
 from mcu.tile_rates import HIDDEN, Need, needs
 from mcu.worker.messages import (
@@ -118,11 +118,12 @@ class Stage:
         for person in people:
             for kind in _PICTURES:
                 seat = person.id, kind
-                wish, bandwidth_bps = wishes.get(seat), person.bandwidth.get(kind, 0)
-                if wish is None or (not bandwidth_bps and seat not in self._footings):
+                stream, wish = person.leg.media.stream(kind), wishes.get(seat)
+                bandwidth_bps = person.bandwidth.get(kind, 0)
+                if stream is None or wish is None or (not bandwidth_bps and seat not in self._footings):
                     continue
-                footing = self._footings.setdefault(seat, Footing())
-                lesser = _wish(person, kind, wish.scene, footing.ladder(self._sizes, bandwidth_bps, now_s))
+                footing, sizes = self._footings.setdefault(seat, Footing()), sizes_of(stream, self._sizes)
+                lesser = _wish(person, kind, wish.scene, footing.ladder(sizes, bandwidth_bps, now_s))
                 if lesser is not None and lesser != wish:
                     found[seat] = lesser
         return found
@@ -240,13 +241,14 @@ def _wishes(
 
 def _wish(person: Participant, kind: Kind, scene: str, sizes: Sequence[Rung]) -> RenditionKey | None:
     stream = person.leg.media.stream(kind)
-    if not person.allowance.has_pictures:
+    if stream is None or not person.allowance.has_pictures:
         return None
+    sizes = sizes_of(stream, sizes)
     if person.allowance is Allowance.SMALL:
         sizes = [rung for rung in sizes if rung.width <= SMALL_SEEN.width]
     limit_bps = person.limits.get(kind, 0)
-    ladder = [rung for rung in sizes if not limit_bps or rung.bitrate_bps <= limit_bps] or LADDER[-1:]
-    return rendition_for(stream, scene, ladder) if stream is not None else None
+    ladder = [rung for rung in sizes if not limit_bps or rung.bitrate_bps <= limit_bps] or sizes[-1:]
+    return rendition_for(stream, scene, ladder)
 
 
 def _speaker_first(people: Sequence[Participant], speaker: int) -> list[Participant]:
