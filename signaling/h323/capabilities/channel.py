@@ -17,6 +17,8 @@ SESSIONS = {Kind.AUDIO: 1, Kind.VIDEO: 2, Kind.CAMERA: 3, Kind.CONTENT: 0}
 _STATIC = {**audio.PAYLOAD_TYPES, Codec.H261: 31, Codec.H263_1996: 34}
 _CLOCKS_HZ = {Kind.AUDIO: 8_000, Kind.VIDEO: 90_000, Kind.CONTENT: 90_000, Kind.CAMERA: 4_800}
 """RFC 3551 6, RFC 6184, RFC 4573."""
+_SENT_INTERVAL = 2
+"""Of the pictures that we send in H.263, in 1/29.97 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,13 @@ def _codec(codec: Codec, packetization: Packetization | None) -> Codec:
 
 
 def _largest(found: Capability) -> int:
-    """Macroblocks of the largest picture that an H.261 or H.263 decoder takes."""
+    """Macroblocks of the largest picture that an H.261 or H.263 decoder takes as often as we send one."""
     if found.intervals is None:
         return 0
     sizes = ((found.intervals.cif4, 1_584), (found.intervals.cif, 396), (found.intervals.qcif, 99))
-    return next((blocks for interval, blocks in sizes if interval), 0)
+    often = [blocks for interval, blocks in sizes if 0 < interval <= _SENT_INTERVAL]
+    smallest = next((blocks for interval, blocks in reversed(sizes) if interval), 0)
+    return often[0] if often else smallest
 
 
 def _write_packetization(chosen: Medium) -> Any:

@@ -8,7 +8,7 @@ from crypto.h235.algorithm import Algorithm
 from mcu.media import Codec, Format, Kind
 from signaling.h323 import per
 from signaling.h323.capabilities import channel, fast_start, own, remote
-from signaling.h323.capabilities.capability import H264, Packetization
+from signaling.h323.capabilities.capability import H264, Capability, Packetization, PictureIntervals
 from signaling.h323.capabilities.choice import choose
 from signaling.h323.capabilities.own import OwnMedia
 from signaling.h323.capabilities.streams import stream_of
@@ -298,3 +298,20 @@ def test_items_are_bounded_and_those_of_other_networks_passed_over():
     stray = {"forwardLogicalChannelNumber": 9, "forwardLogicalChannelParameters": parameters}
     assert len(fast_start.read([stray, *items])) == len(items)
     assert len(fast_start.read(items * 40)) == fast_start.MOST_ITEMS
+
+
+@pytest.mark.parametrize(
+    ("intervals", "macroblocks"),
+    [
+        (PictureIntervals(qcif=1, cif=2, cif4=0), 396),
+        (PictureIntervals(qcif=1, cif=1, cif4=2), 1_584),
+        (PictureIntervals(qcif=1, cif=2, cif4=4), 396),
+        (PictureIntervals(qcif=2, cif=4), 99),
+        (PictureIntervals(qcif=2), 99),
+        (PictureIntervals(cif=4), 396),
+        (PictureIntervals(qcif=3, cif=4), 99),
+    ],
+)
+def test_h263_is_sent_in_the_largest_size_that_is_taken_as_often(intervals, macroblocks):
+    taken = channel.Medium(Capability(Codec.H263, Kind.VIDEO, intervals=intervals), Packetization.RFC_2429, 96)
+    assert taken.format == Format(Codec.H263, 96, 90_000, max_fs=macroblocks)
