@@ -122,16 +122,17 @@ class Conversation:
         """Until the call is over."""
         while True:
             event = await self._call.next_event()
+            self.take(event)
             if isinstance(event, call_events.Released):
                 by = "peer" if event.is_by_peer else "us"
                 logger.info("leg=%d room=%s h323 call ended by %s: %s", self.leg.id, self.room, by, event.reason)
                 return
-            self._take(event)
             if self._media is not None:
                 self._call.carry(self._media.handle(event, self._call.now()))
                 await self._keep_in_step()
 
-    def _take(self, event: CallEvent) -> None:
+    def take(self, event: CallEvent) -> None:
+        """One event of the call, in the order in which they happened."""
         match event:
             case h245.UserInput(digits):
                 self._keys(digits, "h245")

@@ -20,7 +20,7 @@ def dialled(called: Iterable[Alias], own_names: frozenset[str]) -> Dialled:
 
     Terminals that were given only an address call it by its own name, or by nothing.
     """
-    found = [dialplan.parse(_user(alias)) for alias in called if _user(alias).lower() not in own_names]
+    found = [dialplan.parse(user_of(alias)) for alias in called if user_of(alias).lower() not in own_names]
     room = next((each for each in found if each.is_valid and each.room), None)
     if room is not None:
         return room
@@ -33,13 +33,13 @@ def caller_name(setup: Setup, host: str) -> str:
     A passcode in it is cut off, as some terminals call themselves by what they dialled.
     """
     aliases = sorted(setup.calling, key=lambda alias: _SHOWN.index(alias.kind))
-    texts = [setup.display, *(_user(alias) for alias in aliases)]
+    texts = [setup.display, *(user_of(alias) for alias in aliases)]
     if setup.is_restricted:
-        texts = [setup.display, *(_user(alias) for alias in aliases if alias.kind is not AliasKind.DIALLED_DIGITS)]
+        texts = [setup.display, *(user_of(alias) for alias in aliases if alias.kind is not AliasKind.DIALLED_DIGITS)]
     return next((name for name in map(_printable, texts) if name), host)
 
 
-def _user(alias: Alias) -> str:
+def user_of(alias: Alias) -> str:
     """Without scheme and host, which only say that it is for us."""
     text = alias.text.strip()
     if alias.kind is AliasKind.DIALLED_DIGITS:

@@ -1,4 +1,4 @@
-"""What refusals of the gate are in H.323: reason of ReleaseComplete (H.225.0 7.3.9), and the cause (Q.850) beside it."""
+"""What refusals of the gate are in H.323: reason of ReleaseComplete (H.225.0 7.3.9) and cause (Q.850)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ trunk's hosts is a number of that trunk. A terminal's devices are called over th
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import secrets
 from collections import Counter
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from config.dialing import DialingSettings
+from signaling.callable_hosts import may_call, numeric
 from signaling.dialing import Attempt
 from signaling.errors import SipError, TransportError
 from signaling.numbers import normalized
@@ -134,7 +134,7 @@ class SipDials:
             self._world.agent.counters["dial-not-allowed"] += 1
             raise DialRefused(Outcome.NOT_ALLOWED)
         name = uri.without_passcode().user or uri.host
-        return SipPlan(self._world, name, ((Branch(uri.serialize()),),), _numeric(uri.host))
+        return SipPlan(self._world, name, ((Branch(uri.serialize()),),), numeric(uri.host))
 
     def is_own(self, host: str) -> bool:
         """Whether a host names this server."""
@@ -233,17 +233,6 @@ class SipPlan:
             return None
 
 
-def may_call(host: str, settings: DialingSettings) -> bool:
-    """Whether `sip:...@host` may be dialled by the settings' networks and domains."""
-    name = host.lower().rstrip(".")
-    numeric = _numeric(host)
-    if numeric:
-        address = ipaddress.ip_address(numeric)
-        return any(address in ipaddress.ip_network(network) for network in settings.networks)
-    domains = [domain.lower().strip(".") for domain in settings.domains]
-    return any(name == domain or name.endswith("." + domain) for domain in domains)
-
-
 def trunk_authorize(trunk: Trunk, counters: Counter[str]) -> Authorize | None:
     """Answers challenges of the trunk's own realm; a foreign realm is counted and logged, and gets nothing."""
     if trunk.credentials is None:
@@ -282,10 +271,3 @@ def _grouped(branches: Sequence[Branch]) -> tuple[tuple[Branch, ...], ...]:
         key = (branch.flow.local[0], branch.flow.is_secure) if branch.flow is not None else None
         groups.setdefault(key, []).append(branch)
     return tuple(tuple(group) for group in groups.values())
-
-
-def _numeric(host: str) -> str:
-    try:
-        return str(ipaddress.ip_address(host.partition("%")[0]))
-    except ValueError:
-        return ""

@@ -11,8 +11,9 @@ import pytest
 from config.dialing import DialingSettings
 from config.trunks import TrunkSettings
 from crypto.secret import Secret
+from signaling.callable_hosts import may_call
 from signaling.placed import DialRefused, Outcome
-from signaling.sip.dialling.out_plan import SipDials, World, may_call, trunk_authorize
+from signaling.sip.dialling.out_plan import SipDials, World, trunk_authorize
 from signaling.sip.registry.binding import Binding
 from signaling.sip.transactions.transaction import Flow
 from signaling.sip.trunks.trunk import Trunk, Trunks

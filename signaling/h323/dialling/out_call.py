@@ -1,0 +1,183 @@
+"""One call that we make into a room: Setup, ringing, Connect, channels, gate, conference; then it is like all others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from dataclasses import dataclass
+
+from mcu.fleet.worker import Worker, WorkerError
+from mcu.media import Grade, Kind
+from mcu.worker.messages import OpenLeg, Transport
+from signaling.admission import Refused
+from signaling.dialing import Attempt
+from signaling.h323.call.causes import Cause
+from signaling.h323.call.events import Alerting, Connected, Released
+from signaling.h323.call.message import CallIdentity
+from signaling.h323.call.setup import SetupRequest
+from signaling.h323.call_handle import CallHandle
+from signaling.h323.call_media.call_media import CallMedia
+from signaling.h323.call_media.wishes import Wishes
+from signaling.h323.calls.conversation import CallEvent, Conversation
+from signaling.h323.calls.offer import own_media, ports_of
+from signaling.h323.calls.services import Services
+from signaling.h323.media_security import MediaSecurity
+from signaling.h323.ras.address import Address
+from signaling.h323.ras.alias import Alias
+from signaling.h323.transport.signalling import CallSignalling
+from signaling.placed import DialRefused, Outcome, outcome_of
+from signaling.stay import RoomStay
+
+logger = logging.getLogger(__name__)
+
+_GUID_BYTES = 16
+_MOST_REFERENCE = 0x7FFF
+_OUTCOMES: dict[int, Outcome] = {
+    Cause.USER_BUSY: Outcome.BUSY,
+    Cause.CALL_REJECTED: Outcome.DECLINED,
+    Cause.NO_ANSWER: Outcome.NO_ANSWER,
+    Cause.NO_USER_RESPONDING: Outcome.NO_ANSWER,
+    Cause.UNALLOCATED_NUMBER: Outcome.UNKNOWN_TARGET,
+    Cause.SUBSCRIBER_ABSENT: Outcome.NOT_REGISTERED,
+    Cause.NO_ROUTE_TO_DESTINATION: Outcome.UNREACHABLE,
+    Cause.DESTINATION_OUT_OF_ORDER: Outcome.UNREACHABLE,
+    Cause.INCOMPATIBLE_DESTINATION: Outcome.NOT_ACCEPTABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """Whom to call and how."""
+
+    name: str
+    address: Address
+    aliases: tuple[Alias, ...]
+    ring_timeout_s: float
+
+
+class _RingingConversation(Conversation):
+    """A call until its answer, which the maker of the call waits for."""
+
+    def __init__(self, call: CallHandle, attempt: Attempt, services: Services) -> None:
+        super().__init__(call, attempt.leg, services)
+        self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.outcome = Outcome.FAILED
+        """Why it was not answered."""
+        self._attempt = attempt
+
+    def take(self, event: CallEvent) -> None:
+        """Progress of our Setup, and all that other calls know."""
+        match event:
+            case Alerting():
+                self._attempt.rings()
+            case Connected() if not self.answered.done():
+                self.answered.set_result(None)
+            case Released():
+                self.outcome = _OUTCOMES.get(event.cause, Outcome.FAILED)
+            case _:
+                super().take(event)
+
+
+class OutCall:
+    """One attempt; what it took is given back when run() returns."""
+
+    def __init__(self, signalling: CallSignalling, services: Services, attempt: Attempt, callee: Callee) -> None:
+        self._signalling = signalling
+        self._services = services
+        self._attempt = attempt
+        self._callee = callee
+        self._room = attempt.admission.policy.number
+        self._talk: _RingingConversation | None = None
+
+    async def run(self) -> None:
+        """Call and talk until the end. Raises DialRefused, WorkerError."""
+        worker = await self._services.fleet.worker_for(self._room)
+        conference_id = self._services.conference_id(self._room)
+        reference = 1 + secrets.randbelow(_MOST_REFERENCE)
+        identity = CallIdentity(reference, secrets.token_bytes(_GUID_BYTES), conference_id)
+        try:
+            call = await self._signalling.place(self._callee.address, identity, lambda call: self._begin(call, worker))
+        except (OSError, TimeoutError):
+            self._end()
+            raise DialRefused(Outcome.UNREACHABLE) from None
+        except BaseException:
+            self._end()
+            raise
+        await self._follow(call, worker)
+
+    async def _begin(self, call: CallHandle, worker: Worker) -> SetupRequest:
+        """The connection stands: reserve what the channels need, and say whom we call."""
+        admission, leg = self._attempt.admission, self._attempt.leg
+        talk = self._talk = _RingingConversation(call, self._attempt, self._services)
+        talk.room, talk.admission = self._room, admission
+        talk.watch(worker)
+        kinds = tuple(Kind)
+        opened = await worker.open_leg(OpenLeg(leg, self._room, Transport.PORTS, kinds, call.local[0], call.remote[0]))
+        settings = self._services.settings
+        security = MediaSecurity() if settings.encryption != "off" else None
+        must_encrypt = admission.policy.required_grade > Grade.CLEAR
+        wishes = Wishes(own_media(settings, admission.allowance), must_encrypt)
+        media = CallMedia(call.control, wishes, ports_of(opened), security)
+        call.control.prepare(media.capability_set())
+        talk.start(media)
+        return SetupRequest(
+            called=self._callee.aliases,
+            called_address=self._callee.address,
+            goal="invite",
+            tokens=tuple(security.offer()) if security is not None else (),
+            display=admission.policy.name,
+        )
+
+    async def _follow(self, call: CallHandle, worker: Worker) -> None:
+        """Until somebody hangs up; whoever answers goes through the gate into the room."""
+        talk = self._talk
+        assert talk is not None
+        stay = RoomStay(talk, self._services, worker, self._callee.name)
+        failure: Exception | None = None
+
+        async def enter() -> None:
+            nonlocal failure
+            try:
+                await self._enter(talk, stay)
+            except TimeoutError:
+                failure = DialRefused(Outcome.NO_ANSWER)
+            except (Refused, DialRefused, WorkerError) as error:
+                failure = error
+            except Exception as error:
+                logger.exception("leg=%d room=%s the answered call failed", talk.leg.id, self._room)
+                failure = error
+            if failure is not None:
+                talk.hang_up()
+
+        entering = asyncio.ensure_future(enter())
+        try:
+            await talk.follow()
+        finally:
+            entering.cancel()
+            await asyncio.gather(entering, return_exceptions=True)
+            talk.close()
+            call.release()
+            await stay.leave()
+        if failure is not None or not talk.answered.done():
+            raise DialRefused(_outcome(failure) if failure is not None else talk.outcome) from failure
+
+    async def _enter(self, talk: _RingingConversation, stay: RoomStay) -> None:
+        async with asyncio.timeout(self._callee.ring_timeout_s):
+            await talk.answered
+        await talk.settled()
+        self._services.gate.check_media(self._attempt.admission, talk.leg.media.grade)
+        admission = await self._services.gate.wait_for_host(self._attempt.admission, lambda _reason: None)
+        await stay.connect(admission)
+        self._attempt.joined()
+        logger.info("leg=%d room=%s %s joined", talk.leg.id, self._room, talk.leg.remote_address)
+
+    def _end(self) -> None:
+        if self._talk is not None:
+            self._talk.close()
+
+
+def _outcome(error: Exception) -> Outcome:
+    if isinstance(error, DialRefused):
+        return error.outcome
+    return outcome_of(error.reason) if isinstance(error, Refused) else Outcome.FAILED
