@@ -1,20 +1,19 @@
 """The table of all streams, over TCP and TLS, in both directions, and its limits.
 
-Half-open ones (a TLS handshake under way, or nothing said yet) have few places, and the oldest makes way for the
-next: who only holds connections open keeps nobody out. The number a source may have is bounded too.
+A stream is half-open during its TLS handshake and until a whole message came; see StreamPlaces.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from config.sip import SipSettings
 from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.connection import Connection
-from signaling.tries import source_key
+from signaling.stream_places import StreamPlaces
 
 _SWEEP_S = 2.0
 
@@ -35,15 +34,14 @@ class Connections:
         self.lost: Callable[[Flow], None] | None = None
         """Told of every connection that ended."""
         self._wait_s = wait_s
-        self._numbers = itertools.count(1)
         self._open: dict[int, Connection] = {}
-        self._half_open: dict[int, Callable[[], object]] = {}
-        self._sources: dict[int, str] = {}
-        self._per_source: Counter[str] = Counter()
+        self._places = StreamPlaces(
+            settings.max_connections, settings.max_connections_per_source, settings.max_half_open, counters
+        )
         self._sweep: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._sources)
+        return len(self._places)
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._open.values()))
@@ -51,7 +49,7 @@ class Connections:
     @property
     def half_open(self) -> int:
         """How many have said nothing yet."""
-        return len(self._half_open)
+        return self._places.half_open
 
     def start(self) -> None:
         """Begin to look for connections that are of no use."""
@@ -69,60 +67,28 @@ class Connections:
     # ---- places -----------------------------------------------------------------------------------------------
 
     def enter(self, address: str, end: Callable[[], object] | None = None) -> int | None:
-        """A number for one more connection of this source, None where there is no place.
-
-        `end` is called when an incoming one has to make way before it proved to be of use.
-        """
-        source, settings = source_key(address), self.settings
-        if self._per_source[source] >= settings.max_connections_per_source:
-            self.counters["stream-too-many-of-source"] += 1
-            return None
-        if end is not None and len(self._half_open) >= settings.max_half_open:
-            self._make_way()
-        if len(self._sources) >= settings.max_connections and not self._make_way():
-            self.counters["stream-too-many"] += 1
-            return None
-        number = next(self._numbers)
-        self._sources[number] = source
-        self._per_source[source] += 1
-        if end is not None:
-            self._half_open[number] = end
-        return number
+        """A number for one more connection of this source; see StreamPlaces.enter()."""
+        return self._places.enter(address, end)
 
     def leave(self, number: int) -> None:
         """The connection of this number is no more."""
         self._open.pop(number, None)
-        self._half_open.pop(number, None)
-        source = self._sources.pop(number, None)
-        if source is not None:
-            self._per_source[source] -= 1
-            if not self._per_source[source]:
-                del self._per_source[source]
-
-    def _make_way(self) -> bool:
-        if not self._half_open:
-            return False
-        number, end = next(iter(self._half_open.items()))
-        self.counters["stream-made-way"] += 1
-        end()
-        self.leave(number)
-        return True
+        self._places.leave(number)
 
     # ---- what connections tell --------------------------------------------------------------------------------
 
     def opened(self, connection: Connection) -> None:
         """It can be used."""
-        if connection.number not in self._sources:  # it had to make way meanwhile
+        if connection.number not in self._places:  # it had to make way meanwhile
             connection.abort()
             return
         self._open[connection.number] = connection
-        if connection.number in self._half_open:
-            self._half_open[connection.number] = connection.abort
+        self._places.ends_by(connection.number, partial(self._make_way, connection))
 
     def proven(self, connection: Connection) -> None:
         """A whole message came."""
         connection.is_proven = True
-        self._half_open.pop(connection.number, None)
+        self._places.prove(connection.number)
 
     def closed(self, connection: Connection, error: Exception | None) -> None:
         """It ended."""
@@ -150,6 +116,11 @@ class Connections:
             if item.flow.remote == remote and item.flow.transport == transport and item.flow.host == host:
                 return item
         return None
+
+    def _make_way(self, connection: Connection) -> None:
+        """It said nothing, and others wait."""
+        self._open.pop(connection.number, None)
+        connection.abort()
 
     def _close_useless(self) -> None:
         loop = asyncio.get_running_loop()

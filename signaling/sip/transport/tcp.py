@@ -9,10 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from signaling.errors import TransportError
+from signaling.listener import Listener
 from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.connection import Connection
 from signaling.sip.transport.connections import Connections
-from signaling.sip.transport.listener import Listener
 
 logger = logging.getLogger(__name__)
 

@@ -24,6 +24,7 @@ class Listener:
         self._take = take
         self._counters = counters
         self._resume: asyncio.TimerHandle | None = None
+        self._is_closed = False
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         try:
             self._socket.setblocking(False)
@@ -39,7 +40,10 @@ class Listener:
         self._loop.add_reader(self._socket, self._accept)
 
     def close(self) -> None:
-        """Accept no more."""
+        """Accept no more; may be called by the taker."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         if self._resume is not None:
             self._resume.cancel()
         self._loop.remove_reader(self._socket)
@@ -58,3 +62,5 @@ class Listener:
                 return
             accepted.setblocking(False)
             self._take(accepted, remote[0])
+            if self._is_closed:  # whoever took it wants no other
+                return
