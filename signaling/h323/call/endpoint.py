@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from signaling.h323.h245.determination import MCU_TERMINAL_TYPE
 from signaling.h323.ras.alias import Alias
+
+TERMINAL_TYPE = 50
+"""A terminal without multipoint controller (H.323 6.2.8.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +23,17 @@ class LocalEndpoint:
     manufacturer: tuple[int, int, int] = (181, 0, 0)
     """T.35 country code and extension, and a manufacturer code: we have none, 181 is the country of most stacks."""
     is_mcu: bool = True
+    terminal_type: int | None = None
+    """Of H.245, where neither an MCU's (240) nor a terminal's (50) will do (H.323 6.2.8.1)."""
     offers_tunnelling: bool = True
     """Whether H.245 may travel in Q.931 messages (H.323 8.2.1)."""
+
+    @property
+    def h245_type(self) -> int:
+        """terminalType: the greater one becomes master of H.245."""
+        if self.terminal_type is not None:
+            return self.terminal_type
+        return MCU_TERMINAL_TYPE if self.is_mcu else TERMINAL_TYPE
 
     def endpoint_type(self) -> dict[str, Any]:
         """For pycrate. An MCU has a multipoint controller (H.323 8.4.3.1)."""

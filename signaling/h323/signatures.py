@@ -1,0 +1,109 @@
+"""Who signed a message of call signalling, and the signature under ours (H.235.1 on H.225.0 call signalling).
+
+The hash covers H323-UserInformation as it travelled. Nobody has to sign a call: whoever may not come in without a name
+is the gate's affair. A signature that is wrong is refused, though.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from config.h323 import H323Settings
+from crypto.h235.password_key import PasswordKey
+from signaling.h323 import h2351
+from signaling.h323.call import message
+from signaling.h323.call.message import Seal, Signal
+from signaling.h323.errors import MalformedPduError
+from signaling.h323.h2351 import Fault, HashedToken
+from signaling.h323.ras import alias
+from signaling.h323.ras.admission import Account, Accounts
+from signaling.h323.ras.alias import Alias
+from signaling.h323.ras.replays import ReplayMemory
+
+_NOBODYS_KEY: Final = PasswordKey(b"")
+_MOST_NAMES: Final = 16
+"""Of one message that are looked up."""
+_FIRST_RANDOM: Final = h2351.MAX_RANDOM // 2
+"""RAS counts from 0: no pair of time and number is sent twice (H.235.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who signed."""
+
+    account: Account
+    senders_id: str
+    """What it calls itself; our answers name it."""
+
+
+class Signatures:
+    """Those of all calls of a server. `now_s` is UTC in seconds."""
+
+    def __init__(self, settings: H323Settings, accounts: Accounts) -> None:
+        self._settings = settings
+        self._accounts = accounts
+        self._replays = ReplayMemory(settings.clock_skew_s)
+        self._random = _FIRST_RANDOM
+
+    def check(self, octets: bytes, now_s: float) -> Signer | Fault | None:
+        """Who signed this Setup; None for nobody."""
+        signal = self._read(octets)
+        if signal is None:
+            return None
+        claimed = (each.text for each in alias.parse_all(signal.body.get("sourceAddress")))
+        # AudioCodes and Innovaphone leave identifiers out: then its aliases say whose it is.
+        found = self._check(signal, lambda token: (token.senders_id, *claimed), now_s)
+        return None if found is Fault.ABSENT else found
+
+    def check_answer(self, octets: bytes, now_s: float, called: Sequence[Alias]) -> Signer | Fault | None:
+        """Who of those we called signed this answer; None for a message without half keys: it vouches for nothing."""
+        signal = self._read(octets)
+        if signal is None or not signal.tokens:
+            return None
+        return self._check(signal, lambda _: tuple(each.text for each in called), now_s)
+
+    def _check(self, signal: Signal, names: Callable[[HashedToken], Iterable[str]], now_s: float) -> Signer | Fault:
+        token = h2351.find(signal.crypto_tokens)
+        information = signal.q931.user_information
+        if token is None or information is None:
+            return Fault.ABSENT
+        found = (self._accounts.account_of(name) for name in islice(names(token), _MOST_NAMES) if name)
+        account = next((account for account in found if account is not None), None)
+        # Names that nobody has take as long as wrong passwords.
+        is_genuine = h2351.is_genuine(account.key if account else _NOBODYS_KEY, token, information)
+        if account is None or not is_genuine:
+            return Fault.INTEGRITY
+        if not self._is_for_us(token, signal):
+            return Fault.GENERAL_ID
+        return self._replays.check(account.name, token, int(now_s)) or Signer(account, token.senders_id)
+
+    def _read(self, octets: bytes) -> Signal | None:
+        """None where there is nothing to check; of what cannot be read the call says what is wrong with it."""
+        if self._settings.authentication == "off":
+            return None
+        try:
+            return message.parse(octets)
+        except MalformedPduError:
+            return None
+
+    def seal(self, signer: Signer, clock: Callable[[], float]) -> Seal:
+        """Signs our messages of the call with this peer. `clock` gives UTC in seconds."""
+
+        def sign(encode: Callable[[list[Any]], bytes]) -> bytes:
+            self._random = _FIRST_RANDOM + (self._random - _FIRST_RANDOM) % (h2351.MAX_RANDOM - _FIRST_RANDOM) + 1
+            random, now_s = self._random, int(clock())
+
+            def with_hash(digest: bytes) -> bytes:
+                return encode([h2351.token(now_s, random, signer.senders_id, self._settings.gatekeeper_id, digest)])
+
+            return h2351.sign(signer.account.key, with_hash)
+
+        return sign
+
+    def _is_for_us(self, token: HashedToken, signal: Signal) -> bool:
+        """Not a message that somebody else was sent, who passes it on."""
+        called = (each.text for each in alias.parse_all(signal.body.get("destinationAddress")))
+        return token.general_id in ("", self._settings.gatekeeper_id, *called)
