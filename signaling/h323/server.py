@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable
 
 from config.h323 import H323Settings
 from mcu.fleet.worker import Fleet
@@ -12,9 +13,10 @@ from signaling.attendant.desk import Desk
 from signaling.h323.call.endpoint import LocalEndpoint
 from signaling.h323.call_handle import CallHandle
 from signaling.h323.calls.call import RoomCall
-from signaling.h323.calls.services import Identify, Services, nobody
+from signaling.h323.calls.services import Identify, Services, signer
 from signaling.h323.ras.address import Address
-from signaling.h323.transport.signalling import CallSignalling, Signatures
+from signaling.h323.signatures import Signatures
+from signaling.h323.transport.call_signalling import CallSignalling
 from signaling.services import Calls, Gate
 
 logger = logging.getLogger(__name__)
@@ -31,14 +33,18 @@ class H323Server:
         fleet: Fleet,
         desk: Desk | None = None,
         signatures: Signatures | None = None,
-        identify: Identify = nobody,
+        identify: Identify = signer,
+        is_registered: Callable[[str], bool] | None = None,
         own_names: frozenset[str] = frozenset(),
     ) -> None:
-        """`own_names`: aliases and addresses by which terminals call the server itself, in lower case."""
+        """`is_registered` says of a host whether a terminal is registered from it.
+
+        `own_names`: aliases and addresses by which terminals call the server itself, in lower case.
+        """
         self.services = Services(settings, gate, calls, fleet, desk, identify, own_names)
         self._counters: Counter[str] = Counter()
         own = LocalEndpoint(display="Drumtower")
-        self.signalling = CallSignalling(settings, self._call_came, own, signatures, self._counters)
+        self.signalling = CallSignalling(settings, self._call_came, own, signatures, self._counters, is_registered)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

@@ -17,9 +17,9 @@ Identify = Callable[[CallHandle], str]
 """Alias of the terminal that a call is proven to come from, "" for nobody."""
 
 
-def nobody(_call: CallHandle) -> str:
-    """Without accounts everybody is a guest."""
-    return ""
+def signer(call: CallHandle) -> str:
+    """Who signed the Setup (H.235.1)."""
+    return call.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Services:
     fleet: Fleet
     desk: Desk | None = None
     """The attendant; without it callers who dialled no room of theirs are released."""
-    identify: Identify = nobody
+    identify: Identify = signer
     own_names: frozenset[str] = frozenset()
     """Aliases and addresses by which terminals call the server itself, in lower case."""
     _conference_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)

@@ -1,10 +1,9 @@
-"""One call that we make into a room: Setup, ringing, Connect, channels, gate, conference; then it is like all others."""
+"""One call that we make into a room: Setup, ringing, Connect, channels, gate, conference; then it is like others."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from dataclasses import dataclass
 
 from mcu.fleet.worker import Worker, WorkerError
@@ -14,7 +13,6 @@ from signaling.admission import Refused
 from signaling.dialing import Attempt
 from signaling.h323.call.causes import Cause
 from signaling.h323.call.events import Alerting, Connected, Released
-from signaling.h323.call.message import CallIdentity
 from signaling.h323.call.setup import SetupRequest
 from signaling.h323.call_handle import CallHandle
 from signaling.h323.call_media.call_media import CallMedia
@@ -25,14 +23,12 @@ from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
-from signaling.h323.transport.signalling import CallSignalling
+from signaling.h323.transport.call_signalling import CallSignalling
 from signaling.placed import DialRefused, Outcome, outcome_of
 from signaling.stay import RoomStay
 
 logger = logging.getLogger(__name__)
 
-_GUID_BYTES = 16
-_MOST_REFERENCE = 0x7FFF
 _OUTCOMES: dict[int, Outcome] = {
     Cause.USER_BUSY: Outcome.BUSY,
     Cause.CALL_REJECTED: Outcome.DECLINED,
@@ -88,28 +84,26 @@ class OutCall:
         self._attempt = attempt
         self._callee = callee
         self._room = attempt.admission.policy.number
-        self._talk: _RingingConversation | None = None
 
     async def run(self) -> None:
         """Call and talk until the end. Raises DialRefused, WorkerError."""
         worker = await self._services.fleet.worker_for(self._room)
-        conference_id = self._services.conference_id(self._room)
-        reference = 1 + secrets.randbelow(_MOST_REFERENCE)
-        identity = CallIdentity(reference, secrets.token_bytes(_GUID_BYTES), conference_id)
         try:
-            call = await self._signalling.place(self._callee.address, identity, lambda call: self._begin(call, worker))
+            call = await self._signalling.connect(self._callee.address)
         except (OSError, TimeoutError):
-            self._end()
             raise DialRefused(Outcome.UNREACHABLE) from None
-        except BaseException:
-            self._end()
-            raise
-        await self._follow(call, worker)
+        talk = _RingingConversation(call, self._attempt, self._services)
+        try:
+            request = await self._request(talk, call, worker)
+            call.place(request, self._signalling.new_identity(self._services.conference_id(self._room)))
+            await self._follow(talk, call, worker)
+        finally:
+            talk.close()
+            call.release()
 
-    async def _begin(self, call: CallHandle, worker: Worker) -> SetupRequest:
+    async def _request(self, talk: _RingingConversation, call: CallHandle, worker: Worker) -> SetupRequest:
         """The connection stands: reserve what the channels need, and say whom we call."""
         admission, leg = self._attempt.admission, self._attempt.leg
-        talk = self._talk = _RingingConversation(call, self._attempt, self._services)
         talk.room, talk.admission = self._room, admission
         talk.watch(worker)
         kinds = tuple(Kind)
@@ -129,10 +123,8 @@ class OutCall:
             display=admission.policy.name,
         )
 
-    async def _follow(self, call: CallHandle, worker: Worker) -> None:
+    async def _follow(self, talk: _RingingConversation, call: CallHandle, worker: Worker) -> None:
         """Until somebody hangs up; whoever answers goes through the gate into the room."""
-        talk = self._talk
-        assert talk is not None
         stay = RoomStay(talk, self._services, worker, self._callee.name)
         failure: Exception | None = None
 
@@ -156,7 +148,6 @@ class OutCall:
         finally:
             entering.cancel()
             await asyncio.gather(entering, return_exceptions=True)
-            talk.close()
             call.release()
             await stay.leave()
         if failure is not None or not talk.answered.done():
@@ -171,10 +162,6 @@ class OutCall:
         await stay.connect(admission)
         self._attempt.joined()
         logger.info("leg=%d room=%s %s joined", talk.leg.id, self._room, talk.leg.remote_address)
-
-    def _end(self) -> None:
-        if self._talk is not None:
-            self._talk.close()
 
 
 def _outcome(error: Exception) -> Outcome:

@@ -17,7 +17,7 @@ from signaling.h323.dialling.target import SCHEME, Target, parse
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias, AliasKind
 from signaling.h323.ras.registration import Registration
-from signaling.h323.transport.signalling import CallSignalling
+from signaling.h323.transport.call_signalling import CallSignalling
 from signaling.placed import DialRefused, Outcome
 
 
