@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from mcu.capacity import Allowance
 from mcu.leg import Leg
+from mcu.lock import cipher_of, has_integrity
 from mcu.media import Kind
 from mcu.rendition import Rung
 from mcu.tile_rates import Need
@@ -106,6 +107,8 @@ class Participant:
             "grade": media.grade.name.lower(),
             "allowance": self.allowance.name.lower(),
             "is_encrypted": media.is_encrypted,
+            "cipher": cipher_of(media),
+            "has_integrity": has_integrity(media),
             "codecs": [stream.send.codec.name for stream in media.streams if stream.send is not None],
             "loss": round(lost / (received + lost), 4) if received + lost else 0.0,
             "jitter_ms": round(max(audio.jitter_ms, video.jitter_ms), 1),

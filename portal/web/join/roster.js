@@ -137,14 +137,16 @@ class DtRoster extends HTMLElement {
   }
 
   #signs(person) {
-    const signs = [[SHIELDS[person.grade] ?? "open", `people.grade.${person.grade}`, `grade-${person.grade}`]];
+    const signs = [[SHIELDS[person.grade] ?? "open", `people.grade.${person.grade}`, `grade-${person.grade}`, person.cipher]];
     if (person.has_hand_raised) signs.push(["hand", "people.hand", "is-raised"]);
     if (person.is_sharing) signs.push(["screen", "people.sharing", ""]);
     if (!person.has_video) signs.push(["video-off", "people.no-video", "is-dim"]);
     if (person.is_muted) signs.push(["mic-off", "people.muted", "is-dim"]);
     else if (person.is_speaking) signs.push(["volume", "people.speaking", "is-good"]);
-    return h("span", { class: "person-signs" }, signs.map(([name, key, look]) =>
-      h("span", { class: `sign ${look}`, title: t(key), role: "img", "aria-label": t(key) }, icon(name))));
+    return h("span", { class: "person-signs" }, signs.map(([name, key, look, more]) => {
+      const title = more ? `${t(key)} · ${more}` : t(key);
+      return h("span", { class: `sign ${look}`, title, role: "img", "aria-label": title }, icon(name));
+    }));
   }
 
   #actions(person) {

@@ -16,6 +16,13 @@ const PROTOCOL_ICON = { sip: "phone", webrtc: "browser" };
 const LOSS_WARN = 0.02;
 const LOSS_BAD = 0.08;
 
+function aboutLock(person) {
+  const about = [t(`grade.title.${person.grade}`)];
+  if (person.cipher) about.push(person.cipher);
+  if (person.is_encrypted && !person.has_integrity) about.push(t("grade.no-integrity"));
+  return about.join(" · ");
+}
+
 class Row {
   constructor(roster, person) {
     this.roster = roster;
@@ -68,7 +75,7 @@ class Row {
     this.#when("protocol", [person.protocol], () => fill(this.protocol, h("span", { class: "row tight" },
       icon(PROTOCOL_ICON[person.protocol] ?? "phone"), has(`protocol.${person.protocol}`) ? t(`protocol.${person.protocol}`) : person.protocol)));
     setText(this.codecs, person.codecs.join(" · "));
-    this.#when("grade", [person.grade], () => fill(this.grade, h("span", { class: `badge ${GRADE_KIND[person.grade]}`, title: t(`grade.title.${person.grade}`) },
+    this.#when("grade", [person.grade, person.cipher], () => fill(this.grade, h("span", { class: `badge ${GRADE_KIND[person.grade]}`, title: aboutLock(person) },
       icon(GRADE_ICON[person.grade]), t(`grade.${person.grade}`))));
     setText(this.loss, percent(person.loss));
     setAttribute(this.loss, "class", `badge number ${person.loss >= LOSS_BAD ? "bad" : person.loss >= LOSS_WARN ? "warn" : ""}`);
