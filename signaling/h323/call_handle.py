@@ -85,7 +85,7 @@ class CallHandle:
         *,
         is_incoming: bool,
         signatures: Signatures | None = None,
-        signer: Signer | None = None,
+        account: str = "",
     ) -> None:
         self.control = control
         """Verbs of H.245; prepare() it before accept(), or before begin_control()."""
@@ -94,7 +94,7 @@ class CallHandle:
         """Of an incoming call; Incoming is not told."""
         self.remote, self.local = line.remote, line.local
         """Ends of the call signalling connection."""
-        self.account = signer.account.name if signer is not None else ""
+        self.account = account
         """Whose password has signed the Setup, or in a call of ours its answer (H.235.1); "" for nobody's."""
         self.counters = counters
         """Of CallSignalling, for those who count what happens in calls."""
@@ -155,6 +155,8 @@ class CallHandle:
 
     def place(self, request: SetupRequest, identity: CallIdentity) -> None:
         """Send Setup, for a handle of CallSignalling.connect(). Raises ValueError where the reference is taken."""
+        if self.is_over:
+            return
         self._called = request.called
         self._line.add(self, identity.reference)
         self._do(self._core.place(request, identity, self.now()))

@@ -89,6 +89,14 @@ class Signatures:
         except MalformedPduError:
             return None
 
+    def signer_for(self, called: Sequence[Alias]) -> Signer | None:
+        """For whom to sign a call of ours."""
+        for each in called:
+            account = self._accounts.account_of(each.text) if self._settings.authentication != "off" else None
+            if account is not None:
+                return Signer(account, each.text)
+        return None
+
     def seal(self, signer: Signer, clock: Callable[[], float]) -> Seal:
         """Signs our messages of the call with this peer. `clock` gives UTC in seconds."""
 

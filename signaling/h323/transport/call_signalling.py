@@ -19,7 +19,7 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
@@ -28,12 +28,13 @@ from config.h323 import H323Settings
 from config.media import LocalAddress
 from signaling.h323.call.call import Call
 from signaling.h323.call.endpoint import LocalEndpoint
-from signaling.h323.call.message import CallIdentity, Seal
+from signaling.h323.call.message import CallIdentity
 from signaling.h323.call.setup import SetupRequest
 from signaling.h323.call_handle import CallHandle
 from signaling.h323.h245.control import Control, OwnCapabilities
 from signaling.h323.h2351 import Fault
 from signaling.h323.ras.address import Address
+from signaling.h323.ras.alias import Alias
 from signaling.h323.signatures import Signatures, Signer
 from signaling.h323.transport.control_link import ControlLink
 from signaling.h323.transport.signalling_connection import SignallingConnection
@@ -121,12 +122,15 @@ class CallSignalling:
         self, address: Address, request: SetupRequest, identity: CallIdentity, local_host: str = ""
     ) -> CallHandle:
         """Connect and send Setup. Raises OSError, TimeoutError."""
-        handle = await self.connect(address, local_host)
+        handle = await self.connect(address, local_host, request.called)
         handle.place(request, identity)
         return handle
 
-    async def connect(self, address: Address, local_host: str = "", seal: Seal | None = None) -> CallHandle:
-        """A call of ours whose Setup waits for place(), which must follow at once. Raises OSError, TimeoutError."""
+    async def connect(self, address: Address, local_host: str = "", called: Sequence[Alias] = ()) -> CallHandle:
+        """A call of ours that waits for place(), or release(). It is signed for the one of `called` with a password.
+
+        Raises OSError, TimeoutError.
+        """
         number = self._places.enter(address[0])
         if number is None:
             raise OSError(errno.EMFILE, "too many H.323 connections")
@@ -137,7 +141,8 @@ class CallSignalling:
         except BaseException:
             self._places.leave(number)
             raise
-        return self._call(connection, is_incoming=False, seal=seal)
+        signer = self._signatures.signer_for(called) if self._signatures is not None else None
+        return self._call(connection, is_incoming=False, signer=signer)
 
     def local_host_for(self, address: Address) -> str:
         """Of our addresses the one from which the kernel reaches `address`, else the first of its family.
@@ -218,8 +223,8 @@ class CallSignalling:
         is_incoming: bool,
         signer: Signer | None = None,
         reference: int = 0,
-        seal: Seal | None = None,
     ) -> CallHandle:
+        seal = None
         if signer is not None and self._signatures is not None:
             seal = self._signatures.seal(signer, time.time)
         control = Control(OwnCapabilities({}, self._own.h245_type), partial(secrets.randbits, 24))
@@ -232,7 +237,7 @@ class CallSignalling:
             self._ended,
             is_incoming=is_incoming,
             signatures=self._signatures,
-            signer=signer,
+            account=signer.account.name if signer is not None and is_incoming else "",
         )
         self._calls.add(call)
         self._per_source[source_key(connection.remote[0])] += 1
