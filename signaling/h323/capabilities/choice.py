@@ -14,6 +14,8 @@ from signaling.h323.capabilities.remote import RemoteCapabilities
 
 _DYNAMIC = {Kind.AUDIO: 110, Kind.VIDEO: 109, Kind.CONTENT: 108, Kind.CAMERA: 107}
 """Payload types of what we send where none is static."""
+MOST_CANDIDATES = 16
+"""Of one kind; a peer could name hundreds, each to be tried in all its sets."""
 _SENT = (Codec.G722, Codec.PCMA, Codec.PCMU, Codec.H264, Codec.H263, Codec.H224)
 """H.261 is only received."""
 
@@ -37,7 +39,7 @@ def _candidates(remote: RemoteCapabilities, own: OwnMedia, kind: Kind) -> list[C
     most = own.h264.profile_idc
     common.sort(key=lambda each: (order.index(each.codec), *_worth(each, most)))
     found: list[Capability] = []
-    for each in common:
+    for each in common[:MOST_CANDIDATES]:
         algorithm = next((ours for ours in own.algorithms if ours in each.algorithms), None)
         if algorithm is not None or not own.is_encryption_required:
             found.append(_fitted(replace(each, algorithms=() if algorithm is None else (algorithm,)), own))

@@ -33,6 +33,7 @@ class OwnMedia:
     video_bitrate_bps: int = 1_920_000
     has_camera: bool = True
     telephone_event_payload_type: int = 101
+    """0 takes none."""
     algorithms: tuple[Algorithm, ...] = ()
     """Dearest first; none without a half key of the peer, or where the room does not encrypt."""
     is_encryption_required: bool = False
@@ -58,7 +59,8 @@ class OwnMedia:
             yield self._video(Codec.H264, Kind.CONTENT, self.content)
         if self.has_camera and self.video:
             yield Capability(Codec.H224, Kind.CAMERA, max_bitrate_bps=medium.CAMERA_BITRATE_BPS)
-        yield Capability(Codec.TELEPHONE_EVENT, Kind.AUDIO, payload_type=self.telephone_event_payload_type)
+        if self.telephone_event_payload_type:
+            yield Capability(Codec.TELEPHONE_EVENT, Kind.AUDIO, payload_type=self.telephone_event_payload_type)
 
     def _video(self, codec: Codec, kind: Kind, limits: H264) -> Capability:
         if codec is Codec.H264:

@@ -25,7 +25,7 @@ class RemoteCapabilities:
     capabilities: tuple[Capability, ...] = ()
     """In the order of its table."""
     packetizations: frozenset[Packetization] = frozenset()
-    descriptors: tuple[tuple[tuple[int, ...], ...], ...] = ()
+    descriptors: tuple[tuple[frozenset[int], ...], ...] = ()
     """Each a tuple of sets of alternatives; those of one descriptor may be used at once, one of each set."""
     secured: tuple[tuple[int, int], ...] = ()
     """Entry of a medium and entry of its security."""
@@ -106,15 +106,15 @@ def packetization_of(payload_type: Any) -> Packetization | None:
     return _PACKETIZATIONS.get((kind, value)) if kind == "rfc-number" else None
 
 
-def _read_descriptors(descriptors: Sequence[Any]) -> tuple[tuple[tuple[int, ...], ...], ...]:
+def _read_descriptors(descriptors: Sequence[Any]) -> tuple[tuple[frozenset[int], ...], ...]:
     return tuple(
-        tuple(tuple(alternatives) for alternatives in descriptor["simultaneousCapabilities"][:MOST_SETS])
+        tuple(frozenset(alternatives) for alternatives in descriptor["simultaneousCapabilities"][:MOST_SETS])
         for descriptor in descriptors[:MOST_SETS]
         if "simultaneousCapabilities" in descriptor
     )
 
 
-def _fits(wanted: Sequence[set[int]], sets: Sequence[Sequence[int]]) -> bool:
+def _fits(wanted: Sequence[set[int]], sets: Sequence[frozenset[int]]) -> bool:
     """Whether each wish finds a set of its own (augmenting paths)."""
     taken: dict[int, int] = {}
 
