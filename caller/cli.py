@@ -10,11 +10,14 @@ import signal
 import sys
 from pathlib import Path
 
-from caller.options import AUDIO_CODECS, VIDEO_CODECS, CallOptions, OptionError, check
+from caller.errors import OptionError
+from caller.h323.options import SLIDES_COLOR, Encryption, H323Options, PasscodeWay
+from caller.options import AUDIO_CODECS, VIDEO_CODECS, CallOptions, check
 from caller.report import EXIT_USAGE, CallReport, exit_code, summary
 from config.environment import take_secret
 
 PASSCODE_VARIABLE = "DRUMTOWER_PASSCODE"
+PASSWORD_VARIABLE = "DRUMTOWER_TERMINAL_PASSWORD"  # noqa: S105 - its name
 MAX_PASSCODE_FILE_BYTES = 1024
 
 
@@ -24,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"The passcode comes from --passcode-file, --passcode-prompt or ${PASSCODE_VARIABLE}, never from an argument. "
         "Exit codes: 0 ok, 1 refused, 2 wrong use, 3 no media came."
     )
-    parser.add_argument("uri", metavar="sip[s]:ROOM@HOST[:PORT]", help="whom to call")
+    parser.add_argument("uri", metavar="ADDRESS", help="whom to call: sip[s]:ROOM@HOST[:PORT] or h323:ROOM@HOST[:PORT]")
     parser.add_argument("--play", default="test", metavar="FILE|test|flash|none", help="what to play (default: test)")
     parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="write what is seen and heard")
     parser.add_argument("--seconds", type=float, default=30.0, metavar="N", help="hang up after N seconds")
@@ -37,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--transport", choices=("udp", "tcp", "tls"), default="", help="of SIP (default: as the address says)"
     )
     parser.add_argument("--authority", type=Path, metavar="CA.pem", help="believe this authority, too, over TLS")
-    parser.add_argument("--srtp", choices=("sdes", "none"), default="sdes", help="encryption of media")
-    parser.add_argument("--audio", choices=tuple(AUDIO_CODECS), default="opus")
+    parser.add_argument("--srtp", choices=("sdes", "none"), default="sdes", help="encryption of media (SIP)")
+    parser.add_argument("--audio", choices=tuple(AUDIO_CODECS), default="", help="default: opus, over H.323 g722")
     parser.add_argument("--video", choices=tuple(VIDEO_CODECS), default="h264")
     parser.add_argument("--packetization-mode", type=int, choices=(0, 1), default=1, help="of H.264")
     parser.add_argument("--name", default="Drumtower call", help="display name, also in the test picture")
@@ -51,6 +54,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--loss", type=float, default=0.0, metavar="PERCENT", help="throw away so many media packets, both ways"
     )
     parser.add_argument("--no-decode", action="store_true", help="count pictures without decoding them (load)")
+    _add_h323_arguments(parser.add_argument_group("over H.323", "for h323: addresses only"))
+
+
+def _add_h323_arguments(group: argparse._ArgumentGroup) -> None:
+    add, defaults = group.add_argument, H323Options()
+    add("--encryption", choices=tuple(Encryption), default=defaults.encryption, help="of media, by H.235.6")
+    add("--key-bits", default="", metavar="128,192,256", help="ciphers that are taken (default: all)")
+    add("--dh-groups", default="", metavar="1024,2048,4096", help="key agreements that are offered (default: all)")
+    add("--renew-keys", type=float, default=0.0, metavar="N", help="get new keys every N seconds")
+    add("--steal", action="store_true", help="send stolen ciphertext instead of padding")
+    add("--h245-master", action="store_true", help="be the H.245 master, who makes the keys, even of an MCU")
+    add("--no-tunnelling", action="store_true", help="H.245 on a connection of its own")
+    add("--fast-start", action="store_true", help="propose sound in Setup (without encryption)")
+    add(
+        "--passcode-by", choices=tuple(PasscodeWay), default=defaults.passcode_way,
+        help="dialled behind the room, keyed in as user input (a string, or signals) or keypad, or asked for by H.243",
+    )  # fmt: skip
+    add(
+        "--account",
+        default="",
+        metavar="ALIAS",
+        help=f"sign the call by H.235.1 with the password in ${PASSWORD_VARIABLE}",
+    )
+    add("--present", nargs="?", const=SLIDES_COLOR, default="", metavar="#RRGGBB", help="present slides (H.239)")
+    add("--rate", type=int, default=defaults.rate_bps // 1000, metavar="KBIT", help="of the call, in kbit/s")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,6 +113,7 @@ def _options(args: argparse.Namespace) -> CallOptions:
     width, by, height = args.size.partition("x")
     if not (by and width.isdigit() and height.isdigit() and len(args.size) < 12):
         raise OptionError("--size must look like 640x360")
+    is_h323 = args.uri.lower().startswith("h323:")
     return CallOptions(
         uri=args.uri,
         passcode=_passcode(args),
@@ -95,7 +124,7 @@ def _options(args: argparse.Namespace) -> CallOptions:
         transport=args.transport,
         authority=args.authority,
         is_encrypted=args.srtp == "sdes",
-        audio=AUDIO_CODECS[args.audio],
+        audio=AUDIO_CODECS[args.audio or ("g722" if is_h323 else "opus")],
         video=VIDEO_CODECS[args.video],
         packetization_mode=args.packetization_mode,
         name=args.name,
@@ -107,7 +136,33 @@ def _options(args: argparse.Namespace) -> CallOptions:
         bitrate_bps=args.bitrate * 1000,
         loss=args.loss / 100,
         decodes=not args.no_decode and args.count == 1,
+        h323=_h323_options(args),
     )
+
+
+def _h323_options(args: argparse.Namespace) -> H323Options:
+    defaults = H323Options()
+    return H323Options(
+        encryption=Encryption(args.encryption),
+        key_bits=_numbers("--key-bits", args.key_bits) or defaults.key_bits,
+        groups=_numbers("--dh-groups", args.dh_groups) or defaults.groups,
+        is_master=args.h245_master,
+        is_tunnelling=not args.no_tunnelling,
+        has_fast_start=args.fast_start,
+        passcode_way=PasscodeWay(args.passcode_by),
+        slides=args.present,
+        rate_bps=args.rate * 1000,
+        renew_keys_s=args.renew_keys,
+        steals=args.steal,
+        account=args.account,
+        password=(take_secret(PASSWORD_VARIABLE) or "") if args.account else "",
+    )
+
+
+def _numbers(option: str, text: str) -> tuple[int, ...]:
+    if not all(word.isdecimal() for word in text.split(",") if text):
+        raise OptionError(f"{option} must be numbers with commas between them")
+    return tuple(int(word) for word in text.split(",") if text)
 
 
 def _passcode(args: argparse.Namespace) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -32,6 +32,9 @@ MAX_ENCODED_BYTES = 256 << 20
 MAX_STILL_S = 10
 """A file whose next picture is due later than this after the last one is played on as if it were not."""
 _OPUS_BPS = 32_000
+SLIDES_SIZE = (1280, 720)
+SLIDES_RATE = 5
+SLIDES_BPS = 500_000
 T = TypeVar("T")
 
 
@@ -101,6 +104,17 @@ def make_programme(options: CallOptions) -> Programme:
     else:
         threading.Thread(target=_encode_file, args=(programme, options), name="play", daemon=True).start()
     return programme
+
+
+def make_slides(options: CallOptions) -> Programme:
+    """Slides to present: pictures of their own colour, few a second."""
+    width, height = SLIDES_SIZE
+    return make_programme(
+        replace(
+            options, play=TEST, audio=None, video=Codec.H264, color=options.h323.slides, name=f"{options.name} slides",
+            width=width, height=height, frame_rate=SLIDES_RATE, bitrate_bps=SLIDES_BPS,
+        )
+    )  # fmt: skip
 
 
 class PictureEncoder:

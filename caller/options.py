@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from caller.errors import OptionError
+from caller.h323.options import H323Options, PasscodeWay, Target, parse_target
 from mcu.media import Codec
 from signaling.errors import SignalingError
 from signaling.sip.wire.uri import Uri, parse_uri
 
 AUDIO_CODECS = {"opus": Codec.OPUS, "g722": Codec.G722, "pcmu": Codec.PCMU, "pcma": Codec.PCMA, "none": None}
 VIDEO_CODECS = {"h264": Codec.H264, "vp8": Codec.VP8, "none": None}
+SIP_PORT = 5060
 TEST = "test"
 FLASH = "flash"
 NOTHING = "none"
@@ -21,10 +24,6 @@ MAX_SECONDS = 7 * 24 * 3600.0
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _PASSCODE = re.compile(r"[0-9A-Za-z*#]{1,64}")
 _TONE = re.compile(r"voice(:[1-9][0-9]?)?|[1-9][0-9]{1,4}|silence")
-
-
-class OptionError(ValueError):
-    """An option makes no sense; the text says which and why, never with a secret in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,21 @@ class CallOptions:
     """Decode what is received, to count pictures; off where many callers are only load."""
     loss: float = 0.0
     """The share of media packets that is thrown away, on the way out and on the way in: a bad network."""
+    h323: H323Options = field(default_factory=H323Options)
+    """For h323: addresses."""
+
+    @property
+    def is_h323(self) -> bool:
+        """Whether the call goes over H.323 and not over SIP."""
+        return self.uri.partition(":")[0].lower() == "h323"
+
+    def place(self) -> tuple[str, int]:
+        """Host and port to send to. Raises OptionError."""
+        if self.is_h323:
+            target = self.h323_target()
+            return target.host, target.port
+        uri = self.target()
+        return uri.host, uri.port or SIP_PORT
 
     def target(self) -> Uri:
         """Whom to dial, passcode and transport included. Raises OptionError."""
@@ -76,10 +90,19 @@ class CallOptions:
         params = tuple(item for item in uri.params if item[0] != "transport")
         return replace(uri, params=(*params, ("transport", self.transport)) if self.transport != "udp" else params)
 
+    def h323_target(self) -> Target:
+        """The same over H.323. Raises OptionError."""
+        target = parse_target(self.uri)
+        if not self.passcode or self.h323.passcode_way is not PasscodeWay.DIALLED:
+            return target
+        if "**" in target.alias:
+            raise OptionError("the address already holds a passcode")
+        return replace(target, alias=f"{target.alias}**{self.passcode}")
+
 
 def check(options: CallOptions) -> None:
     """Raises OptionError for what cannot be done."""
-    options.target()
+    options.place()
     claims = (
         (
             not options.passcode or _PASSCODE.fullmatch(options.passcode),
@@ -88,6 +111,8 @@ def check(options: CallOptions) -> None:
         (1 <= options.count <= MAX_COUNT, f"--count must be 1 to {MAX_COUNT}"),
         (0 < options.seconds <= MAX_SECONDS, "--seconds must be above 0 and at most a week"),
         (options.transport in ("", "udp", "tcp", "tls"), "--transport must be udp, tcp or tls"),
+        (not options.is_h323 or options.audio is not Codec.OPUS, "--audio: H.323 knows no Opus"),
+        (not options.is_h323 or options.video is not Codec.VP8, "--video: H.323 knows no VP8"),
         (options.authority is None or options.authority.is_file(), "--authority: no such file"),
         (options.packetization_mode in (0, 1), "--packetization-mode must be 0 or 1"),
         (options.audio or options.video, "audio and video cannot both be none"),
@@ -104,3 +129,5 @@ def check(options: CallOptions) -> None:
     for is_true, text in claims:
         if not is_true:
             raise OptionError(text)
+    if options.is_h323:
+        options.h323.check()

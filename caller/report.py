@@ -27,9 +27,35 @@ class StreamReport:
     keyframe_requests_received: int = 0
     width: int = 0
     height: int = 0
+    own_keys: int = 0
+    """Of H.235.6, one after the other; those of the peer likewise."""
+    peer_keys: int = 0
     first_s: float | None = None
     """Video: the first picture. Audio: the first sound that is no silence."""
     dropped: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class H323Report:
+    """What calls over H.323 have beside."""
+
+    is_tunnelling: bool = False
+    """Whether H.245 came and went in Q.931 messages."""
+    has_fast_start: bool = False
+    """Whether channels were opened by Setup and its answer."""
+    is_master: bool = False
+    is_signed: bool = False
+    """Whether the answer proved to come from one who knows our password (H.235.1)."""
+    group_bits: int = 0
+    """Of the Diffie-Hellman group; 0 without encryption."""
+    password_requests: int = 0
+    """How often the conference asked for its password (H.243)."""
+    terminal: str = ""
+    """Our number in the conference: that of the MCU, a dot, our own (H.243)."""
+    has_presented: bool = False
+    """Whether our slides were granted the token (H.239)."""
+    saw_presentation: bool = False
+    """Whether the peer had it."""
 
 
 @dataclass(slots=True)
@@ -39,14 +65,20 @@ class CallReport:
     outcome: str = "ok"
     """"ok", "refused", "no-media"."""
     status: int = 0
-    """SIP status of the final answer; 408 and 503 also stand for silence and an unreachable host."""
+    """SIP status of the final answer; 408 and 503 also stand for silence and an unreachable host.
+
+    Of H.323 the cause (Q.850) with which the peer ended the call, 0 where we did.
+    """
     reason: str = ""
+    """Of the status; of H.323 the ReleaseCompleteReason by its ASN.1 name."""
     warning: str = ""
     ended_by: str = ""
     """"us", "peer", or why the call broke off."""
     set_up_s: float = 0.0
     duration_s: float = 0.0
     streams: dict[str, StreamReport] = field(default_factory=dict)
+    """By kind: audio, video, content."""
+    h323: H323Report | None = None
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready."""
@@ -56,14 +88,18 @@ class CallReport:
         """For people."""
         if self.outcome == "refused":
             return [f"refused: {self.status} {self.reason}" + (f" ({self.warning})" if self.warning else "")]
-        lines = [
-            f"{self.outcome}: answered after {self.set_up_s:.2f} s, {self.duration_s:.1f} s, ended by {self.ended_by}"
-        ]
+        why = "" if self.h323 is None or self.status in _NORMAL else f" ({self.reason})"
+        times = f"answered after {self.set_up_s:.2f} s, {self.duration_s:.1f} s"
+        lines = [f"{self.outcome}: {times}, ended by {self.ended_by}{why}"]
         for kind, stream in self.streams.items():
             lines += _stream_lines(kind, stream)
+        if self.h323 is not None:
+            lines.append(_h323_line(self.h323))
         return lines
 
 
+_NORMAL = (0, 16)
+"""Causes of Q.850 that need no word: we hung up, the peer hung up."""
 EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_MEDIA = 0, 1, 2, 3
 
 
@@ -96,13 +132,24 @@ def summary(reports: list[CallReport]) -> dict[str, object]:
     }
 
 
+def _h323_line(report: H323Report) -> str:
+    words = ["master" if report.is_master else "slave", "tunnelling" if report.is_tunnelling else "no tunnelling"]
+    if report.has_fast_start:
+        words.append("fast start")
+    if report.group_bits:
+        words.append(f"keys by Diffie-Hellman of {report.group_bits} bits")
+    if report.is_signed:
+        words.append("signed by H.235.1")
+    return f"  H.245: {', '.join(words)}"
+
+
 def _stream_lines(kind: str, stream: StreamReport) -> list[str]:
     first = "never" if stream.first_s is None else f"after {stream.first_s:.2f} s"
     lock = stream.suite or "not encrypted"
     loss = f"{stream.received_packets} packets, {stream.loss:.2%} lost"
     delay = f"jitter {stream.jitter_ms:.1f} ms, round trip {stream.round_trip_ms:.1f} ms"
     lines = [f"  {kind}: {stream.codec}, {lock}; {loss}, {delay}, {stream.bitrate_bps // 1000} kbit/s"]
-    if kind == "video":
+    if kind != "audio":
         lines.append(
             f"    {stream.frames_received} frames received, {stream.frames_decoded} decoded at"
             f" {stream.width}x{stream.height}, {stream.keyframes} keyframes; first picture {first}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import socket
 from collections import deque
 from collections.abc import Callable
 
 _RECEIVE_BUFFER_BYTES = 1 << 20
+_TRIES = 100
 MAX_EARLY = 512
 """Datagrams kept until the answer tells their keys: media may overtake it (RFC 3264 5.1)."""
 
@@ -30,8 +32,15 @@ class _Port(asyncio.DatagramProtocol):
         """ICMP unreachable while the peer starts or stops: the counters of the stream tell enough."""
 
 
+async def _bind(address: str, number: int) -> tuple[asyncio.DatagramTransport, _Port]:
+    loop = asyncio.get_running_loop()
+    transport, port = await loop.create_datagram_endpoint(_Port, local_addr=(address, number))
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+    return transport, port
+
+
 class PortPair:
-    """RTP and RTCP sockets on any free ports of one address."""
+    """RTP and RTCP sockets of one address: an even port and the odd one behind it (RFC 3550 11), any that are free."""
 
     def __init__(self, transports: list[asyncio.DatagramTransport], ports: list[_Port], loss: float = 0.0) -> None:
         """`loss` is the share of packets that is thrown away in each direction."""
@@ -42,16 +51,17 @@ class PortPair:
     @classmethod
     async def open(cls, address: str, loss: float = 0.0) -> PortPair:
         """Bind both. Raises OSError."""
-        loop = asyncio.get_running_loop()
-        transports: list[asyncio.DatagramTransport] = []
-        ports: list[_Port] = []
-        for _ in range(2):
-            transport, port = await loop.create_datagram_endpoint(_Port, local_addr=(address, 0))
-            sock = transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-            transports.append(transport)
-            ports.append(port)
-        return cls(transports, ports, loss)
+        for _ in range(_TRIES):
+            rtp, first = await _bind(address, 0)
+            number = rtp.get_extra_info("sockname")[1]
+            try:
+                if number % 2 == 0:
+                    rtcp, second = await _bind(address, number + 1)
+                    return cls([rtp, rtcp], [first, second], loss)
+            except OSError:
+                pass  # somebody has it: another pair
+            rtp.close()
+        raise OSError(errno.EADDRINUSE, "no pair of free UDP ports")
 
     @property
     def numbers(self) -> tuple[int, int]:

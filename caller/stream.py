@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from caller.lock import lock_of, suite_of
 from mcu.media import Codec, Format, StreamSpec
 from mcu.rtp import packet as rtp
 from mcu.rtp import rtcp
@@ -19,7 +20,6 @@ from mcu.rtp.ntp import NtpClock
 from mcu.rtp.reception import Reception
 from mcu.rtp.sender import SenderStatistics
 from mcu.rtp.sequence import SequenceTracker, SourceTracker
-from mcu.rtp.srtp_session import SrtpPair
 
 REPORT_INTERVAL_US = 1_000_000
 MAX_WAITING = 256
@@ -51,20 +51,31 @@ class Identity:
 class Stream:
     """Sends and receives one kind of media as agreed in `spec`."""
 
-    def __init__(self, spec: StreamSpec, identity: Identity, clock: NtpClock, leg: LegClock) -> None:
+    def __init__(
+        self, spec: StreamSpec, identity: Identity, clock: NtpClock, leg: LegClock, steals: bool = False
+    ) -> None:  # fmt: skip
+        """`steals` is for H.235.6: send stolen ciphertext where others pad."""
         self.spec = spec
+        self.suite = suite_of(spec)
+        """The cipher; of a stream that has ended the last one."""
         self.keyframe_requests = 0
-        """PLIs that we sent."""
+        """Of ours: PLIs, or wishes of take_keyframe_wish()."""
         self.keyframes_asked = 0
-        """PLIs and FIRs that came; a programme has keyframes close together, and the next one is the answer."""
+        """PLIs and FIRs that came, and what keyframe_asked() told; the next keyframe of the programme is the answer."""
         self.keyframes = self.frames = 0
         self.undelivered = self.not_understood = 0
-        self.srtp = SrtpPair(spec.sdes.suite, spec.sdes.local, spec.sdes.remote) if spec.sdes else None
+        self.own_keys: set[bytes] = set()
+        """Of H.235.6, so far."""
+        self.peer_keys: set[bytes] = set()
+        self._keep_keys(spec)
+        self._steals = steals
+        self._lock = lock_of(spec, steals)
+        self._lock_drops: Counter[str] = Counter()
         main: Format | None = spec.send or (spec.receive[0] if spec.receive else None)
         if main is None:
             raise ValueError("a stream in neither direction")
         self.codec = main.codec
-        self._payload_types = {item.payload_type for item in spec.receive if item.codec is main.codec}
+        self._payload_types = _payload_types(spec, main.codec)
         self._identity = identity
         media_rate_hz = 90_000 if main.codec.is_video else 48_000
         self._map = SequenceMap(
@@ -78,9 +89,25 @@ class Stream:
         self._clock = SourceClock(leg, main.clock_rate_hz)
         self._assembler = FrameAssembler(main.codec, spec.has_nack) if main.codec.is_video else None
         self._requester = KeyframeRequester()
+        self._has_wish = False
         self._report_us: int | None = None
         self._packets: deque[tuple[bool, bytes]] = deque()
         self._received: deque[Received] = deque()
+
+    def update(self, spec: StreamSpec) -> None:
+        """The same stream, agreed anew: other keys, addresses, payload types, or another direction beside the first."""
+        if (spec.sdes, spec.h235) != (self.spec.sdes, self.spec.h235):
+            if self._lock is not None:
+                self._lock_drops += self._lock.drops
+            self._lock = lock_of(spec, self._steals)
+            self.suite = suite_of(spec) or self.suite
+            self._keep_keys(spec)
+        self.spec = spec
+        self._payload_types = _payload_types(spec, self.codec)
+
+    def carries(self, spec: StreamSpec) -> bool:
+        """Whether update() will do: the codec of an earlier stream cannot change."""
+        return all(item.codec is self.codec for item in _media(spec))
 
     # ---- out ----------------------------------------------------------------------------------------------------
 
@@ -103,6 +130,10 @@ class Stream:
                 self._put(False, data)
         self.sender.sent(timestamp, capture_us, len(pieces), sum(len(piece.payload) for piece in pieces))
 
+    def keyframe_asked(self) -> None:
+        """Signalling says that the peer needs a keyframe."""
+        self.keyframes_asked += 1
+
     def goodbye(self, now_us: int) -> None:
         """Say that no more comes (RFC 3550 6.6)."""
         self._send_rtcp(*self._report(now_us), rtcp.Goodbye((self._map.ssrc,)))
@@ -121,7 +152,7 @@ class Stream:
         if protocol is Protocol.RTCP:
             self._receive_rtcp(data, now_us)
         elif protocol is Protocol.RTP:
-            plain = self.srtp.unprotect(data) if self.srtp else data
+            plain = self._lock.unprotect(data) if self._lock else data
             packet = rtp.parse(plain, self.spec.extensions) if plain is not None else None
             if packet is None or packet.payload_type not in self._payload_types:
                 self.not_understood += 1
@@ -144,6 +175,11 @@ class Stream:
             self._report_us = now_us + REPORT_INTERVAL_US
             self._send_rtcp(*self._report(now_us))
 
+    def take_keyframe_wish(self) -> bool:
+        """Whether signalling is to ask for a keyframe, where RTCP cannot; told once."""
+        has_wish, self._has_wish = self._has_wish, False
+        return has_wish
+
     @property
     def lost_packets(self) -> int:
         """Packets that never came, after repair."""
@@ -153,8 +189,10 @@ class Stream:
     def dropped(self) -> dict[str, int]:
         """What was dropped, by reason."""
         found = {"undelivered": self.undelivered, "not-understood": self.not_understood}
-        if self.srtp is not None:
-            found |= {f"srtp-{reason}": count for reason, count in self.srtp.drops.items()}
+        if self._lock is not None:
+            prefix = "h235" if self.spec.h235 else "srtp"
+            drops = self._lock_drops + self._lock.drops
+            found |= {f"{prefix}-{reason}": count for reason, count in drops.items()}
         if self._assembler is not None:
             found |= self._assembler.dropped
         return {reason: count for reason, count in found.items() if count}
@@ -178,6 +216,11 @@ class Stream:
             return
         self._assembler.receive(sequence, packet.timestamp, packet.marker, packet.payload, now_us)
         self._take_frames(self._assembler)
+
+    def _keep_keys(self, spec: StreamSpec) -> None:
+        if spec.h235 is not None:
+            self.own_keys |= {spec.h235.local} - {b""}
+            self.peer_keys |= {key for _, key in spec.h235.remote}
 
     def _start_source(self, ssrc: int) -> None:
         if ssrc != self.reception.ssrc:
@@ -217,7 +260,10 @@ class Stream:
             self._requester.want(now_us)
         if self._requester.due(now_us):
             self.keyframe_requests += 1
-            feedback.append(rtcp.PictureLoss(self._map.ssrc, self.reception.ssrc))
+            if self.spec.has_pli:
+                feedback.append(rtcp.PictureLoss(self._map.ssrc, self.reception.ssrc))
+            else:
+                self._has_wish = True
         if feedback:
             self._send_rtcp(rtcp.ReceiverReport(self._map.ssrc), *feedback)
 
@@ -230,7 +276,7 @@ class Stream:
         return [report, rtcp.SourceDescription(((self._map.ssrc, self._identity.cname),))]
 
     def _receive_rtcp(self, data: bytes, now_us: int) -> None:
-        plain = self.srtp.unprotect_rtcp(data) if self.srtp else data
+        plain = self._lock.unprotect_rtcp(data) if self._lock else data
         if plain is None:
             self.not_understood += 1
             return
@@ -260,19 +306,29 @@ class Stream:
                 self._put(False, data)
 
     def _keyframe_asked(self, _: rtcp.RtcpPacket, __: int) -> None:
-        self.keyframes_asked += 1
+        self.keyframe_asked()
 
     def _send_rtcp(self, *packets: rtcp.RtcpPacket) -> None:
         data = rtcp.compound(*packets)
-        protected = self.srtp.protect_rtcp(data) if self.srtp else data
+        protected = self._lock.protect_rtcp(data) if self._lock else data
         if protected is not None:
             self._put(True, protected)
 
     def _protect(self, packet: bytes) -> bytes | None:
-        return self.srtp.protect(packet) if self.srtp else packet
+        return self._lock.protect(packet) if self._lock else packet
 
     def _put(self, is_rtcp: bool, data: bytes) -> None:
         self._packets.append((is_rtcp, data))
+
+
+def _media(spec: StreamSpec) -> list[Format]:
+    """Formats of either direction, without telephone events."""
+    both = spec.receive if spec.send is None else (*spec.receive, spec.send)
+    return [item for item in both if item.codec is not Codec.TELEPHONE_EVENT]
+
+
+def _payload_types(spec: StreamSpec, codec: Codec) -> set[int]:
+    return {item.payload_type for item in spec.receive if item.codec is codec}
 
 
 _HANDLERS: dict[type, Callable[..., None]] = {

@@ -5,9 +5,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from caller.stream import MAX_WAITING, Identity, Stream
-from mcu.media import Codec, Format, Kind, SdesKeys, StreamSpec
+from mcu.media import Codec, Format, H235Keys, Kind, SdesKeys, StreamSpec
 from mcu.rtp import rtcp
 from mcu.rtp.capture import LegClock
 from mcu.rtp.ntp import NtpClock
@@ -18,11 +19,11 @@ OPUS = Format(Codec.OPUS, 96, 48_000)
 KEYS = bytes(range(28)), bytes(range(60, 88))
 
 
-def stream(form=H264, ssrc=1, keys=None, **more):
+def stream(form=H264, ssrc=1, keys=None, steals=False, **more):
     sdes = SdesKeys("AEAD_AES_128_GCM", *keys) if keys else None
     kind = Kind.VIDEO if form.codec.is_video else Kind.AUDIO
-    spec = StreamSpec("", kind, (form,), form, sdes=sdes, has_nack=True, has_pli=True, **more)
-    return Stream(spec, Identity(ssrc, "test", 32_760, 5), NtpClock(1_700_000_000_000_000), LegClock())
+    spec = StreamSpec("", kind, (form,), form, **({"sdes": sdes, "has_nack": True, "has_pli": True} | more))
+    return Stream(spec, Identity(ssrc, "test", 32_760, 5), NtpClock(1_700_000_000_000_000), LegClock(), steals)
 
 
 def carry(sender, receiver, now, lost=()):
@@ -110,3 +111,89 @@ def test_any_datagrams_are_safe(noise, head) -> None:
             core.receive(head + data, index * 30_000)
             core.handle_timeout(index * 30_000)
             core.frames_received()
+
+
+def media_keys(payload_type, *keys):
+    """Ours, and of the peer one after the other, by payload types that count up."""
+    return H235Keys(keys[0], tuple((payload_type + number, key) for number, key in enumerate(keys[1:])))
+
+
+@pytest.mark.parametrize("key_bytes", [16, 24, 32])
+@pytest.mark.parametrize("steals", [False, True])
+def test_two_ends_encrypted_by_h235(key_bytes, steals) -> None:
+    to_bob, to_alice = bytes(range(key_bytes)), bytes(range(100, 100 + key_bytes))
+    alice = stream(keys=None, ssrc=1, steals=steals, h235=media_keys(97, to_bob, to_alice))
+    bob = stream(keys=None, ssrc=2, h235=media_keys(97, to_alice, to_bob))
+    frames, wire = encoded("libx264"), b""
+    for index, frame in enumerate(frames):
+        alice.send(frame, index * 3600, index * 40_000)
+        for _, data in alice.packets_to_send():
+            wire += data[12:]
+            bob.receive(data, index * 40_000)
+    got = bob.frames_received()
+    assert len(got) == len(frames)
+    assert [frame.is_keyframe for frame in got].count(True) == 2
+    assert alice.suite == bob.suite == f"AES-{8 * key_bytes}-CBC"
+    assert not any(frame[at : at + 16] in wire for frame in frames for at in range(100, len(frame) - 16, 50))
+    assert bob.dropped == {}
+
+
+def test_what_is_in_the_clear_is_dropped_where_keys_were_agreed() -> None:
+    bob = stream(OPUS, 2, h235=media_keys(96, bytes(16), bytes(16)))
+    other = stream(Format(Codec.OPUS, 110, 48_000), 1)
+    other.send(b"sound", 0, 0)
+    carry(other, bob, 0)
+    assert bob.frames == 0
+    assert bob.dropped == {"not-understood": 1, "h235-payload-type": 1}
+
+
+def test_keys_are_renewed_while_packets_run() -> None:
+    first, second = bytes(16), bytes(range(16))
+    renewed = Format(Codec.OPUS, 97, 48_000)
+    alice, bob = stream(OPUS, 1, h235=media_keys(96, first)), stream(OPUS, 2, h235=media_keys(96, b"", first))
+    for tick in range(30):
+        if tick == 10:  # the receiver takes both for a while
+            bob.update(structs.replace(bob.spec, receive=(OPUS, renewed), h235=media_keys(96, b"", first, second)))
+        if tick == 15:
+            alice.update(structs.replace(alice.spec, send=renewed, h235=H235Keys(second)))
+        if tick == 25:
+            bob.update(structs.replace(bob.spec, receive=(renewed,), h235=H235Keys(b"", ((97, second),))))
+        alice.send(b"sound %d" % tick, tick * 960, tick * 20_000)
+        carry(alice, bob, tick * 20_000)
+    assert [frame.payload for frame in bob.frames_received()] == [b"sound %d" % tick for tick in range(30)]
+    assert (alice.own_keys, bob.peer_keys) == ({first, second}, {first, second})
+    assert bob.dropped == {}
+
+
+def test_the_other_direction_may_come_later_and_a_stream_may_rest() -> None:
+    alice, bob = stream(OPUS, 1), stream(OPUS, 2)
+    whole = alice.spec
+    alice.update(structs.replace(whole, send=None))
+    alice.send(b"sound", 0, 0)
+    assert alice.packets_to_send() == []
+    alice.update(structs.replace(whole, receive=()))
+    bob.send(b"sound", 0, 0)
+    carry(bob, alice, 0)
+    assert (alice.frames, alice.not_understood) == (0, 1)
+    alice.update(whole)
+    bob.send(b"sound", 960, 20_000)
+    carry(bob, alice, 20_000)
+    assert alice.frames == 1
+    assert alice.carries(whole)
+    assert not alice.carries(structs.replace(whole, send=Format(Codec.PCMA, 8, 8000)))
+
+
+def test_without_rtcp_for_it_signalling_asks_for_a_keyframe() -> None:
+    alice, bob = stream(ssrc=1, has_pli=False), stream(ssrc=2, has_pli=False, has_nack=False)
+    for index, frame in enumerate(encoded("libx264")[1:4]):
+        alice.send(frame, index * 3600, index * 40_000)
+        carry(alice, bob, index * 40_000)
+    bob.handle_timeout(200_000)
+    assert bob.take_keyframe_wish()
+    assert not bob.take_keyframe_wish()
+    assert bob.keyframe_requests == 1
+    for _, data in bob.packets_to_send():
+        packets, _ = rtcp.parse_compound(data)
+        assert not any(isinstance(packet, rtcp.PictureLoss) for packet in packets)
+    alice.keyframe_asked()
+    assert alice.keyframes_asked == 1

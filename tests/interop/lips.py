@@ -17,13 +17,14 @@ from caller.calls import _ready_programme
 from caller.media import Programme
 from caller.options import FLASH, NOTHING, CallOptions
 from caller.report import CallReport
+from caller.session import MediaSession
 from caller.sockets import PortPair
 from caller.stream import Stream
 from caller.terminal import Terminal
 from config.media import LocalAddress
 from config.sip import SipSettings
 from mcu.audio.codecs import make_decoder
-from mcu.media import Codec, Kind, LegMedia
+from mcu.media import Codec, Kind
 from signaling.sip.ua import UserAgent
 from tests.interop.namespace import SERVER, TERMINAL
 
@@ -62,12 +63,12 @@ class _Detour:
         return getattr(self._ports, name)
 
 
-def flashing(late: Late) -> type[Terminal]:
-    """A terminal of which something is late."""
+def flashing(late: Late) -> type[MediaSession]:
+    """Media of which something is late."""
 
-    class Flashing(Terminal):
-        def _start(self, media: LegMedia) -> None:
-            super()._start(media)
+    class Flashing(MediaSession):
+        async def open(self, kinds: Iterable[Kind]) -> None:
+            await super().open(kinds)
             self._ports[late.kind] = _Detour(self._ports[late.kind], late.by_s)  # type: ignore[assignment]
 
     return Flashing
@@ -92,10 +93,10 @@ class Witness:
         return offsets_ms(onsets(looks), beeps(heard))
 
 
-def listening(witness: Witness) -> type[Terminal]:
-    """A terminal that keeps what it receives."""
+def listening(witness: Witness) -> type[MediaSession]:
+    """Media that are kept as they are received."""
 
-    class Listening(Terminal):
+    class Listening(MediaSession):
         def _take(self, kind: Kind, stream: Stream, now: int) -> None:
             for received in stream.frames_received():
                 kept = witness.pictures if kind is Kind.VIDEO else witness.sounds
@@ -117,13 +118,13 @@ def offsets_of_file(data: bytes) -> NDArray[np.float64]:
     return offsets_ms(onsets(looks), beeps(heard))
 
 
-async def call(kind: type[Terminal], options: CallOptions, stop: asyncio.Event) -> CallReport:
-    """One call by a terminal of this kind until `stop` is set."""
+async def call(kind: type[MediaSession], options: CallOptions, stop: asyncio.Event) -> CallReport:
+    """One call with media of this kind until `stop` is set."""
     programme: Programme = await asyncio.to_thread(_ready_programme, options)
     ua = UserAgent(SipSettings(listen=(LocalAddress(TERMINAL),), port=0))
     await ua.start()
     try:
-        return await kind(ua, options, programme, TERMINAL).run(stop)
+        return await Terminal(ua, options, kind(options, programme, TERMINAL), TERMINAL).run(stop)
     finally:
         await ua.stop()
 
