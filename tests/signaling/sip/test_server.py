@@ -21,8 +21,8 @@ from signaling.sip.calls.media_control import picture_fast_update
 from signaling.sip.server import SipServer
 from signaling.sip.ua import UserAgent
 from signaling.sip.wire.uri import Uri
+from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.sip import offers
-from tests.signaling.sip.fakes import FakeCalls, FakeFleet, FakeGate
 
 
 class World:

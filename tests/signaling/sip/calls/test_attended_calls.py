@@ -15,8 +15,8 @@ from signaling.attendant.desk import Desk
 from signaling.sip.call_handle import CallRefused
 from signaling.sip.server import SipServer
 from signaling.sip.ua import UserAgent
+from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.sip import offers
-from tests.signaling.sip.fakes import FakeCalls, FakeFleet, FakeGate
 
 
 class NoConferences:

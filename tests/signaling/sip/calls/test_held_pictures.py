@@ -12,8 +12,8 @@ from signaling.sip.calls.conversation import Conversation
 from signaling.sip.calls.leg import SipLeg
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.offer_answer import Negotiation
+from tests.signaling.fakes import FakeCalls, FakeWorker
 from tests.signaling.sip import offers
-from tests.signaling.sip.fakes import FakeCalls, FakeWorker
 
 HOST = "127.0.0.1"
 PORTS = {Kind.AUDIO: (40000, 40001), Kind.VIDEO: (40002, 40003)}

@@ -20,8 +20,8 @@ from signaling.sip.calls.room_system import RoomSystem, kinds_for
 from signaling.sip.sdp import session
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.offer_answer import Negotiation
+from tests.signaling.fakes import FakeCalls, FakeWorker
 from tests.signaling.sip import offers
-from tests.signaling.sip.fakes import FakeCalls, FakeWorker
 from tests.signaling.sip.offers import sdp
 
 HOST = "127.0.0.1"

@@ -27,8 +27,8 @@ from signaling.sip.sessions.events import Ended
 from signaling.sip.transactions.transaction import Flow
 from signaling.sip.trunks.trunk import Trunks
 from signaling.sip.ua import UserAgent
+from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.sip import offers
-from tests.signaling.sip.fakes import FakeCalls, FakeFleet, FakeGate
 
 ANSWER = offers.sdp(
     "m=audio 7078 RTP/AVP 8", "a=rtpmap:8 PCMA/8000", "m=video 9078 RTP/AVP 97",

@@ -18,8 +18,8 @@ from signaling.sip.server import SipServer
 from signaling.sip.transactions.transaction import Flow
 from signaling.sip.transport.tls import TlsContexts
 from signaling.sip.ua import UserAgent
+from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.sip import offers
-from tests.signaling.sip.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.sip.transport.authorities import Authority
 
 

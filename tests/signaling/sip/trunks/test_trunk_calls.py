@@ -13,8 +13,8 @@ from signaling.sip.server import SipServer
 from signaling.sip.trunks.arrivals import Arrivals
 from signaling.sip.trunks.trunk import Trunks
 from signaling.sip.ua import UserAgent
+from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.sip import offers
-from tests.signaling.sip.fakes import FakeCalls, FakeFleet, FakeGate
 
 PHONE = offers.sdp("m=audio 7078 RTP/AVP 8 0", "a=rtpmap:8 PCMA/8000", "a=rtpmap:0 PCMU/8000")
 

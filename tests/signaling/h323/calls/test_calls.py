@@ -1,0 +1,189 @@
+"""H.323 calls through gate and attendant into rooms, and out of them, over real connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from config.attendant import AttendantSettings
+from mcu.media import Codec, Grade, Kind, place_of
+from mcu.worker.messages import Dtmf, MoveLeg, PeerWantsKeyframe, PlayPrompt
+from signaling.admission import Refusal
+from signaling.attendant.desk import Desk
+from signaling.h323.call.causes import Cause
+from signaling.h323.server import H323Server
+from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
+from tests.signaling.h323.calls.terminal import SETTINGS, Terminal, TerminalCall, name, number
+
+
+class NoConferences:
+    def get(self, number: str) -> None:
+        return None
+
+
+class World:
+    def __init__(self) -> None:
+        self.gate, self.calls, self.fleet = FakeGate(), FakeCalls(), FakeFleet()
+        self.worker = self.fleet.worker
+        self.desk = Desk(AttendantSettings(goodbye_s=0.05, test_max_s=0.1), self.gate, NoConferences())
+        self.server = H323Server(SETTINGS, self.gate, self.calls, self.fleet, self.desk)
+        self.terminal = Terminal()
+
+    async def call(self, *aliases, is_encrypting: bool = False) -> TerminalCall:
+        return await self.terminal.call(self.server.local_addresses[0], *aliases, is_encrypting=is_encrypting)
+
+    def prompts(self) -> list[str]:
+        return [message.prompt for _, message in self.worker.sent if isinstance(message, PlayPrompt)]
+
+    def moves(self, leg: int = 1) -> list[str]:
+        return [message.room for _, message in self.worker.sent if isinstance(message, MoveLeg) and message.leg == leg]
+
+    async def until(self, claim) -> None:
+        async with asyncio.timeout(3):
+            while not claim():
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def a_world() -> AsyncIterator[World]:
+    it = World()
+    await it.server.start()
+    await it.terminal.signalling.start()
+    try:
+        yield it
+    finally:
+        await it.terminal.signalling.stop()
+        await it.server.stop()
+        await asyncio.sleep(0)
+        assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+        assert sorted(it.worker.closed) == sorted({opened.leg for opened in it.worker.opened})
+        assert it.desk.gauges() == {"attended": 0, "tested": 0}
+        assert it.server.gauges["calls"] == 0
+
+
+async def test_a_terminal_joins_the_room_it_dialled() -> None:
+    async with a_world() as it:
+        call = await it.call(number("1001"))
+        await it.until(lambda: it.calls.joined)
+        leg, shown = it.calls.joined[1]
+        assert (shown, leg.protocol, leg.remote_address) == ("Theatre 3", "h323", "127.0.0.1")
+        streams = {stream.kind: stream for stream in leg.media.streams}
+        assert streams[Kind.AUDIO].send.codec is Codec.G722
+        assert streams[Kind.VIDEO].send.codec is Codec.H264
+        assert leg.media.grade is Grade.CLEAR
+        await call.hang_up()
+        await it.until(lambda: it.calls.left == [1])
+
+
+async def test_all_callers_of_a_room_are_told_one_conference() -> None:
+    async with a_world() as it:
+        calls = [await it.call(number("1001")) for _ in range(2)]
+        told = {(await call.connected()).conference_id for call in calls}
+        assert len(told) == 1
+        for call in calls:
+            await call.hang_up()
+
+
+async def test_a_passcode_may_be_dialled() -> None:
+    async with a_world() as it:
+        await it.call(name("1002**2468"))
+        await it.until(lambda: it.calls.joined)
+        assert it.gate.requests[0].room == "1002"
+
+
+@pytest.mark.parametrize(
+    ("alias", "reason", "cause"),
+    [
+        (name("nobody"), "unreachableDestination", Cause.UNALLOCATED_NUMBER),
+        (name("1002**1"), "securityDenied", Cause.CALL_REJECTED),
+        (name("**1"), "unreachableDestination", Cause.UNALLOCATED_NUMBER),
+    ],
+)
+async def test_who_is_not_let_in_is_told_why(alias, reason, cause) -> None:
+    async with a_world() as it:
+        end = await (await it.call(alias)).released()
+        assert (end.reason, end.cause) == (reason, cause)
+        assert it.worker.opened == []
+
+
+async def test_who_dialled_only_the_server_is_asked_for_room_and_passcode() -> None:
+    async with a_world() as it:
+        call = await it.call()
+        await it.until(lambda: it.prompts() == ["attendant-welcome-room"])
+        call.keys("1002#")
+        await it.until(lambda: "attendant-passcode" in it.prompts())
+        for key in "2468#":  # as a signal each, and as RFC 4733 besides
+            call.handle.carry(call.handle.control.signal(key))
+            it.worker.observers[1](Dtmf(1, key))
+        await it.until(lambda: it.calls.joined)
+        assert it.moves() == [place_of(1), "1002"]
+        assert [request.room for request in it.gate.requests] == ["1002", "1002"]
+
+
+async def test_keys_of_q931_are_keys() -> None:
+    async with a_world() as it:
+        call = await it.call(number("1002"))
+        await it.until(lambda: it.prompts() == ["attendant-passcode"])
+        call.handle.keypad("2468#")
+        await it.until(lambda: it.calls.joined)
+
+
+async def test_a_terminal_with_a_field_for_passwords_fills_it() -> None:
+    async with a_world() as it:
+        call = await it.call(number("1002"))
+        call.password = "2468"
+        await it.until(lambda: it.calls.joined)
+
+
+async def test_keys_and_halfkeys_lock_the_call() -> None:
+    async with a_world() as it:
+        it.gate.required = Grade.OPPORTUNISTIC
+        call = await it.call(number("1001"), is_encrypting=True)
+        await it.until(lambda: it.calls.joined)
+        leg, _ = it.calls.joined[1]
+        assert (leg.media.grade, leg.media.is_encrypted) == (Grade.OPPORTUNISTIC, True)
+        ours = {stream.kind: stream.h235 for stream in leg.media.streams}
+        theirs = {stream.kind: stream.h235 for stream in call.media.media.streams}
+        for kind in (Kind.AUDIO, Kind.VIDEO):
+            assert ours[kind].local in dict(theirs[kind].remote).values()
+            assert theirs[kind].local in dict(ours[kind].remote).values()
+        assert ours[Kind.AUDIO].local != ours[Kind.VIDEO].local
+
+
+async def test_a_clear_terminal_hears_why_a_locked_room_refuses_it() -> None:
+    async with a_world() as it:
+        it.gate.required = Grade.OPPORTUNISTIC
+        call = await it.call(number("1001"))
+        await it.until(lambda: "attendant-encryption-required" in it.prompts())
+        await call.released()
+        assert it.calls.joined == {}
+
+
+async def test_fast_updates_go_both_ways() -> None:
+    async with a_world() as it:
+        call = await it.call(number("1001"))
+        await it.until(lambda: it.calls.joined)
+        call.handle.carry(call.media.fast_update(Kind.VIDEO))
+        await it.until(lambda: ("net", PeerWantsKeyframe(1, Kind.VIDEO)) in it.worker.sent)
+
+
+async def test_who_waits_hears_so_and_may_be_refused() -> None:
+    async with a_world() as it:
+        it.gate.host_came = asyncio.Event()
+        call = await it.call(number("1001"))
+        await it.until(lambda: it.prompts() != [])
+        it.gate.refusal_after_waiting = Refusal.NOT_LET_IN
+        it.gate.host_came.set()
+        await call.released()
+        assert it.calls.joined == {}
+
+
+async def test_a_server_that_stops_says_good_bye() -> None:
+    async with a_world() as it:
+        call = await it.call(number("1001"))
+        await it.until(lambda: it.calls.joined)
+        await it.server.stop()
+        await call.released()
