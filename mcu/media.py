@@ -147,6 +147,8 @@ class StreamSpec(msgspec.Struct, frozen=True):
     has_tmmbr: bool = False
     """Both ends take requests for a lower bit rate (RFC 5104 4.2.1)."""
     max_bitrate_bps: int = 0
+    has_firm_bitrate: bool = False
+    """Pictures of ours take no more, as in a channel of H.245; what SDP names is held to about."""
     ptime_ms: int = 20
     remote_ssrcs: tuple[int, ...] = ()
     layers: tuple[str, ...] = ()

@@ -36,6 +36,11 @@ class Rung:
         """16x16 blocks in a second."""
         return self.macroblocks * self.frame_rate
 
+    @property
+    def lean(self) -> Rung:
+        """The same size at the least bit rate that it is worth having at."""
+        return replace(self, bitrate_bps=int(self.bitrate_bps * _LOWEST_SHARE_OF_BITRATE))
+
 
 LADDER = (
     Rung(1280, 720, 25, 1_500_000, "1f"),
@@ -69,7 +74,7 @@ class RenditionKey:
         """The best output that both who want this one and who want `other` can take; None where there is none."""
         if (self.scene, self.codec) != (other.scene, other.codec):
             return None
-        rung = min(self.rung, other.rung, key=lambda rung: rung.macroblocks_per_s)
+        rung = min(self.rung, other.rung, key=lambda rung: (rung.macroblocks_per_s, rung.bitrate_bps))
         limits = [limit for limit in (self.max_slice_bytes, other.max_slice_bytes) if limit]
         return replace(self, rung=rung, max_slice_bytes=min(limits, default=0))
 
@@ -117,6 +122,8 @@ def rendition_for(stream: StreamSpec, scene: str, ladder: Sequence[Rung] = LADDE
         thin = [rung for rung in rungs if rung.bitrate_bps * _LOWEST_SHARE_OF_BITRATE <= stream.max_bitrate_bps]
         rungs = thin or rungs[-1:]
     rung = rungs[0] if rungs else ladder[-1]
+    if stream.has_firm_bitrate and 0 < stream.max_bitrate_bps < rung.bitrate_bps:
+        rung = rung.lean
     needs_slices = send.codec == Codec.H264 and send.packetization_mode == 0
     return RenditionKey(scene, send.codec, rung, SLICE_BYTES if needs_slices else 0)
 

@@ -7,7 +7,7 @@ import pytest
 from mcu.capacity import Allowance
 from mcu.media import Codec, Format, Grade, Kind, LegMedia, StreamSpec, stream_id
 from mcu.participant import Participant, Role
-from mcu.rendition import CIF_LADDER, LADDER, rendition_for
+from mcu.rendition import CIF_LADDER, LADDER, RenditionKey, rendition_for
 from mcu.stage import View
 from mcu.worker.messages import LimitSource, Panel, SetScene
 from tests.mcu.fakes import H264, VP8, FakeLeg, media
@@ -101,3 +101,37 @@ def test_the_ladder_of_h263_is_that_of_its_sizes() -> None:
     key = rendition_for(stream, "main", CIF_LADDER[1:])
     assert key is not None
     assert key.rung == CIF_LADDER[1]
+
+
+@pytest.mark.parametrize(
+    ("form", "limit_bps", "expected"),
+    [
+        (H264, 0, (1280, 1_500_000)),
+        (H264, 1_500_000, (1280, 1_500_000)),
+        (H264, 1_400_000, (1280, 900_000)),
+        (H264, 704_000, (640, 600_000)),
+        (H264, 448_000, (640, 360_000)),
+        (H264, 320_000, (320, 200_000)),
+        (H263, 320_000, (384, 320_000)),
+        (H263, 256_000, (384, 192_000)),
+        (H263, 64_000, (192, 64_000)),
+        (H263, 48_000, (192, 38_400)),
+    ],
+)
+def test_a_channel_never_carries_more_than_it_was_opened_with(form, limit_bps, expected) -> None:
+    stream = StreamSpec("video", Kind.VIDEO, send=form, max_bitrate_bps=limit_bps, has_firm_bitrate=True)
+    key = rendition_for(stream, "main")
+    assert key is not None
+    assert (key.rung.width, key.rung.bitrate_bps) == expected
+
+
+def test_a_lean_output_is_shared_with_nobody_who_gets_more_while_there_is_room() -> None:
+    stream = StreamSpec("video", Kind.VIDEO, (H264,), H264, max_bitrate_bps=448_000, has_firm_bitrate=True)
+    lean = Participant(FakeLeg(2, LegMedia((stream,), is_encrypted=False, grade=Grade.CLEAR)), "Ward", Role.GUEST)
+    house = House(person(1), lean)
+    house.bandwidth(1, 800_000)
+    opened = [house.opened()[house.rendition(leg)] for leg in (1, 2)]
+    assert [(each.width, each.bitrate_bps) for each in opened] == [(640, 600_000), (640, 360_000)]
+    both = RenditionKey("main", Codec.H264, LADDER[1]).below(RenditionKey("main", Codec.H264, LADDER[1].lean))
+    assert both is not None
+    assert both.rung == LADDER[1].lean

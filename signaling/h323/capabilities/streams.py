@@ -33,6 +33,7 @@ def stream_of(
         remote=None if outgoing is None else outgoing.media,
         remote_rtcp=_control_address(incoming, outgoing),
         max_bitrate_bps=0 if sent is None else sent.capability.max_bitrate_bps,
+        has_firm_bitrate=True,
         ptime_ms=_packet_ms(sent),
     )
 
