@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from typing import Any
 
@@ -14,6 +13,7 @@ from signaling.h323.call.setup import SetupRequest
 from signaling.h323.h245.control import Control, OwnCapabilities
 from signaling.h323.ras.alias import Alias, AliasKind
 from tests.signaling.h323.call.peer import IDENTITY, ROOM
+from tests.signaling.h323.dissection import tcp
 
 CAPABILITIES = {
     "multiplexCapability": (
@@ -122,11 +122,8 @@ class Wire:
         sequence = self._sequence.get(key, 1)
         self._sequence[key] = sequence + len(payload)
         acknowledged = self._sequence.get((1 - place, destination, source), 1)
-        segment = struct.pack(
-            "!HHIIBBHHH", source, destination, sequence, acknowledged, 0x50, 0x18, 65_535, 0, 0
-        ) + payload  # fmt: skip
-        ends = b"".join(bytes(map(int, HOSTS[end].split("."))) for end in (place, 1 - place))
-        self.packets.append(struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0, 64, 6, 0) + ends + segment)
+        ends = (HOSTS[place], source), (HOSTS[1 - place], destination)
+        self.packets.append(tcp(*ends, payload, sequence, acknowledged))
 
 
 def accepting(**answer: Any) -> Any:
