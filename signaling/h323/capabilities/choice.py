@@ -14,7 +14,7 @@ from signaling.h323.capabilities.remote import RemoteCapabilities
 
 _DYNAMIC = {Kind.AUDIO: 110, Kind.VIDEO: 109, Kind.CONTENT: 108, Kind.CAMERA: 107}
 """Payload types of what we send where none is static."""
-MOST_CANDIDATES = 16
+MOST_CANDIDATES = 8
 """Of one kind; a peer could name hundreds, each to be tried in all its sets."""
 _SENT = (Codec.G722, Codec.PCMA, Codec.PCMU, Codec.H264, Codec.H263, Codec.H224)
 """H.261 is only received."""

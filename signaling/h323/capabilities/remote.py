@@ -12,8 +12,9 @@ from signaling.h323.capabilities import content, medium, security
 from signaling.h323.capabilities.capability import Capability, Packetization
 
 MOST_CAPABILITIES = 256
-MOST_SETS = 64
-"""Of simultaneous capabilities in one descriptor, and descriptors; what is more is passed over."""
+MOST_DESCRIPTORS = 16
+MOST_SETS = 32
+"""Of simultaneous capabilities in one descriptor; what is more is passed over, terminals have a tenth of it."""
 
 _PACKETIZATIONS = {packetization.value: packetization for packetization in Packetization}
 
@@ -109,7 +110,7 @@ def packetization_of(payload_type: Any) -> Packetization | None:
 def _read_descriptors(descriptors: Sequence[Any]) -> tuple[tuple[frozenset[int], ...], ...]:
     return tuple(
         tuple(frozenset(alternatives) for alternatives in descriptor["simultaneousCapabilities"][:MOST_SETS])
-        for descriptor in descriptors[:MOST_SETS]
+        for descriptor in descriptors[:MOST_DESCRIPTORS]
         if "simultaneousCapabilities" in descriptor
     )
 
