@@ -55,6 +55,8 @@ class Admit:
     """Where to; None for the target, or for this server where there is none or calls are routed."""
     aliases: tuple[Alias, ...] = ()
     """What the terminal shall dial instead, where it takes that (canMapAlias)."""
+    is_ours: bool = False
+    """To this server, whoever is registered under that name: it is the number of a room."""
 
 
 class Admission(Protocol):

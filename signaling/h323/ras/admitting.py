@@ -196,6 +196,8 @@ class Admissions:
         is_routed = self._zone.settings.call_model == "routed"
         if question.is_answer:
             return question.caller.signalling, False
+        if verdict.is_ours:
+            return ours, False
         if verdict.destination is not None:
             return verdict.destination, False
         if question.target is not None and not is_routed:

@@ -26,6 +26,7 @@ from signaling.h323.ras.own_requests import OwnRequests
 from signaling.h323.ras.pending import ANSWERS
 from signaling.h323.ras.registrations import RegistrationStore
 from signaling.h323.ras.zone import Answer, Request, Zone
+from signaling.tries import SourceTries
 
 _MULTICAST: Final = frozenset({"gatekeeperRequest", "locationRequest"})
 """What may come to the multicast address (7.8, 7.13)."""
@@ -45,10 +46,11 @@ class Gatekeeper:
         admission: Admission,
         random_bytes: Callable[[int], bytes],
         store: RegistrationStore | None = None,
+        tries: SourceTries | None = None,
     ) -> None:
-        """`random_bytes` gives so many that nobody can guess."""
+        """`random_bytes` gives so many that nobody can guess; `tries` slows those down who guess passwords."""
         self._settings = settings
-        self.zone = Zone(settings, accounts, random_bytes, store)
+        self.zone = Zone(settings, accounts, random_bytes, store, tries)
         self.requests = OwnRequests(self.zone)
         """What we ask of endpoints: its verbs give datagrams to send."""
         self._admissions = Admissions(self.zone, admission)

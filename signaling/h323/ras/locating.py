@@ -53,6 +53,8 @@ class Locations:
         target = self._zone.registrations.find(called)
         if target is not None and self._zone.settings.call_model == "direct":
             return target.signalling
-        if target is not None or (called and self._admission.locate(called)):
+        # Asked of everybody we claim terminals alone: any number leads to the attendant, those of others as well.
+        is_room = not request.is_multicast and bool(called) and self._admission.locate(called)
+        if target is not None or is_room:
             return self._zone.signalling_address(request.local, request.source[0])
         return None

@@ -34,6 +34,8 @@ class Registrations:
         self._aliases: dict[tuple[AliasKind, str], str] = {}
         self._signalling: dict[tuple[Address, str], str] = {}
         self._sources: Counter[str] = Counter()
+        self._kept_until: dict[str, float] = {}
+        """When what the store has expires."""
 
     def get(self, identifier: str) -> Registration | None:
         """The endpoint of an endpointIdentifier."""
@@ -71,12 +73,15 @@ class Registrations:
             return False
         return self._sources[source_key(source[0])] < self._settings.max_registrations_per_source
 
+    def has_source(self, source: Address) -> bool:
+        """Whether anybody is registered from there."""
+        return source_key(source[0]) in self._sources
+
     def put(self, registration: Registration) -> None:
         """Add, or replace what has the same identifier. Nobody else may have its aliases any more."""
         self._forget(registration.identifier)
         self._keep(registration)
-        if self._store is not None:
-            self._store.put(registration)
+        self._write(registration)
 
     def remove(self, identifier: str) -> Registration | None:
         """Forget it; None where it was not there."""
@@ -88,10 +93,14 @@ class Registrations:
     def touch(self, registration: Registration, now: float) -> Registration:
         """It is still there, with the same aliases at the same host.
 
-        The store is not told: what is lost over a restart is some of the time to live.
+        Of mere time the store is told once in half a time to live: some terminals say every few seconds that they live.
         """
         fresh = replace(registration, refreshed_at=now)
+        before = self._endpoints.get(registration.identifier)
         self._endpoints[registration.identifier] = fresh
+        is_moved = before is None or replace(before, refreshed_at=now) != fresh
+        if is_moved or now >= self._kept_until.get(registration.identifier, now) - fresh.time_to_live_s / 2:
+            self._write(fresh)
         return fresh
 
     def load(self, kept: Iterable[Registration], now: float) -> None:
@@ -100,6 +109,7 @@ class Registrations:
             is_over = registration.expires_at <= now or registration.identifier in self._endpoints
             if not is_over and self.has_room(registration.source) and not self.holders(registration.aliases):
                 self._keep(registration)
+                self._kept_until[registration.identifier] = registration.expires_at
 
     def __len__(self) -> int:
         return len(self._endpoints)
@@ -111,8 +121,14 @@ class Registrations:
         self._signalling[registration.signalling, registration.source[0]] = identifier
         self._sources[source_key(registration.source[0])] += 1
 
+    def _write(self, registration: Registration) -> None:
+        if self._store is not None:
+            self._kept_until[registration.identifier] = registration.expires_at
+            self._store.put(registration)
+
     def _forget(self, identifier: str) -> Registration | None:
         old = self._endpoints.pop(identifier, None)
+        self._kept_until.pop(identifier, None)
         if old is None:
             return None
         for alias in old.aliases:

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
@@ -17,13 +17,17 @@ import msgspec
 from config.h323 import H323Settings
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.admission import Accounts, Admission, Admit, Refusal
+from signaling.h323.ras.alias import Alias
 from signaling.h323.ras.answers import Datagram
+from signaling.h323.ras.calls import AdmittedCall
 from signaling.h323.ras.events import Event, NotProven, Registered, Unregistered
 from signaling.h323.ras.gatekeeper import Gatekeeper
 from signaling.h323.ras.own_requests import OwnRequests
 from signaling.h323.ras.registration import Registration
 from signaling.h323.ras.registrations import RegistrationStore
 from signaling.h323.ras.udp import RasSocket, bind, join
+from signaling.rates import SourceRates, Verdict
+from signaling.tries import SourceTries
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +48,23 @@ class GatekeeperServer:
         admission: Admission,
         observe: Callable[[Event], None],
         store: RegistrationStore | None = None,
+        tries: SourceTries | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`tries` slows those down who guess passwords."""
         self._settings = settings
         self._accounts = accounts
         self._admission = admission
         self._observe = observe
         self._store = store
+        self._tries = tries
+        self._rates = SourceRates(
+            settings.ras_messages_per_s_per_source,
+            settings.ras_message_burst_per_source,
+            settings.stranger_ras_messages_per_s,
+            max_sources=settings.max_sources,
+            unlimited=settings.unlimited_networks,
+        )
         self._clock = clock
         self._counters: Counter[str] = Counter()
         self._sockets: dict[str, RasSocket] = {}
@@ -71,7 +85,9 @@ class GatekeeperServer:
                 if self._settings.has_multicast and ":" not in entry.address:
                     self._serve(opening, entry.address, port, is_multicast=True)
             settings = msgspec.structs.replace(self._settings, ras_port=port)
-            self._gatekeeper = Gatekeeper(settings, self._accounts, self._admission, secrets.token_bytes, self._store)
+            self._gatekeeper = Gatekeeper(
+                settings, self._accounts, self._admission, secrets.token_bytes, self._store, self._tries
+            )
             self._gatekeeper.zone.registrations.load(kept, self._clock())
             self._open = opening.pop_all()
         self._arm()
@@ -92,6 +108,17 @@ class GatekeeperServer:
         """Who is registered now."""
         return self._started.zone.registrations.all()
 
+    def find(self, aliases: Sequence[Alias]) -> Registration | None:
+        """The endpoint that has the first of these aliases that anybody has."""
+        return self._started.zone.registrations.find(aliases)
+
+    def admitted(self, identifier: str, call_id: bytes) -> tuple[Registration, AdmittedCall] | None:
+        """Who an endpointIdentifier is, and its call of this callIdentifier; None where it was not admitted."""
+        zone = self._started.zone
+        registration = zone.registrations.get(identifier.rstrip("\0"))
+        call = zone.calls.get(registration.identifier, call_id) if registration is not None else None
+        return (registration, call) if registration is not None and call is not None else None
+
     def decide(self, ticket: int, verdict: Admit | Refusal) -> None:
         """The owner's answer to an admission that it left open."""
         self._send(self._started.decide(ticket, verdict, self._clock()))
@@ -103,12 +130,12 @@ class GatekeeperServer:
     @property
     def counters(self) -> Counter[str]:
         """Messages by name and direction, drops by cause; cumulative."""
-        return self._counters + Counter(self._started.counters)
+        return self._counters + Counter(self._started.counters) + self._rates.counters
 
     @property
     def gauges(self) -> dict[str, int]:
         """Sizes of the tables."""
-        return self._started.gauges
+        return self._started.gauges | {"sources": len(self._rates)}
 
     @property
     def _started(self) -> Gatekeeper:
@@ -125,8 +152,17 @@ class GatekeeperServer:
         return ours
 
     def _received(self, local: str, is_multicast: bool, octets: bytes, source: Address) -> None:
+        if self._is_flood(source):
+            return
         now = self._clock()
         self._send(self._started.receive(octets, source, now, local=local, is_multicast=is_multicast))
+
+    def _is_flood(self, source: Address) -> bool:
+        """Whether to drop what comes from there: a source has its share, and strangers have one together."""
+        now = asyncio.get_running_loop().time()
+        if self._started.zone.registrations.has_source(source):
+            self._rates.vouch(source[0], now)
+        return self._rates.judge(source[0], now) is not Verdict.PASS
 
     def _send(self, datagrams: Iterable[Datagram]) -> None:
         for datagram in datagrams:

@@ -18,6 +18,7 @@ from signaling.h323.ras.events import Disengaged, Event, Leaving, NotProven, Unr
 from signaling.h323.ras.registration import Registration
 from signaling.h323.ras.registrations import Registrations, RegistrationStore
 from signaling.h323.ras.security import NOBODY, Guard, Proof
+from signaling.tries import SourceTries, source_key
 
 PROTOCOL: Final = (0, 0, 8, 2250, 0, 7)
 """H.225.0 version 7, which the types of the codec are of."""
@@ -73,8 +74,12 @@ class Zone:
         accounts: Accounts,
         random_bytes: Callable[[int], bytes],
         store: RegistrationStore | None = None,
+        tries: SourceTries | None = None,
     ) -> None:
-        """`random_bytes` gives so many that nobody can guess, for endpointIdentifier."""
+        """`random_bytes` gives so many that nobody can guess, for endpointIdentifier.
+
+        `tries`: who guesses passwords; None, and nobody is slowed down.
+        """
         self.settings = settings
         self.guard = Guard(settings, accounts)
         self.registrations = Registrations(settings, store)
@@ -84,6 +89,7 @@ class Zone:
         """Messages by name and direction, drops by cause; cumulative."""
         self.events: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._accounts = accounts
+        self._tries = tries
         self._random_bytes = random_bytes
 
     def tell(self, event: Event) -> None:
@@ -110,12 +116,23 @@ class Zone:
         return self._accounts.account_of(alias.text)
 
     def prove(self, request: Request, owner: str = "", aliases: tuple[Alias, ...] = ()) -> Proof | Fault:
-        """Who signed it; what is wrong is counted and told."""
+        """Who signed it; what is wrong is counted and told.
+
+        After too many wrong tokens from one source no more are looked at for a while: they were guesses.
+        """
+        payer = self._payer(request, owner, aliases)
+        if "cryptoTokens" in request.body and self._is_paused(payer, request.now):
+            self.counters["not-proven-paused"] += 1
+            return Fault.INTEGRITY
         found = self.guard.check(request.name, request.body, request.octets, owner, aliases, request.now)
         if isinstance(found, Fault):
             self.counters[f"not-proven-{found.name.lower()}"] += 1
             sender = str(aliases[0]) if aliases else owner
             self.tell(NotProven(request.name, sender, request.source, found))
+        if self._tries is not None and found is Fault.INTEGRITY:
+            self._tries.failed(payer, request.now)
+        elif self._tries is not None and isinstance(found, Proof) and found.account is not None:
+            self._tries.passed(payer, request.now)
         return found
 
     def endpoint(self, request: Request) -> Registration | None:
@@ -146,6 +163,16 @@ class Zone:
         self.budget.give_back(call.key)
         self.tell(Disengaged(identifier, call_id))
         return True
+
+    def _payer(self, request: Request, owner: str, aliases: tuple[Alias, ...]) -> str:
+        """For whom wrong tokens count: a terminal that is registered from there already is not locked out by others."""
+        source = source_key(request.source[0])
+        holders = self.registrations.holders(aliases)
+        known = owner or next((other.account for other in holders if other.source[0] == request.source[0]), "")
+        return f"{source} {known}" if known else source
+
+    def _is_paused(self, payer: str, now: float) -> bool:
+        return self._tries is not None and self._tries.pace(payer, now).retry_after_s > 0
 
     def _advertised(self, local: str, host: str) -> str:
         listen = self.settings.listen

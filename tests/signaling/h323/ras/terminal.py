@@ -52,11 +52,12 @@ class Site:
 
     def __init__(self, book: Book | None = None, **changes: Any) -> None:
         changes = {"authentication": "off", **changes}
+        store, tries = changes.pop("store", None), changes.pop("tries", None)
         sites = tuple(SiteSettings(**site) for site in changes.pop("sites", ()))
         self.settings = msgspec.structs.replace(H323Settings(listen=(LocalAddress(OURS),), sites=sites), **changes)
         self.owner = Owner()
         self.count = 0
-        self.gatekeeper = Gatekeeper(self.settings, book or Book(), self.owner, self.random_bytes)
+        self.gatekeeper = Gatekeeper(self.settings, book or Book(), self.owner, self.random_bytes, store, tries)
         self.now = T0
 
     def random_bytes(self, size: int) -> bytes:

@@ -53,6 +53,12 @@ def test_the_owner_may_send_a_call_elsewhere():
     assert "destinationInfo" not in caller.admit("7002", call=2, canMapAlias=False)[1]
 
 
+def test_the_number_of_a_room_is_ours_whoever_registered_it():
+    site, caller, _ = pair()
+    site.owner.verdict = Admit(is_ours=True)
+    assert caller.admit("7002")[1]["destCallSignalAddress"] == ip(OURS, 1720)
+
+
 def test_who_is_called_asks_too():
     site, _, called = pair()
     body = called.admit("7002", answerCall=True)[1]
@@ -217,5 +223,8 @@ def test_location():
     neighbour, stranger = Terminal(site, "gk2", "203.0.113.1"), Terminal(site, "gk3", "192.0.2.99")
     assert locate(neighbour, "7002")[0] == "locationConfirm"
     assert reason(locate(stranger, "7002"))[1] == "invalidPermission"
+    assert locate(neighbour, "7002", is_multicast=True)[0] == "locationConfirm"
+    # Asked of everybody, numbers that lead to the attendant may be somebody else's.
+    assert locate(neighbour, "8000", is_multicast=True) is None
     assert locate(neighbour, "9", is_multicast=True) is None
     assert locate(stranger, "7002", is_multicast=True) is None

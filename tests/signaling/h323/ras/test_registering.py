@@ -6,6 +6,8 @@ import pytest
 
 from signaling.h323.ras.answers import AnswerCache, Datagram
 from signaling.h323.ras.events import Leaving, Registered, Unregistered
+from signaling.h323.ras.registration import Registration
+from signaling.h323.ras.registrations import Registrations
 from tests.signaling.h323.ras.terminal import OURS, T0, Site, Terminal, ip
 
 
@@ -220,9 +222,6 @@ class Store:
 
 
 def test_registrations_outlive_a_restart():
-    from signaling.h323.ras.registration import Registration
-    from signaling.h323.ras.registrations import Registrations
-
     site, store = Site(), Store()
     table = site.gatekeeper.zone.registrations
     table._store = store
@@ -269,3 +268,37 @@ def test_a_later_answer_takes_the_place_and_the_time_of_the_first():
     assert cache.get(b"ARQ", here, T0 + 20) == second
     cache.expire(T0 + 20)
     assert len(cache) == 1
+
+
+class Diary(Store):
+    """Counts what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = 0
+
+    def put(self, registration):
+        super().put(registration)
+        self.told += 1
+
+
+def test_who_says_often_that_it_lives_is_written_twice_in_its_time():
+    diary = Diary()
+    site = Site(store=diary)
+    terminal = Terminal(site, "or1", "192.0.2.10")
+    terminal.register(timeToLive=300)
+    for _ in range(60):
+        site.now += 20
+        terminal.keep_alive()
+    assert diary.told <= 1 + 1200 / 150
+    assert Registration.parse(diary.kept[terminal.identifier]).expires_at >= site.now + 150
+
+
+def test_a_terminal_that_a_nat_moved_is_written_at_once():
+    diary = Diary()
+    site = Site(store=diary)
+    terminal = Terminal(site, "or1", "192.0.2.10")
+    terminal.register()
+    terminal.source = ("192.0.2.10", 5555)
+    terminal.keep_alive()
+    assert Registration.parse(diary.kept[terminal.identifier]).ras == ("192.0.2.10", 5555)

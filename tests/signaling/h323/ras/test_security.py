@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from config.gate import GateSettings
 from crypto.h235.password_key import PasswordKey
 from signaling.h323 import h2351, per
 from signaling.h323.h2351 import Fault, HashedToken
 from signaling.h323.ras.admission import Account
 from signaling.h323.ras.events import NotProven
 from signaling.h323.ras.replays import ReplayMemory
+from signaling.tries import SourceTries
 from tests.signaling.h323.ras.terminal import T0, Book, Site, Terminal, hashed, ip
 
 RIGHT = "correct-horse"
@@ -288,3 +290,37 @@ def test_a_terminal_that_was_given_a_password_replaces_itself():
     assert named_theatre(site, RIGHT).register()[0] == "registrationConfirm"
     (found,) = site.gatekeeper.zone.registrations.all()
     assert found.account == "or1"
+
+
+def guesser(site: Site, host: str = "192.0.2.66", name: str = "or1") -> Terminal:
+    """Somebody who names a terminal and does not know its password."""
+    found = Terminal(site, name, host, password="guess")
+    found.signalling = ip(host, 1720)
+    return found
+
+
+def test_who_guesses_passwords_is_not_listened_to_for_a_while():
+    site, terminal = site_of(tries=SourceTries(GateSettings(source_refused_failures=5, source_pause_s=30)))
+    bad = guesser(site)
+    for _ in range(8):
+        assert reason(bad.register()) == ("securityDenial", 0)
+    assert site.gatekeeper.counters["not-proven-integrity"] == 5
+    assert site.gatekeeper.counters["not-proven-paused"] == 3
+    bad.password = RIGHT
+    assert reason(bad.register()) == ("securityDenial", 0)
+    # Others are not concerned, and a pause ends.
+    assert terminal.register()[0] == "registrationConfirm"
+    site.now += 60
+    other = Terminal(site, "or2", "192.0.2.66", password="another-one")
+    assert other.register()[0] == "registrationConfirm"
+
+
+def test_guesses_lock_out_nobody_who_is_registered_behind_the_same_address():
+    site, terminal = site_of(tries=SourceTries(GateSettings(source_free_failures=1, source_refused_failures=3)))
+    terminal.register()
+    for number in range(6):
+        guesser(site, "192.0.2.10", f"nobody{number}").register()
+    assert site.gatekeeper.counters["not-proven-paused"] == 3
+    assert terminal.keep_alive()[0] == "registrationConfirm"
+    assert terminal.register()[0] == "registrationConfirm"
+    assert terminal.admit("8000")[0] == "admissionConfirm"

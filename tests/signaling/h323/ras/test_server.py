@@ -14,6 +14,7 @@ from signaling.h323 import per
 from signaling.h323.ras.admission import Admit
 from signaling.h323.ras.events import Registered
 from signaling.h323.ras.server import GatekeeperServer
+from signaling.rates import SourceRates
 from tests.signaling.h323.ras.terminal import Book, Owner, Site, Terminal, ip
 
 LOOPBACK = H323Settings(listen=(LocalAddress("127.0.0.1"),), ras_port=0, authentication="off")
@@ -112,6 +113,29 @@ async def test_discovery_by_multicast():
     try:
         phone.socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
         assert (await phone.ask("gatekeeperRequest", phone.terminal.discovery()))[0] == "gatekeeperConfirm"
+    finally:
+        await server.stop()
+        phone.socket.close()
+
+
+async def test_a_source_has_its_share_of_datagrams(monkeypatch):
+    monkeypatch.setattr(SourceRates, "is_unlimited", lambda self, address: False)
+    settings = msgspec.structs.replace(
+        LOOPBACK, ras_messages_per_s_per_source=0.001, ras_message_burst_per_source=3.0, stranger_ras_messages_per_s=1.0
+    )
+    server = GatekeeperServer(settings, Book(), Owner(), lambda event: None)
+    await server.start()
+    phone = Phone(server.addresses[0])
+    try:
+        # The share of strangers is one at once; who is registered has one of its own.
+        assert (await phone.ask("registrationRequest", phone.terminal.registration()))[0] == "registrationConfirm"
+        for _ in range(2):
+            assert (await phone.ask("gatekeeperRequest", phone.terminal.discovery()))[0] == "gatekeeperConfirm"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await phone.ask("gatekeeperRequest", phone.terminal.discovery())
+        assert server.counters["rate-source"] == 1
+        assert server.counters["received-gatekeeperRequest"] == 2
     finally:
         await server.stop()
         phone.socket.close()
