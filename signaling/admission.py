@@ -99,6 +99,11 @@ class Gate:
         if grade < admission.policy.required_grade:
             raise self._refused(admission.request, Refused(Refusal.ENCRYPTION_REQUIRED))
 
+    def is_refused(self, source: str, *, is_trusted: bool = False) -> bool:
+        """Whether this source failed so often that it is refused for now, whatever it asks for."""
+        line = _line(source, is_trusted=is_trusted)
+        return self._passcodes.sources.pace(line, self._clock.now()).retry_after_s > 0
+
     # ---- waiting ----------------------------------------------------------------------------------------------
 
     async def wait_for_host(self, admission: Admission, told: Told = nobody_is_told) -> Admission:
@@ -248,5 +253,9 @@ class Gate:
 
 
 def _line_of(request: CallRequest) -> str:
+    return _line(request.source, is_trusted=request.is_trusted)
+
+
+def _line(source: str, *, is_trusted: bool) -> str:
     """Those who are signed in do not pay for strangers behind the same address."""
-    return ("=" if request.is_trusted else "") + source_key(request.source)
+    return ("=" if is_trusted else "") + source_key(source)

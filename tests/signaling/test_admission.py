@@ -546,3 +546,15 @@ async def test_nothing_secret_is_shown(caplog: pytest.LogCaptureFixture) -> None
     shown = caplog.text + repr(admission) + repr(bench.rooms.rooms) + repr(CallRequest("a", "sip", "1", GUEST))
     assert "room=1001" in caplog.text
     assert not any(secret in shown for secret in (GUEST, HOST, "777888", "888999"))
+
+
+async def test_whether_a_source_is_refused_can_be_asked() -> None:
+    bench = Bench(settings=GateSettings(source_free_failures=1, source_refused_failures=2, room_failures=100))
+    assert not bench.gate.is_refused("192.0.2.1")
+    for _ in range(2):
+        await refusal(bench.admit(WRONG))
+    assert bench.gate.is_refused("192.0.2.1")
+    assert not bench.gate.is_refused("192.0.2.1", is_trusted=True)
+    assert not bench.gate.is_refused("192.0.2.2")
+    await bench.clock.advance(3600.0)
+    assert not bench.gate.is_refused("192.0.2.1")
