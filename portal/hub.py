@@ -75,6 +75,8 @@ class EventHub:
         ]
         if (terminals := self._services.terminals) is not None:
             self._stops.append(terminals.registrations.observe(lambda _: self.tell_terminals()))
+            if terminals.endpoints is not None:
+                self._stops.append(terminals.endpoints.observe(self.tell_terminals))
 
     def stop(self) -> None:
         """Stop watching and let all pages go."""

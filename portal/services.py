@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from mcu.conferences import Conferences
 from recorder.library import Library
 from signaling.admission import Gate
 from signaling.dialing import Dialer
+from signaling.h323.ras.registration import Registration
 from signaling.sip.registry.registrations import Registrations
 from signaling.terminals import TerminalBook, TerminalDirectory
 from store.recordings import Recordings
@@ -41,6 +43,16 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class Endpoints(Protocol):
+    """Who is registered with the H.323 gatekeeper."""
+
+    def registrations(self) -> Sequence[Registration]:
+        """All of them."""
+
+    def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` when somebody registers or is gone; returns "stop observing"."""
+
+
 @dataclass(frozen=True, slots=True)
 class TerminalServices:
     """Terminals and who of them is registered."""
@@ -48,6 +60,9 @@ class TerminalServices:
     book: TerminalBook
     directory: TerminalDirectory
     registrations: Registrations
+    """With SIP."""
+    endpoints: Endpoints | None = None
+    """With H.323; None where it is switched off."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from portal.bodies import Confidential, json_response, read_body
 from portal.errors import Conflict, Invalid, NotFound, TerminalExists, Unavailable
 from portal.hub import HUB
 from portal.services import SERVICES, TerminalServices
+from signaling.h323.ras.registration import Registration
 from signaling.sip.registry.binding import Binding
 from signaling.terminals import check_secret, generate_secret
 from store import errors as store_errors
@@ -53,9 +56,12 @@ class TerminalChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def list_terminals(request: web.Request) -> web.Response:
-    """GET /terminals."""
+    """GET /terminals: the administrator's, and H.323 terminals that are registered without being one of them."""
     services = _services(request)
-    return json_response({"terminals": [describe(terminal, services) for terminal in await services.book.all()]})
+    endpoints = _endpoints(services)
+    listed = [describe(terminal, services, endpoints[terminal.alias]) for terminal in await services.book.all()]
+    others = [_endpoint(registration) for registration in endpoints[""]]
+    return json_response({"terminals": listed, "others": others})
 
 
 async def create_terminal(request: web.Request) -> web.Response:
@@ -115,28 +121,63 @@ async def delete_terminal(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-def describe(terminal: Terminal, services: TerminalServices) -> dict[str, object]:
-    """A terminal as the API shows it: never a secret, never a hash."""
+def describe(
+    terminal: Terminal, services: TerminalServices, endpoints: Sequence[Registration] | None = None
+) -> dict[str, object]:
+    """A terminal as the API shows it: never a secret, never a hash. `endpoints`: its own with H.323."""
+    if endpoints is None:
+        endpoints = _endpoints(services)[terminal.alias]
+    bindings = services.registrations.contacts(terminal.alias)
     return {
         "alias": terminal.alias,
         "name": terminal.name,
         "site": terminal.site,
         "is_enabled": terminal.is_enabled,
-        "contacts": [_contact(binding) for binding in services.registrations.contacts(terminal.alias)],
+        "needs_new_secret": services.endpoints is not None and terminal.h235_key is None,
+        "contacts": [*map(_contact, bindings), *map(_endpoint, endpoints)],
         "created_at": terminal.created_at.isoformat(),
         "updated_at": terminal.updated_at.isoformat(),
     }
 
 
 def _contact(binding: Binding) -> dict[str, object]:
-    host, port = binding.flow.remote
     return {
-        "address": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "protocol": "sip",
+        "address": _place(*binding.flow.remote),
         "transport": binding.flow.transport,
+        "aliases": [],
         "user_agent": binding.user_agent,
         "registered_at": _iso(binding.registered_at),
+        "seen_at": _iso(binding.refreshed_at),
         "expires_at": _iso(binding.expires_at),
     }
+
+
+def _endpoint(registration: Registration) -> dict[str, object]:
+    """A contact with H.323; its name for calls, vendor and version are what it says of itself."""
+    vendor = registration.vendor
+    return {
+        "protocol": "h323",
+        "address": _place(*(registration.source if registration.is_translated else registration.signalling)),
+        "transport": "h323",
+        "aliases": [alias.text for alias in registration.aliases],
+        "user_agent": f"{vendor.product} {vendor.version}".strip(),
+        "registered_at": _iso(registration.registered_at),
+        "seen_at": _iso(registration.refreshed_at),
+        "expires_at": _iso(registration.expires_at),
+    }
+
+
+def _endpoints(services: TerminalServices) -> defaultdict[str, list[Registration]]:
+    """Who is registered with H.323, by terminal; "" for those that have shown no secret."""
+    found: defaultdict[str, list[Registration]] = defaultdict(list)
+    for registration in services.endpoints.registrations() if services.endpoints is not None else ():
+        found[registration.account].append(registration)
+    return found
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _iso(seconds: float) -> str:

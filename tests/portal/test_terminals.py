@@ -1,7 +1,7 @@
 """Terminals over the API: made, changed, deleted; secrets once; where they are registered."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,19 +9,43 @@ from pathlib import Path
 import pytest
 
 from config.registrar import RegistrarSettings
+from crypto.h235.password_key import PasswordKey
 from crypto.ha1 import Ha1
 from crypto.keys import generate
 from portal.hub import HUB
 from portal.rights import RIGHTS_OF_ROLE
 from portal.services import TerminalServices
+from signaling.h323.ras.alias import Alias, AliasKind
+from signaling.h323.ras.registration import Registration, Vendor
 from signaling.sip.registry.binding import Binding
 from signaling.sip.registry.registrations import Registrations
 from signaling.sip.transactions.transaction import Flow
 from signaling.terminals import TerminalBook, TerminalDirectory
 from store.database import Database
+from store.terminals import Terminal
 from tests.portal.fakes import Site
 
 START = 1_900_000_000.0
+
+
+class FakeEndpoints:
+    """H.323 endpoints that are registered."""
+
+    def __init__(self) -> None:
+        self.found: list[Registration] = []
+        self.observers: list[Callable[[], None]] = []
+
+    def registrations(self) -> list[Registration]:
+        return self.found
+
+    def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self.observers.append(callback)
+        return lambda: self.observers.remove(callback)
+
+    def put(self, registration: Registration) -> None:
+        self.found.append(registration)
+        for observer in self.observers:
+            observer()
 
 
 class TerminalSite(Site):
@@ -29,11 +53,14 @@ class TerminalSite(Site):
 
     def __init__(self, database: Database) -> None:
         super().__init__()
+        self.database = database
         self.master = generate()
+        self.endpoints = FakeEndpoints()
         self.registrations = Registrations(RegistrarSettings(), lambda: START)
         self.directory = TerminalDirectory(database.terminals, self.master, "drumtower", 60.0)
         book = TerminalBook(database.terminals, self.master, "drumtower")
-        self.services = replace(self.services, terminals=TerminalServices(book, self.directory, self.registrations))
+        terminals = TerminalServices(book, self.directory, self.registrations, self.endpoints)
+        self.services = replace(self.services, terminals=terminals)
 
 
 @pytest.fixture
@@ -48,6 +75,15 @@ def binding(alias: str = "ward-3", host: str = "10.0.0.7") -> Binding:
     return Binding(
         alias, f"sip:{alias}@{host}", Flow("udp", ("10.0.0.1", 5060), (host, 5070)), (), True, "", 0, 1.0, "c", 1,
         START - 60, START, START + 600, "baresip <1.0>",
+    )  # fmt: skip
+
+
+def endpoint(account: str = "ward-3", host: str = "10.0.0.9", source: str = "") -> Registration:
+    """An H.323 room system that registered, which has a name and a number."""
+    return Registration(
+        "e1", (Alias(AliasKind.H323_ID, "Ward-3"), Alias(AliasKind.DIALLED_DIGITS, "7003")), (host, 1720), (host, 1719),
+        (source or host, 1719), "10.0.0.1", account, "", 5, Vendor("HDX 8000", "3.1"), "terminal", frozenset(), 300,
+        START - 60, START,
     )  # fmt: skip
 
 
@@ -79,7 +115,7 @@ async def test_refused_terminals(admin, body, field, code):
     answer = await admin.call("POST", "/terminals", body)
     assert answer.status == 422
     assert (await answer.json())["errors"] == [{"field": field, "code": code}]
-    assert (await (await admin.call("GET", "/terminals")).json()) == {"terminals": []}
+    assert (await (await admin.call("GET", "/terminals")).json()) == {"terminals": [], "others": []}
 
 
 async def test_where_they_are_registered_is_shown(admin, site):
@@ -88,13 +124,46 @@ async def test_where_they_are_registered_is_shown(admin, site):
     [terminal] = (await (await admin.call("GET", "/terminals")).json())["terminals"]
     assert terminal["contacts"] == [
         {
+            "protocol": "sip",
             "address": "10.0.0.7:5070",
             "transport": "udp",
+            "aliases": [],
             "user_agent": "baresip <1.0>",
             "registered_at": datetime.fromtimestamp(START - 60, UTC).isoformat(),
+            "seen_at": datetime.fromtimestamp(START, UTC).isoformat(),
             "expires_at": datetime.fromtimestamp(START + 600, UTC).isoformat(),
         }
     ]
+
+
+async def test_where_they_are_registered_with_h323_is_shown(admin, site):
+    await admin.call("POST", "/terminals", {"alias": "ward-3", "name": "Ward 3"})
+    site.endpoints.put(endpoint())
+    site.endpoints.put(endpoint("", "192.168.1.5", "198.51.100.7"))
+    found = await (await admin.call("GET", "/terminals")).json()
+    contact = {
+        "protocol": "h323",
+        "address": "10.0.0.9:1720",
+        "transport": "h323",
+        "aliases": ["Ward-3", "7003"],
+        "user_agent": "HDX 8000 3.1",
+        "registered_at": datetime.fromtimestamp(START - 60, UTC).isoformat(),
+        "seen_at": datetime.fromtimestamp(START, UTC).isoformat(),
+        "expires_at": datetime.fromtimestamp(START + 300, UTC).isoformat(),
+    }
+    assert found["terminals"][0]["contacts"] == [contact]
+    # Behind a NAT it is known by where it came from; nobody knows who it is.
+    assert found["others"] == [contact | {"address": "198.51.100.7:1719"}]
+
+
+async def test_who_has_to_get_a_new_secret_for_h323_is_shown(admin, site):
+    await site.database.terminals.add(Terminal("old", "Old", Ha1.of("old", "drumtower", "x").seal(site.master, "old")))
+    await admin.call("POST", "/terminals", {"alias": "new", "name": "New"})
+    found = (await (await admin.call("GET", "/terminals")).json())["terminals"]
+    assert {one["alias"]: one["needs_new_secret"] for one in found} == {"new": False, "old": True}
+    made = await (await admin.call("POST", "/terminals/old/secret", {})).json()
+    assert made["terminal"]["needs_new_secret"] is False
+    assert site.directory.key_of("old") == PasswordKey.of(made["secret"])
 
 
 async def test_change_new_secret_and_delete(admin, site):
@@ -134,3 +203,5 @@ async def test_pages_hear_of_registrations_together(admin, site, client):
         sent = client.app[HUB].counters["events"]
         await asyncio.sleep(0)
         assert client.app[HUB].counters["events"] == sent == 1
+        site.endpoints.put(endpoint())
+        assert await socket.receive_json() == {"type": "terminals"}

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from portal.app import create_app
 from tests.portal.test_browser import page, sign_in  # noqa: F401 - a fixture
-from tests.portal.test_terminals import TerminalSite, binding, site  # noqa: F401 - a fixture
+from tests.portal.test_terminals import TerminalSite, binding, endpoint, site  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.interop, pytest.mark.shares]
 
@@ -39,7 +39,13 @@ async def test_a_terminal_is_made_registers_and_is_deleted(page: Page, site: Ter
         site.registrations.put(binding())
         await expect(row).to_contain_text("10.0.0.7:5070")
         await expect(row).to_contain_text("baresip <1.0>")
-        await page.screenshot(path=tmp_path / "terminals.png")
+        site.endpoints.put(endpoint())
+        await expect(row).to_contain_text("H.323 10.0.0.9:1720 7003")
+        await expect(row).to_contain_text("HDX 8000 3.1")
+        site.endpoints.put(endpoint("", "10.0.0.11"))
+        others = page.get_by_role("region", name="H.323 terminals without a secret")
+        await expect(others).to_contain_text("10.0.0.11:1720")
+        await page.screenshot(path=tmp_path / "terminals.png", full_page=True)
         assert await page.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
         await page.get_by_role("button", name="Edit: ").click()
         await page.get_by_label("Enabled").uncheck()

@@ -9,7 +9,7 @@ import pytest
 WEB = Path(__file__).parents[2] / "portal" / "web"
 LANGUAGES = ("en", "zh-CN")
 # Words that are the same in Chinese text.
-SAME_IN_BOTH = {"protocol.sip", "roster.rate"}
+SAME_IN_BOTH = {"protocol.sip", "protocol.h323", "roster.rate"}
 
 LITERAL = re.compile(r'"([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*)"')
 CALL = re.compile(r'\b(?:t|head)\("([^"]+)"')

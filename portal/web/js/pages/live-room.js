@@ -188,7 +188,7 @@ class LiveRoom extends HTMLElement {
       h("code", { class: "mono" }, address), copyButton(address, t("copy")));
     return h("section", { class: "card stack join-card" }, h("h2", {}, t("live.how")),
       line("browser", t("protocol.webrtc"), new URL(this.#joinPath, location.origin).href),
-      ...this.#room.addresses.map((address) => line("phone", t("protocol.sip"), address)),
+      ...this.#room.addresses.map((address) => line("phone", t(address.startsWith("h323:") ? "protocol.h323" : "protocol.sip"), address)),
       this.#room.has_guest_passcode && h("p", { class: "small muted" }, t("live.how.passcode", { number: this.argument })));
   }
 }

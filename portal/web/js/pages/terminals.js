@@ -3,9 +3,10 @@
 import { api } from "../api.js";
 import { fill, h } from "../dom.js";
 import { events } from "../events.js";
-import { clock, shortDateTime } from "../format.js";
+import { shortDateTime } from "../format.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
+import { othersCard, seen, way } from "../parts/endpoints.js";
 import { empty, errorNotice, pageHead, waiting } from "../parts/page.js";
 import { trunkCard } from "../parts/trunks.js";
 import { createTerminal, editTerminal, newSecret, removeTerminal } from "../parts/terminal-dialogs.js";
@@ -15,9 +16,11 @@ const RELOAD_MS = 2000;
 
 class Terminals extends HTMLElement {
   #terminals = [];
+  #others = [];
   #trunks = [];
   #filter = "";
   #list = h("div", {});
+  #rest = h("div", {});
   #timer = 0;
   #onNews = () => this.#soon();
 
@@ -40,7 +43,7 @@ class Terminals extends HTMLElement {
   async #load() {
     fill(this, this.#head(), waiting());
     try {
-      this.#terminals = (await api.get("/terminals")).terminals;
+      await this.#fetch();
       if (this.session.rights.includes("control-conferences")) this.#trunks = (await api.get("/trunks")).trunks;
     } catch (error) {
       fill(this, this.#head(), errorNotice(error, () => this.#load()));
@@ -51,8 +54,14 @@ class Terminals extends HTMLElement {
       this.#filter = search.value.trim().toLowerCase();
       this.#draw();
     });
-    fill(this, this.#head(), this.#terminals.length >= SEARCH_FROM && search, this.#list, trunkCard(this.#trunks));
+    fill(this, this.#head(), this.#terminals.length >= SEARCH_FROM && search, this.#list, this.#rest, trunkCard(this.#trunks));
     this.#draw();
+  }
+
+  async #fetch() {
+    const found = await api.get("/terminals");
+    this.#terminals = found.terminals;
+    this.#others = found.others;
   }
 
   /** Many terminals may register at once; the list is loaded again at most every two seconds. */
@@ -60,7 +69,7 @@ class Terminals extends HTMLElement {
     if (this.#timer) return;
     this.#timer = setTimeout(async () => {
       this.#timer = 0;
-      this.#terminals = (await api.get("/terminals").catch(() => ({ terminals: this.#terminals }))).terminals;
+      await this.#fetch().catch(() => {});
       if (this.isConnected) this.#draw();
     }, this.#terminals.length > SEARCH_FROM ? RELOAD_MS : 0);
   }
@@ -76,6 +85,7 @@ class Terminals extends HTMLElement {
   }
 
   #draw() {
+    fill(this.#rest, othersCard(this.#others));
     if (!this.#terminals.length) {
       fill(this.#list, empty("phone", t("terminals.empty.title"), t("terminals.empty.text"),
         this.#mayEdit && h("button", { class: "button primary", type: "button", onclick: () => this.#create() }, icon("plus"), t("terminals.new"))));
@@ -91,7 +101,7 @@ class Terminals extends HTMLElement {
     const head = (key) => h("th", { scope: "col" }, t(key));
     fill(this.#list, h("div", { class: "card flush" }, h("table", { class: "table terminals" },
       h("thead", {}, h("tr", {}, head("terminals.terminal"), head("terminals.site"), head("terminals.from"),
-        head("terminals.device"), head("terminals.since"), head("terminals.expires"),
+        head("terminals.device"), head("terminals.since"), head("terminals.seen"),
         this.#mayEdit && h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("actions"))))),
       h("tbody", {}, ...shown.map((terminal) => this.#row(terminal))))));
     if (focused) document.getElementById(focused)?.focus();
@@ -101,12 +111,13 @@ class Terminals extends HTMLElement {
     const contacts = terminal.contacts;
     const lines = (write) => h("div", { class: "lines" }, ...(contacts.length ? contacts.map(write) : [h("span", { class: "muted" }, "–")]));
     return h("tr", {},
-      h("th", { scope: "row" }, h("div", { class: "person" }, h("span", {}, terminal.name), h("span", { class: "muted small mono" }, terminal.alias))),
+      h("th", { scope: "row" }, h("div", { class: "person" }, h("span", {}, terminal.name), h("span", { class: "muted small mono" }, terminal.alias),
+        terminal.needs_new_secret && h("span", { class: "muted small" }, t("terminal.needs-new-secret")))),
       h("td", { "data-label": t("terminals.site") }, terminal.site || h("span", { class: "muted" }, "–")),
       h("td", { "data-label": t("terminals.from") }, this.#from(terminal)),
       h("td", { "data-label": t("terminals.device") }, lines((contact) => h("span", { class: "clipped", title: contact.user_agent }, contact.user_agent || "–"))),
       h("td", { "data-label": t("terminals.since") }, lines((contact) => h("span", {}, shortDateTime(contact.registered_at)))),
-      h("td", { "data-label": t("terminals.expires") }, lines((contact) => h("span", {}, clock(contact.expires_at)))),
+      h("td", { "data-label": t("terminals.seen") }, lines(seen)),
       this.#mayEdit && h("td", { class: "cell-actions" },
         this.#action("edit", t("edit"), terminal, () => editTerminal(terminal, () => this.#load())),
         this.#action("key", t("terminal.secret.new"), terminal, () => newSecret(terminal, () => this.#load())),
@@ -121,9 +132,7 @@ class Terminals extends HTMLElement {
   #from(terminal) {
     if (!terminal.is_enabled) return h("span", { class: "badge warn" }, icon("lock"), t("terminal.disabled"));
     if (!terminal.contacts.length) return h("span", { class: "badge" }, t("terminal.away"));
-    return h("div", { class: "lines" }, ...terminal.contacts.map((contact) => h("span", {},
-      h("span", { class: "badge good" }, h("span", { class: "dot" }), contact.transport.toUpperCase()), " ",
-      h("span", { class: "mono" }, contact.address))));
+    return h("div", { class: "lines" }, ...terminal.contacts.map((contact) => way(contact, terminal.alias)));
   }
 }
 
