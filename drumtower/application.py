@@ -13,6 +13,7 @@ from config.settings import Settings
 from drumtower.capacity import CapacityOffice
 from drumtower.certificates import Certificates
 from drumtower.dialing import DialOffice
+from drumtower.h323 import H323Office, dial_addresses
 from drumtower.keyring import master_key, passcode_hasher, relays
 from drumtower.metrics import counter_metrics, gauge_metrics, worker_metrics
 from drumtower.terminals import TerminalOffice
@@ -72,6 +73,9 @@ class Application:
         )
         registration.serve(self.sip.agent)
         self.dialing.connect(self.sip, self.terminals, self.conferences)
+        self.h323 = H323Office(settings, self.database, self.terminals, self.gate, self.calls, self.fleet, self.desk)
+        if settings.h323.enabled:
+            self.dialing.dialer.add(self.h323.dials())
         self.focus = Focus(self.sip.agent, self.conferences, settings.sip.max_subscriptions)
         self.web = WebServer(create_app(self._portal_services()), settings, self.certificates)
         self._started = AsyncExitStack()
@@ -89,6 +93,8 @@ class Application:
             starting.push_async_callback(self.terminals.stop)
             await self.sip.start()
             starting.push_async_callback(self.sip.stop)
+            await self.h323.start()
+            starting.push_async_callback(self.h323.stop)
             self.dialing.start()
             starting.push_async_callback(self.dialing.stop)
             starting.callback(self.focus.stop)
@@ -106,10 +112,10 @@ class Application:
         await self._started.aclose()
 
     def dial_addresses(self, room: str) -> list[str]:
-        """What a terminal dials to reach a room."""
+        """What a terminal dials to reach a room, by SIP first, then by H.323."""
         port = "" if self.settings.sip.port == 5060 else f":{self.settings.sip.port}"
         hosts = [f"[{address}]" if ":" in address else address for address in self.settings.server.listen]
-        return [f"sip:{room}@{host}{port}" for host in hosts]
+        return [f"sip:{room}@{host}{port}" for host in hosts] + dial_addresses(self.settings, room)
 
     async def _media_is_well(self) -> bool:
         return all(worker.is_whole for worker in self.fleet.workers)
@@ -142,7 +148,12 @@ class Application:
             library=self.library,
             dial_addresses=self.dial_addresses,
             is_taken=self.settings.attendant.is_test_room,
-            terminals=TerminalServices(self.terminals.book, self.terminals.directory, registration.registrations),
+            terminals=TerminalServices(
+                self.terminals.book,
+                self.terminals.directory,
+                registration.registrations,
+                self.h323 if self.settings.h323.enabled else None,
+            ),
             dialer=self.dialing.dialer,
             trunks=self.dialing.trunk_rows,
             capacity=self.capacity.status,
@@ -153,6 +164,10 @@ class Application:
                 counter_metrics("attendant", lambda: self.desk.counters, "event", "what the attendant counted"),
                 gauge_metrics("attendant_open", self.desk.gauges, "kind", "whom the attendant serves now"),
                 gauge_metrics("sip_open", lambda: self.sip.gauges, "kind", "what the SIP server keeps open now"),
+                counter_metrics("h323", self.h323.call_counters, "event", "what calls of H.323 counted"),
+                gauge_metrics("h323_open", self.h323.call_gauges, "kind", "what H.323 keeps open now"),
+                counter_metrics("gatekeeper", self.h323.counters, "event", "what the H.323 gatekeeper counted"),
+                gauge_metrics("gatekeeper_open", self.h323.gauges, "kind", "whom the gatekeeper serves now"),
                 counter_metrics("registrar", lambda: registration.counters, "event", "what the registrar counted"),
                 counter_metrics("dial", lambda: self.dialing.dialer.counters, "event", "what became of calls out"),
                 gauge_metrics("dialing", self.dialing.dialer.gauges, "state", "who is being called now"),

@@ -49,7 +49,7 @@ class Welcome:
         lines += [_line("Portal", url) for url in application.web.urls]
         if self._has_demo_room:
             lines += [_line("Demo room", f"{url}/join/{DEMO_ROOM}") for url in application.web.urls]
-            lines += [_line("Dial by SIP", address) for address in application.dial_addresses(DEMO_ROOM)]
+            lines += [_line(_by(address), address) for address in application.dial_addresses(DEMO_ROOM)]
         lines += self._about_certificate()
         if self._secrets and sys.stdout.isatty():
             lines += ["", "  Shown this once:", *(_line(name, secret) for name, secret in self._secrets)]
@@ -109,6 +109,11 @@ def read_demo_passcode(path: Path, master: MasterKey) -> str | None:
 
 def _demo_file(application: Application) -> Path:
     return application.settings.data / "demo-room.sealed"
+
+
+def _by(address: str) -> str:
+    """How to dial it, by its scheme."""
+    return "Dial by H.323" if address.startswith("h323:") else "Dial by SIP"
 
 
 def _line(name: str, text: str) -> str:

@@ -192,10 +192,17 @@ class Dialer:
     def _plan(self, target: str) -> tuple[Plan, str]:
         if not 0 < len(target) <= MAX_TARGET_CHARACTERS or not target.isprintable():
             raise DialRefused(Outcome.UNKNOWN_TARGET)
+        first: DialRefused | None = None
         for protocol in self._protocols:
-            if (plan := protocol.plan(target)) is not None:
+            try:
+                plan = protocol.plan(target)
+            except DialRefused as refused:
+                # A terminal that is not registered here by this protocol may be by the next.
+                first = first or refused
+                continue
+            if plan is not None:
                 return plan, protocol.protocol
-        raise DialRefused(Outcome.UNKNOWN_TARGET)
+        raise first or DialRefused(Outcome.UNKNOWN_TARGET)
 
     async def _admit(self, room: str, plan: Plan, protocol: str, role: Role) -> Admission:
         request = CallRequest(

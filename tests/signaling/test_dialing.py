@@ -177,6 +177,17 @@ async def test_refused_before_anything_leaves():
     assert all(plan.attempt is None for plan in hall.protocol.plans)
 
 
+async def test_a_terminal_that_one_protocol_does_not_know_is_called_by_the_next():
+    hall, other = Hall(), Protocol()
+    hall.dialer.add(other)
+    hall.protocol.refusal = Outcome.NOT_REGISTERED
+    await hall.dial()
+    assert len(other.plans) == 1
+    other.refusal = Outcome.NOT_ALLOWED
+    with pytest.raises(DialRefused, match="not-registered"):
+        await hall.dial()
+
+
 async def test_calls_at_once_and_a_minute():
     hall = Hall(max_calls_per_room=2, calls_per_minute=3)
     await hall.dial()
