@@ -46,14 +46,20 @@ class Call:
 
 
 async def call(
-    person: Person, folder: Path, *options: str, room: str = "1001", passcode: str = "", seconds: float = 5.0
+    person: Person,
+    folder: Path,
+    *options: str,
+    room: str = "1001",
+    passcode: str = "",
+    seconds: float = 5.0,
+    scheme: str = "sip",
 ) -> Call:
-    """Dial in as this person, play colour and tone, record; returns after the call."""
+    """Dial in as this person, play colour and tone, record; returns after the call. `scheme`: sip, sips, h323."""
     folder.mkdir(parents=True, exist_ok=True)
     recording = folder / f"{person.name}.seen.mp4"
     colour = "#{:02x}{:02x}{:02x}".format(*person.colour)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "drumtower", "call", f"sip:{room}@{SERVER}", "--json", "--seconds", str(seconds),
+        sys.executable, "-m", "drumtower", "call", f"{scheme}:{room}@{SERVER}", "--json", "--seconds", str(seconds),
         "--record", str(recording), "--name", person.name, "--tone", str(person.tone_hz), "--color", colour, *options,
         env=dict(os.environ, DRUMTOWER_PASSCODE=passcode), stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
