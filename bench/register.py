@@ -35,6 +35,8 @@ http_port = {_HTTP_PORT}
 port = {_SIP_PORT}
 realm = "{REALM}"
 unlimited_networks = ["127.0.0.0/8"]
+[h323]
+enabled = false
 [registrar]
 max_contacts_per_source = 20000
 [net]

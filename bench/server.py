@@ -28,6 +28,8 @@ port = {_SIP_PORT}
 unlimited_networks = ["127.0.0.0/8"]
 max_calls = 1000
 max_calls_per_source = 1000
+[h323]
+enabled = false
 [net]
 webrtc_port = {_WEBRTC_PORT}
 first_rtp_port = 42000

@@ -15,7 +15,7 @@ from drumtower.checks.machine import check_clock, check_confinement, check_disk,
 from drumtower.checks.network import check_addresses, check_ports, check_ranges
 from drumtower.checks.relay import check_relays
 from drumtower.checks.storage import check_database
-from drumtower.checks.terminals import check_digests
+from drumtower.checks.terminals import check_digests, check_gatekeeper, check_h323_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ CHECKS: tuple[Check, ...] = (
     check_disk, check_clock, check_fonts, check_codecs, check_libraries, check_confinement, check_capacity,
     check_announcements,
     check_master_key, check_certificate_dates, check_sip_certificate, check_tls_keys,
-    check_database, check_digests,
+    check_database, check_digests, check_gatekeeper, check_h323_secrets,
 )  # fmt: skip
 
 

@@ -191,7 +191,7 @@ class H323Office:
         if old:
             more = f" and {len(old) - _NAMED_AT_MOST} more" if len(old) > _NAMED_AT_MOST else ""
             logger.warning(
-                "%d terminals have a secret from before H.323; to register with H.323 it has to be set again: %s%s",
+                "%d terminal(s) have a secret from before H.323; to register with H.323 it has to be set again: %s%s",
                 len(old), ", ".join(old[:_NAMED_AT_MOST]), more,
             )  # fmt: skip
 

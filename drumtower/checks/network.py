@@ -22,7 +22,8 @@ def check_addresses(settings: Settings) -> Iterator[Finding]:
     server = settings.server
     media = [entry.address for entry in settings.net.addresses]
     sip = [entry.address for entry in settings.sip.listen]
-    for address in dict.fromkeys([*server.listen, *sip, *media]):
+    h323 = [entry.address for entry in settings.h323.listen] if settings.h323.enabled else []
+    for address in dict.fromkeys([*server.listen, *sip, *h323, *media]):
         problem = _bind(address, 0, socket.SOCK_DGRAM)
         if problem is None:
             yield ok("address", f"{address} belongs to this machine")
@@ -53,6 +54,10 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
             wanted.append(("SIP over TCP", entry.address, sip.port, socket.SOCK_STREAM))
         if settings.has_sip_tls:
             wanted.append(("SIP over TLS", entry.address, sip.tls_port, socket.SOCK_STREAM))
+    if settings.h323.enabled:
+        for entry in settings.h323.listen:
+            wanted.append(("H.323 gatekeeper", entry.address, settings.h323.ras_port, socket.SOCK_DGRAM))
+            wanted.append(("H.323 calls", entry.address, settings.h323.signalling_port, socket.SOCK_STREAM))
     for local in net.addresses:
         wanted.append(("browsers' media", local.address, net.webrtc_port, socket.SOCK_DGRAM))
         if net.has_webrtc_tcp:
@@ -71,10 +76,13 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
 
 
 def check_ranges(settings: Settings) -> Iterator[Finding]:
-    """Media ports do not collide with SIP, browsers' media or the ports that the kernel gives away."""
+    """Media ports do not collide with SIP, H.323, browsers' media or the ports that the kernel gives away."""
     net = settings.net
     first, last = net.first_rtp_port, net.last_rtp_port
-    for name, port in (("[net] webrtc_port", net.webrtc_port), ("[sip] port", settings.sip.port)):
+    single = [("[net] webrtc_port", net.webrtc_port), ("[sip] port", settings.sip.port)]
+    if settings.h323.enabled:
+        single += [(f"[h323] {name}", getattr(settings.h323, name)) for name in ("ras_port", "signalling_port")]
+    for name, port in single:
         if first <= port <= last:
             yield fail("ports", f"{name} {port} lies among the media ports {first}-{last}", f"move {name} or the range")
     if last - first < 2 * len(net.addresses):

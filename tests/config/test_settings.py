@@ -56,12 +56,13 @@ def test_lists_in_the_environment(text: str, addresses: tuple[str, ...]) -> None
     assert load(None, {**HOME, "DRUMTOWER_SERVER_LISTEN": text}).server.listen == addresses
 
 
-def test_sip_and_media_follow_the_servers_addresses(tmp_path: Path) -> None:
+def test_sip_h323_and_media_follow_the_servers_addresses(tmp_path: Path) -> None:
     text = '[server]\nlisten = ["10.0.0.5", "::1"]\n[[server.external]]\nlocal = "10.0.0.5"\nexternal = "203.0.113.5"\n'
     found = from_text(tmp_path, text)
     wanted = [("10.0.0.5", "203.0.113.5"), ("::1", "::1")]
     assert [(entry.address, entry.advertised()) for entry in found.net.addresses] == wanted
     assert [(entry.address, entry.advertised()) for entry in found.sip.listen] == wanted
+    assert [(entry.address, entry.advertised()) for entry in found.h323.listen] == wanted
     own = from_text(tmp_path, text + '[[net.addresses]]\naddress = "10.0.0.6"\n')
     assert [entry.address for entry in own.net.addresses] == ["10.0.0.6"]
 

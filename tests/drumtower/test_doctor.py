@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import base64
 import json
 import socket
@@ -19,6 +20,8 @@ from config.settings import Settings, load
 from drumtower import doctor, doctor_command
 from drumtower.checks import announcements, capacity, codecs, keys, machine, network, relay, storage, terminals
 from drumtower.checks.finding import Check, Finding, Level, ok
+from store.database import Database
+from store.terminals import Terminal
 
 
 def make(tmp_path: Path, **environ: str) -> Settings:
@@ -265,3 +268,50 @@ def test_announcements(tmp_path: Path) -> None:
 def test_digests(tmp_path: Path, algorithms: str, level: Level) -> None:
     [(found, text)] = levels(terminals.check_digests, make(tmp_path, sip_digest_algorithms=algorithms)).items()
     assert (found, "MD5" in text) == (level, "MD5" in algorithms)
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({}, Level.OK, "H.235.1"),
+        ({"h323_enabled": "false"}, Level.OK, "switched off"),
+        ({"h323_authentication": "known"}, Level.WARN, "without a secret"),
+        ({"h323_authentication": "off"}, Level.WARN, "anybody"),
+        ({"h323_call_model": "routed"}, Level.WARN, "does not pass them on"),
+    ],
+)
+def test_gatekeeper(tmp_path: Path, changes: dict[str, str], level: Level, words: str) -> None:
+    assert words in levels(terminals.check_gatekeeper, make(tmp_path, **changes))[level]
+
+
+def test_ports_of_h323(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        port = udp.getsockname()[1]
+        found = levels(network.check_ports, make(tmp_path, h323_ras_port=str(port), h323_signalling_port="0"))
+        assert f"port {port} (H.323 gatekeeper): in use" in found[Level.FAIL]
+        off = levels(network.check_ports, make(tmp_path, h323_enabled="false"))
+    assert not any("H.323" in text for text in off.values())
+    assert (
+        "signalling_port 40100 lies among"
+        in (levels(network.check_ranges, make(tmp_path, h323_signalling_port="40100"))[Level.FAIL])
+    )
+
+
+def test_secrets_of_before_h323_are_named(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    assert levels(terminals.check_h323_secrets, settings) == {}
+
+    async def fill() -> None:
+        settings.data.mkdir(exist_ok=True)
+        database = Database(settings.database_url)
+        await database.open()
+        await database.terminals.add(Terminal("old", "Old", b"sealed"))
+        await database.terminals.add(Terminal("new", "New", b"sealed", b"key"))
+        await database.close()
+
+    asyncio.run(fill())
+    text = levels(terminals.check_h323_secrets, settings)[Level.WARN]
+    assert text.startswith("1 terminal(s)")
+    assert text.endswith(": old")
+    assert levels(terminals.check_h323_secrets, make(tmp_path, h323_enabled="false")) == {}

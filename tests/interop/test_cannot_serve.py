@@ -28,6 +28,7 @@ def serve(folder: Path, **variables: object) -> tuple[int, list[str]]:
         "DRUMTOWER_SERVER_DATA": str(folder / "data"),
         "DRUMTOWER_SECRETS_MASTER_KEY_FILE": str(folder / "keys" / "master.key"),
         "DRUMTOWER_SIP_PORT": "0", "DRUMTOWER_NET_WEBRTC_PORT": "0", "DRUMTOWER_LOG": "ERROR",
+        "DRUMTOWER_H323_RAS_PORT": "0", "DRUMTOWER_H323_SIGNALLING_PORT": "0",
     } | {f"DRUMTOWER_{name}": str(value) for name, value in variables.items()}  # fmt: skip
     command = [sys.executable, "-m", "drumtower", "serve"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
@@ -35,7 +36,9 @@ def serve(folder: Path, **variables: object) -> tuple[int, list[str]]:
     return done.returncode, [line for line in done.stderr.splitlines() if line.startswith("drumtower: ")]
 
 
-@pytest.mark.parametrize("port", ["SERVER_HTTP_PORT", "SIP_PORT", "NET_WEBRTC_PORT"])
+@pytest.mark.parametrize(
+    "port", ["SERVER_HTTP_PORT", "SIP_PORT", "H323_RAS_PORT", "H323_SIGNALLING_PORT", "NET_WEBRTC_PORT"]
+)
 def test_a_port_that_is_taken_is_named(tmp_path: Path, taken: int, port: str) -> None:
     status, lines = serve(tmp_path, **({"SERVER_HTTP_PORT": _free()} | {port: taken}))
     assert status == 1
