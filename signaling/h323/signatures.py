@@ -63,6 +63,8 @@ class Signatures:
         signal = self._read(octets)
         if signal is None or not signal.tokens:
             return None
+        if self.signer_for(called) is None:  # it signs for somebody else, if at all
+            return Fault.ABSENT
         return self._check(signal, lambda _: tuple(each.text for each in called), now_s)
 
     def _check(self, signal: Signal, names: Callable[[HashedToken], Iterable[str]], now_s: float) -> Signer | Fault:
