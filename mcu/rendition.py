@@ -125,7 +125,8 @@ def rendition_for(stream: StreamSpec, scene: str, ladder: Sequence[Rung] = LADDE
     if stream.has_firm_bitrate and 0 < stream.max_bitrate_bps < rung.bitrate_bps:
         rung = rung.lean
     needs_slices = send.codec == Codec.H264 and send.packetization_mode == 0
-    return RenditionKey(scene, send.codec, rung, SLICE_BYTES if needs_slices else 0)
+    codec = Codec.H263 if send.codec in _OF_FIXED_SIZES else send.codec  # cut into either payload format
+    return RenditionKey(scene, codec, rung, SLICE_BYTES if needs_slices else 0)
 
 
 def outputs_for(

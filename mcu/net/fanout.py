@@ -18,6 +18,8 @@ _SWITCH_REPLAY_US = 100_000
 """Who sees another picture meanwhile is not shown the past again."""
 _RATE_WINDOW_US = 1_000_000
 _MAX_EARLY = 64
+_PAYLOAD_FORMATS = {Codec.H263: (Codec.H263, Codec.H263_1996)}
+"""One encoder serves old and newer terminals (RFC 2190, RFC 4629)."""
 
 
 class PictureReceiver(Protocol):
@@ -46,7 +48,8 @@ class Rendition:
         self.receivers: dict[int, PictureReceiver] = {}
         self.rate_bps = 0
         self._waiting: set[int] = set()
-        self._ring: PieceRing | None = None
+        self._rings: dict[Codec, PieceRing] = {}
+        """What came since the last keyframe, cut for each payload format that its codec has."""
         self._codec: Codec | None = None
         self._mode = 1
         self._keyframe_us = 0
@@ -65,9 +68,9 @@ class Rendition:
         form = receiver.picture_format()
         if form is not None and form.codec is Codec.H264 and form.packetization_mode < self._mode:
             self._mode = form.packetization_mode
-            self._ring = None
+            self._rings = {}
         self._waiting.add(stream)
-        recent = self._recent(now_us, replay_us) if form is not None else []
+        recent = self._recent(form.codec, now_us, replay_us) if form is not None else []
         if not recent:
             self.keyframes.want(now_us)
             return
@@ -89,7 +92,7 @@ class Rendition:
 
     def restart(self, now_us: int) -> None:
         """The video process is a new one: nothing of the old pictures may be built upon."""
-        self._ring = None
+        self._rings = {}
         self._waiting.update(self.receivers)
         self.keyframes.arrived()  # what the old process did not answer must not hold back the request to the new one
         if self.receivers:
@@ -97,28 +100,35 @@ class Rendition:
 
     def receive(self, frame: Frame, now_us: int) -> None:
         """A picture from the video process, for all receivers."""
-        if self._ring is None or frame.codec != self._codec:
-            self._ring = PieceRing(frame.codec, _PIECE_BYTES, self._mode)
+        if not self._rings or frame.codec != self._codec:
+            formats = _PAYLOAD_FORMATS.get(frame.codec, (frame.codec,))
+            self._rings = {codec: PieceRing(codec, _PIECE_BYTES, self._mode) for codec in formats}
             self._codec = frame.codec
         if frame.is_keyframe:
             self._keyframe_us = now_us
             self.keyframes.arrived()
             self._waiting.clear()
         self._measure(len(frame.payload), now_us)
-        pieces = self._ring.add(frame.payload, frame.rtp_timestamp, frame.capture_us, frame.is_keyframe)
+        cut = {
+            codec: ring.add(frame.payload, frame.rtp_timestamp, frame.capture_us, frame.is_keyframe)
+            for codec, ring in self._rings.items()
+        }
+        whole = cut[frame.codec]
         for stream, receiver in self.receivers.items():
             if stream in self._waiting:
                 continue
             form = receiver.picture_format()
-            if form is not None and form.codec is not frame.codec:
+            pieces = whole if form is None or form.codec is frame.codec else cut.get(form.codec)
+            if pieces is None:
                 continue  # renegotiated; control routes it to another rendition
             if not receiver.put_rendition(frame, pieces, self.rate_bps, now_us):
                 self.await_keyframe(stream, now_us)
 
-    def _recent(self, now_us: int, replay_us: int) -> list[RingFrame]:
-        if self._ring is None or now_us - self._keyframe_us > replay_us:
+    def _recent(self, codec: Codec, now_us: int, replay_us: int) -> list[RingFrame]:
+        ring = self._rings.get(codec)
+        if ring is None or now_us - self._keyframe_us > replay_us:
             return []
-        return self._ring.since_keyframe()
+        return ring.since_keyframe()
 
     def _measure(self, size_bytes: int, now_us: int) -> None:
         self._window_bytes += size_bytes

@@ -9,6 +9,7 @@ import pytest
 from mcu.media import Codec, Format
 from mcu.net.fanout import Fanout
 from mcu.net.recorder_leg import RecorderLeg
+from mcu.rtp import h263, h263_old
 from mcu.rtp.history import RingFrame
 from mcu.worker.channel import Frame
 from mcu.worker.messages import Message, StopRecording
@@ -261,3 +262,20 @@ def test_recorder_gets_whole_pictures_from_a_keyframe_on(is_full: bool) -> None:
     assert (taken[-1].stream, taken[-1].payload, taken[-1].rtp_timestamp) == (36, b"sound", 960)
     recorder.close()
     assert told == [StopRecording(9)]
+
+
+def test_one_encoder_of_h263_serves_both_payload_formats() -> None:
+    room = Room()
+    newer, older, other = (Viewer(Format(codec, 96, 90_000)) for codec in (Codec.H263, Codec.H263_1996, Codec.VP8))
+    picture = b"\0\0\x80\x02\x0c" + bytes(range(1, 100))
+    room.fanout.route(1, newer, 5, room.now_us)
+    room.fanout.receive_picture(Frame(5, Codec.H263, picture, 0, is_keyframe=True), room.now_us)
+    for leg, viewer in ((2, older), (3, other)):
+        room.fanout.route(leg, viewer, 5, room.now_us)
+    room.fanout.receive_picture(Frame(5, Codec.H263, picture, 6000), room.now_us)
+    assert [viewer.numbers for viewer in (newer, older, other)] == [[0, 1], [0, 1], []]
+    for viewer, depacketizer in ((newer, h263.Depacketizer()), (older, h263_old.Depacketizer())):
+        for seen in viewer.pictures:
+            joined = depacketizer.join([piece.payload for piece in seen.pieces])
+            assert joined is not None
+            assert joined.payload == picture
