@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="Drumtower call", help="display name, also in the test picture")
     parser.add_argument("--tone", default="voice", metavar="HZ|voice[:N]|silence", help="test sound")
     parser.add_argument("--color", default="#2f6f8f", metavar="#RRGGBB", help="colour of the test picture")
-    parser.add_argument("--size", default="640x360", metavar="WxH", help="of the picture sent")
+    parser.add_argument("--size", default="", metavar="WxH", help="of the picture sent (640x360, of H.263 352x288)")
     parser.add_argument("--frame-rate", type=int, default=25, metavar="FPS")
     parser.add_argument("--bitrate", type=int, default=700, metavar="KBIT", help="of the picture sent, in kbit/s")
     parser.add_argument(
@@ -110,8 +110,9 @@ async def _run(options: CallOptions) -> list[CallReport]:
 
 
 def _options(args: argparse.Namespace) -> CallOptions:
-    width, by, height = args.size.partition("x")
-    if not (by and width.isdigit() and height.isdigit() and len(args.size) < 12):
+    size = args.size or ("352x288" if args.video == "h263" else "640x360")
+    width, by, height = size.partition("x")
+    if not (by and width.isdigit() and height.isdigit() and len(size) < 12):
         raise OptionError("--size must look like 640x360")
     is_h323 = args.uri.lower().startswith("h323:")
     return CallOptions(

@@ -17,8 +17,8 @@ from caller import pattern, voice
 from caller.options import FLASH, NOTHING, TEST, CallOptions
 from mcu.audio.codecs import make_encoder
 from mcu.media import Codec
-from mcu.rtp import h264, vp8
 from mcu.rtp.pieces import MAX_PIECE_BYTES
+from mcu.video.bitstream import is_keyframe
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ MAX_ENCODED_BYTES = 256 << 20
 MAX_STILL_S = 10
 """A file whose next picture is due later than this after the last one is played on as if it were not."""
 _OPUS_BPS = 32_000
+_ENCODERS = {Codec.H264: "libx264", Codec.VP8: "libvpx", Codec.H263: "h263"}
 SLIDES_SIZE = (1280, 720)
 SLIDES_RATE = 5
 SLIDES_BPS = 500_000
@@ -118,12 +119,12 @@ def make_slides(options: CallOptions) -> Programme:
 
 
 class PictureEncoder:
-    """Pictures of any size in, units of one size out; Baseline H.264 or VP8 without delay."""
+    """Pictures of any size in, units of one size out; Baseline H.264, VP8 or H.263 without delay."""
 
     def __init__(
         self, codec: Codec, size: tuple[int, int], frame_rate: int, bitrate_bps: int, packetization_mode: int = 1
     ) -> None:
-        context = av.VideoCodecContext.create("libx264" if codec == Codec.H264 else "libvpx", "w")
+        context = av.VideoCodecContext.create(_ENCODERS[codec], "w")
         context.width, context.height = size
         context.pix_fmt = "yuv420p"
         context.time_base = Fraction(1, frame_rate)
@@ -140,11 +141,13 @@ class PictureEncoder:
             }  # fmt: skip
             if packetization_mode == 0:
                 context.options |= {"slice-max-size": str(MAX_PIECE_BYTES)}  # a slice has to fit into a packet
-        else:
+        elif codec == Codec.VP8:
             context.options = {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0"}
+        else:  # a header for every row that follows, so that a packet can begin with it
+            context.options = {"ps": "1", "maxrate": str(bitrate_bps), "bufsize": str(bitrate_bps)}
         self._context = context
         self._size = size
-        self._is_keyframe = h264.is_keyframe if codec == Codec.H264 else vp8.is_keyframe
+        self._codec = codec
         self._index = 0
 
     def encode(self, picture: av.VideoFrame) -> list[Unit]:
@@ -154,7 +157,7 @@ class PictureEncoder:
         fitted.pict_type = av.video.frame.PictureType.NONE
         self._index += 1
         units = (bytes(packet) for packet in self._context.encode(fitted))
-        return [Unit(unit, self._is_keyframe(unit)) for unit in units]
+        return [Unit(unit, is_keyframe(self._codec, unit)) for unit in units]
 
 
 class SoundEncoder:

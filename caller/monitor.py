@@ -22,6 +22,7 @@ MAX_WAITING = 400
 """About 4 s of a call; more waits only when the machine is too slow, and is dropped."""
 SOUND_DB = -55.0
 """Louder than this is a sound."""
+_DECODERS = {Codec.H264: "h264", Codec.VP8: "vp8", Codec.H263: "h263", Codec.H263_1996: "h263"}
 
 
 class Monitor:
@@ -101,7 +102,7 @@ class Monitor:
 
 
 def _picture_decoder(codec: Codec) -> av.VideoCodecContext:
-    context = av.CodecContext.create("h264" if codec == Codec.H264 else "vp8", "r")
+    context = av.CodecContext.create(_DECODERS[codec], "r")
     assert isinstance(context, av.VideoCodecContext)
     context.thread_count = 1
     return context

@@ -6,13 +6,15 @@ import json
 import pytest
 
 from caller import cli
-from caller.report import CallReport, StreamReport
+from caller.h323.options import Encryption, H323Options, PasscodeWay
+from caller.report import CallReport, H323Report, StreamReport
+from mcu.media import Codec
 
 
-def parsed(*arguments):
+def parsed(*arguments, address="sip:1001@127.0.0.1"):
     parser = argparse.ArgumentParser()
     cli.add_arguments(parser)
-    return parser.parse_args(["sip:1001@127.0.0.1", *arguments])
+    return parser.parse_args([address, *arguments])
 
 
 def test_passcode_from_file_environment_and_prompt(tmp_path, monkeypatch) -> None:
@@ -59,3 +61,62 @@ def test_report_and_exit_code(outcome, code, capsys, monkeypatch) -> None:
     assert document["summary"]["calls"] == 1
     assert cli.run(parsed()) == code
     assert capsys.readouterr().out.startswith(outcome)
+
+
+H323 = "h323:1001@127.0.0.1"
+
+
+def test_an_h323_address_has_defaults_of_its_own() -> None:
+    sip, h323 = cli._options(parsed()), cli._options(parsed(address=H323))
+    assert (sip.audio, h323.audio, sip.is_h323, h323.is_h323) == (Codec.OPUS, Codec.G722, False, True)
+    assert h323.h323 == H323Options()
+    old = cli._options(parsed("--video", "h263", "--audio", "pcma", address=H323))
+    assert (old.video, old.audio, old.width, old.height) == (Codec.H263, Codec.PCMA, 352, 288)
+
+
+def test_what_h323_may_be_asked_for(monkeypatch) -> None:
+    monkeypatch.setenv(cli.PASSWORD_VARIABLE, "quiet lantern")
+    options = cli._options(
+        parsed(
+            "--encryption", "required", "--key-bits", "128,192", "--dh-groups", "2048", "--renew-keys", "2.5",
+            "--steal", "--h245-master", "--no-tunnelling", "--fast-start", "--passcode-by", "h243",
+            "--present", "#102030", "--rate", "768", "--account", "ward3",
+            address=H323,
+        )
+    ).h323  # fmt: skip
+    assert options == H323Options(
+        Encryption.REQUIRED, (128, 192), (2048,), is_master=True, is_tunnelling=False, has_fast_start=True,
+        passcode_way=PasscodeWay.H243, slides="#102030", rate_bps=768_000, renew_keys_s=2.5, account="ward3",
+        password="quiet lantern", steals=True,
+    )  # fmt: skip
+    assert "quiet" not in repr(options)
+    assert cli._options(parsed("--present", address=H323)).h323.slides == "#e8e4d0"
+    assert cli._options(parsed("--account", "ward3", address=H323)).h323.password == "", "no child inherits it"
+
+
+@pytest.mark.parametrize("arguments", [
+    ("--key-bits", "128,x"), ("--key-bits", "64"), ("--dh-groups", "768"), ("--rate", "1"), ("--account", "ward3"),
+    ("--audio", "opus"), ("--video", "vp8"), ("--video", "h263", "--size", "640x360"), ("--present", "red"),
+])  # fmt: skip
+def test_wrong_use_of_h323_is_told(arguments, capsys) -> None:
+    assert cli.run(parsed(*arguments, address=H323)) == 2
+    assert capsys.readouterr().err.startswith("drumtower call: ")
+
+
+def test_the_report_says_what_h323_did(capsys, monkeypatch) -> None:
+    details = H323Report(is_tunnelling=True, group_bits=2048, is_signed=True)
+    report = CallReport(
+        "ok", 88, "securityDenied", ended_by="peer", streams={"content": StreamReport("H264", "AES-256-CBC")},
+        h323=details,
+    )  # fmt: skip
+
+    async def called(*_):
+        return [report]
+
+    monkeypatch.setattr("caller.calls.place_calls", called)
+    assert cli.run(parsed(address=H323)) == 0
+    printed = capsys.readouterr().out
+    for word in ("ended by peer (securityDenied)", "content: H264, AES-256-CBC", "slave, tunnelling", "2048", "signed"):
+        assert word in printed
+    assert cli.run(parsed("--json", address=H323)) == 0
+    assert json.loads(capsys.readouterr().out)["calls"][0]["h323"]["group_bits"] == 2048

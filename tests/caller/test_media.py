@@ -134,3 +134,15 @@ def test_slices_of_packetization_mode_0_fit_into_a_packet() -> None:
         return max(end - start for start, end in h264.nal_units(unit.payload))
 
     assert longest(0) <= MAX_PIECE_BYTES < longest(1)
+
+
+def test_h263_comes_in_its_own_sizes() -> None:
+    programme = make_programme(
+        CallOptions("h323:1@h", audio=None, video=Codec.H263, color="#c01020", width=176, height=144)
+    )
+    keyframes = [index for index, unit in enumerate(programme.video) if unit.is_keyframe]
+    assert keyframes[0] == 0
+    assert max(np.diff([*keyframes, len(programme.video)])) <= 13
+    pictures = decoded(programme.video[:5], "h263")
+    assert pictures[-1].shape == (144, 176, 3)
+    assert np.allclose(pictures[-1][72, 88], (0xC0, 0x10, 0x20), atol=12)

@@ -271,3 +271,17 @@ async def test_giving_up_before_the_answer(programme) -> None:
         stop.set()
         report = await place_call(options(peer, 60), stop, programme)
     assert (report.outcome, report.duration_s) == ("refused", 0)
+
+
+async def test_old_pictures(programme) -> None:
+    small = {"audio": Codec.PCMA, "video": Codec.H263, "width": 176, "height": 144, "bitrate_bps": 100_000}
+    old = make_programme(CallOptions("h323:1@h", color="#20c040", tone="700", **small))
+    own = OwnMedia(audio=(Codec.PCMA,), video=(Codec.H263,), has_camera=False)
+    async with Peer(old, Wants(own=own)) as peer:
+        report = await place_call(CallOptions(peer.uri, seconds=1, **small), None, old)
+    video = report.streams["video"]
+    assert (video.codec, video.suite, report.streams["audio"].codec) == ("H263", "AES-256-CBC", "PCMA")
+    assert (video.width, video.height, video.decode_errors) == (176, 144, 0)
+    assert video.frames_decoded >= 10
+    (session,) = peer.sessions
+    assert len(session.received[Kind.VIDEO]) >= 10

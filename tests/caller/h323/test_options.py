@@ -42,6 +42,8 @@ def test_a_passcode_is_dialled_only_where_that_is_its_way(way, alias) -> None:
 @pytest.mark.parametrize(("options", "word"), [
     (CallOptions("h323:1001@h"), "Opus"),
     (CallOptions("h323:1001@h", audio=Codec.G722, video=Codec.VP8), "VP8"),
+    (CallOptions("h323:1001@h", audio=Codec.G722, video=Codec.H263), "352x288"),
+    (CallOptions("sip:1001@h", video=Codec.H263, width=352, height=288), "H.323"),
     (CallOptions("h323:1001**1@h", "2468", audio=Codec.G722), "already"),
     (CallOptions("h323:1001@h", audio=Codec.G722, h323=H323Options(key_bits=(56,))), "--key-bits"),
     (CallOptions("h323:1001@h", audio=Codec.G722, h323=H323Options(groups=(512,))), "--dh-groups"),
