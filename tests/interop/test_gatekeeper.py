@@ -1,131 +1,172 @@
-"""Asterisk's chan_ooh323 registers with our gatekeeper, asks for admission, and is asked."""
+"""Asterisk's chan_ooh323 registers with the gatekeeper of `drumtower serve`, asks for admission, and is asked."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
-from config.h323 import H323Settings
-from config.media import LocalAddress
-from signaling.h323.ras.admission import Admit, Refusal
-from signaling.h323.ras.events import Admitted, Answered, Disengaged, Event, Leaving, Registered, Unregistered
-from signaling.h323.ras.server import GatekeeperServer
 from tests.interop import asterisk_h323
+from tests.interop.namespace import OTHER_TERMINAL, SERVER, TERMINAL
+from tests.interop.server import Administrator, Server
 
-GATEKEEPER, TERMINAL = "127.0.9.1", "127.0.7.1"
-GENERAL = {
+# It has no passwords of H.235.1. Times are short, so that nobody waits for them.
+SETTINGS = """
+[h323]
+authentication = "known"
+min_time_to_live_s = 5
+default_time_to_live_s = 5
+max_time_to_live_s = 5
+irr_interval_s = 1
+call_check_s = 1
+"""
+FIRST = {
     "bindaddr": TERMINAL, "port": "1720", "h323id": "ast1", "e164": "701", "callerid": "ast1", "context": "default",
-    "gatekeeper": GATEKEEPER, "disallow": "all", "allow": "ulaw",
+    "gatekeeper": SERVER, "disallow": "all", "allow": "ulaw",
 }  # fmt: skip
+SECOND = FIRST | {"bindaddr": OTHER_TERMINAL, "h323id": "ast2", "e164": "702", "callerid": "ast2"}
+PATIENCE_S = 20.0
 
 
-class Owner:
-    """Has no accounts, and answers as it is told."""
+class Zone:
+    """A running server and what its portal says of the gatekeeper."""
 
-    def __init__(self) -> None:
-        self.verdict: Admit | Refusal = Refusal.NOT_REGISTERED
-        self.asked = []
+    def __init__(self, server: Server, admin: Administrator) -> None:
+        self.server = server
+        self.admin = admin
 
-    def admit(self, question):
-        self.asked.append(question)
-        return self.verdict
+    async def others(self) -> list[dict[str, Any]]:
+        """Registered terminals that are none of the administrator's."""
+        found: list[dict[str, Any]] = (await self.admin.call("GET", "/terminals"))["others"]
+        return found
 
-    def locate(self, called):
-        return False
+    async def counted(self, event: str) -> float:
+        """Of the gatekeeper."""
+        return await self._sample(rf'drumtower_gatekeeper_total{{event="{event}"}} (\S+)')
 
-    def account_of(self, alias):
-        return None
+    async def open(self, kind: str, family: str = "gatekeeper") -> float:
+        """Of the gatekeeper, or of the calls ("h323")."""
+        return await self._sample(rf'drumtower_{family}_open{{kind="{kind}"}} (\S+)')
+
+    async def _sample(self, pattern: str) -> float:
+        found = re.search(pattern, await self.server.metrics())
+        return float(found[1]) if found else 0.0
+
+    async def until(self, claim: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait until it is so."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not await claim():
+            assert time.monotonic() < deadline, f"{what}: {await self.others()} {self.server.log()[-3000:]}"
+            await asyncio.sleep(0.1)
+
+    async def registered(self, count: int) -> None:
+        """Wait until so many are."""
+
+        async def is_so() -> bool:
+            return len(await self.others()) == count
+
+        await self.until(is_so, f"{count} registered")
+
+    async def calls(self, count: int, family: str = "gatekeeper") -> None:
+        """Wait until so many run."""
+
+        async def is_so() -> bool:
+            return await self.open("calls", family) == count
+
+        await self.until(is_so, f"{count} calls of {family}")
 
 
-async def until(events: list[Event], wanted: Callable[[Event], bool], patience_s: float = 15.0) -> Event:
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        found = next((event for event in events if wanted(event)), None)
-        if found is not None:
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(events)
-
-
-async def test_asterisk_is_a_terminal_of_our_gatekeeper():
-    events: list[Event] = []
-    owner = Owner()
-    settings = H323Settings(
-        listen=(LocalAddress(GATEKEEPER),), authentication="off", min_time_to_live_s=5, default_time_to_live_s=5,
-        max_time_to_live_s=5, call_check_s=2,
-    )  # fmt: skip
-    server = GatekeeperServer(settings, owner, owner, events.append)
-    await server.start()
+@asynccontextmanager
+async def zone(folder: Path, settings: str = SETTINGS) -> AsyncIterator[Zone]:
+    server = await Server(folder / "server", settings).start({"1001": {}})
     try:
-        async with asterisk_h323.running("drumtower-gatekeeper", GENERAL) as asterisk:
-            registered = await until(events, lambda event: isinstance(event, Registered))
-            assert [str(alias) for alias in registered.registration.aliases] == ["h323-ID:ast1", "dialledDigits:701"]
-            assert registered.registration.signalling == (TERMINAL, 1720)
-            assert registered.registration.vendor.product == "ooh323"
-            assert "Registered" in await asterisk.console("ooh323 show gk")
-
-            await asterisk.console("channel originate OOH323/8000 application Echo")
-            await asyncio.sleep(1)
-            assert [alias.text for alias in owner.asked[0].called] == ["8000"]
-            assert server.gauges["calls"] == 0
-
-            # Nobody listens there: the terminal forgets the call without a word, and we notice.
-            owner.verdict = Admit((GATEKEEPER, 1))
-            await asterisk.console("channel originate OOH323/8001 application Echo")
-            await until(events, lambda event: isinstance(event, Admitted))
-            await until(events, lambda event: isinstance(event, Disengaged))
-
-            await asyncio.sleep(6)
-            (alive,) = server.registrations()
-            assert alive.identifier == registered.registration.identifier
-            assert alive.refreshed_at > registered.registration.refreshed_at
-
-            server.ask(lambda own, now: own.unregister(alive.identifier, "reregistrationRequired", now))
-            answered = await until(events, lambda event: isinstance(event, Answered) and "unreg" in event.request)
-            assert answered.name == "unregistrationConfirm"
-            assert any(isinstance(event, Unregistered) and event.why is Leaving.REVOKED for event in events)
-            events.clear()
-            await until(events, lambda event: isinstance(event, Registered))
-        assert server.counters["dropped-malformed"] == 0
+        admin = await server.administrator()
+        try:
+            yield Zone(server, admin)
+        finally:
+            await admin.close()
     finally:
         await server.stop()
 
 
-async def test_two_terminals_call_each_other():
-    events: list[Event] = []
-    owner = Owner()
-    owner.verdict = Admit()
-    settings = H323Settings(
-        listen=(LocalAddress(GATEKEEPER),), authentication="off", irr_interval_s=1, call_check_s=1
-    )  # fmt: skip
-    server = GatekeeperServer(settings, owner, owner, events.append)
-    await server.start()
-    second = GENERAL | {"bindaddr": "127.0.7.2", "h323id": "ast2", "e164": "702", "callerid": "ast2"}
-    try:
-        async with (
-            asterisk_h323.running("drumtower-gatekeeper", GENERAL) as caller,
-            asterisk_h323.running("drumtower-gatekeeper-2", second),
-        ):
-            await until(
-                events, lambda event: isinstance(event, Registered) and event.registration.source[0] == TERMINAL
-            )
-            await until(
-                events, lambda event: isinstance(event, Registered) and event.registration.source[0] != TERMINAL
-            )
-            await caller.console("channel originate OOH323/702 application Milliwatt")
-            await until(events, lambda event: isinstance(event, Admitted) and event.is_answer)
-            assert {call.registration.source[0] for call in events if isinstance(call, Admitted)} == {
-                TERMINAL,
-                "127.0.7.2",
-            }
-            assert len({call.call_id for call in events if isinstance(call, Admitted)}) == 1
-            await asyncio.sleep(9)  # asked about the call after 1 s, and given up after 6 more
-            assert server.counters["received-infoRequestResponse"] >= 2
-            assert server.gauges["calls"] == 2
+async def test_asterisk_is_a_terminal_of_our_gatekeeper(tmp_path: Path) -> None:
+    async with zone(tmp_path) as it, asterisk_h323.running("drumtower-gatekeeper", FIRST) as asterisk:
+        await it.registered(1)
+        (found,) = await it.others()
+        assert found["aliases"] == ["ast1", "701"]
+        assert found["address"] == f"{TERMINAL}:1720"
+        assert found["user_agent"].startswith("ooh323")
+        assert "Registered" in await asterisk.console("ooh323 show gk")
+
+        # It goes on saying that it lives, longer than its time.
+        async def is_refreshed() -> bool:
+            return all(now["seen_at"] > found["expires_at"] for now in await it.others())
+
+        await it.until(is_refreshed, "kept alive")
+        assert [now["registered_at"] for now in await it.others()] == [found["registered_at"]]
+
+        # A restart costs no registration.
+        await it.server.stop()
+        await it.server.serve()
+        (kept,) = await it.others()
+        assert (kept["aliases"], kept["registered_at"]) == (found["aliases"], found["registered_at"])
+        assert await it.counted("dropped-malformed") == 0
+
+        # The administrator gives its name to a terminal with a secret: it is asked to register anew, and has none.
+        await it.admin.call("POST", "/terminals", {"alias": "ast1", "name": "Asterisk"})
+        await it.registered(0)
+
+        async def is_refused() -> bool:
+            return await it.counted("not-proven-absent") > 0 and await it.counted("received-unregistrationConfirm") > 0
+
+        await it.until(is_refused, "refused")
+
+
+async def test_without_its_secret_nobody_registers(tmp_path: Path) -> None:
+    async with zone(tmp_path, "") as it, asterisk_h323.running("drumtower-gatekeeper", FIRST) as asterisk:
+
+        async def is_refused() -> bool:
+            return await it.counted("not-proven-absent") > 0
+
+        await it.until(is_refused, "refused")
+        assert "Registered" not in await asterisk.console("ooh323 show gk")
+        assert await it.others() == []
+
+
+async def test_two_terminals_call_each_other(tmp_path: Path) -> None:
+    async with (
+        zone(tmp_path) as it,
+        asterisk_h323.running("drumtower-gatekeeper", FIRST) as caller,
+        asterisk_h323.running("drumtower-gatekeeper-2", SECOND),
+    ):
+        await it.registered(2)
+        await caller.console("channel originate OOH323/702 application Milliwatt")
+        await it.calls(2)
+        # Nobody else has this number: the database was asked first.
+        assert await it.counted("sent-requestInProgress") == 1
+        assert await it.open("calls", "h323") == 0
+        await asyncio.sleep(8)  # asked about the call after 1 s, and given up after 6 more
+        assert await it.counted("received-infoRequestResponse") >= 2
+        assert await it.open("calls") == 2
+        await caller.console("channel request hangup all")
+        await it.calls(0)
+        assert await it.counted("received-disengageRequest") == 2
+
+
+async def test_a_number_leads_to_the_attendant(tmp_path: Path) -> None:
+    async with zone(tmp_path) as it, asterisk_h323.running("drumtower-gatekeeper", FIRST) as caller:
+        await it.registered(1)
+        for number in ("1001", "4711"):
+            await caller.console(f"channel originate OOH323/{number} application Echo")
+            await it.calls(1, "h323")
+            await it.calls(1)
             await caller.console("channel request hangup all")
-            await asyncio.sleep(2)
-            assert server.counters["received-disengageRequest"] == 2
-            assert server.gauges["calls"] == 0
-    finally:
-        await server.stop()
+            await it.calls(0, "h323")
+            await it.calls(0)
+        # What is admitted does not tell a room from an unknown number, and costs no look at the database.
+        assert await it.counted("sent-admissionConfirm") == 2
+        assert await it.counted("sent-requestInProgress") == 0
