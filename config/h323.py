@@ -89,12 +89,12 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_datagram_bytes: Annotated[int, msgspec.Meta(ge=512, le=16_383)] = 4096
     udp_batch: Positive = 256
     """Datagrams read from one socket before others get their turn."""
-    ras_messages_per_s_per_source: float = 50.0
+    ras_messages_per_s_per_source: PerSecond = 50.0
     """Datagrams to the gatekeeper of one IPv4 address or IPv6 /64, in the long run; further ones are dropped.
     `unlimited_networks` have no such limit."""
-    ras_message_burst_per_source: float = 400.0
+    ras_message_burst_per_source: Burst = 400.0
     """Datagrams that it may send at once: all terminals behind a NAT, after a power cut."""
-    stranger_ras_messages_per_s: float = 500.0
+    stranger_ras_messages_per_s: PerSecond = 500.0
     """Datagrams of all sources together of which no registration has proved that somebody is there."""
 
     max_signalled_calls: Positive = 400
