@@ -188,7 +188,7 @@ class CallMedia:
             effects += control.set_capabilities(capability_update.between(before, self._told), now)
         elif before != self._told:
             control.prepare(self._told)
-        return [*effects, *self._sending.review(now)]
+        return [*effects, *self._receiving.resume(now), *self._sending.review(now)]
 
     # ---- channels
 

@@ -27,12 +27,17 @@ class Receiving:
         """Sound in clear was offered where it must not be."""
         self._negotiation = negotiation
         self._selection = selection
+        self._postponed: dict[int, LogicalChannel] = {}
+        """Encrypted ones that came before the key did; Control bounds them."""
 
     def offered(self, channel: LogicalChannel, now: float) -> list[Effect]:
         """Take it, or say why not (causes of openLogicalChannelReject, H.245 B.3.3)."""
         medium = channels.read(channel)
         if medium is None:
             return self._negotiation.control.reject(channel.number, "dataTypeNotSupported")
+        if medium.is_encrypted and self._negotiation.is_pending:
+            self._postponed[channel.number] = channel
+            return []
         kind = _kind_of(channel, medium)
         cause = self._objection(channel, medium, kind)
         if cause is None and medium.algorithm is not None:
@@ -41,6 +46,11 @@ class Receiving:
             return self._accept(Incoming(channel, medium, kind), now)
         self.is_sound_refused |= kind is Kind.AUDIO and self._negotiation.wishes.must_encrypt
         return self._negotiation.control.reject(channel.number, cause)
+
+    def resume(self, now: float) -> list[Effect]:
+        """It is known what has come of our half keys: what was postponed can be answered."""
+        waiting, self._postponed = self._postponed, {}
+        return [effect for channel in waiting.values() for effect in self.offered(channel, now)]
 
     def opened(self, channel: LogicalChannel, now: float) -> list[Effect]:
         """It stands; the master may have given it a session."""
@@ -54,6 +64,7 @@ class Receiving:
 
     def closed(self, event: ChannelClosed) -> None:
         """It is gone."""
+        self._postponed.pop(event.number, None)
         self._negotiation.incoming.pop(event.number, None)
 
     def _objection(self, channel: LogicalChannel, medium: Medium, kind: Kind) -> str | None:
