@@ -101,6 +101,8 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Calls whose signalling ends here, at once."""
     max_signalled_calls_per_source: Positive = 100
     """Of one IPv4 address or IPv6 /64; `unlimited_networks` have no such limit."""
+    max_stranger_calls: Positive = 300
+    """Of all sources together that have neither signed nor a registered terminal."""
     new_calls_per_s_per_source: PerSecond = 5.0
     """New calls of one IPv4 address or IPv6 /64, in the long run."""
     new_call_burst_per_source: Burst = 60.0

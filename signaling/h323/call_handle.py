@@ -298,8 +298,6 @@ class CallHandle:
                 self.counters["tokens-not-vouched-for"] += 1
             case events.Released():
                 self._end(effect)
-            case h245.Send():  # a call keeps those to itself
-                pass
             case _:
                 self._tell(effect)
 

@@ -21,6 +21,7 @@ _SHARING = {
         "dialing",
         "focus",
         "gatekeeper",
+        "h323_calls",
         "registrar",
         "sip_calls",
         "sip_gate",

@@ -36,12 +36,12 @@ from signaling.h323.h2351 import Fault
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
 from signaling.h323.signatures import Signatures, Signer
+from signaling.h323.transport.call_places import CallPlaces
 from signaling.h323.transport.control_link import ControlLink
 from signaling.h323.transport.signalling_connection import SignallingConnection
 from signaling.h323.transport.streams import Streams
 from signaling.listener import Listener
 from signaling.stream_places import StreamPlaces
-from signaling.tries import source_key
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class CallSignalling:
         self._listeners = ExitStack()
         self._addresses: dict[Address, LocalAddress] = {}
         self._calls: set[CallHandle] = set()
-        self._per_source: Counter[str] = Counter()
+        self._call_places = CallPlaces(settings, self.counters)
 
     @property
     def addresses(self) -> list[Address]:
@@ -142,7 +142,7 @@ class CallSignalling:
             self._places.leave(number)
             raise
         signer = self._signatures.signer_for(called) if self._signatures is not None else None
-        return self._call(connection, is_incoming=False, signer=signer)
+        return self._call(connection, is_incoming=False, is_known=True, signer=signer)
 
     def local_host_for(self, address: Address) -> str:
         """Of our addresses the one from which the kernel reaches `address`, else the first of its family.
@@ -169,15 +169,21 @@ class CallSignalling:
     def call_came(self, connection: SignallingConnection, octets: bytes, reference: int) -> str:
         """A Setup; see Office."""
         source = connection.remote[0]
-        refused = self._no_place(source)
-        if refused:
-            return refused
+        if self._streams.calls.wait_s(source, self._streams.now()) > 0:
+            self.counters["call-too-fast"] += 1
+            return "adaptiveBusy"
         signer = self._signatures.check(octets, time.time()) if self._signatures is not None else None
         if isinstance(signer, Fault):
             self.counters["signature-refused"] += 1
             logger.warning("h323 call from=%s:%d not proven: %s", *connection.remote, signer.name)
             return "securityDenied"
-        call = self._call(connection, is_incoming=True, signer=signer, reference=reference)
+        is_known = signer is not None or self._is_registered(source)
+        is_limited = not self._streams.calls.is_unlimited(source)
+        refused = self._call_places.refusal(source, is_limited=is_limited, is_known=is_known)
+        if refused:
+            return refused
+        call = self._call(connection, is_incoming=True, is_known=is_known, signer=signer)
+        connection.calls.add(reference, call, is_ours=False)
         call.receive(octets)
         if call.setup is not None and not call.is_over:
             self._places.prove(connection.number)
@@ -201,28 +207,13 @@ class CallSignalling:
 
     # ---- calls
 
-    def _no_place(self, source: str) -> str:
-        """Why a call of this source cannot be taken; "" when it can."""
-        is_limited = not self._streams.calls.is_unlimited(source)
-        if len(self._calls) >= self._settings.max_signalled_calls:
-            self.counters["call-too-many"] += 1
-            return "gatewayResources"
-        of_source = self._per_source[source_key(source)]
-        if is_limited and of_source >= self._settings.max_signalled_calls_per_source:
-            self.counters["call-too-many-of-source"] += 1
-            return "gatewayResources"
-        if self._streams.calls.wait_s(source, self._streams.now()) > 0:
-            self.counters["call-too-fast"] += 1
-            return "adaptiveBusy"
-        return ""
-
     def _call(
         self,
         connection: SignallingConnection,
         *,
         is_incoming: bool,
-        signer: Signer | None = None,
-        reference: int = 0,
+        is_known: bool,
+        signer: Signer | None,
     ) -> CallHandle:
         seal = None
         if signer is not None and self._signatures is not None:
@@ -240,9 +231,7 @@ class CallSignalling:
             account=signer.account.name if signer is not None and is_incoming else "",
         )
         self._calls.add(call)
-        self._per_source[source_key(connection.remote[0])] += 1
-        if is_incoming:
-            connection.calls.add(reference, call, is_ours=False)
+        self._call_places.enter(call, connection.remote[0], is_known=is_known)
         return call
 
     def _control_link(self, connection: SignallingConnection, call: CallHandle) -> ControlLink:
@@ -254,7 +243,4 @@ class CallSignalling:
 
     def _ended(self, call: CallHandle) -> None:
         self._calls.discard(call)
-        source = source_key(call.remote[0])
-        self._per_source[source] -= 1
-        if not self._per_source[source]:
-            del self._per_source[source]
+        self._call_places.leave(call)

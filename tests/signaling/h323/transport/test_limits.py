@@ -196,6 +196,7 @@ async def test_who_only_holds_connections_makes_way():
     [
         ({"max_signalled_calls": 1}, "gatewayResources", "call-too-many"),
         ({"max_signalled_calls_per_source": 1}, "gatewayResources", "call-too-many-of-source"),
+        ({"max_stranger_calls": 1}, "gatewayResources", "call-too-many-of-strangers"),
         ({"new_call_burst_per_source": 1.0, "new_calls_per_s_per_source": 0.01}, "adaptiveBusy", "call-too-fast"),
     ],
 )

@@ -1,0 +1,136 @@
+"""Asterisk's chan_ooh323 calls us and is called, in every way that fast start and tunnelling leave for H.245."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+
+import pytest
+
+from signaling.h323.call import events
+from tests.interop import asterisk_h323, h323_stand
+from tests.interop.asterisk_h323 import Asterisk
+from tests.interop.namespace import SERVER, TERMINAL
+from tests.interop.waiting import until
+
+WAYS = pytest.mark.parametrize(
+    ("is_fast", "tunnels"),
+    itertools.product((True, False), repeat=2),
+    ids=["fast-tunnelled", "fast-separate", "slow-tunnelled", "slow-separate"],
+)
+PORT = 1720
+EXTENSIONS = """[default]
+exten => 777,1,Answer()
+ same => n,Milliwatt()
+exten => 778,1,Busy()
+"""
+
+
+@contextlib.asynccontextmanager
+async def terminal(*, is_fast: bool = True, tunnels: bool = True) -> AsyncIterator[Asterisk]:
+    """Asterisk, which knows us as `drumtower` and answers 777 with a tone."""
+    general = {
+        "bindaddr": TERMINAL, "port": str(PORT), "h323id": "ward3", "e164": "703", "callerid": "ward3",
+        "context": "default", "gatekeeper": "DISABLE", "disallow": "all", "allow": "ulaw",
+        "faststart": _yes(is_fast), "h245tunneling": _yes(tunnels),
+    }  # fmt: skip
+    drumtower = {
+        "type": "friend", "ip": SERVER, "port": str(PORT), "context": "default", "disallow": "all", "allow": "ulaw",
+        "faststart": _yes(is_fast), "h245tunneling": _yes(tunnels),
+    }  # fmt: skip
+    async with asterisk_h323.running("drumtower-calls", general, EXTENSIONS, {"drumtower": drumtower}) as asterisk:
+        yield asterisk
+
+
+def _yes(claim: bool) -> str:
+    return "yes" if claim else "no"
+
+
+async def nothing_is_left(asterisk: Asterisk) -> None:
+    async def is_free() -> object:
+        return (await asterisk.channels()) == 0
+
+    await until("Asterisk has no call", is_free)
+
+
+@WAYS
+async def test_asterisk_calls(is_fast: bool, tunnels: bool):
+    async with h323_stand.running(SERVER) as stand, terminal(is_fast=is_fast, tunnels=tunnels) as asterisk:
+        await asterisk.console("channel originate OOH323/1001@drumtower application Milliwatt")
+
+        async def has_come() -> object:
+            return bool(stand.calls)
+
+        await until("a call has come", has_come)
+        (found,) = stand.calls
+        setup = found.call.setup
+        assert [alias.text for alias in setup.called] == ["1001"]
+        assert "ward3" in [alias.text for alias in setup.calling]
+        assert bool(setup.fast_start) == is_fast
+        await found.is_up()
+        assert found.call.is_tunnelling == tunnels
+        await found.hears()
+        await asterisk.console("channel request hangup all")
+        assert (await found.is_over()).is_by_peer
+        await nothing_is_left(asterisk)
+        assert not stand.signalling.counters
+
+
+@WAYS
+async def test_asterisk_is_called(is_fast: bool, tunnels: bool):
+    async with h323_stand.running(SERVER) as stand, terminal(is_fast=is_fast, tunnels=tunnels) as asterisk:
+        found = await stand.dial((TERMINAL, PORT), "777", is_fast=is_fast)
+        await found.until("connected", lambda: found.find(events.Connected))
+        await found.is_up()
+        assert (found.find(events.FastStartAnswered) is not None) == is_fast
+        assert found.call.is_tunnelling == tunnels
+        await found.hears()
+        found.call.release()
+        assert not (await found.is_over()).is_by_peer
+        await nothing_is_left(asterisk)
+        assert not stand.signalling.counters
+
+
+@pytest.mark.parametrize("tunnels", [True, False], ids=["tunnelled", "separate"])
+async def test_a_hundred_calls_leave_nothing(tunnels: bool):
+    """Ten at a time, half of them with fast start."""
+    async with h323_stand.running(SERVER, tunnels=tunnels) as stand, terminal() as asterisk:
+        for _ in range(5):
+            found = [await stand.dial((TERMINAL, PORT), "777", is_fast=bool(number % 2)) for number in range(10)]
+            for each in found:
+                await each.is_up()
+            for each in found:
+                each.call.release()
+                await each.is_over()
+
+        async def is_closed() -> object:
+            return not any(stand.signalling.gauges.values()) or stand.signalling.gauges
+
+        await until("all connections are closed", is_closed)
+        await nothing_is_left(asterisk)
+        assert len(stand.calls) == 50
+
+
+@pytest.mark.parametrize("tunnels", [True, False], ids=["tunnelled", "separate"])
+async def test_a_terminal_that_dies_is_noticed(tunnels: bool):
+    async with h323_stand.running(SERVER, tunnels=tunnels) as stand, terminal() as asterisk:
+        ours = await stand.dial((TERMINAL, PORT), "777", is_fast=False)
+        await ours.is_up()
+        await asterisk.console("channel originate OOH323/1001@drumtower application Milliwatt")
+        await ours.until("called, too", lambda: len(stand.calls) == 2)
+        theirs = stand.calls[1]
+        await theirs.is_up()
+        asterisk.kill()
+        for each in (ours, theirs):
+            async with asyncio.timeout(3):
+                assert (await each.is_over()).cause == 41
+        assert stand.signalling.gauges["calls"] == 0
+
+
+async def test_a_busy_terminal_says_so():
+    async with h323_stand.running(SERVER) as stand, terminal():
+        found = await stand.dial((TERMINAL, PORT), "778", is_fast=False)
+        released = await found.is_over()
+        assert (released.cause, released.is_by_peer) == (17, True)
