@@ -9,8 +9,9 @@ from signaling.h323.call_media.flow import Flow
 from signaling.h323.call_media.negotiation import KINDS, Negotiation, is_usable
 from signaling.h323.call_media.records import Incoming, Outgoing, Phase
 from signaling.h323.capabilities.streams import stream_of
-from signaling.h323.h245.logical_channel import LogicalChannel
+from signaling.h323.h245.logical_channel import Address, LogicalChannel
 
+_LAST_PORT = 65_535
 _LOCKED = (Kind.AUDIO, Kind.VIDEO, Kind.CONTENT)
 """What the lock of a leg speaks of. Few terminals encrypt the keys of their far-end camera control."""
 
@@ -41,7 +42,8 @@ def _stream(negotiation: Negotiation, flow: Flow, kind: Kind) -> StreamSpec | No
         None if is_encrypted else negotiation.own().telephone_event_payload_type or None,
         None if is_encrypted or negotiation.remote is None else negotiation.remote.telephone_event,
     )
-    changes: dict[str, object] = {"remote": stream.remote or negotiation.addresses.get(kind)}
+    remote = stream.remote or negotiation.addresses.get(kind)
+    changes: dict[str, object] = {"remote": remote, "remote_rtcp": _control_address(stream.remote_rtcp, remote)}
     if ours is not None:
         changes["max_bitrate_bps"] = flow.rate_bps(kind, ours)
         if flow.is_stopped(kind, ours):
@@ -49,6 +51,13 @@ def _stream(negotiation: Negotiation, flow: Flow, kind: Kind) -> StreamSpec | No
     if is_encrypted:
         changes["h235"] = _keys(ours, theirs)
     return msgspec.structs.replace(stream, **changes)
+
+
+def _control_address(told: Address | None, remote: Address | None) -> Address | None:
+    """Where RTCP goes: one port above RTP where the peer does not say (RFC 3550 11)."""
+    if told is not None and is_usable(told):
+        return told
+    return None if remote is None or remote[1] >= _LAST_PORT else (remote[0], remote[1] + 1)
 
 
 def _sent(ours: Outgoing | None, theirs: list[Incoming]) -> LogicalChannel | None:

@@ -440,3 +440,11 @@ def test_the_set_that_is_told_is_that_of_the_ports():
     own = End(LEFT, kinds=kinds).media.capability_set()
     assert own == capability_set(OwnMedia(content=None, has_camera=False))
     assert End(LEFT, kinds=EVERY).media.capability_set() == capability_set(OwnMedia())
+
+
+@pytest.mark.parametrize("told", [None, ("0.0.0.0", 7_001), (RIGHT, 0)])
+def test_rtcp_goes_one_port_above_where_the_peer_does_not_say(told):
+    pair = Pair(End(LEFT, MCU), Scripted(SOUNDS))
+    pair.right.answer["media_control"] = told
+    pair.start()
+    assert pair.left.stream(Kind.AUDIO).remote_rtcp == (RIGHT, 7_001)
