@@ -16,6 +16,7 @@ from signaling.admission import Gate
 from signaling.attendant.desk import Desk
 from signaling.calls import Calls
 from signaling.h323.call_handle import CallHandle
+from signaling.h323.calls.services import Identity
 from signaling.h323.dialling.plan import H323Dials, World
 from signaling.h323.ras.alias import Alias
 from signaling.h323.ras.calls import AdmittedCall
@@ -174,11 +175,11 @@ class H323Office:
                 identifier = found.identifier
                 gatekeeper.ask(lambda own, now, who=identifier: own.unregister(who, "reregistrationRequired", now))
 
-    def _identify(self, call: CallHandle) -> str:
+    def _identify(self, call: CallHandle) -> Identity | None:
         setup = call.setup
         if setup is None:
-            return ""
-        return self._callers.alias_of(call.account, call.remote, setup.endpoint_identifier, setup.identity.identifier)
+            return None
+        return self._callers.identify(call.account, call.remote, setup.endpoint_identifier, setup.identity.identifier)
 
     def _admitted(self, identifier: str, call_id: bytes) -> tuple[Registration, AdmittedCall] | None:
         return self._gatekeeper.admitted(identifier, call_id) if self._gatekeeper is not None else None

@@ -104,9 +104,9 @@ class RoomCall:
             protocol="h323",
             room=wanted.room,
             passcode=wanted.passcode,
-            name=caller_name(self._setup, source),
-            is_trusted=bool(identity),
-            identity=identity,
+            name=(identity.name if identity else "") or caller_name(self._setup, source),
+            is_trusted=identity is not None,
+            identity=identity.alias if identity else "",
             call=f"h323-{self._number}",
             has_secure_signalling=ipaddress.ip_address(source.partition("%")[0]).is_loopback,
         )

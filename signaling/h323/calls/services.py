@@ -13,13 +13,23 @@ from signaling.attendant.desk import Desk
 from signaling.h323.call_handle import CallHandle
 from signaling.services import Calls, Gate
 
-Identify = Callable[[CallHandle], str]
-"""Alias of the terminal that a call is proven to come from, "" for nobody."""
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The terminal of the administrator that a call is proven to come from."""
+
+    alias: str
+    name: str = ""
+    """As the administrator named it."""
 
 
-def signer(call: CallHandle) -> str:
+Identify = Callable[[CallHandle], Identity | None]
+"""None for a stranger."""
+
+
+def signer(call: CallHandle) -> Identity | None:
     """Who signed the Setup (H.235.1)."""
-    return call.account
+    return Identity(call.account) if call.account else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from signaling.h323.calls.services import Identity
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.calls import AdmittedCall
 from signaling.h323.ras.registration import Registration
@@ -36,10 +37,11 @@ class Callers:
         self._admitted = admitted
         self._used: OrderedDict[bytes, None] = OrderedDict()
 
-    def alias_of(self, account: str, remote: Address, endpoint_identifier: str, call_id: bytes) -> str:
-        """The terminal's alias, "" for a stranger. `account` has signed the Setup, "" for nobody."""
-        found = account or self._by_admission(remote, endpoint_identifier, call_id)
-        return found if found and self._names.name_of(found) is not None else ""
+    def identify(self, account: str, remote: Address, endpoint_identifier: str, call_id: bytes) -> Identity | None:
+        """The terminal, None for a stranger. `account` has signed the Setup, "" for nobody."""
+        alias = account or self._by_admission(remote, endpoint_identifier, call_id)
+        name = self._names.name_of(alias) if alias else None
+        return Identity(alias, name) if name is not None else None
 
     def _by_admission(self, remote: Address, endpoint_identifier: str, call_id: bytes) -> str:
         found = self._admitted(endpoint_identifier, call_id)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from signaling.h323.calls.services import Identity
 from signaling.h323.ras.calls import AdmittedCall
 from signaling.h323.registry.callers import Callers
 from tests.signaling.h323.registry.test_accounts import registration
@@ -27,15 +28,15 @@ def callers(account: str = "ward-3", call: AdmittedCall = ADMITTED) -> Callers:
     return Callers(Names(), lambda identifier, call_id: known.get((identifier, call_id)))
 
 
-@pytest.mark.parametrize(("account", "alias"), [("ward-3", "ward-3"), ("removed", "")])
-def test_who_signed_the_setup(account: str, alias: str) -> None:
-    assert callers().alias_of(account, ELSEWHERE, "", bytes(16)) == alias
+@pytest.mark.parametrize(("account", "found"), [("ward-3", Identity("ward-3", "Ward 3")), ("removed", None)])
+def test_who_signed_the_setup(account: str, found: Identity | None) -> None:
+    assert callers().identify(account, ELSEWHERE, "", bytes(16)) == found
 
 
 def test_a_signed_admission_holds_for_one_setup_of_its_call() -> None:
     known = callers()
-    assert known.alias_of("", HERE, "e1", CALL) == "ward-3"
-    assert known.alias_of("", HERE, "e1", CALL) == ""
+    assert known.identify("", HERE, "e1", CALL) == Identity("ward-3", "Ward 3")
+    assert known.identify("", HERE, "e1", CALL) is None
 
 
 @pytest.mark.parametrize(
@@ -43,11 +44,11 @@ def test_a_signed_admission_holds_for_one_setup_of_its_call() -> None:
     [(ELSEWHERE, "e1", CALL), (HERE, "e2", CALL), (HERE, "", CALL), (HERE, "e1", bytes(16))],
 )
 def test_what_a_stranger_knows_proves_nothing(remote, identifier: str, call_id: bytes) -> None:
-    assert callers().alias_of("", remote, identifier, call_id) == ""
+    assert callers().identify("", remote, identifier, call_id) is None
 
 
 @pytest.mark.parametrize(
     ("account", "call"), [("", ADMITTED), ("removed", ADMITTED), ("ward-3", replace(ADMITTED, is_answer=True))]
 )
 def test_admissions_that_name_nobody(account: str, call: AdmittedCall) -> None:
-    assert callers(account, call).alias_of("", HERE, "e1", CALL) == ""
+    assert callers(account, call).identify("", HERE, "e1", CALL) is None
