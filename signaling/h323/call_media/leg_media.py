@@ -17,10 +17,10 @@ _LOCKED = (Kind.AUDIO, Kind.VIDEO, Kind.CONTENT)
 
 
 def build(negotiation: Negotiation, flow: Flow, grade: Grade) -> LegMedia:
-    """What holds now; `grade` is that of encrypted media."""
+    """What holds now; `grade` is that of encrypted media. Before there are any it holds where none may be clear."""
     streams = tuple(stream for kind in KINDS if (stream := _stream(negotiation, flow, kind)) is not None)
     locked = [stream.h235 is not None for stream in streams if stream.kind in _LOCKED]
-    is_encrypted = bool(locked) and all(locked)
+    is_encrypted = all(locked) and (bool(locked) or negotiation.wishes.must_encrypt)
     return LegMedia(streams, is_encrypted, grade if is_encrypted else Grade.CLEAR)
 
 

@@ -230,6 +230,12 @@ def test_nothing_is_encrypted_without_agreement():
 # ---- encryption required
 
 
+def test_the_lock_before_there_are_channels():
+    """Where nothing may be clear nothing will be; elsewhere nobody knows."""
+    assert End(LEFT, wishes=REQUIRED).media.media.grade is Grade.OPPORTUNISTIC
+    assert End(LEFT).media.media.grade is Grade.CLEAR
+
+
 def test_required_encryption_is_met():
     pair = secret(MCU, TERMINAL, left=replace(REQUIRED, grade=Grade.AUTHENTICATED), right=REQUIRED)
     for kind in SENT:
