@@ -72,7 +72,7 @@ class H323Office:
             calls,
             fleet,
             desk,
-            signatures=Signatures(settings.h323, self._accounts),
+            signatures=Signatures(settings.h323, self._accounts, SourceTries(settings.gate)),
             identify=self._identify,
             is_registered=self._is_registered,
             own_names=names,

@@ -22,6 +22,7 @@ from signaling.h323.ras import alias
 from signaling.h323.ras.admission import Account, Accounts
 from signaling.h323.ras.alias import Alias
 from signaling.h323.ras.replays import ReplayMemory
+from signaling.tries import SourceTries, source_key
 
 _NOBODYS_KEY: Final = PasswordKey(b"")
 _MOST_NAMES: Final = 16
@@ -42,20 +43,25 @@ class Signer:
 class Signatures:
     """Those of all calls of a server. `now_s` is UTC in seconds."""
 
-    def __init__(self, settings: H323Settings, accounts: Accounts) -> None:
+    def __init__(self, settings: H323Settings, accounts: Accounts, tries: SourceTries | None = None) -> None:
+        """`tries`: who guesses passwords; None, and nobody is slowed down."""
         self._settings = settings
         self._accounts = accounts
+        self._tries = tries
         self._replays = ReplayMemory(settings.clock_skew_s)
         self._random = _FIRST_RANDOM
 
-    def check(self, octets: bytes, now_s: float) -> Signer | Fault | None:
-        """Who signed this Setup; None for nobody."""
+    def check(self, octets: bytes, now_s: float, source: str = "") -> Signer | Fault | None:
+        """Who signed this Setup, which came from the host `source`; None for nobody.
+
+        After too many wrong ones for a terminal no more are looked at from there for a while: they were guesses.
+        """
         signal = self._read(octets)
         if signal is None:
             return None
         claimed = (each.text for each in alias.parse_all(signal.body.get("sourceAddress")))
         # AudioCodes and Innovaphone leave identifiers out: then its aliases say whose it is.
-        found = self._check(signal, lambda token: (token.senders_id, *claimed), now_s)
+        found = self._check(signal, lambda token: (token.senders_id, *claimed), now_s, source)
         return None if found is Fault.ABSENT else found
 
     def check_answer(self, octets: bytes, now_s: float, called: Sequence[Alias]) -> Signer | Fault | None:
@@ -67,20 +73,34 @@ class Signatures:
             return Fault.ABSENT
         return self._check(signal, lambda _: tuple(each.text for each in called), now_s)
 
-    def _check(self, signal: Signal, names: Callable[[HashedToken], Iterable[str]], now_s: float) -> Signer | Fault:
+    def _check(
+        self, signal: Signal, names: Callable[[HashedToken], Iterable[str]], now_s: float, source: str = ""
+    ) -> Signer | Fault:
         token = h2351.find(signal.crypto_tokens)
         information = signal.q931.user_information
         if token is None or information is None:
             return Fault.ABSENT
         found = (self._accounts.account_of(name) for name in islice(names(token), _MOST_NAMES) if name)
         account = next((account for account in found if account is not None), None)
+        # Others behind the same address are not locked out.
+        payer = f"{source_key(source)} {account.name}" if account is not None and source else ""
+        if self._is_paused(payer, now_s):
+            return Fault.INTEGRITY
         # Names that nobody has take as long as wrong passwords.
         is_genuine = h2351.is_genuine(account.key if account else _NOBODYS_KEY, token, information)
         if account is None or not is_genuine:
+            if self._tries is not None and payer:
+                self._tries.failed(payer, now_s)
             return Fault.INTEGRITY
         if not self._is_for_us(token, signal):
             return Fault.GENERAL_ID
-        return self._replays.check(account.name, token, int(now_s)) or Signer(account, token.senders_id)
+        fault = self._replays.check(account.name, token, int(now_s))
+        if fault is None and self._tries is not None and payer:
+            self._tries.passed(payer, now_s)
+        return fault or Signer(account, token.senders_id)
+
+    def _is_paused(self, payer: str, now_s: float) -> bool:
+        return self._tries is not None and bool(payer) and self._tries.pace(payer, now_s).retry_after_s > 0
 
     def _read(self, octets: bytes) -> Signal | None:
         """None where there is nothing to check; of what cannot be read the call says what is wrong with it."""

@@ -172,7 +172,7 @@ class CallSignalling:
         if self._streams.calls.wait_s(source, self._streams.now()) > 0:
             self.counters["call-too-fast"] += 1
             return "adaptiveBusy"
-        signer = self._signatures.check(octets, time.time()) if self._signatures is not None else None
+        signer = self._signatures.check(octets, time.time(), source) if self._signatures is not None else None
         if isinstance(signer, Fault):
             self.counters["signature-refused"] += 1
             logger.warning("h323 call from=%s:%d not proven: %s", *connection.remote, signer.name)

@@ -7,6 +7,7 @@ import hmac
 
 import pytest
 
+from config.gate import GateSettings
 from config.h323 import H323Settings
 from signaling.h323 import h2351
 from signaling.h323.call import message
@@ -15,6 +16,7 @@ from signaling.h323.h2351 import Fault
 from signaling.h323.q931 import MessageType
 from signaling.h323.ras.alias import Alias, AliasKind
 from signaling.h323.signatures import Signatures
+from signaling.tries import SourceTries
 from tests.signaling.h323.call.peer import DESTINATION, IDENTITY, ROOM, SETUP, TOKEN
 from tests.signaling.h323.ras.terminal import T0, Book
 
@@ -154,3 +156,15 @@ def test_a_call_of_ours_is_signed_for_the_terminal_with_a_password(signatures):
     assert signatures.signer_for([nobody]) is None
     found = signatures.signer_for([nobody, *CALLED])
     assert (found.account.name, found.senders_id) == ("or1", "or1")
+
+
+def test_who_guesses_a_password_is_not_listened_to_for_a_while():
+    tries = SourceTries(GateSettings(source_free_failures=1, source_refused_failures=3, source_pause_s=30))
+    signatures = Signatures(H323Settings(), BOOK, tries)
+    for number in range(3):
+        assert signatures.check(signed(password="guess", random=number), T0, "192.0.2.66") is Fault.INTEGRITY
+    assert signatures.check(signed(random=10), T0, "192.0.2.66") is Fault.INTEGRITY
+    # Neither the terminal elsewhere nor others behind that address are concerned, and a pause ends.
+    assert signatures.check(signed(random=11), T0, "192.0.2.10").account.name == "or1"
+    assert signatures.check(signed(random=12, sender="ward", password="3"), T0, "192.0.2.66").account.name == "ward"
+    assert signatures.check(signed(random=13, time_s=T0 + 60), T0 + 60, "192.0.2.66").account.name == "or1"
