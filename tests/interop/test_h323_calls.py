@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-from collections.abc import AsyncIterator
 
 import pytest
 
 from signaling.h323.call import events
-from tests.interop import asterisk_h323, h323_stand
+from tests.interop import h323_stand, ward3
 from tests.interop.asterisk_h323 import Asterisk
 from tests.interop.namespace import SERVER, TERMINAL
 from tests.interop.waiting import until
@@ -20,32 +18,6 @@ WAYS = pytest.mark.parametrize(
     itertools.product((True, False), repeat=2),
     ids=["fast-tunnelled", "fast-separate", "slow-tunnelled", "slow-separate"],
 )
-PORT = 1720
-EXTENSIONS = """[default]
-exten => 777,1,Answer()
- same => n,Milliwatt()
-exten => 778,1,Busy()
-"""
-
-
-@contextlib.asynccontextmanager
-async def terminal(*, is_fast: bool = True, tunnels: bool = True) -> AsyncIterator[Asterisk]:
-    """Asterisk, which knows us as `drumtower` and answers 777 with a tone."""
-    general = {
-        "bindaddr": TERMINAL, "port": str(PORT), "h323id": "ward3", "e164": "703", "callerid": "ward3",
-        "context": "default", "gatekeeper": "DISABLE", "disallow": "all", "allow": "ulaw",
-        "faststart": _yes(is_fast), "h245tunneling": _yes(tunnels),
-    }  # fmt: skip
-    drumtower = {
-        "type": "friend", "ip": SERVER, "port": str(PORT), "context": "default", "disallow": "all", "allow": "ulaw",
-        "faststart": _yes(is_fast), "h245tunneling": _yes(tunnels),
-    }  # fmt: skip
-    async with asterisk_h323.running("drumtower-calls", general, EXTENSIONS, {"drumtower": drumtower}) as asterisk:
-        yield asterisk
-
-
-def _yes(claim: bool) -> str:
-    return "yes" if claim else "no"
 
 
 async def nothing_is_left(asterisk: Asterisk) -> None:
@@ -57,7 +29,7 @@ async def nothing_is_left(asterisk: Asterisk) -> None:
 
 @WAYS
 async def test_asterisk_calls(is_fast: bool, tunnels: bool):
-    async with h323_stand.running(SERVER) as stand, terminal(is_fast=is_fast, tunnels=tunnels) as asterisk:
+    async with h323_stand.running(SERVER) as stand, ward3.running(is_fast=is_fast, tunnels=tunnels) as asterisk:
         await asterisk.console("channel originate OOH323/1001@drumtower application Milliwatt")
 
         async def has_come() -> object:
@@ -80,8 +52,8 @@ async def test_asterisk_calls(is_fast: bool, tunnels: bool):
 
 @WAYS
 async def test_asterisk_is_called(is_fast: bool, tunnels: bool):
-    async with h323_stand.running(SERVER) as stand, terminal(is_fast=is_fast, tunnels=tunnels) as asterisk:
-        found = await stand.dial((TERMINAL, PORT), "777", is_fast=is_fast)
+    async with h323_stand.running(SERVER) as stand, ward3.running(is_fast=is_fast, tunnels=tunnels) as asterisk:
+        found = await stand.dial((TERMINAL, ward3.PORT), "777", is_fast=is_fast)
         await found.until("connected", lambda: found.find(events.Connected))
         await found.is_up()
         assert (found.find(events.FastStartAnswered) is not None) == is_fast
@@ -96,9 +68,9 @@ async def test_asterisk_is_called(is_fast: bool, tunnels: bool):
 @pytest.mark.parametrize("tunnels", [True, False], ids=["tunnelled", "separate"])
 async def test_a_hundred_calls_leave_nothing(tunnels: bool):
     """Ten at a time, half of them with fast start."""
-    async with h323_stand.running(SERVER, tunnels=tunnels) as stand, terminal() as asterisk:
+    async with h323_stand.running(SERVER, tunnels=tunnels) as stand, ward3.running() as asterisk:
         for _ in range(5):
-            found = [await stand.dial((TERMINAL, PORT), "777", is_fast=bool(number % 2)) for number in range(10)]
+            found = [await stand.dial((TERMINAL, ward3.PORT), "777", is_fast=bool(number % 2)) for number in range(10)]
             for each in found:
                 await each.is_up()
             for each in found:
@@ -115,8 +87,8 @@ async def test_a_hundred_calls_leave_nothing(tunnels: bool):
 
 @pytest.mark.parametrize("tunnels", [True, False], ids=["tunnelled", "separate"])
 async def test_a_terminal_that_dies_is_noticed(tunnels: bool):
-    async with h323_stand.running(SERVER, tunnels=tunnels) as stand, terminal() as asterisk:
-        ours = await stand.dial((TERMINAL, PORT), "777", is_fast=False)
+    async with h323_stand.running(SERVER, tunnels=tunnels) as stand, ward3.running() as asterisk:
+        ours = await stand.dial((TERMINAL, ward3.PORT), "777", is_fast=False)
         await ours.is_up()
         await asterisk.console("channel originate OOH323/1001@drumtower application Milliwatt")
         await ours.until("called, too", lambda: len(stand.calls) == 2)
@@ -130,7 +102,7 @@ async def test_a_terminal_that_dies_is_noticed(tunnels: bool):
 
 
 async def test_a_busy_terminal_says_so():
-    async with h323_stand.running(SERVER) as stand, terminal():
-        found = await stand.dial((TERMINAL, PORT), "778", is_fast=False)
+    async with h323_stand.running(SERVER) as stand, ward3.running():
+        found = await stand.dial((TERMINAL, ward3.PORT), "778", is_fast=False)
         released = await found.is_over()
         assert (released.cause, released.is_by_peer) == (17, True)

@@ -131,7 +131,11 @@ class Stream(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         transport.resume_reading()
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # the peer has reset it
+            transport.abort()
+            return
         self._cut_later = self._loop.call_later(_LINGER_S, transport.abort)
 
     def abort(self) -> None:
