@@ -111,8 +111,10 @@ class H323Office:
         return self._gatekeeper.registrations() if self._gatekeeper is not None else ()
 
     def find(self, aliases: Sequence[Alias]) -> Registration | None:
-        """The endpoint that is registered under one of these aliases."""
-        return self._gatekeeper.find(aliases) if self._gatekeeper is not None else None
+        """The endpoint that is registered under one of these aliases, or with the secret of a terminal so called."""
+        found = self._gatekeeper.find(aliases) if self._gatekeeper is not None else None
+        accounts = {alias.text.casefold() for alias in aliases}
+        return found or next((each for each in self.registrations() if each.account in accounts), None)
 
     def dials(self) -> H323Dials:
         """Calls to terminals that are registered here, and to `h323:` addresses."""

@@ -62,7 +62,8 @@ async def dialable(request: web.Request) -> web.Response:
     terminals = request.app[SERVICES].terminals
     if terminals is None:
         return json_response({"terminals": []})
-    aliases = sorted(set(terminals.registrations.aliases()))
+    endpoints = terminals.endpoints.registrations() if terminals.endpoints is not None else ()
+    aliases = sorted({*terminals.registrations.aliases(), *(found.account for found in endpoints)})
     named = [(alias, terminals.directory.name_of(alias)) for alias in aliases]
     return json_response({"terminals": [{"alias": alias, "name": name} for alias, name in named if name is not None]})
 

@@ -173,6 +173,19 @@ async def test_who_registers_the_number_of_a_room_does_not_get_its_calls(clinic:
         phone.socket.close()
 
 
+async def test_a_terminal_is_found_by_its_names_numbers_and_account(clinic: Clinic) -> None:
+    await clinic.add("ward-3")
+    phone = clinic.phone("ward-3")
+    phone.terminal.aliases = [("h323-ID", "Theatre"), ("dialledDigits", "7003")]
+    await register(phone)
+    (there,) = clinic.office.registrations()
+    for text in ("theatre", "ward-3"):
+        assert clinic.office.find([Alias(AliasKind.H323_ID, text)]) == there
+    assert clinic.office.find([Alias(AliasKind.DIALLED_DIGITS, "7003")]) == there
+    assert clinic.office.find([Alias(AliasKind.DIALLED_DIGITS, "7004")]) is None
+    phone.socket.close()
+
+
 async def test_terminals_with_an_older_secret_are_named_once(clinic: Clinic, caplog: pytest.LogCaptureFixture) -> None:
     sealed = Ha1.of("old", "drumtower", SECRET).seal(clinic.master, "old")
     await clinic.database.terminals.add(Terminal("old", "Old", sealed))

@@ -156,6 +156,16 @@ async def test_where_they_are_registered_with_h323_is_shown(admin, site):
     assert found["others"] == [contact | {"address": "198.51.100.7:1719"}]
 
 
+async def test_whoever_is_registered_can_be_called(admin, site):
+    for alias in ("ward-3", "theatre", "away"):
+        await admin.call("POST", "/terminals", {"alias": alias, "name": alias.title()})
+    site.registrations.put(binding("theatre"))
+    site.endpoints.put(endpoint())
+    site.endpoints.put(endpoint(""))
+    found = await (await admin.call("GET", "/dialable")).json()
+    assert [one["alias"] for one in found["terminals"]] == ["theatre", "ward-3"]
+
+
 async def test_who_has_to_get_a_new_secret_for_h323_is_shown(admin, site):
     await site.database.terminals.add(Terminal("old", "Old", Ha1.of("old", "drumtower", "x").seal(site.master, "old")))
     await admin.call("POST", "/terminals", {"alias": "new", "name": "New"})
