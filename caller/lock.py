@@ -21,16 +21,16 @@ class Lock(Protocol):
 
     drops: Counter[str]
 
-    def protect(self, packet: bytes) -> bytes | None:
+    def protect(self, packet: bytes, /) -> bytes | None:
         """An RTP packet of ours."""
 
-    def unprotect(self, packet: bytes) -> bytes | None:
+    def unprotect(self, packet: bytes, /) -> bytes | None:
         """An RTP packet of the peer's."""
 
-    def protect_rtcp(self, packet: bytes) -> bytes | None:
+    def protect_rtcp(self, packet: bytes, /) -> bytes | None:
         """A compound packet of ours."""
 
-    def unprotect_rtcp(self, packet: bytes) -> bytes | None:
+    def unprotect_rtcp(self, packet: bytes, /) -> bytes | None:
         """A compound packet of the peer's."""
 
 

@@ -82,7 +82,7 @@ class H323Terminal:
         self._called_s = time.monotonic()
         try:
             found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-            call = await signalling.connect(found[0][4][:2], self._address, called)
+            call = await signalling.connect((str(found[0][4][0]), target.port), self._address, called)
         except OSError as error:
             report = self._report
             report.outcome, report.status = "refused", Cause.NO_ROUTE_TO_DESTINATION

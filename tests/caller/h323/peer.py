@@ -13,6 +13,7 @@ from caller.report import CallReport
 from caller.session import MediaSession, now_us
 from config.h323 import H323Settings
 from config.media import LocalAddress
+from crypto.h235.password_key import PasswordKey
 from mcu.media import Codec, Kind, LegMedia
 from signaling.h323.call import events
 from signaling.h323.call.endpoint import LocalEndpoint
@@ -24,7 +25,9 @@ from signaling.h323.capabilities.own import OwnMedia
 from signaling.h323.h245 import events as h245
 from signaling.h323.h245.events import ContentState
 from signaling.h323.media_security import MediaSecurity
+from signaling.h323.ras.admission import Account
 from signaling.h323.ras.alias import Alias, AliasKind
+from signaling.h323.signatures import Signatures
 from signaling.h323.transport.call_signalling import CallSignalling
 
 KINDS = (Kind.AUDIO, Kind.VIDEO, Kind.CONTENT)
@@ -62,6 +65,12 @@ class Wants:
     presents: bool = False
     renews_keys_s: float = 0.0
     asks_keyframe: bool = False
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Passwords by alias, for calls that are signed (H.235.1); the answers are signed likewise."""
+
+    def account_of(self, alias: str) -> Account | None:
+        """As Accounts wants it."""
+        return Account(alias, PasswordKey.of(self.secrets[alias])) if alias in self.secrets else None
 
 
 class Peer:
@@ -80,7 +89,8 @@ class Peer:
             (Alias(AliasKind.H323_ID, "peer"),), "The peer", offers_tunnelling=self.wants.is_tunnelling
         )  # fmt: skip
         settings = H323Settings(listen=(LocalAddress("127.0.0.1"),), signalling_port=0)
-        self._signalling = CallSignalling(settings, self._take, own)
+        signatures = Signatures(settings, self.wants) if self.wants.secrets else None
+        self._signalling = CallSignalling(settings, self._take, own, signatures)
         await self._signalling.start()
         self.uri = f"h323:1001@127.0.0.1:{self._signalling.addresses[0][1]}"
         return self

@@ -285,3 +285,24 @@ async def test_old_pictures(programme) -> None:
     assert video.frames_decoded >= 10
     (session,) = peer.sessions
     assert len(session.received[Kind.VIDEO]) >= 10
+
+
+@pytest.mark.parametrize(("password", "outcome"), [("quiet lantern", "ok"), ("loud lantern", "refused")])
+async def test_a_call_is_signed_and_so_is_its_answer(programme, password, outcome) -> None:
+    async with Peer(programme, Wants(secrets={"ward3": "quiet lantern"})) as peer:
+        asked = options(peer, 0.6, groups=(2048,), account="ward3", password=password)
+        report = await place_call(asked, None, programme)
+    assert (report.outcome, report.h323.is_signed) == (outcome, outcome == "ok")
+    if outcome == "ok":
+        assert peer.calls[0].account == "ward3"
+        assert report.streams["audio"].suite == "AES-256-CBC"
+    else:
+        assert (peer.calls, report.reason) == ([], "securityDenied")
+
+
+async def test_half_keys_that_nobody_signed_are_not_taken_by_who_signs(programme) -> None:
+    async with Peer(programme) as peer:
+        asked = options(peer, 0.6, groups=(2048,), account="ward3", password="quiet lantern")
+        report = await place_call(asked, None, programme)
+    assert (report.outcome, report.reason) == ("refused", "securityDenied")
+    assert report.ended_by == "securityDenied"
