@@ -24,7 +24,7 @@ class Receiving:
 
     def __init__(self, negotiation: Negotiation, selection: Selection) -> None:
         self.is_sound_refused = False
-        """Sound in clear was offered where it must not be."""
+        """Sound was offered in clear where it must not be, or the other way round."""
         self._negotiation = negotiation
         self._selection = selection
         self._postponed: dict[int, LogicalChannel] = {}
@@ -44,7 +44,7 @@ class Receiving:
             return self._take_encrypted(channel, medium, kind, now)
         if cause is None:
             return self._accept(Incoming(channel, medium, kind), now)
-        self.is_sound_refused |= kind is Kind.AUDIO and self._negotiation.wishes.must_encrypt
+        self.is_sound_refused |= kind is Kind.AUDIO and cause == "securityDenied"
         return self._negotiation.control.reject(channel.number, cause)
 
     def resume(self, now: float) -> list[Effect]:

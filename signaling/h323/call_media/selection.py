@@ -19,9 +19,8 @@ class Selection:
     def __init__(self, negotiation: Negotiation) -> None:
         self.presents = False
         """Whether we want to send content."""
-        self.given_up: set[Kind] = set()
-        """Not opened again before the peer's capabilities change."""
         self._negotiation = negotiation
+        self._given_up: set[Kind] = set()
         self._refused: set[tuple[Kind, Codec]] = set()
         self._denied: set[Kind] = set()
         """Those that the peer does not take encrypted, whatever its capabilities say."""
@@ -30,7 +29,7 @@ class Selection:
 
     def forget(self) -> None:
         """The peer's capabilities have changed: everything is worth another try."""
-        self.given_up.clear()
+        self._given_up.clear()
         self._refused.clear()
         self._denied.clear()
         self._asked.clear()
@@ -43,7 +42,17 @@ class Selection:
         theirs = self._negotiation.newest(kind)
         is_encrypted = theirs is not None and theirs.medium.is_encrypted
         is_over = is_encrypted or self._negotiation.wishes.must_encrypt
-        (self.given_up if is_over else self._denied).add(kind)
+        if is_over:
+            self.give_up(kind)
+        else:
+            self._denied.add(kind)
+
+    def give_up(self, kind: Kind) -> None:
+        """Not again before the peer's capabilities change; content not before the owner wants it again."""
+        if kind is Kind.CONTENT:
+            self.presents = False
+        else:
+            self._given_up.add(kind)
 
     def ask(self, codecs: Mapping[Kind, Codec]) -> None:
         """Send these where we can."""
@@ -53,13 +62,13 @@ class Selection:
         """The peer does not take a channel of ours; what is left is tried, dearest first, and clear at last."""
         if medium.is_encrypted and cause == "securityDenied":
             self.deny(kind)
-        elif cause in ("timeout", "closed"):
-            self.given_up.add(kind)
+        elif cause in ("timeout", "closed") or (kind is Kind.CONTENT and not medium.is_encrypted):
+            self.give_up(kind)
         else:
             self._refused.add((kind, medium.capability.codec))
             self._ask_for_the_same(kind, cause)
             if kind not in self.chosen():
-                self._give_up(kind, medium.is_encrypted)
+                self._exhaust(kind, medium.is_encrypted)
 
     def _ask_for_the_same(self, kind: Kind, cause: str) -> None:
         """Terminals that speak one codec at a time in both directions refuse like this, as masters (H.245 C.4.1.3)."""
@@ -67,12 +76,13 @@ class Selection:
         if theirs is not None and cause == "masterSlaveConflict":
             self._asked[kind] = theirs.medium.capability.codec
 
-    def _give_up(self, kind: Kind, was_encrypted: bool) -> None:
+    def _exhaust(self, kind: Kind, was_encrypted: bool) -> None:
+        """Every codec was refused."""
         if was_encrypted:
             self._refused = {each for each in self._refused if each[0] is not kind}
             self.deny(kind)
         else:
-            self.given_up.add(kind)
+            self.give_up(kind)
 
     def chosen(
         self, asked: Mapping[Kind, Codec] | None = None, ignored: Container[Kind] = (), has_content: bool | None = None
@@ -107,7 +117,7 @@ class Selection:
 
     def _wants(self, kind: Kind, presents: bool) -> bool:
         negotiation = self._negotiation
-        if kind in self.given_up or kind not in negotiation.ports:
+        if kind in self._given_up or kind not in negotiation.ports:
             return False
         if kind is Kind.CONTENT:
             return presents

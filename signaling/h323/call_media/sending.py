@@ -101,7 +101,7 @@ class Sending:
             return []
         ours.channel = channel
         if channel.media is None or not is_usable(channel.media):
-            self._selection.given_up.add(kind)
+            self._selection.give_up(kind)
             return self._close(ours, now)
         if not self._has_key(ours):
             self._selection.deny(kind)
@@ -146,7 +146,7 @@ class Sending:
         kind, ours = found
         del self._negotiation.outgoing[kind]
         if ours.phase is not Phase.CLOSING and not event.must_reopen:
-            self._selection.given_up.add(kind)
+            self._selection.give_up(kind)
         return self.review(now)
 
     def held(self) -> None:
@@ -167,7 +167,6 @@ class Sending:
     def open_content(self, now: float) -> list[Effect]:
         """From now on, over holds."""
         self._selection.presents = True
-        self._selection.given_up.discard(Kind.CONTENT)
         return self.review(now)
 
     def close_content(self, now: float) -> list[Effect]:

@@ -102,6 +102,9 @@ def test_a_peer_that_refuses_it():
     pair.say(pair.left, pair.left.media.open_content(pair.now))
     assert len(pair.bodies("openLogicalChannelReject")) == 1
     assert pair.left.stream(Kind.CONTENT) is None
+    assert pair.left.media.is_content_taken
+    pair.say(pair.left, pair.left.media.open_content(pair.now))
+    assert pair.left.stream(Kind.CONTENT).send.codec is Codec.H264
 
 
 @pytest.mark.parametrize(("session_id", "kind"), [(2, Kind.VIDEO), (7, Kind.CONTENT)])
