@@ -99,7 +99,8 @@ class StandCall:
         await self.until("ready", lambda: self.find(h245.Ready))
         await self.until("settled", lambda: self.media.is_settled)
         (stream,) = self.media.media.streams
-        assert (stream.send, stream.receive) == (True, True), stream
+        assert stream.send is not None, stream
+        assert stream.receive, stream
 
     async def hears(self, packets: int = 25) -> None:
         """RTP comes."""

@@ -15,7 +15,7 @@ from tests.interop.waiting import until
 
 WAYS = pytest.mark.parametrize(
     ("is_fast", "tunnels"),
-    itertools.product((True, False), repeat=2),
+    list(itertools.product((True, False), repeat=2)),
     ids=["fast-tunnelled", "fast-separate", "slow-tunnelled", "slow-separate"],
 )
 

@@ -30,7 +30,7 @@ ROOM = "1001"
 MILLIWATT = Person("milliwatt", (0, 0, 0), ward3.TONE_HZ)
 WAYS = pytest.mark.parametrize(
     ("is_fast", "tunnels"),
-    itertools.product((True, False), repeat=2),
+    list(itertools.product((True, False), repeat=2)),
     ids=["fast-tunnelled", "fast-separate", "slow-tunnelled", "slow-separate"],
 )
 

@@ -159,7 +159,7 @@ async def test_the_release_of_the_peer_comes_after_what_it_said_before():
     site.hear(MessageType.INFORMATION, {}, elements=(keypad("1"),))
     site.call.receive(RELEASE)
     site.hear(MessageType.INFORMATION, {}, elements=(keypad("2"),))
-    assert await site.told() == [events.KeypadDigits("1"), events.Released(21, "destinationRejection", True)]
+    assert await site.told() == [events.KeypadDigits("1"), events.Released(16, "destinationRejection", True)]
     assert site.call.ignored == 1
 
 
