@@ -60,11 +60,11 @@ class Sending:
         """As master with the key, as slave the master tells it in its answer (H.235.6 8.6)."""
         negotiation = self._negotiation
         keys = encryption_sync = None
-        if medium.algorithm is not None:
+        if (algorithm := medium.algorithm) is not None:
             payload_type = payload_types.allot(medium.payload_type, negotiation.payload_types(kind))
             medium = replace(medium, payload_type=payload_type)
             if negotiation.control.is_master and negotiation.security is not None:
-                octets, encryption_sync = negotiation.security.new_key(medium.algorithm, payload_type)
+                octets, encryption_sync = negotiation.security.new_key(algorithm, payload_type)
                 keys = ChannelKeys(Key(payload_type, octets))
         channel = channels.write(
             self._new_number(kind),
