@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -19,8 +20,10 @@ from signaling.h323.call_handle import CallHandle
 from signaling.h323.calls.services import Identity
 from signaling.h323.dialling.plan import H323Dials, World
 from signaling.h323.ras.alias import Alias
+from signaling.h323.ras.answers import Datagram
 from signaling.h323.ras.calls import AdmittedCall
 from signaling.h323.ras.events import Event, Registered, Unregistered
+from signaling.h323.ras.own_requests import OwnRequests
 from signaling.h323.ras.registration import Registration
 from signaling.h323.ras.server import GatekeeperServer
 from signaling.h323.registry.accounts import TerminalAccounts
@@ -174,8 +177,7 @@ class H323Office:
             return
         for found in gatekeeper.registrations():
             if found.account in revoked or not self._rights.holds(found):
-                identifier = found.identifier
-                gatekeeper.ask(lambda own, now, who=identifier: own.unregister(who, "reregistrationRequired", now))
+                gatekeeper.ask(partial(_unregister, found.identifier))
 
     def _identify(self, call: CallHandle) -> Identity | None:
         setup = call.setup
@@ -197,6 +199,10 @@ class H323Office:
                 "%d terminal(s) have a secret from before H.323; to register with H.323 it has to be set again: %s%s",
                 len(old), ", ".join(old[:_NAMED_AT_MOST]), more,
             )  # fmt: skip
+
+
+def _unregister(identifier: str, own: OwnRequests, now: float) -> list[Datagram]:
+    return own.unregister(identifier, "reregistrationRequired", now)
 
 
 def dial_addresses(settings: Settings, room: str) -> list[str]:
