@@ -86,10 +86,11 @@ class RoomCall:
         visit = self._visit = RoomVisit(self._talk, self._services, worker, request, request.name, ring_interval_s)
         self._talk.room = room
         await self._accept(worker, admission)
-        if refusal is not None and refusal.reason is Refusal.PASSCODE_REQUIRED:
-            self._talk.on_ready = lambda: self._call.carry(password.ask(self._call.control, self._number))
-            self._talk.on_password = lambda text: password.key_in(text, self._talk.on_digit)
         await self._talk.settled()
+        if refusal is not None and refusal.reason is Refusal.PASSCODE_REQUIRED:
+            # The answer comes when the attendant is there, whose question is heard and seen meanwhile.
+            self._talk.on_password = lambda text: password.key_in(text, self._talk.on_digit)
+            self._call.carry(password.ask(self._call.control, self._number))
         await visit.begin(admission, refusal)
 
     def _call_request(self) -> CallRequest:

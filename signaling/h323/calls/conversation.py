@@ -61,8 +61,6 @@ class Conversation:
         """Called after each change of the channels that took effect; `leg.media` is what holds now."""
         self.on_password: Callable[[str], None] = _ignore
         """Called with what the terminal answered to the question for a password (H.243)."""
-        self.on_ready: Callable[[], None] = _nothing
-        """Called when H.245 is ready for channels."""
         self._call = call
         self._services = services
         self._worker: Worker | None = None
@@ -145,7 +143,6 @@ class Conversation:
             case h245.Password(octets):
                 self.on_password(octets.decode("ascii", "replace"))
             case h245.Ready():
-                self.on_ready()
                 self._ask_round_trip()
             case h245.RoundTrip(None):
                 self._went_silent()

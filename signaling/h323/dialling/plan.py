@@ -103,7 +103,7 @@ class H323Plan:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError:
             raise DialRefused(Outcome.UNREACHABLE) from None
-        return found[0][4][0], port
+        return str(found[0][4][0]), port
 
 
 def _alike(alias: Alias) -> tuple[Alias, ...]:

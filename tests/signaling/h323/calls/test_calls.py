@@ -113,11 +113,12 @@ async def test_who_dialled_only_the_server_is_asked_for_room_and_passcode() -> N
     async with a_world() as it:
         call = await it.call()
         await it.until(lambda: it.prompts() == ["attendant-welcome-room"])
-        call.keys("1002#")
-        await it.until(lambda: "attendant-passcode" in it.prompts())
-        for key in "2468#":  # as a signal each, and as RFC 4733 besides
-            call.handle.carry(call.handle.control.signal(key))
+        for key in "1002#":
             it.worker.observers[1](Dtmf(1, key))
+        call.keys("1002#")  # the same key presses once more
+        await it.until(lambda: "attendant-passcode" in it.prompts())
+        for key in "2468#":
+            call.handle.carry(call.handle.control.signal(key))
         await it.until(lambda: it.calls.joined)
         assert it.moves() == [place_of(1), "1002"]
         assert [request.room for request in it.gate.requests] == ["1002", "1002"]

@@ -49,12 +49,30 @@ class Calls:
 class World:
     def __init__(self) -> None:
         self.media, self.calls = Media(), Calls()
-        control = Control(OwnCapabilities({}), itertools.count(1).__next__)
-        self.screen = SharedScreen(LEG, control, self.media, self.calls)  # type: ignore[arg-type]
+        self.control = Control(OwnCapabilities({}), itertools.count(1).__next__)
+        self.terminal = Control(OwnCapabilities({}), itertools.count(9).__next__)
+        self.screen = SharedScreen(LEG, self.control, self.media, self.calls)  # type: ignore[arg-type]
         self.screen.room = "1001"
 
     def take(self, state: ContentState) -> list[str]:
         return messages(self.screen.take(ContentToken(state), 0.0))
+
+    def hear(self, effects: list[Effect]) -> list[str]:
+        """What the terminal sends reaches the room; the answer."""
+        answers: list[Effect] = []
+        for effect in effects:
+            assert isinstance(effect, Send)
+            for event in self.control.receive(effect.message, 0.0):
+                assert isinstance(event, ContentToken)
+                answers += self.screen.take(event, 0.0)
+        return messages(answers)
+
+    def ask_terminal(self, effects: list[Effect]) -> None:
+        """What the room sends reaches the terminal, which refuses."""
+        for effect in effects:
+            assert isinstance(effect, Send)
+            self.terminal.receive(effect.message, 0.0)
+        self.hear(self.terminal.refuse_content())
 
 
 def messages(effects: list[Effect]) -> list[str]:
@@ -81,8 +99,7 @@ def test_a_screen_of_the_room_is_shown_once_the_terminal_grants(world: World) ->
 
 
 def test_a_terminal_that_refuses_is_asked_again_at_the_next_screen(world: World) -> None:
-    world.screen.floor_changed(3, 0.0)
-    world.take(ContentState.REFUSED)
+    world.ask_terminal(world.screen.floor_changed(3, 0.0))
     world.screen.floor_changed(0, 0.0)
     assert messages(world.screen.floor_changed(4, 0.0)) == ["3"]
 
@@ -106,13 +123,13 @@ def test_the_terminals_own_screen_is_not_shown_to_it(world: World) -> None:
 @pytest.mark.parametrize(("has_floor", "answer"), [(True, "4+"), (False, "4-")])
 def test_a_terminal_presents_when_the_room_lets_it(world: World, has_floor: bool, answer: str) -> None:
     world.calls.has_floor = has_floor
-    assert world.take(ContentState.REQUESTED) == [answer]
+    assert world.hear(world.terminal.request_content(5, 0.0)) == [answer]
     assert world.calls.asked == ["request 1001 7"]
 
 
 def test_before_it_is_in_a_room_it_presents_nothing(world: World) -> None:
     world.screen.room = ""
-    assert world.take(ContentState.REQUESTED) == ["4-"]
+    assert world.hear(world.terminal.request_content(5, 0.0)) == ["4-"]
     assert world.calls.asked == []
 
 
