@@ -32,12 +32,13 @@ from signaling.h323.media_security import MediaSecurity
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.admission import Account
 from signaling.h323.ras.alias import Alias, AliasKind
-from signaling.h323.signatures import Signatures, Signer
+from signaling.h323.signatures import Signatures
 from signaling.h323.transport.call_signalling import CallSignalling
 
 GROUPS: dict[str, Group] = {"1024": DH_1024, "4096": DH_4096}
 ROOM, TERMINAL = "drumtower", "bench"
 LINES = 4
+_CALLED = (Alias(AliasKind.DIALLED_DIGITS, "777"),)
 _ACCOUNT = Account(TERMINAL, PasswordKey.of("quiet-lantern-over-7-waters"))
 _PORTS = {
     Kind.AUDIO: Ports(("127.0.0.1", 40_000), ("127.0.0.1", 40_001)),
@@ -72,9 +73,9 @@ class End:
     async def call(self, address: Address, give_up_s: float = 15.0) -> bool:
         """One call; whether all its media stood. Raises OSError, TimeoutError."""
         security = MediaSecurity((self._group,))
-        handle = await self.signalling.connect(address, seal=self._signatures.seal(Signer(_ACCOUNT, ROOM), time.time))
+        handle = await self.signalling.connect(address, called=_CALLED)
         media = self._media(handle, security)
-        request = SetupRequest((Alias(AliasKind.DIALLED_DIGITS, "777"),), tokens=tuple(security.offer()))
+        request = SetupRequest(_CALLED, tokens=tuple(security.offer()))
         handle.place(request, self.signalling.new_identity())
         try:
             async with asyncio.timeout(give_up_s):

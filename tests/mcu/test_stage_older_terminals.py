@@ -81,7 +81,7 @@ def test_who_sends_h261_is_shown_and_is_sent_what_it_takes_or_nothing() -> None:
     scene = [each for each in house.worker.told(SetScene) if isinstance(each, SetScene)][-1]
     assert [tile.stream for tile in scene.tiles] == [stream_id(1, Kind.VIDEO), stream_id(2, Kind.VIDEO)]
     (asked,) = [each for each in house.worker.told(LimitSource) if each.stream == stream_id(1, Kind.VIDEO)]
-    assert (asked.width, asked.height) == (640, 720), "half of the picture of who sees it"
+    assert (asked.width, asked.height) == (640, 360), "a tile of the picture of who sees it"
     assert list(house.opened()) == [house.rendition(2)]
     assert rendition_for(media(H261).streams[1], "main") is None
 
@@ -89,7 +89,7 @@ def test_who_sends_h261_is_shown_and_is_sent_what_it_takes_or_nothing() -> None:
 def test_a_tile_is_no_larger_than_the_largest_output_that_shows_it() -> None:
     house = House(person(1, H263), person(2, H263_SMALL))
     wishes = [each for each in house.worker.told(LimitSource) if each.stream == stream_id(1, Kind.VIDEO)]
-    assert (wishes[-1].width, wishes[-1].height) == (CIF[0] // 2, CIF[1])
+    assert (wishes[-1].width, wishes[-1].height) == (CIF[0] // 2, CIF[1] // 2)
 
 
 def test_the_ladder_of_h263_is_that_of_its_sizes() -> None:

@@ -161,7 +161,7 @@ async def test_first_packets_wait_for_the_end_of_the_handshake(peer: IcePeer) ->
         leg = (net.process.legs or pytest.fail("no legs")).get(1)
         assert leg is not None
         component = leg.components[Kind.AUDIO][0]
-        pair, component._srtp = component._srtp, None  # as if we had not finished yet
+        pair, component._protection = component._protection, None  # as if we had not finished yet
         assert pair is not None
         for n in range(100):
             peer.send_rtp(rtp(111, n, b"%d" % n))
