@@ -124,7 +124,8 @@ class PictureEncoder:
     def __init__(
         self, codec: Codec, size: tuple[int, int], frame_rate: int, bitrate_bps: int, packetization_mode: int = 1
     ) -> None:
-        context = av.VideoCodecContext.create(_ENCODERS[codec], "w")
+        context = av.CodecContext.create(_ENCODERS[codec], "w")
+        assert isinstance(context, av.VideoCodecContext)
         context.width, context.height = size
         context.pix_fmt = "yuv420p"
         context.time_base = Fraction(1, frame_rate)

@@ -108,7 +108,9 @@ class MediaSession:
         return [kind for kind, stream in self._streams.items() if stream.take_keyframe_wish()]
 
     def goodbye(self) -> None:
-        """Tell the peer that nothing more comes; the next is close()."""
+        """Tell the peer that nothing more comes, once; the next is close()."""
+        if self._ended_us:
+            return
         self._ended_us = now_us()
         for stream in self._streams.values():
             stream.goodbye(self._ended_us)

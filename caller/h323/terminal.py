@@ -187,7 +187,7 @@ class H323Terminal:
         name = make_alias(AliasKind.H323_ID, self._options.h323.account or self._options.name)
         return LocalEndpoint(
             () if name is None else (name,),
-            self._options.name,
+            self._options.name if self._options.name.isascii() else "",  # Display is IA5, the alias is not
             is_mcu=False,
             terminal_type=self._options.h323.terminal_type,
             offers_tunnelling=self._options.h323.is_tunnelling,
