@@ -57,7 +57,7 @@ class _RingingConversation(Conversation):
 
     def __init__(self, call: CallHandle, attempt: Attempt, services: Services) -> None:
         super().__init__(call, attempt.leg, services)
-        self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.answered = asyncio.Event()
         self.outcome = Outcome.FAILED
         """Why it was not answered."""
         self._attempt = attempt
@@ -67,8 +67,8 @@ class _RingingConversation(Conversation):
         match event:
             case Alerting():
                 self._attempt.rings()
-            case Connected() if not self.answered.done():
-                self.answered.set_result(None)
+            case Connected():
+                self.answered.set()
             case Released():
                 self.outcome = _OUTCOMES.get(event.cause, Outcome.FAILED)
             case _:
@@ -150,12 +150,12 @@ class OutCall:
             await asyncio.gather(entering, return_exceptions=True)
             call.release()
             await stay.leave()
-        if failure is not None or not talk.answered.done():
+        if failure is not None or not talk.answered.is_set():
             raise DialRefused(_outcome(failure) if failure is not None else talk.outcome) from failure
 
     async def _enter(self, talk: _RingingConversation, stay: RoomStay) -> None:
         async with asyncio.timeout(self._callee.ring_timeout_s):
-            await talk.answered
+            await talk.answered.wait()
         await talk.settled()
         self._services.gate.check_media(self._attempt.admission, talk.leg.media.grade)
         admission = await self._services.gate.wait_for_host(self._attempt.admission, lambda _reason: None)

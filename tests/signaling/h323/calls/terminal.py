@@ -92,6 +92,7 @@ class Terminal:
         self.signalling = CallSignalling(SETTINGS, self._came, own)
         self.calls: list[TerminalCall] = []
         self.is_answering = True
+        self.is_ringing_only = False
 
     async def call(self, to: Address, *aliases: Alias, is_encrypting: bool = False) -> TerminalCall:
         """Call a server."""
@@ -108,6 +109,9 @@ class Terminal:
         assert handle.setup is not None
         if not self.is_answering:
             handle.release(reason="inConf")
+            return
+        if self.is_ringing_only:
+            handle.alert()
             return
         security = MediaSecurity()
         tokens = security.answer(handle.setup.tokens)

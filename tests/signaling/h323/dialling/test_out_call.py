@@ -1,0 +1,154 @@
+"""Whole calls out of a fake room to a terminal of our own on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from config.dialing import DialingSettings
+from mcu.media import Codec, Grade, Kind
+from mcu.participant import Role
+from signaling.admission import Refusal
+from signaling.dialing import Dialer
+from signaling.h323.dialling.plan import H323Dials, World
+from signaling.h323.server import H323Server
+from signaling.placed import CallState, DialRefused, Outcome
+from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
+from tests.signaling.h323.calls.terminal import SETTINGS, Terminal
+
+
+class Hall:
+    def __init__(self, **dialing) -> None:
+        self.gate, self.calls, self.fleet = FakeGate(), FakeCalls(), FakeFleet()
+        self.worker = self.fleet.worker
+        self.server = H323Server(SETTINGS, self.gate, self.calls, self.fleet)
+        self.terminal = Terminal("theatre")
+        settings = DialingSettings(networks=("127.0.0.0/8",), **dialing)
+        world = World(settings, self.server.signalling, self.server.services, self, frozenset({"drumtower"}))
+        self.dialer = Dialer(settings, self.gate, self.fleet.next_leg_id)
+        self.dialer.add(H323Dials(world))
+
+    def find(self, aliases):
+        """As the gatekeeper does: "theatre" is registered."""
+        if any(alias.text == "theatre" for alias in aliases):
+            return SimpleNamespace(signalling=self.terminal.signalling.addresses[0], account="theatre")
+        return None
+
+    @property
+    def uri(self) -> str:
+        host, port = self.terminal.signalling.addresses[0]
+        return f"h323:4711@{host}:{port}"
+
+    async def until(self, claim) -> None:
+        async with asyncio.timeout(3):
+            while not claim():
+                await asyncio.sleep(0.005)
+
+    def outcome(self) -> Outcome | None:
+        placed = self.dialer.calls("1001")
+        return placed[0].outcome if placed else None
+
+
+@asynccontextmanager
+async def a_hall(**dialing) -> AsyncIterator[Hall]:
+    hall = Hall(**dialing)
+    await hall.server.start()
+    await hall.terminal.signalling.start()
+    try:
+        yield hall
+    finally:
+        await hall.dialer.hang_up()
+        await hall.terminal.signalling.stop()
+        await hall.server.stop()
+        await asyncio.sleep(0)
+        assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+        assert sorted(hall.worker.closed) == sorted({opened.leg for opened in hall.worker.opened})
+        assert hall.server.gauges["calls"] == 0
+
+
+@pytest.mark.parametrize("target", ["theatre", "h323:theatre", "h323:theatre@drumtower"])
+async def test_a_registered_terminal_is_called_into_the_room(target) -> None:
+    async with a_hall() as hall:
+        leg = await hall.dialer.dial("1001", target, "Dr Li", Role.HOST)
+        await hall.until(lambda: hall.calls.joined)
+        found, _ = hall.calls.joined[leg]
+        assert found.media.stream(Kind.AUDIO).send.codec is Codec.G722
+        assert hall.gate.requests[0].invited_as is Role.HOST
+        assert hall.dialer.calls("1001") == []
+        await hall.terminal.calls[0].hang_up()
+        await hall.until(lambda: hall.calls.left == [leg])
+
+
+async def test_an_address_is_called_and_keys_are_agreed_on() -> None:
+    async with a_hall() as hall:
+        hall.gate.required = Grade.OPPORTUNISTIC
+        leg = await hall.dialer.dial("1001", hall.uri, "Dr Li")
+        await hall.until(lambda: hall.calls.joined)
+        assert hall.calls.joined[leg][0].media.grade is Grade.OPPORTUNISTIC
+        setup = hall.terminal.calls[0].handle.setup
+        assert setup is not None
+        assert [alias.text for alias in setup.called] == ["4711"]
+        assert setup.goal == "invite"
+        assert setup.identity.conference_id == hall.server.services.conference_id("1001")
+
+
+async def test_a_busy_terminal_is_told_to_who_called() -> None:
+    async with a_hall() as hall:
+        hall.terminal.is_answering = False
+        await hall.dialer.dial("1001", hall.uri, "Dr Li")
+        await hall.until(lambda: hall.outcome() is Outcome.BUSY)
+        assert hall.calls.joined == {}
+
+
+async def test_nobody_there_is_unreachable() -> None:
+    async with a_hall() as hall:
+        uri = hall.uri
+        await hall.terminal.signalling.stop()
+        await hall.dialer.dial("1001", uri, "Dr Li")
+        await hall.until(lambda: hall.outcome() is Outcome.UNREACHABLE)
+
+
+async def test_who_rings_too_long_is_given_up() -> None:
+    async with a_hall(ring_timeout_s=0.2) as hall:
+        hall.terminal.is_ringing_only = True
+        await hall.dialer.dial("1001", hall.uri, "Dr Li")
+        await hall.until(lambda: hall.dialer.calls("1001")[0].state is CallState.RINGING)
+        await hall.until(lambda: hall.outcome() is Outcome.NO_ANSWER)
+
+
+async def test_a_call_may_be_cancelled() -> None:
+    async with a_hall() as hall:
+        hall.terminal.is_ringing_only = True
+        leg = await hall.dialer.dial("1001", hall.uri, "Dr Li")
+        await hall.until(lambda: hall.dialer.calls("1001")[0].state is CallState.RINGING)
+        assert hall.dialer.cancel("1001", leg)
+        await hall.until(lambda: hall.dialer.calls("1001") == [])
+        await hall.until(lambda: not hall.server.gauges["calls"])
+
+
+async def test_who_answers_may_still_be_refused() -> None:
+    async with a_hall() as hall:
+        hall.gate.refusal_after_waiting = Refusal.FULL
+        await hall.dialer.dial("1001", hall.uri, "Dr Li")
+        await hall.until(lambda: hall.outcome() is Outcome.FULL)
+        await hall.terminal.calls[0].released()
+
+
+@pytest.mark.parametrize(
+    ("target", "outcome"),
+    [
+        ("h323:4711@203.0.113.9", Outcome.NOT_ALLOWED),
+        ("h323:nobody", Outcome.NOT_REGISTERED),
+        ("h323:", Outcome.UNKNOWN_TARGET),
+        ("nobody", Outcome.UNKNOWN_TARGET),
+    ],
+)
+async def test_what_is_not_called(target, outcome) -> None:
+    async with a_hall() as hall:
+        with pytest.raises(DialRefused) as caught:
+            await hall.dialer.dial("1001", target, "Dr Li")
+        assert caught.value.outcome is outcome
