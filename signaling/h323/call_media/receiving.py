@@ -131,7 +131,6 @@ class Receiving:
         )
         effects = self._negotiation.control.accept(number, answer, now)
         if effects:  # else it has gone meanwhile
-            self._negotiation.incoming.pop(number, None)
             self._negotiation.incoming[number] = incoming
         return effects
 

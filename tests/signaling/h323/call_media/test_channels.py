@@ -448,3 +448,17 @@ def test_rtcp_goes_one_port_above_where_the_peer_does_not_say(told):
     pair.right.answer["media_control"] = told
     pair.start()
     assert pair.left.stream(Kind.AUDIO).remote_rtcp == (RIGHT, 7_001)
+
+
+def test_a_hold_ends_what_was_wished_before():
+    """A channel that was closed by wish, and a mode that was asked for: on resuming everything begins anew."""
+    pair, end, peer = against(ROOM_SYSTEM)
+    pair.say(peer, peer.control.request_mode([mode(("audioMode", ("g711Ulaw64k", 0)))], pair.now))
+    assert codec(end) is Codec.PCMU
+    (picture,) = end.numbers(Kind.VIDEO)[0]
+    pair.say(peer, peer.control.ask_close(picture, pair.now))
+    assert end.stream(Kind.VIDEO) is None
+    pair.say(peer, peer.control.hold(pair.now))
+    pair.say(peer, peer.control.resume(pair.now))
+    assert codec(end) is Codec.G722
+    assert codec(end, Kind.VIDEO) is Codec.H264

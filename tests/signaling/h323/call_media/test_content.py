@@ -125,3 +125,14 @@ def test_content_of_a_terminal_that_has_no_session_for_it_yet():
     assert sessions(pair)[-1:] == [FIRST_FREE_SESSION]
     pair.say(pair.left, pair.left.media.open_content(pair.now))
     assert pair.right.offers[-1].session_id == FIRST_FREE_SESSION
+
+
+def test_content_of_a_terminal_after_ours():
+    """It is told the session that is in use."""
+    own = OwnMedia()
+    medium = choose(read(capability_set(own)), own, [Kind.CONTENT])[Kind.CONTENT]
+    pair = Pair(End(LEFT, MCU), Scripted(capability_set(own))).start()
+    pair.say(pair.left, pair.left.media.open_content(pair.now))
+    pair.say(pair.left, pair.left.media.close_content(pair.now))
+    pair.say(pair.right, pair.right.control.open(write(4, medium, (RIGHT, 7_001)), pair.now))
+    assert sessions(pair) == [FIRST_FREE_SESSION] * 2

@@ -410,3 +410,21 @@ def test_new_keys_after_a_hold():
     pair.say(pair.right, pair.right.control.resume(pair.now))
     flows(pair.left, pair.right, Kind.AUDIO)
     assert pair.left.stream(Kind.AUDIO).h235.local != before.h235.local
+
+
+def test_the_payload_type_of_telephone_events_is_not_ours_to_use():
+    events = ("receiveRTPAudioTelephonyEventCapability", {"dynamicRTPPayloadType": 110, "audioTelephoneEvent": "0-16"})
+    entries = {1: events, 2: ("receiveAudioCapability", ULAW[1]), 3: secured(2, AES_128)}
+    pair, end, peer, _ = against(table(entries))
+    pair.start()
+    assert [each.payload_type for each in peer.offers] == [111]
+    assert end.stream(Kind.AUDIO).send.payload_type == 111
+
+
+def test_a_key_for_a_channel_that_is_not_there():
+    pair, end, _, security = against(ROOM_SYSTEM, MCU)
+    pair.start()
+    _, sync = security.new_key(Algorithm.AES_128_CBC, 98)
+    for number in (77, *end.numbers(Kind.CAMERA)[0]):
+        assert end.media.handle(EncryptionUpdate(number, is_ours=True, encryption_sync=sync), pair.now) == []
+        assert end.media.handle(EncryptionUpdate(number, is_ours=False, encryption_sync=sync), pair.now) == []
