@@ -12,7 +12,7 @@ from signaling.h323.capabilities import content, medium, security
 from signaling.h323.capabilities.capability import Capability, Packetization
 
 MOST_CAPABILITIES = 256
-MOST_DESCRIPTORS = 16
+MOST_DESCRIPTORS = 8
 MOST_SETS = 32
 """Of simultaneous capabilities in one descriptor; what is more is passed over, terminals have a tenth of it."""
 
