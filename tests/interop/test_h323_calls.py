@@ -47,7 +47,7 @@ async def test_asterisk_calls(is_fast: bool, tunnels: bool):
         await asterisk.console("channel request hangup all")
         assert (await found.is_over()).is_by_peer
         await nothing_is_left(asterisk)
-        assert not stand.signalling.counters
+        assert set(stand.signalling.counters) <= {"stream-reset"}  # Asterisk closes what it has not read
 
 
 @WAYS
@@ -62,7 +62,7 @@ async def test_asterisk_is_called(is_fast: bool, tunnels: bool):
         found.call.release()
         assert not (await found.is_over()).is_by_peer
         await nothing_is_left(asterisk)
-        assert not stand.signalling.counters
+        assert set(stand.signalling.counters) <= {"stream-reset"}  # Asterisk closes what it has not read
 
 
 @pytest.mark.parametrize("tunnels", [True, False], ids=["tunnelled", "separate"])

@@ -100,7 +100,7 @@ class Stream(asyncio.Protocol):
             if handle is not None:
                 handle.cancel()
         self._work_later = self._cut_later = None
-        self._streams.closed(self, exc)
+        self._streams.closed(self, None if self._is_closing else exc)
         self._user.lost(self)
 
     # ---- the user
