@@ -120,7 +120,7 @@ def test_a_custom_size_is_read():
     assert h263_picture.picture_info(picture) == (True, (320, 240))
 
 
-def _qcif(groups: list[str]) -> bytes:
+def qcif(groups: list[str]) -> bytes:
     """A picture of H.261 out of digits: its header (4.2.1), then groups behind their start codes (4.2.2)."""
     header = "00000000000000010000000000000110"
     text = header + "".join("0000000000000001" + group for group in groups)
@@ -128,28 +128,28 @@ def _qcif(groups: list[str]) -> bytes:
     return int(text, 2).to_bytes(len(text) // 8, "big")
 
 
-_BLOCKS = "10010010" * 40
-_INTRA, _INTRA_WITH_QUANTIZER, _INTER = "10001", "1000000100111", "11"
+BLOCKS = "10010010" * 40
+INTRA, INTRA_WITH_QUANTIZER, INTER = "10001", "1000000100111", "11"
 
 
 @pytest.mark.parametrize(
     ("macroblocks", "expected"),
     [
-        ([_INTRA, _INTRA, _INTRA], True),
-        ([_INTRA, _INTRA_WITH_QUANTIZER, "00000001111" + _INTRA], True),
-        ([_INTER, _INTRA, _INTRA], False),
-        ([_INTRA, _INTRA, _INTER], False),
-        ([_INTRA, _INTRA, "0110001"], False),
-        ([_INTRA, _INTRA], False),
+        ([INTRA, INTRA, INTRA], True),
+        ([INTRA, INTRA_WITH_QUANTIZER, "00000001111" + INTRA], True),
+        ([INTER, INTRA, INTRA], False),
+        ([INTRA, INTRA, INTER], False),
+        ([INTRA, INTRA, "0110001"], False),
+        ([INTRA, INTRA], False),
         ([], False),
     ],
 )
 def test_an_intra_picture_of_h261_is_known_by_its_groups(macroblocks, expected):
-    groups = [f"{number:04b}010000" + each + _BLOCKS for number, each in zip((1, 3, 5), macroblocks, strict=False)]
-    assert h261.is_intra(_qcif(groups), (176, 144)) is expected
-    spare = [f"{number:04b}" "01000" "1" "11001100" "0" + each + _BLOCKS
+    groups = [f"{number:04b}010000" + each + BLOCKS for number, each in zip((1, 3, 5), macroblocks, strict=False)]
+    assert h261.is_intra(qcif(groups), (176, 144)) is expected
+    spare = [f"{number:04b}" "01000" "1" "11001100" "0" + each + BLOCKS
              for number, each in zip((1, 3, 5), macroblocks, strict=False)]  # fmt: skip
-    assert h261.is_intra(_qcif(spare), (176, 144)) is expected
+    assert h261.is_intra(qcif(spare), (176, 144)) is expected
 
 
 def test_what_ffmpeg_makes_of_h261_begins_where_it_says(h261_cif):
@@ -159,7 +159,7 @@ def test_what_ffmpeg_makes_of_h261_begins_where_it_says(h261_cif):
 
 
 def test_an_enormous_picture_of_h261_is_not_searched():
-    assert not h261.is_intra(_qcif(["0001010000" + _INTRA + _BLOCKS] * 3) + bytes(40_000), (176, 144))
+    assert not h261.is_intra(qcif(["0001010000" + INTRA + BLOCKS] * 3) + bytes(40_000), (176, 144))
 
 
 def test_bits_are_joined_inside_an_octet():
