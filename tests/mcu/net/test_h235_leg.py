@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -129,6 +131,24 @@ async def test_sound_is_encrypted_both_ways(peer: Peer) -> None:
         assert [opened(each, OURS) for each in seen] == [SOUND[: 160 - tick] for tick in range(5)]
         assert {each[1] & 0x7F for each in seen} == {109}
         assert not shares_a_run(seen, SOUND)
+
+
+async def test_silence_is_noise_on_the_wire(peer: Peer) -> None:
+    """64 KiB of it, as of other calls under other keys: no two blocks are alike."""
+    blocks: list[bytes] = []
+    for key in (OURS, NEWER):
+        async with net_process() as net:
+            await _leg(net, peer, H235Keys(key))
+            for start in range(0, 210, 30):
+                for tick in range(start, start + 30):
+                    _say(net, tick, b"\xff" * 160)
+                for each in await datagrams(net, peer, 30):
+                    blocks += [each[place : place + BLOCK] for place in range(12, len(each), BLOCK)]
+    assert len(set(blocks)) == len(blocks) == 2 * 210 * 10
+    counts = Counter(b"".join(blocks)).values()
+    total = sum(counts)
+    assert total >= 65_536
+    assert -sum(count / total * math.log2(count / total) for count in counts) > 7.9
 
 
 async def test_what_comes_in_the_clear_is_dropped_and_counted(peer: Peer) -> None:
