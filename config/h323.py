@@ -134,7 +134,7 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     picture_height: Annotated[int, msgspec.Meta(ge=90, le=1080)] = 360
     """The size of picture that terminals are asked for: a tile of the mix."""
     picture_bitrate_bps: Annotated[int, msgspec.Meta(ge=64_000, le=8_000_000)] = 1_152_000
-    """What terminals may send, and are sent at most, of pictures."""
+    """What terminals may send of pictures. They are sent what they say that they take."""
     media_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 10.0
     """By then the channels of an answered call stand, or it goes on with those that do."""
     ring_interval_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 5.0

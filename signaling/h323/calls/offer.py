@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from config.h323 import H323Settings
-from mcu.capacity import SMALL, Allowance
+from mcu.capacity import SMALL, SMALL_SEEN, Allowance
 from mcu.media import Kind
+from mcu.rendition import FULL_HD
 from mcu.worker.messages import LegOpened
 from signaling.h323.capabilities.capability import H264
 from signaling.h323.capabilities.fast_start import Ports
@@ -15,14 +16,17 @@ _LEVELS = ((12, 320, 180), (30, 640, 360), (31, 1280, 720), (40, 1920, 1080))
 
 
 def own_media(settings: H323Settings, allowance: Allowance) -> OwnMedia:
-    """What we take of a terminal; small pictures or none where the machine has no more to give."""
+    """What we take of a terminal, and send it at most; small pictures or none where the machine has no more to give."""
     if not allowance.has_pictures:
         return OwnMedia(video=(), content=None, has_camera=False)
     width, height, rate_bps = settings.picture_width, settings.picture_height, settings.picture_bitrate_bps
+    sent_bps = FULL_HD.bitrate_bps
     if allowance is Allowance.SMALL:
         width, height, rate_bps = SMALL.width, SMALL.height, SMALL.bitrate_bps
+        sent_bps = SMALL_SEEN.bitrate_bps
     level = next((level for level, most, lines in _LEVELS if width <= most and height <= lines), _LEVELS[-1][0])
-    return OwnMedia(h264=H264(profile_idc=66, level_idc=level), video_bitrate_bps=rate_bps)
+    limits = H264(profile_idc=66, level_idc=level)
+    return OwnMedia(h264=limits, video_bitrate_bps=rate_bps, sent_bitrate_bps=sent_bps)
 
 
 def ports_of(opened: LegOpened) -> dict[Kind, Ports]:

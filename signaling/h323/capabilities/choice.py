@@ -72,7 +72,8 @@ def _fitted(each: Capability, own: OwnMedia) -> Capability:
         limits = replace(limits, profile_idc=min(limits.profile_idc, ours.profile_idc))
     rate_bps = each.max_bitrate_bps
     if each.kind in (Kind.VIDEO, Kind.CONTENT):
-        rate_bps = min(rate_bps or own.video_bitrate_bps, own.video_bitrate_bps)
+        most_bps = own.sent_bitrate_bps or own.video_bitrate_bps
+        rate_bps = min(rate_bps or most_bps, most_bps)
     return replace(each, frames=frames, h264=limits, max_bitrate_bps=rate_bps)
 
 

@@ -31,6 +31,8 @@ class OwnMedia:
     content: H264 | None = _HD
     """None takes no content."""
     video_bitrate_bps: int = 1_920_000
+    sent_bitrate_bps: int = 0
+    """Of each picture that we send, at most; 0 for no more than we take."""
     has_camera: bool = True
     telephone_event_payload_type: int = 101
     """0 takes none."""
