@@ -120,7 +120,7 @@ class Zone:
 
         After too many wrong tokens from one source no more are looked at for a while: they were guesses.
         """
-        payer = self._payer(request, owner, aliases)
+        payer = self._payer(request, aliases)
         if "cryptoTokens" in request.body and self._is_paused(payer, request.now):
             self.counters["not-proven-paused"] += 1
             return Fault.INTEGRITY
@@ -164,11 +164,11 @@ class Zone:
         self.tell(Disengaged(identifier, call_id))
         return True
 
-    def _payer(self, request: Request, owner: str, aliases: tuple[Alias, ...]) -> str:
+    def _payer(self, request: Request, aliases: tuple[Alias, ...]) -> str:
         """For whom wrong tokens count: a terminal that is registered from there already is not locked out by others."""
         source = source_key(request.source[0])
         holders = self.registrations.holders(aliases)
-        known = owner or next((other.account for other in holders if other.source[0] == request.source[0]), "")
+        known = next((other.account for other in holders if other.source[0] == request.source[0]), "")
         return f"{source} {known}" if known else source
 
     def _is_paused(self, payer: str, now: float) -> bool:
