@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from mcu.media import Codec, Format, Grade, Kind
+from signaling.h323 import per
+from signaling.h323.call_media import modes
 from signaling.h323.call_media.receiving import MOST_OF_A_KIND
 from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.capabilities.own import OwnMedia, capability_set
@@ -378,6 +380,36 @@ def test_modes_that_we_cannot():
     assert ModeAnswered(is_accepted=False) in peer.events
     assert codec(end) is Codec.G722
     assert end.media.handle(ModeRequested(()), pair.now) == [], "nobody waits for an answer"
+
+
+GENERIC = ("genericVideoMode", {"capabilityIdentifier": ("standard", (0, 0, 8, 241, 0, 0, 1))})
+OTHER = ("genericVideoMode", {"capabilityIdentifier": ("standard", (0, 0, 8, 241, 0, 0, 2))})
+FAR = {"application": ("h224", ("hdlcFrameTunnelling", 0)), "bitRate": 64}
+T120 = {"application": ("t120", ("separateLANStack", 0)), "bitRate": 64}
+SECURITY = {"encryptionCapability": [("algorithm", terminals.AES_128)]}
+
+
+@pytest.mark.parametrize(
+    ("element", "understood"),
+    [
+        (("videoMode", GENERIC), {Kind.VIDEO: Codec.H264}),
+        (("videoMode", OTHER), None),
+        (("dataMode", FAR), {Kind.CAMERA: Codec.H224}),
+        (("dataMode", T120), None),
+        (("encryptionMode", ("h233Encryption", 0)), None),
+        (
+            (
+                "h235Mode",
+                {"encryptionAuthenticationAndIntegrity": SECURITY, "mediaMode": ("audioMode", ("g711Alaw64k", 0))},
+            ),
+            {Kind.AUDIO: Codec.PCMA},
+        ),
+    ],
+)
+def test_elements_of_modes(element, understood):
+    request = ("request", ("requestMode", {"sequenceNumber": 1, "requestedModes": [mode(element)]}))
+    body = per.decode(per.Type.H245, per.encode(per.Type.H245, request))[1][1]
+    assert modes.read(body["requestedModes"][0]) == understood
 
 
 def test_flow_control_of_one_channel():

@@ -136,3 +136,18 @@ def test_content_of_a_terminal_after_ours():
     pair.say(pair.left, pair.left.media.close_content(pair.now))
     pair.say(pair.right, pair.right.control.open(write(4, medium, (RIGHT, 7_001)), pair.now))
     assert sessions(pair) == [FIRST_FREE_SESSION] * 2
+
+
+def test_a_slave_presents_again_in_the_session_that_it_was_given():
+    pair = both(TERMINAL, MCU)
+    left = pair.left
+    for _ in range(2):
+        generation = left.media.generation
+        pair.say(left, left.media.open_content(pair.now))
+        pair.say(left, left.media.close_content(pair.now))
+        assert left.media.generation == generation + 2
+    asked = [
+        body["forwardLogicalChannelParameters"]["multiplexParameters"][1]
+        for body in pair.bodies("openLogicalChannel", left)
+    ]
+    assert [each["sessionID"] for each in asked[-2:]] == [0, FIRST_FREE_SESSION]

@@ -134,3 +134,11 @@ def test_proposals_in_another_session(ends):
     body, _ = on_the_wire(caller.media.propose_fast_start())[:2]
     body["forwardLogicalChannelParameters"]["multiplexParameters"][1]["sessionID"] = 7
     assert called.media.answer_fast_start([body]) == []
+
+
+def test_an_answer_counts_once(ends):
+    caller, called = ends
+    answer = on_the_wire(called.media.answer_fast_start(on_the_wire(caller.media.propose_fast_start())))
+    caller.media.fast_start_answered(answer[:1])
+    caller.media.fast_start_answered(answer[1:])
+    assert [each.codec for each in caller.stream(Kind.AUDIO).receive] == [Codec.TELEPHONE_EVENT]
