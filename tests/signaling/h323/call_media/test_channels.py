@@ -376,7 +376,8 @@ def test_modes_that_we_cannot():
         ("h261VideoMode", {"resolution": ("cif", 0), "bitRate": 3840, "stillImageTransmission": False}),
     )
     twice = mode(("audioMode", ("g711Ulaw64k", 0)), ("audioMode", ("g711Alaw64k", 0)))
-    pair.say(peer, peer.control.request_mode([mode(picture), twice], pair.now))
+    nothing_takes_it = mode(("videoMode", GENERIC))
+    pair.say(peer, peer.control.request_mode([mode(picture), twice, nothing_takes_it], pair.now))
     assert ModeAnswered(is_accepted=False) in peer.events
     assert codec(end) is Codec.G722
     assert end.media.handle(ModeRequested(()), pair.now) == [], "nobody waits for an answer"

@@ -11,7 +11,13 @@ from mcu.rtp.h235_pair import H235Pair
 from signaling.h323.call import events as call
 from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.capabilities.own import OwnMedia
-from signaling.h323.h245.events import ChannelOffered, EncryptionUpdate, EncryptionUpdateWanted, Send
+from signaling.h323.h245.events import (
+    ChannelOffered,
+    EncryptionUpdate,
+    EncryptionUpdated,
+    EncryptionUpdateWanted,
+    Send,
+)
 from signaling.h323.h245.logical_channel import LogicalChannel
 from signaling.h323.media_security import MediaSecurity
 from tests.signaling.h323.call_media.pair import LEFT, MCU, RIGHT, TERMINAL, End, Pair, Scripted, agreed, flows
@@ -285,8 +291,11 @@ def test_a_caller_that_learns_the_key_when_h245_runs_already(groups):
     assert pair.left.media.media.streams == ()
     pair.say(pair.left, pair.left.media.handle(call.TokensReceived(0, tuple(tokens)), pair.now))
     pair.say(pair.left, pair.left.media.handle(call.Connected(bytes(16)), pair.now))
-    flows(pair.left, pair.right, Kind.AUDIO)
+    for kind in SENT:
+        flows(pair.left, pair.right, kind)
+        flows(pair.right, pair.left, kind)
     assert pair.left.stream(Kind.AUDIO).h235.local
+    assert pair.bodies("openLogicalChannelReject") == []
     assert len(pair.bodies("terminalCapabilitySet", pair.left)) == len(groups)
 
 
@@ -428,3 +437,30 @@ def test_a_key_for_a_channel_that_is_not_there():
     for number in (77, *end.numbers(Kind.CAMERA)[0]):
         assert end.media.handle(EncryptionUpdate(number, is_ours=True, encryption_sync=sync), pair.now) == []
         assert end.media.handle(EncryptionUpdate(number, is_ours=False, encryption_sync=sync), pair.now) == []
+
+
+def test_a_peer_that_refuses_every_codec_encrypted():
+    """It gets them in clear, dearest first; once its capabilities change it is asked again."""
+    pair, end, peer, _ = against(table({1: ("receiveAudioCapability", ULAW[1]), 3: secured(1, AES_128)}))
+    peer.refuses.append("dataTypeNotSupported")
+    pair.start()
+    assert [each.data_type[0] for each in peer.offers] == ["h235Media", "audioData"]
+    assert end.stream(Kind.AUDIO).h235 is None
+    more = table({1: ("receiveAudioCapability", ULAW[1]), 4: ("receiveVideoCapability", terminals.h264(71))})
+    pair.say(peer, peer.control.set_capabilities(more, pair.now))
+    assert [each.data_type[0] for each in peer.offers[2:]] == ["videoData", "h235Media"]
+    assert end.stream(Kind.AUDIO).h235.local
+
+
+def test_acknowledgements_of_keys_that_nobody_gave():
+    pair, end, _, _ = against(ROOM_SYSTEM)
+    pair.start()
+    before = end.stream(Kind.AUDIO)
+    (number,) = end.numbers(Kind.AUDIO)[0]
+    for is_renewed in (False, True):
+        for synch_flag in (0, before.send.payload_type):
+            event = EncryptionUpdated(number, is_ours=True, synch_flag=synch_flag)
+            assert end.media.handle(event, pair.now) == []
+            assert end.stream(Kind.AUDIO) == before
+        if not is_renewed:
+            pair.say(end, end.media.renew_keys(pair.now))
