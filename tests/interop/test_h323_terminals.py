@@ -101,6 +101,14 @@ async def hears(presence: Presence, *people: Person) -> None:
     await until(f"{[person.name for person in people]} is heard", listen)
 
 
+async def hears_no_more(presence: Presence, person: Person) -> None:
+    async def listen() -> object:
+        found = oracles.heard(await presence.session.sound(1.0), RATE_HZ, (MILLIWATT, BLUE))
+        return person.name not in found or found
+
+    await until(f"{person.name} is heard no more", listen)
+
+
 async def originate(asterisk: Asterisk, number: str, what: str) -> None:
     await asterisk.console(f"channel originate OOH323/{number}@drumtower {what}")
 
@@ -117,7 +125,7 @@ async def test_it_hears_and_is_heard(house: House, is_fast: bool, tunnels: bool)
             await hears(presence, BLUE)
             await asterisk.console("channel request hangup all")
             await is_gone(house, "ward3")
-            await hears(presence)
+            await hears_no_more(presence, BLUE)
     await house.has_nobody()
 
 
