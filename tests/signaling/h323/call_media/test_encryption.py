@@ -464,3 +464,30 @@ def test_acknowledgements_of_keys_that_nobody_gave():
             assert end.stream(Kind.AUDIO) == before
         if not is_renewed:
             pair.say(end, end.media.renew_keys(pair.now))
+
+
+def test_clear_and_encrypted_channels_are_never_in_one_stream():
+    """The newer one holds; the plane would take clear packets for ciphertext, or the other way round."""
+    pair, end, peer, _ = against(ROOM_SYSTEM)
+    pair.start()
+    pair.say(peer, peer.control.open(theirs(1, encrypted(ULAW), payload_type=120), pair.now))
+    pair.say(peer, peer.control.open(theirs(2), pair.now))
+    stream = end.stream(Kind.AUDIO)
+    assert (stream.h235, [each.payload_type for each in stream.receive]) == (None, [0])
+    pair.say(peer, peer.control.close(2, pair.now))
+    stream = end.stream(Kind.AUDIO)
+    assert [each.payload_type for each in stream.receive] == [120]
+    assert stream.h235.local
+
+
+def test_an_offer_that_is_withdrawn_before_there_is_a_key():
+    ours, called = MediaSecurity((DH_1024,)), MediaSecurity((DH_1024,))
+    tokens = called.answer(ours.offer())
+    pair = Pair(End(LEFT, TERMINAL, security=ours), Scripted(ROOM_SYSTEM, MCU)).start()
+    _, sync = called.new_key(Algorithm.AES_128_CBC, 97)
+    channel = theirs(3, encrypted(ULAW), payload_type=97, encryption_sync=sync)
+    pair.say(pair.right, pair.right.control.open(channel, pair.now))
+    pair.say(pair.right, pair.right.control.close(3, pair.now))
+    pair.say(pair.left, pair.left.media.handle(call.TokensReceived(0, tuple(tokens)), pair.now))
+    assert pair.left.numbers(Kind.AUDIO)[1] == []
+    assert pair.bodies("openLogicalChannelAck", pair.left) == []
