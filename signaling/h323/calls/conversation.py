@@ -140,6 +140,8 @@ class Conversation:
                 self._wants_keyframe(number)
             case h245.ContentToken() if self._screen is not None:
                 self._call.carry(self._screen.take(event, self._call.now()))
+            case h245.ChannelRefused(number) if self._screen is not None:
+                self._call.carry(self._screen.refused(number))
             case h245.Password(octets):
                 self.on_password(octets.decode("ascii", "replace"))
             case h245.Ready():

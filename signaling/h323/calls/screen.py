@@ -20,6 +20,8 @@ class SharedScreen:
         self._calls = calls
         self._is_shown = False
         """Whether somebody of the room presents to this terminal, or is about to."""
+        self._number = 0
+        """Of the content channel that the token was asked for."""
 
     def floor_changed(self, holder: int, now: float) -> list[Effect]:
         """Somebody of the room presents now, 0: nobody."""
@@ -28,7 +30,8 @@ class SharedScreen:
             return []
         self._is_shown = is_to_be_shown
         if is_to_be_shown:
-            return self._control.request_content(self._media.content_number(), now)
+            self._number = self._media.content_number()
+            return self._control.request_content(self._number, now)
         return [*self._media.close_content(now), *self._control.release_content()]
 
     def take(self, token: ContentToken, now: float) -> list[Effect]:
@@ -48,6 +51,13 @@ class SharedScreen:
         elif state is ContentState.OWNED:
             self._has_floor()
         return []
+
+    def refused(self, number: int) -> list[Effect]:
+        """A channel of ours is not taken: where it was content, the token is given back."""
+        if not self._is_shown or number != self._number:
+            return []
+        self._is_shown = False
+        return self._control.release_content()
 
     def _has_floor(self) -> bool:
         return bool(self.room) and self._calls.request_floor(self.room, self._leg)

@@ -111,6 +111,13 @@ def test_what_is_over_is_closed(world: World) -> None:
     assert world.media.done == ["open", "close"]
 
 
+def test_a_channel_that_is_refused_gives_the_token_back(world: World) -> None:
+    world.screen.floor_changed(3, 0.0)
+    world.take(ContentState.GRANTED)
+    assert world.screen.refused(4) == []
+    assert messages(world.screen.refused(5)) == ["5"]
+
+
 def test_a_terminal_without_content_is_not_asked(world: World) -> None:
     world.media.is_content_taken = False
     assert world.screen.floor_changed(3, 0.0) == []
