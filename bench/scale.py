@@ -13,7 +13,7 @@ from bench.load import Part, calling, trouble
 from bench.report import Pair, Result
 from bench.server import serve
 
-_VIDEO, _AUDIO = (2, 4, 9, 18, 36), (10, 100, 400)
+_VIDEO, _AUDIO = (2, 4, 9, 18, 36), (10, 100, 200, 400)
 """With these three runs of twenty seconds of everything take less than twenty minutes."""
 _FEW_VIDEO, _FEW_AUDIO = (2, 9, 36), (10, 200)
 _SHORT_S = 10.0
@@ -117,9 +117,8 @@ def _measure(folder: Path, case: _Case, seconds: float) -> tuple[dict[str, float
 async def _room(folder: Path, case: _Case, seconds: float) -> tuple[dict[str, float], str]:
     sound, picture, last = folder / "sound", folder / "picture", len(case.parts) - 1
     with serve(folder / "server", room=case.room) as server:
-        async with calling(folder, server.uri(), case.parts) as load:
-            load.dump(2 * last, sound)
-            load.dump(2 * last + 1, picture)
+        dumps = {2 * last: sound, 2 * last + 1: picture}
+        async with calling(folder, server.uri(), case.parts, dumps) as load:
             await asyncio.sleep(_SETTLE_S)
             load.count()
             watch = cpu.Watch(server.processes() | {"load_generator": [load.pid]})

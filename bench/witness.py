@@ -77,7 +77,7 @@ def unseen(dump: Path, count: int) -> str:
 
 
 def tiles(picture: NDArray[np.uint8], count: int) -> Iterator[int]:
-    """The clip whose colour each tile has, by a part of it beside the person and clear of labels."""
+    """The clip whose colour each tile has, by a part of it beside the person and clear of labels and signs."""
     columns, rows = grid(count)
     height, width = picture.shape[0] // rows, picture.shape[1] // columns
     colours = np.array([media.colour(number) for number in range(count)], np.float32)
@@ -86,7 +86,7 @@ def tiles(picture: NDArray[np.uint8], count: int) -> Iterator[int]:
         in_row = min(columns, count - row * columns)
         left = column * width + (columns - in_row) * width // 2
         corner = picture[
-            row * height + height // 8 : row * height + height // 3, left + width // 20 : left + width // 6
+            row * height + height * 5 // 9 : row * height + height * 3 // 4, left + width // 20 : left + width // 6
         ]
         distances = np.linalg.norm(colours - np.median(corner.reshape(-1, 3), 0).astype(np.float32), axis=1)
         yield int(np.argmin(distances))

