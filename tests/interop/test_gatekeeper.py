@@ -170,3 +170,21 @@ async def test_a_number_leads_to_the_attendant(tmp_path: Path) -> None:
         # What is admitted does not tell a room from an unknown number, and costs no look at the database.
         assert await it.counted("sent-admissionConfirm") == 2
         assert await it.counted("sent-requestInProgress") == 0
+
+
+async def test_a_registered_terminal_is_called_into_a_room_by_its_number(tmp_path: Path) -> None:
+    # chan_ooh323 16.28 cannot decode our Setup with the half keys of all groups, and releases the call.
+    settings = SETTINGS + 'encryption = "off"\n'
+    async with zone(tmp_path, settings) as it, asterisk_h323.running("drumtower-gatekeeper", FIRST):
+        await it.registered(1)
+        await it.admin.call("POST", "/conferences/1001/calls", {"target": "701", "role": "host"})
+        await it.calls(1, "h323")
+
+        async def is_in() -> bool:
+            found = await it.admin.call("GET", "/conferences")
+            people = [one for conference in found["conferences"] for one in conference["participants"]]
+            return [one["protocol"] for one in people] == ["h323"]
+
+        await it.until(is_in, "in the room")
+        # It asked whether it may answer.
+        assert await it.counted("sent-admissionConfirm") == 1
