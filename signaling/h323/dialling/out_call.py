@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from crypto.h235.diffie_hellman import GROUPS
 from mcu.fleet.worker import Worker, WorkerError
 from mcu.media import Grade, Kind
 from mcu.worker.messages import OpenLeg, Transport
@@ -29,6 +30,8 @@ from signaling.stay import RoomStay
 
 logger = logging.getLogger(__name__)
 
+_OFFERED_GROUPS = tuple(group for group in GROUPS.values() if group.bits <= 2048)
+"""chan_ooh323 cannot read a Setup with a half key of more bits: it stands in an addition to ClearToken (dhkeyext)."""
 _OUTCOMES: dict[int, Outcome] = {
     Cause.USER_BUSY: Outcome.BUSY,
     Cause.CALL_REJECTED: Outcome.DECLINED,
@@ -109,7 +112,7 @@ class OutCall:
         kinds = tuple(Kind)
         opened = await worker.open_leg(OpenLeg(leg, self._room, Transport.PORTS, kinds, call.local[0], call.remote[0]))
         settings = self._services.settings
-        security = MediaSecurity() if settings.encryption != "off" else None
+        security = MediaSecurity(_OFFERED_GROUPS) if settings.encryption != "off" else None
         must_encrypt = admission.policy.required_grade > Grade.CLEAR
         wishes = Wishes(own_media(settings, admission.allowance), must_encrypt)
         media = CallMedia(call.control, wishes, ports_of(opened), security)
