@@ -32,6 +32,11 @@ logger = logging.getLogger(__name__)
 class SaidGoodbye(Exception):
     """The caller was told why there is no room to go to: hang up."""
 
+    def __init__(self, reason: Refusal | None = None) -> None:
+        super().__init__(str(reason or "good-bye"))
+        self.reason = reason
+        """What the gate said last, where it has refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class Doors:
@@ -61,6 +66,7 @@ class Reception:
         self._taken = ExitStack()
         self._has_place = False
         self._refused: Refused | None = None
+        self._last_refusal: Refusal | None = None
         self._test: TestVisit | None = None
         worker.observe_leg(leg, self._heard)
 
@@ -147,7 +153,7 @@ class Reception:
                 return True
             case HangUp():
                 self._desk.counters["goodbyes"] += 1
-                raise SaidGoodbye
+                raise SaidGoodbye(self._last_refusal)
             case _:
                 pass
         return False
@@ -178,6 +184,7 @@ class Reception:
         try:
             await work
         except Refused as refused:
+            self._last_refusal = refused.reason
             if self._doors.is_answered():
                 self._attendant.refused(refused.reason, self._now())
             else:

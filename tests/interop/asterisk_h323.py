@@ -16,8 +16,9 @@ from tests.peers import missing
 
 CHROOT = Path(os.environ.get("ASTERISK_H323_CHROOT", "/var/lib/drumtower-peers/asterisk-h323"))
 _MODULES = (
-    "pbx_config app_dial app_echo app_milliwatt app_senddtmf app_verbose func_channel codec_ulaw codec_alaw codec_resample "
-    "res_pjproject res_sorcery_config res_rtp_asterisk res_timing_timerfd bridge_simple chan_ooh323 res_clioriginate"
+    "pbx_config app_dial app_echo app_milliwatt app_senddtmf app_verbose func_channel codec_ulaw codec_alaw "
+    "codec_resample res_pjproject res_sorcery_config res_rtp_asterisk res_timing_timerfd bridge_simple chan_ooh323 "
+    "res_clioriginate"
 )
 """In this order: res_rtp_asterisk needs the two before it."""
 _UP_S = 15.0

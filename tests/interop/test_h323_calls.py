@@ -1,9 +1,8 @@
-"""Asterisk's chan_ooh323 calls us and is called, in every way that fast start and tunnelling leave for H.245."""
+"""Asterisk's chan_ooh323 and calls of which sockets and tasks are counted; test_h323_terminals.py has it in rooms."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 
 import pytest
 
@@ -13,12 +12,6 @@ from tests.interop.asterisk_h323 import Asterisk
 from tests.interop.namespace import SERVER, TERMINAL
 from tests.interop.waiting import until
 
-WAYS = pytest.mark.parametrize(
-    ("is_fast", "tunnels"),
-    list(itertools.product((True, False), repeat=2)),
-    ids=["fast-tunnelled", "fast-separate", "slow-tunnelled", "slow-separate"],
-)
-
 
 async def nothing_is_left(asterisk: Asterisk) -> None:
     async def is_free() -> object:
@@ -27,36 +20,13 @@ async def nothing_is_left(asterisk: Asterisk) -> None:
     await until("Asterisk has no call", is_free)
 
 
-@WAYS
-async def test_asterisk_calls(is_fast: bool, tunnels: bool):
-    async with h323_stand.running(SERVER) as stand, ward3.running(is_fast=is_fast, tunnels=tunnels) as asterisk:
-        await asterisk.console("channel originate OOH323/1001@drumtower application Milliwatt")
-
-        async def has_come() -> object:
-            return bool(stand.calls)
-
-        await until("a call has come", has_come)
-        (found,) = stand.calls
-        setup = found.call.setup
-        assert [alias.text for alias in setup.called] == ["1001"]
-        assert "ward3" in [alias.text for alias in setup.calling]
-        assert bool(setup.fast_start) == is_fast
-        await found.is_up()
-        assert found.call.is_tunnelling == tunnels
-        await found.hears()
-        await asterisk.console("channel request hangup all")
-        assert (await found.is_over()).is_by_peer
-        await nothing_is_left(asterisk)
-        assert set(stand.signalling.counters) <= {"stream-reset"}  # Asterisk closes what it has not read
-
-
-@WAYS
-async def test_asterisk_is_called(is_fast: bool, tunnels: bool):
-    async with h323_stand.running(SERVER) as stand, ward3.running(is_fast=is_fast, tunnels=tunnels) as asterisk:
-        found = await stand.dial((TERMINAL, ward3.PORT), "777", is_fast=is_fast)
+@pytest.mark.parametrize("tunnels", [True, False], ids=["tunnelled", "separate"])
+async def test_asterisk_takes_our_fast_start(tunnels: bool):
+    async with h323_stand.running(SERVER) as stand, ward3.running(is_fast=True, tunnels=tunnels) as asterisk:
+        found = await stand.dial((TERMINAL, ward3.PORT), "777", is_fast=True)
         await found.until("connected", lambda: found.find(events.Connected))
         await found.is_up()
-        assert (found.find(events.FastStartAnswered) is not None) == is_fast
+        assert found.find(events.FastStartAnswered) is not None
         assert found.call.is_tunnelling == tunnels
         await found.hears()
         found.call.release()

@@ -23,7 +23,7 @@ from signaling.h323.calls import password
 from signaling.h323.calls.dialled import caller_name, dialled
 from signaling.h323.calls.incoming import IncomingConversation
 from signaling.h323.calls.offer import own_media, ports_of
-from signaling.h323.calls.refusals import NO_WORKER, Release, release_for
+from signaling.h323.calls.refusals import NO_WORKER, NORMAL, Release, release_for
 from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
 from signaling.visit import RoomVisit, leads_to_the_attendant
@@ -64,9 +64,9 @@ class RoomCall:
         talk = self._talk
         try:
             await self._set_up()
-        except SaidGoodbye:
+        except SaidGoodbye as goodbye:
             logger.info("leg=%d room=%s the attendant said good-bye", self._number, talk.room)
-            talk.hang_up()
+            self._release(release_for(goodbye.reason) if goodbye.reason is not None else NORMAL)
         except Refused as refused:
             logger.info("leg=%d room=%s refused: %s", self._number, talk.room, refused.reason)
             self._release(release_for(refused.reason))

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from mcu.fleet.worker import Worker, WorkerError
-from mcu.media import Kind, LegMedia
+from mcu.media import Grade, Kind, LegMedia
 from mcu.worker.messages import (
     AnyMessage,
     CameraFrame,
@@ -85,6 +85,11 @@ class Conversation:
         self._screen = SharedScreen(self.leg.id, self._call.control, media, self._services.calls)
         self.leg.on_keyframe = lambda kind: self._call.carry(media.fast_update(kind))
         self.leg.on_floor = self._floor_changed
+
+    def vouched_for(self) -> None:
+        """An answer has come: where its half keys are signed (H.235.1), whatever is encrypted is authenticated."""
+        if self._call.account and self._media is not None:
+            self._media.grade = Grade.AUTHENTICATED
 
     def close(self) -> None:
         """Watch no more and free the leg."""

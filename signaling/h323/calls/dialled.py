@@ -30,13 +30,14 @@ def dialled(called: Iterable[Alias], own_names: frozenset[str]) -> Dialled:
 def caller_name(setup: Setup, host: str) -> str:
     """What the roster and the picture show: Display, else the best alias, else the address.
 
-    A passcode in it is cut off, as some terminals call themselves by what they dialled.
+    A passcode in it is cut off, as some terminals call themselves by what they dialled. Display has no letters but
+    those of IA5: an alias that has others is what the terminal is really called.
     """
     aliases = sorted(setup.calling, key=lambda alias: _SHOWN.index(alias.kind))
-    texts = [setup.display, *(user_of(alias) for alias in aliases)]
-    if setup.is_restricted:
-        texts = [setup.display, *(user_of(alias) for alias in aliases if alias.kind is not AliasKind.DIALLED_DIGITS)]
-    return next((name for name in map(_printable, texts) if name), host)
+    hidden = AliasKind.DIALLED_DIGITS if setup.is_restricted else None
+    texts = [user_of(alias) for alias in aliases if alias.kind is not hidden]
+    names = [name for name in map(_printable, (setup.display, *texts)) if name]
+    return next((name for name in names if not name.isascii()), names[0] if names else host)
 
 
 def user_of(alias: Alias) -> str:

@@ -29,9 +29,9 @@ _ANSWERS: dict[Refusal, Release] = {
     Refusal.HOST_ABSENT: Release(Cause.NO_ANSWER, "destinationRejection"),
     Refusal.NOT_LET_IN: Release(Cause.CALL_REJECTED, "destinationRejection"),
 }
+NORMAL = Release(Cause.NORMAL_CLEARING, "undefinedReason")
+"""Nobody refused: the caller was with the attendant, and it is over."""
 NO_WORKER = _ANSWERS[Refusal.CAPACITY]
-NO_MEDIA = Release(Cause.INCOMPATIBLE_DESTINATION, "undefinedReason")
-"""Nothing that both ends speak, or no channel for sound in time."""
 
 
 def release_for(refusal: Refusal) -> Release:

@@ -71,6 +71,7 @@ class _RingingConversation(Conversation):
             case Alerting():
                 self._attempt.rings()
             case Connected():
+                self.vouched_for()
                 self.answered.set()
             case Released():
                 self.outcome = _OUTCOMES.get(event.cause, Outcome.FAILED)
@@ -92,7 +93,7 @@ class OutCall:
         """Call and talk until the end. Raises DialRefused, WorkerError."""
         worker = await self._services.fleet.worker_for(self._room)
         try:
-            call = await self._signalling.connect(self._callee.address)
+            call = await self._signalling.connect(self._callee.address, called=self._callee.aliases)
         except (OSError, TimeoutError):
             raise DialRefused(Outcome.UNREACHABLE) from None
         talk = _RingingConversation(call, self._attempt, self._services)

@@ -159,7 +159,7 @@ async def test_a_clear_terminal_hears_why_a_locked_room_refuses_it() -> None:
         it.gate.required = Grade.OPPORTUNISTIC
         call = await it.call(number("1001"))
         await it.until(lambda: "attendant-encryption-required" in it.prompts())
-        await call.released()
+        assert (await call.released()).reason == "securityDenied"
         assert it.calls.joined == {}
 
 

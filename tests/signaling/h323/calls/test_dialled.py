@@ -51,6 +51,10 @@ def test_the_best_name_is_shown() -> None:
     assert name() == "10.0.0.9"
 
 
+def test_letters_that_display_cannot_have_are_those_of_the_name() -> None:
+    assert name("Ward 3 ??", Alias(NAME, "Ward 3 \u4f1a\u8bca")) == "Ward 3 \u4f1a\u8bca"
+
+
 def test_a_withheld_number_is_not_shown() -> None:
     assert name("", Alias(DIGITS, "4711"), is_restricted=True) == "10.0.0.9"
 
