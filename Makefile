@@ -1,6 +1,6 @@
 # `make help` lists what can be done here. Everything that a target needs it installs itself, into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lifecycle soak fuzz format arch fast interop prompts lock clean
+.PHONY: help run test thorough check bench lifecycle soak fuzz format arch fast interop prompts lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,8 +20,12 @@ test: $(VENV)/.installed-dev  ## everything: checks, then tests against real bro
 	@scripts/peers.sh
 	@$(MAKE) --no-print-directory check
 	@echo "== tests against real peers"
-	@$(BIN)/python -m pytest tests -m "interop and not shares" --timeout=180 --durations=15 -v
-	@$(BIN)/python -m pytest tests -m "interop and shares" --timeout=180 --durations=10 --numprocesses=2 --dist=loadfile
+	@$(BIN)/python -m pytest tests -m "interop and not shares and not thorough" --timeout=180 --durations=15 -v
+	@$(BIN)/python -m pytest tests -m "interop and shares and not thorough" --timeout=180 --durations=10 --numprocesses=2 --dist=loadfile
+
+thorough: $(VENV)/.installed-dev  ## variants of the tests against real peers that "make test" leaves out
+	@scripts/peers.sh
+	@$(BIN)/python -m pytest tests -m "interop and thorough" --timeout=180 --durations=10 -v
 
 check: $(VENV)/.installed-dev format arch fast  ## format, lint, types, layers, fast tests (under 60 s)
 

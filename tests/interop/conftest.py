@@ -22,6 +22,7 @@ _SHARING = {
         "focus",
         "gatekeeper",
         "h323_calls",
+        "h323_terminals",
         "registrar",
         "sip_calls",
         "sip_gate",

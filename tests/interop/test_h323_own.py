@@ -74,6 +74,10 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]
         assert not [secret for secret in (GUEST_PASSCODE, WRONG, TERMINAL_SECRET) if secret in log]
 
 
+_TRIED = (PasscodeWay.DIALLED, PasscodeWay.H243)
+"""Asterisk keys in by the other ways (test_h323_terminals.py)."""
+
+
 async def hears(visitor: Visitor, *people: Person) -> None:
     async def listen() -> object:
         found = oracles.heard(await visitor.sound(1.2), 48_000)
@@ -138,6 +142,7 @@ async def test_three_protocols_meet(house: Hall, tmp_path: Path, artifacts: Path
     assert all(not stream.suite and stream.lost_packets == 0 for stream in report.streams.values()), report
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("tunnels", "fast"), [(True, True), (False, False)])
 async def test_every_way_of_setting_up(house: Hall, tunnels: bool, fast: bool):
     with Sniffer() as wire:
@@ -152,7 +157,8 @@ async def test_every_way_of_setting_up(house: Hall, tunnels: bool, fast: bool):
 
 
 @pytest.mark.parametrize(
-    ("is_master", "key_bits", "steals"), [(False, 128, False), (False, 192, True), (True, 256, True)]
+    ("is_master", "key_bits", "steals"),
+    [(False, 128, False), pytest.param(False, 192, True, marks=pytest.mark.thorough), (True, 256, True)],
 )
 async def test_encrypted_by_h235_in_both_roles(house: Hall, is_master: bool, key_bits: int, steals: bool):
     async with house.visitors("1003", RED) as (visitor,):
@@ -169,6 +175,7 @@ async def test_encrypted_by_h235_in_both_roles(house: Hall, is_master: bool, key
         assert (stream.suite, stream.lost_packets, stream.dropped) == (f"AES-{key_bits}-CBC", 0, {}), report
 
 
+@pytest.mark.thorough
 async def test_an_old_group_will_do(house: Hall):
     async with house.visitors("1003", RED) as (visitor,):
         options = options_of(BLUE, "1003", encryption=Encryption.REQUIRED, groups=(1024,))
@@ -179,7 +186,7 @@ async def test_an_old_group_will_do(house: Hall):
     assert blue.report.h323.group_bits == 1024
 
 
-@pytest.mark.parametrize("is_master", [False, True])
+@pytest.mark.parametrize("is_master", [pytest.param(False, marks=pytest.mark.thorough), True])
 async def test_keys_are_renewed_in_both_directions(house: Hall, is_master: bool):
     """As master we make them, as slave we ask for them; nothing is lost while they change."""
     async with house.visitors("1004", RED) as (visitor,):
@@ -245,10 +252,9 @@ async def test_a_clear_terminal_is_told_that_the_room_wants_encryption(house: Ha
         assert line["grade"] == "opportunistic"
 
 
-async def test_a_signed_call_is_authenticated(house: Hall, tmp_path: Path):
-    secret = tmp_path / "secret"
-    secret.write_text(TERMINAL_SECRET + "\n")
-    house.server.run("terminal", "add", ACCOUNT, "--name", BLUE.name, "--secret-file", str(secret))
+async def test_a_signed_call_is_authenticated(house: Hall):
+    terminal = {"alias": ACCOUNT, "name": BLUE.name, "secret": TERMINAL_SECRET}
+    await house.administrator.call("POST", "/terminals", terminal)
     async with house.visitors("1011", RED) as (visitor,):
         async with calling(options_of(BLUE, "1011", account=ACCOUNT, password=TERMINAL_SECRET)) as blue:
             line = await meets(house, "1011", blue, visitor)
@@ -260,7 +266,9 @@ async def test_a_signed_call_is_authenticated(house: Hall, tmp_path: Path):
         assert (report.outcome, report.reason) == ("refused", "securityDenied")
 
 
-@pytest.mark.parametrize("way", [PasscodeWay.DIALLED, PasscodeWay.INPUT, PasscodeWay.H243])
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=() if way in _TRIED else pytest.mark.thorough) for way in PasscodeWay]
+)
 async def test_a_passcode_opens_by_every_way_and_a_wrong_one_by_none(house: Hall, way: PasscodeWay):
     async with house.visitors("1006", RED) as (visitor,):
         async with calling(options_of(BLUE, "1006", passcode_way=way)) as blue:
@@ -318,6 +326,7 @@ async def test_slides_and_screens_pass_both_ways(house: Hall, artifacts: Path):
     await no_message_is_malformed(wire, house.folder)
 
 
+@pytest.mark.thorough
 async def test_the_command_calls_plays_and_records(house: Hall, tmp_path: Path):
     async with house.visitors("1009", RED) as (visitor,):
         dialled = asyncio.create_task(
