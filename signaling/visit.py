@@ -108,7 +108,25 @@ class RoomVisit:
             await asyncio.sleep(self._ring_interval_s)
 
 
-def leads_to_the_attendant(request: CallRequest, refused: Refused) -> bool:
+async def admit(
+    services: CallServices, request: CallRequest, *, is_told: bool
+) -> tuple[Admission | None, Refused | None]:
+    """What the gate says to the room dialled; neither where the attendant is to ask. Raises Refused."""
+    desk = services.desk
+    has_attendant = desk is not None and is_told
+    if not request.room or (desk is not None and desk.settings.is_test_room(request.room)):
+        if not has_attendant:
+            raise Refused(Refusal.UNKNOWN_ROOM)
+        return None, None
+    try:
+        return await services.gate.admit(request), None
+    except Refused as refused:
+        if not has_attendant or not _leads_to_the_attendant(request, refused):
+            raise
+        return None, refused
+
+
+def _leads_to_the_attendant(request: CallRequest, refused: Refused) -> bool:
     """A passcode that was not dialled is asked for, an unknown number is asked for again.
 
     Who dialled a passcode knows how to dial: the end of the call says what is wrong with it, as it does for words,

@@ -24,6 +24,7 @@ from tests.interop.hall import Hall, hall
 from tests.interop.media import BLUE, GREEN, RED, YELLOW, Person
 from tests.interop.namespace import TERMINAL
 from tests.interop.server import GUEST_PASSCODE
+from tests.interop.shared_screen import SHARED_SCREEN
 from tests.interop.sniffer import Sniffer
 from tests.interop.waiting import until
 from tests.peers import needs_programs
@@ -31,20 +32,6 @@ from tests.peers import needs_programs
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FLOOR = attribute(2, b"\0\1")
 START, CONTINUE, STOP = 1, 2, 3
-# What the page shares instead of a screen: a colour that nobody's camera has.
-_SCREEN = f"""
-navigator.mediaDevices.getDisplayMedia = async () => {{
-  const canvas = document.createElement('canvas');
-  canvas.width = 640; canvas.height = 360;
-  const context = canvas.getContext('2d');
-  let number = 0;
-  setInterval(() => {{
-    context.fillStyle = 'rgb{YELLOW.colour}'; context.fillRect(0, 0, 640, 360);
-    context.fillStyle = 'white'; context.fillRect(number++ % 600, 330, 40, 30);
-  }}, 100);
-  return canvas.captureStream(10);
-}};
-"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -59,7 +46,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]
 async def in_room(house: Hall, room: str, **how: bool) -> AsyncIterator[tuple[RoomTerminal, Visitor]]:
     """A room system and a browser in a room."""
     terminal = RoomTerminal(BLUE, GREEN, TERMINAL, **how)
-    visitor = await house.visitor(RED, f"/join/{room}", script=_SCREEN)
+    visitor = await house.visitor(RED, f"/join/{room}", script=SHARED_SCREEN)
     try:
         await visitor.join(RED.name, GUEST_PASSCODE)
         await terminal.call(f"{room}**{GUEST_PASSCODE}")

@@ -28,6 +28,7 @@ from tests.interop.hall import Hall, hall
 from tests.interop.media import BLUE, GREEN, RED, YELLOW, Person
 from tests.interop.namespace import OTHER_TERMINAL, SERVER, TERMINAL
 from tests.interop.server import GUEST_PASSCODE, TERMINAL_SECRET
+from tests.interop.shared_screen import SHARED_SCREEN
 from tests.interop.sniffer import Sniffer
 from tests.interop.waiting import until
 from tests.peers import needs_programs
@@ -48,20 +49,6 @@ ROOMS: dict[str, dict[str, Any]] = {
 }
 WRONG = "13572468"
 ACCOUNT = "ward3"
-# What the page shares instead of a screen: a colour that nobody's camera has.
-_SCREEN = f"""
-navigator.mediaDevices.getDisplayMedia = async () => {{
-  const canvas = document.createElement('canvas');
-  canvas.width = 640; canvas.height = 360;
-  const context = canvas.getContext('2d');
-  let number = 0;
-  setInterval(() => {{
-    context.fillStyle = 'rgb{YELLOW.colour}'; context.fillRect(0, 0, 640, 360);
-    context.fillStyle = 'white'; context.fillRect(number++ % 600, 330, 40, 30);
-  }}, 100);
-  return canvas.captureStream(10);
-}};
-"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -299,7 +286,7 @@ async def test_a_passcode_opens_by_every_way_and_a_wrong_one_by_none(house: Hall
 async def test_slides_and_screens_pass_both_ways(house: Hall, artifacts: Path):
     room, encryption = "1008", Encryption.REQUIRED
     with Sniffer() as wire:
-        visitor = await house.visitor(RED, f"/join/{room}", script=_SCREEN)
+        visitor = await house.visitor(RED, f"/join/{room}", script=SHARED_SCREEN)
         try:
             await visitor.join(RED.name, GUEST_PASSCODE)
             async with calling(options_of(BLUE, room, encryption=encryption, slides=slides_of(GREEN))) as blue:

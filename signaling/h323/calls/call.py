@@ -26,7 +26,7 @@ from signaling.h323.calls.offer import own_media, ports_of
 from signaling.h323.calls.refusals import NO_WORKER, NORMAL, Release, release_for
 from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
-from signaling.visit import RoomVisit, leads_to_the_attendant
+from signaling.visit import RoomVisit, admit
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class RoomCall:
 
     async def _set_up(self) -> None:
         request = self._call_request()
-        admission, refusal = await self._admit(request)
+        admission, refusal = await admit(self._services, request, is_told=True)
         room = "" if admission is None else admission.policy.number
         worker = await self._services.fleet.worker_for(room or place_of(self._number))
         ring_interval_s = self._services.settings.ring_interval_s
@@ -111,20 +111,6 @@ class RoomCall:
             call=f"h323-{self._number}",
             has_secure_signalling=ipaddress.ip_address(source.partition("%")[0]).is_loopback,
         )
-
-    async def _admit(self, request: CallRequest) -> tuple[Admission | None, Refused | None]:
-        """What the gate says to the room dialled; neither where the attendant is to ask. Raises Refused."""
-        desk = self._services.desk
-        if not request.room or (desk is not None and desk.settings.is_test_room(request.room)):
-            if desk is None:
-                raise Refused(Refusal.UNKNOWN_ROOM)
-            return None, None
-        try:
-            return await self._services.gate.admit(request), None
-        except Refused as refused:
-            if desk is None or not leads_to_the_attendant(request, refused):
-                raise
-            return None, refused
 
     async def _accept(self, worker: Worker, admission: Admission | None) -> None:
         """Open the leg, and answer with what it may have. Raises WorkerError."""

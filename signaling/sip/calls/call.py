@@ -33,7 +33,7 @@ from signaling.sip.transactions.transaction import Flow
 from signaling.sip.trunks.trunk import Arrival
 from signaling.sip.wire.fields import from_of
 from signaling.sip.wire.uri import parse_uri
-from signaling.visit import RoomVisit, leads_to_the_attendant
+from signaling.visit import RoomVisit, admit
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class RoomCall:
     async def _set_up(self) -> None:
         await self._identify()
         request = self._call_request()
-        admission, refusal = await self._admit(request)
+        admission, refusal = await admit(self._services, request, is_told=request.can_wait)
         room = "" if admission is None else admission.policy.number
         worker = await self._services.fleet.worker_for(room or place_of(self._leg.id))
         ring_interval_s = self._services.settings.ring_interval_s
@@ -104,21 +104,6 @@ class RoomCall:
         await self._negotiate(worker, admission)
         self._talk.is_settled = not self._talk.owes_answer
         await visit.begin(admission, refusal)
-
-    async def _admit(self, request: CallRequest) -> tuple[Admission | None, Refused | None]:
-        """What the gate says to the room dialled; neither where the attendant is to ask. Raises Refused."""
-        desk = self._services.desk
-        is_heard = desk is not None and offers_sound(self._call.request.body)
-        if not request.room or (desk is not None and desk.settings.is_test_room(request.room)):
-            if not is_heard:
-                raise Refused(Refusal.UNKNOWN_ROOM)
-            return None, None
-        try:
-            return await self._services.gate.admit(request), None
-        except Refused as refused:
-            if not is_heard or not leads_to_the_attendant(request, refused):
-                raise
-            return None, refused
 
     async def _identify(self) -> None:
         """A caller who names a trunk or one of our terminals has to be it. Raises SipError 401 to ask for the proof."""
