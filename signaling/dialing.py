@@ -217,7 +217,7 @@ class Dialer:
         try:
             return await self._gate.admit(request)
         except Refused as refused:
-            raise DialRefused(outcome_of(refused.reason)) from None
+            raise DialRefused(outcome_of(refused)) from None
 
     def _take(self, room: str) -> None:
         now = asyncio.get_running_loop().time()
@@ -239,7 +239,7 @@ class Dialer:
         except DialRefused as refused:
             placed.outcome = placed.outcome or refused.outcome
         except Refused as refused:
-            placed.outcome = placed.outcome or outcome_of(refused.reason)
+            placed.outcome = placed.outcome or outcome_of(refused)
         except WorkerError as error:
             logger.warning("leg=%d room=%s worker: %s", placed.leg, placed.room, error.reason)
         except Exception:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from mcu.participant import Role
 from signaling.errors import SignalingError
-from signaling.refusal import Refusal
+from signaling.refusal import Refusal, Refused
 
 MAX_TARGET_CHARACTERS = 256
 
@@ -57,9 +57,13 @@ _OF_GATE: dict[Refusal, Outcome] = {
 }
 
 
-def outcome_of(refusal: Refusal) -> Outcome:
-    """What the gate's refusal of a called party is to those who called it."""
-    return _OF_GATE.get(refusal, Outcome.NOT_ALLOWED)
+def outcome_of(error: Exception) -> Outcome:
+    """What keeps a called party out, to those who called it; other errors of signalling are about its media."""
+    if isinstance(error, DialRefused):
+        return error.outcome
+    if isinstance(error, Refused):
+        return _OF_GATE.get(error.reason, Outcome.NOT_ALLOWED)
+    return Outcome.NOT_ACCEPTABLE if isinstance(error, SignalingError) else Outcome.FAILED
 
 
 @dataclass(slots=True)

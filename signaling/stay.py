@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from mcu.fleet.worker import Worker
 from mcu.leg import Leg
@@ -13,7 +13,7 @@ from signaling.services import CallServices
 
 
 class Talk(Protocol):
-    """An answered call of any protocol."""
+    """An answered call of any protocol (signaling.conversation)."""
 
     room: str
     """Where its leg is, for the log."""
@@ -27,6 +27,9 @@ class Talk(Protocol):
     @property
     def leg(self) -> Leg:
         """As conferences see the call."""
+
+    async def run(self, beside: Coroutine[Any, Any, None]) -> None:
+        """Follow the call to its end, `beside` no longer than that; then it is over and its leg is free."""
 
     def entered(self, room: str) -> None:
         """The leg is in a room: from now on it may present, and its camera may be moved."""

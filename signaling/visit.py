@@ -44,7 +44,6 @@ class RoomVisit:
         services: CallServices,
         worker: Worker,
         request: CallRequest,
-        name: str,
         ring_interval_s: float,
     ) -> None:
         self._talk = talk
@@ -52,7 +51,7 @@ class RoomVisit:
         self._worker = worker
         self._request = request
         self._ring_interval_s = ring_interval_s
-        self._stay = RoomStay(talk, services, worker, name)
+        self._stay = RoomStay(talk, services, worker, request.name)
 
     async def begin(self, admission: Admission | None, refusal: Refused | None) -> None:
         """Return when the caller is in a room. Raises SaidGoodbye, and Refused where nothing could be said."""

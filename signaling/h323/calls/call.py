@@ -6,16 +6,13 @@ once; whether its lock is good enough is seen, and said in picture and sound, wh
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import logging
 
 from mcu.capacity import Allowance
-from mcu.fleet.worker import Worker, WorkerError
+from mcu.fleet.worker import Worker
 from mcu.media import Grade, Kind, place_of
 from mcu.worker.messages import LegOpened, OpenLeg, Transport
 from signaling.admission import Admission, CallRequest, Refusal, Refused
-from signaling.attendant.reception import SaidGoodbye
 from signaling.h323.call_handle import CallHandle
 from signaling.h323.call_media.call_media import CallMedia
 from signaling.h323.call_media.wishes import Wishes
@@ -23,77 +20,39 @@ from signaling.h323.calls import password
 from signaling.h323.calls.dialled import caller_name, dialled
 from signaling.h323.calls.incoming import IncomingConversation
 from signaling.h323.calls.offer import own_media, ports_of
-from signaling.h323.calls.refusals import NO_WORKER, NORMAL, Release, release_for
+from signaling.h323.calls.refusals import release_for
 from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
-from signaling.visit import RoomVisit, admit
-
-logger = logging.getLogger(__name__)
+from signaling.visiting_call import VisitingCall
 
 
-class RoomCall:
-    """Runs one call; everything it took is given back when run() returns."""
+class RoomCall(VisitingCall[IncomingConversation]):
+    """See VisitingCall."""
+
+    _services: Services
 
     def __init__(self, call: CallHandle, services: Services) -> None:
         assert call.setup is not None
         self._call = call
         self._setup = call.setup
-        self._services = services
         self._number = services.fleet.next_leg_id()
-        self._talk = IncomingConversation(call, self._number, services)
-        self._visit: RoomVisit | None = None
+        talk = IncomingConversation(call, self._number, services)
+        super().__init__(talk, services, services.settings.ring_interval_s)
 
-    async def run(self) -> None:
-        """Until the call is over. Never raises except when cancelled."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                set_up = group.create_task(self._guarded_set_up())
-                await self._talk.follow()
-                set_up.cancel()
-        except* Exception:
-            logger.exception("leg=%d room=%s the call failed", self._number, self._talk.room)
-        finally:
-            self._talk.close()
-            try:
-                self._call.release()
-            finally:
-                if self._visit is not None:
-                    await self._visit.leave()
-
-    async def _guarded_set_up(self) -> None:
-        talk = self._talk
-        try:
-            await self._set_up()
-        except SaidGoodbye as goodbye:
-            logger.info("leg=%d room=%s the attendant said good-bye", self._number, talk.room)
-            self._release(release_for(goodbye.reason) if goodbye.reason is not None else NORMAL)
-        except Refused as refused:
-            logger.info("leg=%d room=%s refused: %s", self._number, talk.room, refused.reason)
-            self._release(release_for(refused.reason))
-        except WorkerError as error:
-            logger.warning("leg=%d room=%s worker: %s", self._number, talk.room, error.reason)
-            self._release(NO_WORKER)
-        except Exception:
-            logger.exception("leg=%d room=%s setting up failed", self._number, talk.room)
-            self._release(NO_WORKER)
-
-    async def _set_up(self) -> None:
-        request = self._call_request()
-        admission, refusal = await admit(self._services, request, is_told=True)
-        room = "" if admission is None else admission.policy.number
-        worker = await self._services.fleet.worker_for(room or place_of(self._number))
-        ring_interval_s = self._services.settings.ring_interval_s
-        visit = self._visit = RoomVisit(self._talk, self._services, worker, request, request.name, ring_interval_s)
-        self._talk.room = room
+    async def _agree(self, worker: Worker, admission: Admission | None) -> None:
         await self._accept(worker, admission)
         await self._talk.settled()
-        if refusal is not None and refusal.reason is Refusal.PASSCODE_REQUIRED:
-            # The answer comes when the attendant is there, whose question is heard and seen meanwhile.
-            self._talk.on_password = lambda text: password.key_in(text, self._talk.on_digit)
-            self._call.carry(password.ask(self._call.control, self._number))
-        await visit.begin(admission, refusal)
 
-    def _call_request(self) -> CallRequest:
+    def _ask_passcode(self) -> None:
+        """By H.243 as well; the answer comes when the attendant's question is heard and seen."""
+        self._talk.on_password = lambda text: password.key_in(text, self._talk.on_digit)
+        self._call.carry(password.ask(self._call.control, self._number))
+
+    def _end(self, error: Exception) -> None:
+        release = release_for(error)
+        self._call.release(cause=release.cause, reason=release.reason)
+
+    async def _request(self) -> CallRequest:
         """Who is calling which room. The passcode is cut off here; only the gate sees it. Raises Refused."""
         wanted = dialled(self._setup.called, self._services.own_names)
         if not wanted.is_valid:
@@ -135,6 +94,3 @@ class RoomCall:
         grade = Grade.AUTHENTICATED if self._call.account else Grade.OPPORTUNISTIC
         own = own_media(self._services.settings, allowance)
         return CallMedia(self._call.control, Wishes(own, must_encrypt, grade), ports_of(opened), security)
-
-    def _release(self, release: Release) -> None:
-        self._call.release(cause=release.cause, reason=release.reason)

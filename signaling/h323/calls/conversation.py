@@ -1,34 +1,24 @@
-"""An H.323 call until its end, whoever called: its channels, digits, pictures, silence, screen and camera.
+"""An H.323 call until its end, whoever called: its channels, digits, pictures, screen and camera.
 
 Whoever sets the call up gives it a worker and a CallMedia, then says what follows from media and digits:
 
-    talk = Conversation(call, number, services)
+    talk = H323Conversation(call, number, services)
     talk.watch(worker)                   # before the leg is opened there
     talk.start(media)                    # before the call is accepted
     await talk.settled()                 # while follow() runs, until the call is over
-    talk.close()
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from mcu.fleet.worker import Worker, WorkerError
+from mcu.fleet.worker import WorkerError
 from mcu.media import Grade, Kind, LegMedia
-from mcu.worker.messages import (
-    AnyMessage,
-    CameraFrame,
-    ConfigureLeg,
-    Dtmf,
-    LegFailed,
-    LegSilent,
-    LegStats,
-    PeerWantsKeyframe,
-)
-from signaling.admission import Admission, Refused
-from signaling.digits import DigitPairs
+from mcu.worker.messages import PeerWantsKeyframe
+from signaling.admission import Refused
+from signaling.conversation import Conversation, ignore
 from signaling.far_camera import FarCamera
 from signaling.h323.call import events as call_events
 from signaling.h323.call.causes import Cause
@@ -39,45 +29,28 @@ from signaling.h323.calls.refusals import release_for
 from signaling.h323.calls.screen import SharedScreen
 from signaling.h323.calls.services import Services
 from signaling.h323.h245 import events as h245
-from signaling.silence import SilenceWatch
 
 logger = logging.getLogger(__name__)
 
 CallEvent = call_events.Event | h245.Event
 
 
-class Conversation:
+class H323Conversation(Conversation[H323Leg]):
     """Follows one call; the media plane of its leg is kept in step with its logical channels."""
 
     def __init__(self, call: CallHandle, number: int, services: Services) -> None:
-        self.leg = H323Leg(number, call)
-        self.room = ""
-        """Where the leg is, for the log."""
-        self.admission: Admission | None = None
-        """Set when the leg is in a room: its demand on the lock then holds for every channel."""
-        self.on_digit: Callable[[str], None] = _ignore
-        """Called once for each key press, whatever way it came."""
-        self.on_media: Callable[[], None] = _nothing
-        """Called after each change of the channels that took effect; `leg.media` is what holds now."""
-        self.on_password: Callable[[str], None] = _ignore
+        super().__init__(H323Leg(number, call), services.gate, services.settings.silent_s)
+        self.on_password: Callable[[str], None] = ignore
         """Called with what the terminal answered to the question for a password (H.243)."""
         self._call = call
         self._services = services
-        self._worker: Worker | None = None
         self._media: CallMedia | None = None
         self._screen: SharedScreen | None = None
         self._camera = FarCamera(number, self._count)
-        self._digits = DigitPairs()
         self._generation = -1
         self._in_step = asyncio.Lock()
         self._is_settled = asyncio.Event()
-        self._silence = SilenceWatch(services.settings.silent_s, self._went_silent)
         self._probe: asyncio.TimerHandle | None = None
-
-    def watch(self, worker: Worker) -> None:
-        """The leg is about to be opened on `worker`; its events are followed, and close() frees it there."""
-        self._worker = worker
-        worker.observe_leg(self.leg.id, self._leg_event)
 
     def start(self, media: CallMedia) -> None:
         """The leg is open, and these are its channels."""
@@ -92,13 +65,18 @@ class Conversation:
             self._media.grade = Grade.AUTHENTICATED
 
     def close(self) -> None:
-        """Watch no more and free the leg."""
-        self._silence.stop()
+        """Watch no more and free the leg, once."""
         self._camera.close()
         if self._probe is not None:
             self._probe.cancel()
+        super().close()
+
+    async def configure(self, media: LegMedia) -> None:
+        """See Conversation."""
+        await super().configure(media)
         if self._worker is not None:
-            self._worker.close_leg(self.leg.id)
+            self._camera.apply(media, self._worker)
+        self.leg.camera = self._camera.camera
 
     async def settled(self) -> None:
         """Return when both ends know what they send, or the time for that is over: then it is what there is."""
@@ -164,34 +142,20 @@ class Conversation:
         async with self._in_step:
             if media.generation != self._generation:
                 self._generation = media.generation
-                await self._configure(media.media)
+                await self._change(media.media)
         if media.is_settled:
             self._is_settled.set()
 
-    async def _configure(self, media: LegMedia) -> None:
-        """Put what was agreed into effect; a call whose lock is not good enough for its room ends.
-
-        The lock is checked first: keys of a leg that is refused never reach the media plane.
-        """
-        assert self._worker is not None
+    async def _change(self, media: LegMedia) -> None:
+        """A call whose lock is not good enough for its room ends."""
         try:
-            if self.admission is not None:
-                self._services.gate.check_media(self.admission, media.grade)
-            await self._worker.configure_leg(ConfigureLeg(self.leg.id, media.streams))
-        except Refused as refused:
-            logger.info("leg=%d room=%s refused: %s", self.leg.id, self.room, refused.reason)
-            answer = release_for(refused.reason)
-            self._call.release(cause=answer.cause, reason=answer.reason)
-            return
-        except WorkerError as error:
-            logger.warning("leg=%d room=%s worker: %s", self.leg.id, self.room, error.reason)
-            self._call.release(cause=Cause.RESOURCE_UNAVAILABLE)
-            return
-        self.leg.media = media
-        self._camera.apply(media, self._worker)
-        self.leg.camera = self._camera.camera
-        self._silence.expects_media = any(stream.receive for stream in media.streams)
-        self.on_media()
+            await self.configure(media)
+        except (Refused, WorkerError) as error:
+            logger.info("leg=%d room=%s ended: %s", self.leg.id, self.room, error)
+            release = release_for(error)
+            self._call.release(cause=release.cause, reason=release.reason)
+        else:
+            self.on_media()
 
     def _wants_keyframe(self, number: int) -> None:
         assert self._media is not None
@@ -211,42 +175,11 @@ class Conversation:
         loop = asyncio.get_running_loop()
         self._probe = loop.call_later(self._services.settings.round_trip_interval_s, self._ask_round_trip)
 
-    # ---- the leg
+    # ---- what all conversations have
 
-    def _leg_event(self, message: AnyMessage) -> None:
-        """What concerns the call; KeyframeWanted is for the conference."""
-        if isinstance(message, Dtmf):
-            self._keys(message.digit, "rfc4733")
-        elif isinstance(message, CameraFrame):
-            self._camera.receive(message.data)
-            self.leg.camera = self._camera.camera
-        elif isinstance(message, LegSilent):
-            self._silence.silent(message.silent_s)
-        elif isinstance(message, LegStats):
-            if not message.is_silent:
-                self._silence.stop()
-        elif isinstance(message, LegFailed):
-            logger.warning("leg=%d room=%s media failed: %s", self.leg.id, self.room, message.reason)
-            self.hang_up()
-
-    def _keys(self, digits: Iterable[str], way: str) -> None:
-        """Digits are counted, never logged: they may be a passcode."""
-        for digit in digits:
-            self._count(f"digit-{way}")
-            if self._digits.receive(digit, way, asyncio.get_running_loop().time()):
-                self.on_digit(digit)
+    def _camera_frame(self, data: bytes) -> None:
+        self._camera.receive(data)
+        self.leg.camera = self._camera.camera
 
     def _count(self, event: str) -> None:
         self._call.counters[event] += 1
-
-    def _went_silent(self) -> None:
-        logger.info("leg=%d room=%s ended: the peer is silent", self.leg.id, self.room)
-        self.hang_up()
-
-
-def _ignore(_text: str) -> None:
-    """Nobody takes it yet."""
-
-
-def _nothing() -> None:
-    """Nobody has to know."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from signaling.h323.calls.conversation import Conversation
+from signaling.h323.calls.conversation import H323Conversation
 
 
-class IncomingConversation(Conversation):
+class IncomingConversation(H323Conversation):
     """As signaling.visit.IncomingTalk wants it."""
 
     has_key_messages = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signaling.admission import Refusal
+from signaling.admission import Refusal, Refused
+from signaling.attendant.reception import SaidGoodbye
 from signaling.h323.call.causes import Cause
 
 
@@ -29,11 +30,12 @@ _ANSWERS: dict[Refusal, Release] = {
     Refusal.HOST_ABSENT: Release(Cause.NO_ANSWER, "destinationRejection"),
     Refusal.NOT_LET_IN: Release(Cause.CALL_REJECTED, "destinationRejection"),
 }
-NORMAL = Release(Cause.NORMAL_CLEARING, "undefinedReason")
+_NORMAL = Release(Cause.NORMAL_CLEARING, "undefinedReason")
 """Nobody refused: the caller was with the attendant, and it is over."""
-NO_WORKER = _ANSWERS[Refusal.CAPACITY]
 
 
-def release_for(refusal: Refusal) -> Release:
-    """How a call ends that the gate does not let in."""
-    return _ANSWERS[refusal]
+def release_for(error: Exception) -> Release:
+    """How a call ends that the gate does not let in, or that the server cannot take."""
+    if isinstance(error, SaidGoodbye):
+        return _NORMAL if error.reason is None else _ANSWERS[error.reason]
+    return _ANSWERS[error.reason if isinstance(error, Refused) else Refusal.CAPACITY]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 
 from crypto.h235.diffie_hellman import GROUPS
-from mcu.fleet.worker import Worker, WorkerError
+from mcu.fleet.worker import Worker
 from mcu.media import Grade, Kind
 from mcu.worker.messages import OpenLeg, Transport
-from signaling.admission import Refused
+from signaling.called_party import CalledParty
 from signaling.dialing import Attempt
 from signaling.h323.call.causes import Cause
 from signaling.h323.call.events import Alerting, Connected, Released
@@ -18,17 +17,14 @@ from signaling.h323.call.setup import SetupRequest
 from signaling.h323.call_handle import CallHandle
 from signaling.h323.call_media.call_media import CallMedia
 from signaling.h323.call_media.wishes import Wishes
-from signaling.h323.calls.conversation import CallEvent, Conversation
+from signaling.h323.calls.conversation import CallEvent, H323Conversation
 from signaling.h323.calls.offer import own_media, ports_of
 from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
 from signaling.h323.transport.call_signalling import CallSignalling
-from signaling.placed import DialRefused, Outcome, outcome_of
-from signaling.stay import RoomStay
-
-logger = logging.getLogger(__name__)
+from signaling.placed import DialRefused, Outcome
 
 _OFFERED_GROUPS = tuple(group for group in GROUPS.values() if group.bits <= 2048)
 """chan_ooh323 cannot read a Setup with a half key of more bits: it stands in an addition to ClearToken (dhkeyext)."""
@@ -55,7 +51,7 @@ class Callee:
     ring_timeout_s: float
 
 
-class _RingingConversation(Conversation):
+class _RingingConversation(H323Conversation):
     """A call until its answer, which the maker of the call waits for."""
 
     def __init__(self, call: CallHandle, attempt: Attempt, services: Services) -> None:
@@ -100,7 +96,7 @@ class OutCall:
         try:
             request = await self._request(talk, call, worker)
             call.place(request, self._signalling.new_identity(self._services.conference_id(self._room)))
-            await self._follow(talk, call, worker)
+            await self._follow(talk, worker)
         finally:
             talk.close()
             call.release()
@@ -127,48 +123,21 @@ class OutCall:
             display=admission.policy.name,
         )
 
-    async def _follow(self, talk: _RingingConversation, call: CallHandle, worker: Worker) -> None:
+    async def _follow(self, talk: _RingingConversation, worker: Worker) -> None:
         """Until somebody hangs up; whoever answers goes through the gate into the room."""
-        stay = RoomStay(talk, self._services, worker, self._callee.name)
-        failure: Exception | None = None
+        services = self._services
+        party = CalledParty(talk, services, worker, self._attempt, self._callee.name)
 
         async def enter() -> None:
-            nonlocal failure
             try:
-                await self._enter(talk, stay)
+                async with asyncio.timeout(self._callee.ring_timeout_s):
+                    await talk.answered.wait()
             except TimeoutError:
-                failure = DialRefused(Outcome.NO_ANSWER)
-            except (Refused, DialRefused, WorkerError) as error:
-                failure = error
-            except Exception as error:
-                logger.exception("leg=%d room=%s the answered call failed", talk.leg.id, self._room)
-                failure = error
-            if failure is not None:
-                talk.hang_up()
+                raise DialRefused(Outcome.NO_ANSWER) from None
+            await talk.settled()
+            services.gate.check_media(self._attempt.admission, talk.leg.media.grade)
+            await party.join()
 
-        entering = asyncio.ensure_future(enter())
-        try:
-            await talk.follow()
-        finally:
-            entering.cancel()
-            await asyncio.gather(entering, return_exceptions=True)
-            call.release()
-            await stay.leave()
-        if failure is not None or not talk.answered.is_set():
-            raise DialRefused(_outcome(failure) if failure is not None else talk.outcome) from failure
-
-    async def _enter(self, talk: _RingingConversation, stay: RoomStay) -> None:
-        async with asyncio.timeout(self._callee.ring_timeout_s):
-            await talk.answered.wait()
-        await talk.settled()
-        self._services.gate.check_media(self._attempt.admission, talk.leg.media.grade)
-        admission = await self._services.gate.wait_for_host(self._attempt.admission, lambda _reason: None)
-        await stay.connect(admission)
-        self._attempt.joined()
-        logger.info("leg=%d room=%s %s joined", talk.leg.id, self._room, talk.leg.remote_address)
-
-
-def _outcome(error: Exception) -> Outcome:
-    if isinstance(error, DialRefused):
-        return error.outcome
-    return outcome_of(error.reason) if isinstance(error, Refused) else Outcome.FAILED
+        await party.follow(enter)
+        if not talk.answered.is_set():
+            raise DialRefused(talk.outcome)

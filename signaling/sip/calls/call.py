@@ -10,7 +10,7 @@ import unicodedata
 
 from config.sip import SipSettings
 from mcu.capacity import SMALL, Allowance
-from mcu.fleet.worker import Worker, WorkerError
+from mcu.fleet.worker import Worker
 from mcu.media import Grade, Kind, place_of
 from mcu.worker.messages import LegOpened, OpenLeg, Transport
 from signaling import dialplan
@@ -20,7 +20,7 @@ from signaling.errors import SdpError, SipError
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.calls.incoming import IncomingConversation
 from signaling.sip.calls.leg import SipLeg
-from signaling.sip.calls.refusals import answer_to, answer_to_worker
+from signaling.sip.calls.refusals import answer_to
 from signaling.sip.calls.room_system import kinds_for
 from signaling.sip.registry.identity import Challenge, Identity
 from signaling.sip.sdp import session
@@ -33,77 +33,43 @@ from signaling.sip.transactions.transaction import Flow
 from signaling.sip.trunks.trunk import Arrival
 from signaling.sip.wire.fields import from_of
 from signaling.sip.wire.uri import parse_uri
-from signaling.visit import RoomVisit, admit
+from signaling.visiting_call import VisitingCall
 
 logger = logging.getLogger(__name__)
 
 MAX_NAME_CHARACTERS = 64
 
 
-class RoomCall:
-    """Runs one call; everything it took is given back when run() returns."""
+class RoomCall(VisitingCall[IncomingConversation]):
+    """See VisitingCall."""
+
+    _services: Services
 
     def __init__(self, call: IncomingCall, services: Services) -> None:
         self._call = call
-        self._services = services
         self._leg = SipLeg(services.fleet.next_leg_id(), call)
+        super().__init__(IncomingConversation(call, self._leg, services), services, services.settings.ring_interval_s)
         self._name = caller_name(call)
         self._identity = ""
         self._arrival: Arrival | None = None
-        self._talk = IncomingConversation(call, self._leg, services)
-        self._visit: RoomVisit | None = None
 
-    async def run(self) -> None:
-        """Until the call is over. Never raises except when cancelled."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                set_up = group.create_task(self._guarded_set_up())
-                await self._talk.follow()
-                set_up.cancel()
-        except* Exception:
-            logger.exception("leg=%d room=%s the call failed", self._leg.id, self._talk.room)
-        finally:
-            self._talk.close()
-            try:
-                self._call.hang_up()
-            finally:
-                if self._visit is not None:
-                    await self._visit.leave()
-
-    async def _guarded_set_up(self) -> None:
-        talk = self._talk
-        try:
-            await self._set_up()
-        except SaidGoodbye:
-            logger.info("leg=%d room=%s the attendant said good-bye", self._leg.id, talk.room)
-            self._call.hang_up()
-        except Refused as refused:
-            logger.info("leg=%d room=%s refused: %s", self._leg.id, talk.room, refused.reason)
-            self._refuse(answer_to(refused))
-        except WorkerError as error:
-            logger.warning("leg=%d room=%s worker: %s", self._leg.id, talk.room, error.reason)
-            self._refuse(answer_to_worker(error))
-        except SipError as error:
-            logger.info("leg=%d room=%s not agreed: %s", self._leg.id, talk.room, error)
-            self._refuse(error)
-        except Exception:
-            logger.exception("leg=%d room=%s setting up failed", self._leg.id, talk.room)
-            self._refuse(SipError(500, "Server Internal Error"))
-
-    async def _set_up(self) -> None:
+    async def _request(self) -> CallRequest:
         await self._identify()
-        request = self._call_request()
-        admission, refusal = await admit(self._services, request, is_told=request.can_wait)
-        room = "" if admission is None else admission.policy.number
-        worker = await self._services.fleet.worker_for(room or place_of(self._leg.id))
-        ring_interval_s = self._services.settings.ring_interval_s
-        visit = self._visit = RoomVisit(self._talk, self._services, worker, request, self._name, ring_interval_s)
+        return self._call_request()
+
+    async def _agree(self, worker: Worker, admission: Admission | None) -> None:
         if admission is not None:
-            self._talk.room = room
-            self._call.become_focus(room)
+            self._call.become_focus(admission.policy.number)
         await self._negotiate(worker, admission)
         self._talk.is_settled = not self._talk.owes_answer
-        await visit.begin(admission, refusal)
+
+    def _end(self, error: Exception) -> None:
+        """An INVITE that waits gets the status; a call that was answered already a BYE."""
+        if isinstance(error, SaidGoodbye) or not self._call.session.has_pending_offer:
+            self._call.hang_up()
+        else:
+            answer = answer_to(error)
+            self._call.reject(answer.status, answer.reason, answer.headers)
 
     async def _identify(self) -> None:
         """A caller who names a trunk or one of our terminals has to be it. Raises SipError 401 to ask for the proof."""
@@ -162,7 +128,7 @@ class RoomCall:
         """Reserve what may be negotiated: what has no port is answered with none."""
         kinds = kinds_for(self._call.request.body)
         flow = self._call.flow
-        self._talk.start(worker)
+        self._talk.watch(worker)
         room = self._talk.room or place_of(self._leg.id)
         opened = await worker.open_leg(
             OpenLeg(self._leg.id, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0])
@@ -170,13 +136,6 @@ class RoomCall:
         local = self._talk.room_system.prepare(local_media(opened, self._services.settings, flow, allowance))
         self._talk.negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=must_encrypt)
         return self._talk.negotiation
-
-    def _refuse(self, error: SipError) -> None:
-        """An INVITE that waits gets the status; a call that was answered already a BYE."""
-        if self._call.session.has_pending_offer:
-            self._call.reject(error.status, error.reason, error.headers)
-        else:
-            self._call.hang_up()
 
 
 def offers_sound(body: bytes) -> bool:

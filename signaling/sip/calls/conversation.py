@@ -2,42 +2,29 @@
 
 Whoever sets the call up gives it a worker and a negotiation, then says what follows from media and digits:
 
-    talk = Conversation(call, leg, services)
-    talk.start(worker)                   # before the leg is opened there
+    talk = SipConversation(call, leg, services)
+    talk.watch(worker)                   # before the leg is opened there
     talk.negotiation = Negotiation(...)
     await talk.configure(media)          # raises Refused, WorkerError
     talk.on_digit = attendant.digit
-    await talk.follow()                  # until the call is over
-    talk.close()
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Protocol
 
-from mcu.fleet.worker import Worker, WorkerError
+from mcu.fleet.worker import WorkerError
 from mcu.media import Kind, LegMedia
-from mcu.worker.messages import (
-    AnyMessage,
-    CameraFrame,
-    ConfigureLeg,
-    Dtmf,
-    LegFailed,
-    LegSilent,
-    LegStats,
-    PeerWantsKeyframe,
-)
-from signaling.admission import Admission, Refused
-from signaling.digits import DigitPairs
+from mcu.worker.messages import PeerWantsKeyframe
+from signaling.admission import Refused
+from signaling.conversation import Conversation
 from signaling.errors import SipError
-from signaling.silence import SilenceWatch
 from signaling.sip.calls import media_control
 from signaling.sip.calls.dtmf import digit_of
 from signaling.sip.calls.leg import SipLeg
-from signaling.sip.calls.refusals import answer_to, answer_to_worker
+from signaling.sip.calls.refusals import answer_to
 from signaling.sip.calls.room_system import RoomSystem
 from signaling.sip.sdp.offer_answer import Negotiation
 from signaling.sip.services import Services
@@ -73,64 +60,37 @@ class AnsweredCall(Protocol):
         """Count something that happened in this call."""
 
 
-class Conversation:
+class SipConversation(Conversation[SipLeg]):
     """Follows one call; the media plane of its leg is kept in step with what is negotiated."""
 
     def __init__(
         self, call: AnsweredCall, leg: SipLeg, services: Services, room_system: RoomSystem | None = None
     ) -> None:
         """`room_system`: made before the call was answered, where the offer was ours."""
-        self.leg = leg
-        self.room = ""
-        """Where the leg is, for the log."""
-        self.admission: Admission | None = None
-        """Set when the room is known: its demand on the lock then holds for every negotiation."""
+        super().__init__(leg, services.gate, services.settings.silent_s)
         self.is_settled = False
         """Whether the first offer and answer are in effect; before, a re-INVITE is refused with 491."""
-        self.on_digit: Callable[[str], None] = _ignore
-        """Called once for each key press, whatever way it came (RFC 4733, INFO, in-band tones)."""
-        self.on_media: Callable[[], None] = _nothing
-        """Called after each renegotiation that took effect; `leg.media` is what holds now."""
         self.negotiation: Negotiation | None = None
         self._call = call
-        self._services = services
         self.room_system = room_system or RoomSystem(leg.id, services, call.flow.local[0], call.flow.remote[0])
         """Floor control and far camera, where the peer has them."""
         self.room_system.leg, self.room_system.on_counted = leg, call.count
-        self._worker: Worker | None = None
         self._late_answer: asyncio.Future[bytes] | None = None
-        self._digits = DigitPairs()
         self._reopening: asyncio.Task[None] | None = None
-        self._silence = SilenceWatch(services.settings.silent_s, self._went_silent)
-
-    def start(self, worker: Worker) -> None:
-        """The leg is about to be opened on `worker`; its events are followed, and close() frees it there."""
-        self._worker = worker
-        self.leg.on_pictures = self._reopen_soon
-        worker.observe_leg(self.leg.id, self._leg_event)
+        leg.on_pictures = self._reopen_soon
 
     def close(self) -> None:
-        """Watch no more and free the leg."""
-        self._silence.stop()
+        """Watch no more and free the leg, once."""
         if self._reopening is not None:
             self._reopening.cancel()
         self.room_system.close()
-        if self._worker is not None:
-            self._worker.close_leg(self.leg.id)
+        super().close()
 
     async def configure(self, media: LegMedia) -> None:
-        """Put what was negotiated into effect. Raises Refused, WorkerError.
-
-        The lock is checked first: keys of a leg that is refused never reach the media plane.
-        """
-        assert self._worker is not None
-        if self.admission is not None:
-            self._services.gate.check_media(self.admission, media.grade)
-        await self._worker.configure_leg(ConfigureLeg(self.leg.id, media.streams))
-        self.leg.media = media
-        if self.negotiation is not None:
+        """See Conversation."""
+        await super().configure(media)
+        if self.negotiation is not None and self._worker is not None:
             self.room_system.apply(self.negotiation, media, self._worker)
-        self._silence.expects_media = any(stream.receive for stream in media.streams)
 
     def entered(self, room: str) -> None:
         """The leg is in a room: from now on it may present, and its camera may be moved."""
@@ -198,7 +158,7 @@ class Conversation:
             await self.configure(media)
         except (Refused, WorkerError) as error:
             negotiation.revert()
-            self._refuse(answer_to(error) if isinstance(error, Refused) else answer_to_worker(error))
+            self._refuse(answer_to(error))
             return
         self._call.accept(answer)
         self.on_media()
@@ -229,50 +189,23 @@ class Conversation:
                 for kind in self._kinds_of(media_control.stream_ids(event.body)):
                     self._worker.send("net", PeerWantsKeyframe(self.leg.id, kind))
         elif (digit := digit_of(event.content_type, event.body)) is not None:
-            self._digit(digit, "info")
+            self._keys(digit, "info")
 
     def _kinds_of(self, labels: list[str]) -> set[Kind]:
         """The pictures that an RFC 5168 request names; without a name, or by one that nobody gave, the main one."""
         named = {stream.kind for stream in self.leg.media.streams if stream.label and stream.label in labels}
         return (named & {Kind.VIDEO, Kind.CONTENT}) or {Kind.VIDEO}
 
-    # ---- the leg ----------------------------------------------------------------------------------------------
+    # ---- what all conversations have --------------------------------------------------------------------------
 
-    def _leg_event(self, message: AnyMessage) -> None:
-        """What concerns the call; KeyframeWanted is for the conference."""
-        if isinstance(message, Dtmf):
-            self._digit(message.digit, "rfc4733")
-        elif isinstance(message, CameraFrame):
-            self.room_system.camera_frame(message.data)
-        elif isinstance(message, LegSilent):
-            self._silence.silent(message.silent_s)
-        elif isinstance(message, LegStats):
-            if not message.is_silent:
-                self._silence.stop()
-        elif isinstance(message, LegFailed):
-            logger.warning("leg=%d room=%s media failed: %s", self.leg.id, self.room, message.reason)
-            self._call.hang_up()
+    def _camera_frame(self, data: bytes) -> None:
+        self.room_system.camera_frame(data)
 
-    def _digit(self, digit: str, way: str) -> None:
-        """Digits are counted, never logged: they may be a passcode."""
-        self._call.count(f"digit-{way}")
-        if self._digits.receive(digit, way, asyncio.get_running_loop().time()):
-            self.on_digit(digit)
-
-    def _went_silent(self) -> None:
-        logger.info("leg=%d room=%s ended: no media", self.leg.id, self.room)
-        self._call.hang_up()
+    def _count(self, event: str) -> None:
+        self._call.count(event)
 
 
 def cannot_ask_for_keyframes(media: LegMedia) -> bool:
     """Whether a terminal that takes pictures knows neither PLI nor FIR."""
     stream = media.stream(Kind.VIDEO)
     return stream is not None and stream.send is not None and not (stream.has_pli or stream.has_fir)
-
-
-def _ignore(_digit: str) -> None:
-    """Nobody takes digits yet."""
-
-
-def _nothing() -> None:
-    """Nobody has to know."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from signaling.sip.call_handle import IncomingCall
-from signaling.sip.calls.conversation import Conversation
+from signaling.sip.calls.conversation import SipConversation
 from signaling.sip.calls.leg import SipLeg
 from signaling.sip.services import Services
 
 
-class IncomingConversation(Conversation):
+class IncomingConversation(SipConversation):
     """As signaling.visit.IncomingTalk wants it."""
 
     def __init__(self, call: IncomingCall, leg: SipLeg, services: Services) -> None:

@@ -25,8 +25,18 @@ WARN_ENCRYPTION = '399 drumtower "this room requires encryption; offer SRTP (SDE
 DEFAULT_RETRY_AFTER_S = 10
 
 
-def answer_to(refused: Refused) -> SipError:
-    """Status, reason and headers for a refusal."""
+def answer_to(error: Exception) -> SipError:
+    """Status, reason and headers for what keeps a call out. A worker that cannot take it may be able to later."""
+    if isinstance(error, SipError):
+        return error
+    if isinstance(error, Refused):
+        return _answer_of_gate(error)
+    if isinstance(error, WorkerError):
+        return SipError(503, "Service Unavailable", (("Retry-After", str(DEFAULT_RETRY_AFTER_S)),))
+    return SipError(500, "Server Internal Error")
+
+
+def _answer_of_gate(refused: Refused) -> SipError:
     status, reason = _ANSWERS[refused.reason]
     headers: list[tuple[str, str]] = []
     if refused.reason is Refusal.ENCRYPTION_REQUIRED:
@@ -34,8 +44,3 @@ def answer_to(refused: Refused) -> SipError:
     if refused.reason in (Refusal.SLOW_DOWN, Refusal.CAPACITY):
         headers.append(("Retry-After", str(math.ceil(refused.retry_after_s) or DEFAULT_RETRY_AFTER_S)))
     return SipError(status, reason, tuple(headers))
-
-
-def answer_to_worker(_error: WorkerError) -> SipError:
-    """A worker that cannot take the call: try again later."""
-    return SipError(503, "Service Unavailable", (("Retry-After", str(DEFAULT_RETRY_AFTER_S)),))

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mcu.fleet.worker import Worker, WorkerError
+from mcu.fleet.worker import Worker
 from mcu.media import Grade, Kind
 from mcu.worker.messages import OpenLeg, PeerWantsKeyframe, Transport
-from signaling.admission import Refused
+from signaling.called_party import CalledParty
 from signaling.dialing import Attempt
-from signaling.errors import SignalingError, SipError
-from signaling.placed import DialRefused, Outcome, outcome_of
+from signaling.placed import DialRefused, Outcome
 from signaling.sip.call_handle import OutgoingCall
 from signaling.sip.calls.call import local_media
-from signaling.sip.calls.conversation import Conversation, cannot_ask_for_keyframes
+from signaling.sip.calls.conversation import SipConversation, cannot_ask_for_keyframes
 from signaling.sip.calls.leg import SipLeg
 from signaling.sip.calls.room_system import RoomSystem
 from signaling.sip.dialling.forking import Branch, Caller, ForkedCall, Inviter, Redirect
 from signaling.sip.sdp.offer_answer import Negotiation
 from signaling.sip.services import Services
 from signaling.sip.transactions.transaction import Flow
-from signaling.stay import RoomStay
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,52 +77,19 @@ class OutCall:
 
     async def _talk(self, call: OutgoingCall, worker: Worker, negotiation: Negotiation, system: RoomSystem) -> None:
         """The party has answered: through the gate, into the room, until somebody hangs up."""
-        talk = Conversation(call, SipLeg(self._attempt.leg, call), self._services, system)
+        talk = SipConversation(call, SipLeg(self._attempt.leg, call), self._services, system)
         talk.negotiation = negotiation
         talk.room, talk.admission = self._attempt.admission.policy.number, self._attempt.admission
-        talk.start(worker)
-        stay = RoomStay(talk, self._services, worker, self._callee.name)
-        failure: Exception | None = None
+        talk.watch(worker)
+        party = CalledParty(talk, self._services, worker, self._attempt, self._callee.name)
 
         async def enter() -> None:
-            nonlocal failure
-            try:
-                await self._enter(call, talk, stay, worker)
-            except (Refused, SignalingError, WorkerError) as error:
-                failure = error
-                call.hang_up()
-            except Exception as error:
-                logger.exception("leg=%d room=%s the answered call failed", talk.leg.id, talk.room)
-                failure = error
-                call.hang_up()
+            await talk.configure(negotiation.receive_answer(call.answer))
+            talk.is_settled = True
+            call.become_focus(talk.room)
+            await party.join()
+            if cannot_ask_for_keyframes(talk.leg.media):
+                # What came before its decoder was ready may be lost on it.
+                worker.send("net", PeerWantsKeyframe(talk.leg.id))
 
-        entering = asyncio.ensure_future(enter())
-        try:
-            await talk.follow()
-        finally:
-            entering.cancel()
-            await asyncio.gather(entering, return_exceptions=True)
-            talk.close()
-            call.hang_up()
-            await stay.leave()
-        if failure is not None:
-            raise DialRefused(_outcome(failure)) from failure
-
-    async def _enter(self, call: OutgoingCall, talk: Conversation, stay: RoomStay, worker: Worker) -> None:
-        assert talk.negotiation is not None
-        await talk.configure(talk.negotiation.receive_answer(call.answer))
-        talk.is_settled = True
-        admission = await self._services.gate.wait_for_host(self._attempt.admission, lambda _reason: None)
-        call.become_focus(admission.policy.number)
-        await stay.connect(admission)
-        self._attempt.joined()
-        if cannot_ask_for_keyframes(talk.leg.media):
-            # What came before its decoder was ready may be lost on it.
-            worker.send("net", PeerWantsKeyframe(talk.leg.id))
-        logger.info("leg=%d room=%s %s joined", talk.leg.id, talk.room, talk.leg.remote_address)
-
-
-def _outcome(error: Exception) -> Outcome:
-    if isinstance(error, Refused):
-        return outcome_of(error.reason)
-    return Outcome.NOT_ACCEPTABLE if isinstance(error, SipError) else Outcome.FAILED
+        await party.follow(enter)

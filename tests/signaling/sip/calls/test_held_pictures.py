@@ -8,11 +8,11 @@ from types import SimpleNamespace
 from config.sip import SipSettings
 from mcu.media import Kind
 from signaling.errors import SipError
-from signaling.sip.calls.conversation import Conversation
+from signaling.sip.calls.conversation import SipConversation
 from signaling.sip.calls.leg import SipLeg
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.offer_answer import Negotiation
-from tests.signaling.fakes import FakeCalls, FakeWorker
+from tests.signaling.fakes import FakeCalls, FakeGate, FakeWorker
 from tests.signaling.sip import offers
 
 HOST = "127.0.0.1"
@@ -37,10 +37,10 @@ class Call:
         pass
 
 
-async def conversation(call: Call) -> Conversation:
-    services = SimpleNamespace(calls=FakeCalls(), floors=None, settings=SipSettings())
-    talk = Conversation(call, SipLeg(7, call), services)  # type: ignore[arg-type]
-    talk.start(FakeWorker())  # type: ignore[arg-type]
+async def conversation(call: Call) -> SipConversation:
+    services = SimpleNamespace(gate=FakeGate(), calls=FakeCalls(), floors=None, settings=SipSettings())
+    talk = SipConversation(call, SipLeg(7, call), services)  # type: ignore[arg-type]
+    talk.watch(FakeWorker())  # type: ignore[arg-type]
     held = frozenset({Kind.VIDEO})
     talk.negotiation = Negotiation(LocalMedia(HOST, PORTS, bytes, peer_address=HOST, held=held), 1)
     await talk.configure(talk.negotiation.answer(offers.BARESIP_SDES)[1])
@@ -48,7 +48,7 @@ async def conversation(call: Call) -> Conversation:
     return talk
 
 
-def has_picture(talk: Conversation) -> bool:
+def has_picture(talk: SipConversation) -> bool:
     stream = talk.leg.media.stream(Kind.VIDEO)
     return stream is not None and stream.send is not None and bool(stream.receive)
 
