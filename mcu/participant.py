@@ -79,6 +79,15 @@ class Participant:
         stream = self.leg.media.stream(Kind.CONTENT)
         return stream is not None and stream.send is not None and self.allowance.has_pictures
 
+    @property
+    def has_screen_apart(self) -> bool:
+        """Whether the people are its first picture while a screen is shared, and the screen stands beside them.
+
+        A room system that presents (H.239, BFCP) has its slides before its eyes, whether it takes those of others
+        or not; a browser sees within the picture what it shares.
+        """
+        return self.takes_content or (self.is_sharing and self.protocol != "webrtc")
+
     def take_stats(self, stats: LegStats) -> None:
         """Keep the last second's figures for the roster."""
         self.stats = {stream.kind: stream for stream in stats.streams}

@@ -89,7 +89,7 @@ class Stage:
         self._sizes = view.sizes
         lecturer = view.speaker if view.layout is LayoutMode.LECTURE else 0
         sharing = next((person for person in people if person.is_sharing), None)
-        apart = {person.id for person in people if sharing is not None and person.takes_content}
+        apart = {person.id for person in people if sharing is not None and person.has_screen_apart}
         self._set_scene(MAIN, people, view, sharing)
         if apart - {lecturer}:
             self._set_scene(PEOPLE, people, view, None)
@@ -229,7 +229,7 @@ class Stage:
 def _wishes(
     people: Sequence[Participant], lecturer: int, apart: Collection[int], sizes: Sequence[Rung]
 ) -> dict[Seat, RenditionKey | None]:
-    """What each leg would like to get; those in `apart` see the shared screen beside the people."""
+    """What each leg would like to get; those in `apart` see the people without the shared screen."""
     wishes: dict[Seat, RenditionKey | None] = {}
     for person in people:
         main = AUDIENCE if person.id == lecturer else PEOPLE if person.id in apart else MAIN

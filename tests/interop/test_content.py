@@ -165,6 +165,7 @@ async def test_a_terminal_that_is_the_floor_server_is_asked(house: Hall):
         terminal.is_presenting = True
         await terminal.heard(lambda each: each.primitive == bfcp.FLOOR_STATUS_ACK, "an acknowledgement")
         await until("the browser shows slides", browser_sees(visitor, GREEN, 0.3))
+        await until("the terminal sees the people", sees(terminal, "main", RED, BLUE, without=(GREEN, YELLOW)))
 
 
 async def test_bit_rates_keyframes_and_the_far_camera(house: Hall):

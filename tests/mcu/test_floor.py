@@ -37,6 +37,11 @@ def room_system(leg: int, **changes: object) -> FakeLeg:
     return FakeLeg(leg, LegMedia(streams, is_encrypted=False, grade=Grade.CLEAR))
 
 
+def browser(leg: int) -> FakeLeg:
+    """A page that may show its screen, and sees all screens within the picture."""
+    return FakeLeg(leg, media(content=SLIDES), "webrtc")
+
+
 class Meeting(House):
     async def enter(self, leg: FakeLeg) -> FakeLeg:
         self.conference = await self.conferences.open(self.policy)
@@ -60,7 +65,7 @@ class Meeting(House):
 
 async def test_room_systems_see_the_people_beside_a_screen_and_others_within():
     house = Meeting()
-    sharer = await house.enter(FakeLeg(1, media(content=SLIDES)))
+    sharer = await house.enter(browser(1))
     for leg in (2, 3):
         await house.enter(room_system(leg))
     await house.enter(FakeLeg(4))
@@ -93,9 +98,47 @@ async def test_who_presents_is_not_shown_its_own_slides():
     assert not any(tile.is_content for tile in house.scene_of(house.route(1)).tiles)
 
 
+async def test_a_terminal_that_presents_sees_the_people_whether_or_not_it_takes_screens():
+    """A channel of H.239 to it opens only for the slides of others, and the floor of BFCP may be its own to give."""
+    house = Meeting()
+    await house.enter(FakeLeg(1, media(content=SLIDES), "h323"))
+    await house.enter(FakeLeg(2))
+    house.conference.request_floor(1)
+    await house.flow(1)
+    assert house.content_route(1) == 0
+    assert [tile.stream for tile in house.scene_of(house.route(1)).tiles] == [video(1), video(2)]
+    assert house.scene_of(house.route(2)).tiles[0].is_content
+    assert house.conference.encoder_count == 2
+    house.conference.release_floor(1)
+    await asyncio.sleep(0)
+    assert house.route(1) == house.route(2)
+    assert house.conference.encoder_count == 1
+
+
+async def test_a_lecturer_with_slides_of_its_own_sees_the_audience_alone():
+    house = Meeting(layout=LayoutMode.LECTURE)
+    await house.enter(FakeLeg(1, media(content=SLIDES), "h323"))
+    await house.enter(FakeLeg(2))
+    house.conference.speaker = 1
+    house.conference.request_floor(1)
+    await house.flow(1)
+    assert [tile.stream for tile in house.scene_of(house.route(1)).tiles] == [video(2)]
+    assert [tile.is_content for tile in house.scene_of(house.route(2)).tiles] == [True, False]
+
+
+async def test_a_browser_sees_within_the_picture_what_it_shares():
+    house = Meeting()
+    await house.enter(browser(1))
+    await house.enter(browser(2))
+    house.conference.request_floor(1)
+    await house.flow(1)
+    assert house.route(1) == house.route(2)
+    assert house.scene_of(house.route(1)).tiles[0].is_content
+
+
 async def test_legs_that_leave_free_both_outputs():
     house = Meeting()
-    await house.enter(FakeLeg(1, media(content=SLIDES)))
+    await house.enter(browser(1))
     await house.enter(room_system(2))
     house.conference.request_floor(1)
     await house.flow(1)
@@ -256,7 +299,7 @@ async def test_people_who_are_seen_beside_a_screen_are_asked_for_more_than_those
         leg.media = replace(leg.media, streams=tuple(each for each in leg.media.streams if each.kind in kinds))
         await house.enter(leg)
         await house.enter(FakeLeg(2))
-        await house.enter(FakeLeg(3, media(content=SLIDES)))
+        await house.enter(browser(3))
         assert asked_of(house, stream_id(3, Kind.CONTENT)) == [LimitSource(stream_id(3, Kind.CONTENT), 0)]
         house.conference.request_floor(3)
         await house.flow(3)
