@@ -20,10 +20,15 @@ from drumtower.administration import (
     secret_from_file,
     secret_from_prompt,
 )
-from store.rooms import LAYOUTS, MAX_PARTICIPANTS, RECORD_POLICIES, Room
+from store.rooms import LAYOUTS, MAX_PARTICIPANTS, RECORD_POLICIES, Room, with_encryption
 
 _FIRST_AUTOMATIC = 1001
-_GRADES = {"off": 0, "opportunistic": 1, "authenticated": 2}
+_ENCRYPTIONS: dict[str | None, tuple[str | None, int | None]] = {
+    None: (None, None), "off": ("off", 0), "automatic": ("automatic", 0), "required": ("required", None),
+    "opportunistic": ("required", 1), "authenticated": ("required", 2),
+}  # fmt: skip
+"""Policy and grade by the word on the command line."""
+_GRADES = ("clear", "opportunistic", "authenticated")
 _ROLES = ("guest", "host")
 _PASSCODES = (
     "passcodes come from a prompt, a file or the environment (DRUMTOWER_GUEST_PASSCODE, DRUMTOWER_HOST_PASSCODE), "
@@ -76,8 +81,10 @@ def _add_options(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--record", choices=RECORD_POLICIES, help="when the room is recorded")
     parser.add_argument("--layout", choices=LAYOUTS, help="how the picture is arranged at first")
     parser.add_argument(
-        "--encryption", dest="required_grade", choices=_GRADES, metavar="GRADE",
-        help="required of everybody: off, opportunistic (keys over clear signalling will do), authenticated",
+        "--encryption", choices=[word for word in _ENCRYPTIONS if word], metavar="POLICY",
+        help="of terminals' media: off (not asked for; browsers are encrypted all the same), automatic (with all that "
+        "can), required (keys over clear signalling will do; also: opportunistic), authenticated (required, with keys "
+        "that are vouched for)",
     )  # fmt: skip
     group = parser.add_argument_group("passcodes", f"default: {default}")
     group.add_argument(
@@ -150,7 +157,9 @@ async def _list(options: argparse.Namespace, office: Office) -> None:
             if is_set
         ]
         marks += [f"{role}: {room[f'{role}_passcode']} passcode" for role in _ROLES]
-        marks += [f"record {room['record']}", f"encryption {room['encryption']}", f"at most {room['max_participants']}"]
+        grade = f" ({room['required_grade']})" if room["encryption"] == "required" else ""
+        marks += [f"record {room['record']}", f"encryption {room['encryption']}{grade}"]
+        marks.append(f"at most {room['max_participants']}")
         print(f"{room['number']:<12} {room['name']}\n{'':<12} {', '.join(marks)}")
 
 
@@ -177,9 +186,8 @@ def _with_options(room: Room, options: argparse.Namespace) -> Room:
         "layout",
     )  # fmt: skip
     values: dict[str, Any] = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    if options.required_grade is not None:
-        values["required_grade"] = _GRADES[options.required_grade]
-    return replace(room, **values)
+    encryption, grade = _ENCRYPTIONS[options.encryption]
+    return with_encryption(replace(room, **values), encryption, grade)
 
 
 async def _with_passcodes(
@@ -249,13 +257,13 @@ def _described(room: Room) -> dict[str, object]:
     def passcode(hashed: str | None, is_weak: bool) -> str:
         return "no" if hashed is None else "weak" if is_weak else "strong"
 
-    grades = {number: word for word, number in _GRADES.items()}
     return {
         "number": room.number, "name": room.name, "alias": room.alias,
         "guest_passcode": passcode(room.guest_hash, room.is_guest_weak),
         "host_passcode": passcode(room.host_hash, room.is_host_weak),
         "is_locked": room.is_locked, "waits_for_host": room.waits_for_host, "keeps_presenter": room.keeps_presenter,
         "has_full_hd": room.has_full_hd, "max_participants": room.max_participants,
-        "record": room.record, "layout": room.layout, "encryption": grades[room.required_grade],
+        "record": room.record, "layout": room.layout, "encryption": room.encryption,
+        "required_grade": _GRADES[room.required_grade],
         "created_at": room.created_at.isoformat(), "updated_at": room.updated_at.isoformat(),
     }  # fmt: skip

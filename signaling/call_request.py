@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from mcu.capacity import Allowance
 from mcu.media import Grade
 from mcu.participant import Role
-from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
+from mcu.policy import LayoutMode, MediaEncryption, RecordPolicy, RoomPolicy
 from store.rooms import Room
 
 
@@ -73,6 +73,7 @@ def policy_of(room: Room) -> RoomPolicy:
         max_participants=room.max_participants,
         layout=LayoutMode(room.layout),
         record=RecordPolicy(room.record),
+        encryption=MediaEncryption(room.encryption),
         required_grade=Grade(room.required_grade),
         waits_for_host=room.waits_for_host,
         is_locked=room.is_locked,

@@ -65,6 +65,7 @@ class RoomRow(Base):
     __table_args__ = (
         CheckConstraint("record IN ('off', 'on-request', 'always')", name="record"),
         CheckConstraint("layout IN ('auto', 'grid', 'speaker', 'lecture')", name="layout"),
+        CheckConstraint("encryption IN ('off', 'automatic', 'required')", name="encryption"),
         CheckConstraint("required_grade BETWEEN 0 AND 2", name="required_grade"),
         CheckConstraint("max_participants >= 1", name="max_participants"),
     )
@@ -84,6 +85,7 @@ class RoomRow(Base):
     max_participants: Mapped[int]
     record: Mapped[str] = mapped_column(String(16))
     layout: Mapped[str] = mapped_column(String(16))
+    encryption: Mapped[str] = mapped_column(String(16), server_default="automatic")
     required_grade: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Utc)
     updated_at: Mapped[datetime] = mapped_column(Utc)

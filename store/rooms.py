@@ -16,6 +16,7 @@ from store.models import RoomRow
 
 RECORD_POLICIES = ("off", "on-request", "always")
 LAYOUTS = ("auto", "grid", "speaker", "lecture")
+ENCRYPTIONS = ("off", "automatic", "required")
 MAX_NAME_CHARACTERS = 128
 MAX_PARTICIPANTS = 1000
 
@@ -52,8 +53,10 @@ class Room:
     """"off", "on-request" or "always"."""
     layout: str = "auto"
     """"auto", "grid", "speaker" or "lecture"."""
+    encryption: str = "automatic"
+    """Of terminals' media: "off", "automatic" or "required"."""
     required_grade: int = 0
-    """0 none, 1 opportunistic, 2 authenticated encryption."""
+    """0 none, 1 opportunistic, 2 authenticated encryption; above 0 where encryption is required, and only there."""
     created_at: datetime = _NEVER
     updated_at: datetime = _NEVER
 
@@ -143,8 +146,24 @@ def check_room(room: Room) -> None:
         raise Invalid(f"layout: {', '.join(LAYOUTS)}")
     if room.required_grade not in (0, 1, 2):
         raise Invalid("required_grade: 0 (none), 1 (opportunistic), 2 (authenticated)")
+    if room.encryption not in ENCRYPTIONS:
+        raise Invalid(f"encryption: {', '.join(ENCRYPTIONS)}")
+    if (room.encryption == "required") is not (room.required_grade > 0):
+        raise Invalid("required_grade: above 0 where encryption is required, and only there")
     if not 1 <= room.max_participants <= MAX_PARTICIPANTS:
         raise Invalid(f"max_participants: 1 to {MAX_PARTICIPANTS}")
+
+
+def with_encryption(room: Room, encryption: str | None, grade: int | None) -> Room:
+    """The room with these; what is None follows from the other, or stays. check_room() says where they contradict."""
+    if encryption is None and grade is not None:
+        unasked = "automatic" if room.encryption == "required" else room.encryption
+        encryption = "required" if grade else unasked
+    elif grade is None and encryption is not None:
+        grade = max(room.required_grade, 1) if encryption == "required" else 0
+    if encryption is None or grade is None:
+        return room
+    return replace(room, encryption=encryption, required_grade=grade)
 
 
 def _kept(old: Room, change: Callable[[Room], Room]) -> Room:

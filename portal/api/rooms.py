@@ -12,7 +12,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, UnsetType
 
 from mcu.media import Grade
-from mcu.policy import LayoutMode, RecordPolicy
+from mcu.policy import LayoutMode, MediaEncryption, RecordPolicy
 from portal.bodies import json_response, read_body, room_number
 from portal.errors import Conflict, Invalid, NotFound, RoomExists, RoomRunning
 from portal.hub import HUB
@@ -20,7 +20,7 @@ from portal.passcodes import PasscodeWish, make_passcodes
 from portal.services import SERVICES, Services
 from signaling.admission import policy_of
 from store import errors as store_errors
-from store.rooms import Room
+from store.rooms import Room, with_encryption
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,8 @@ class NewRoom(PasscodeWish, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     max_participants: Seats = 36
     record: RecordPolicy = RecordPolicy.ON_REQUEST
     layout: LayoutMode = LayoutMode.AUTO
-    required_grade: GradeName = GradeName.CLEAR
+    encryption: MediaEncryption | UnsetType = UNSET
+    required_grade: GradeName | UnsetType = UNSET
 
 
 class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +72,7 @@ class RoomChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_participants: Seats | UnsetType = UNSET
     record: RecordPolicy | UnsetType = UNSET
     layout: LayoutMode | UnsetType = UNSET
+    encryption: MediaEncryption | UnsetType = UNSET
     required_grade: GradeName | UnsetType = UNSET
 
 
@@ -93,15 +95,16 @@ async def create_room(request: web.Request) -> web.Response:
     if services.is_taken(body.number) or await services.rooms.get(body.number) is not None:
         raise RoomExists
     _check_alias(body.alias, services)
+    encryption = _encryption(body)
     made = await make_passcodes(body, services.hasher)
     room = Room(
         number=body.number, name=body.name.strip(), alias=body.alias, is_locked=body.is_locked,
         waits_for_host=body.waits_for_host, keeps_presenter=body.keeps_presenter, has_full_hd=body.has_full_hd,
         max_participants=body.max_participants, record=body.record.value,
-        layout=body.layout.value, required_grade=int(body.required_grade.grade),
+        layout=body.layout.value,
     )  # fmt: skip
     try:
-        room = await services.rooms.add(made.apply(room))
+        room = await services.rooms.add(made.apply(with_encryption(room, *encryption)))
     except store_errors.AlreadyExists:
         if await services.rooms.get(body.number) is None:
             raise Invalid({"alias": "taken"}) from None
@@ -119,13 +122,15 @@ async def change_room(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     values = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
     _check_alias(str(values.get("alias", "")), services)
-    if grade := values.pop("required_grade", None):
-        values["required_grade"] = int(GradeName(grade).grade)
     for name in ("record", "layout"):
         if name in values:
             values[name] = str(values[name])
+    encryption = _encryption(body)
+    kept = {name: value for name, value in values.items() if name not in ("encryption", "required_grade")}
     try:
-        room = await services.rooms.change(room_number(request), lambda room: replace(room, **values))
+        room = await services.rooms.change(
+            room_number(request), lambda room: with_encryption(replace(room, **kept), *encryption)
+        )
     except store_errors.NotFound:
         raise NotFound from None
     except store_errors.AlreadyExists:
@@ -191,6 +196,7 @@ def describe(room: Room, services: Services) -> dict[str, object]:
         "max_participants": room.max_participants,
         "record": room.record,
         "layout": room.layout,
+        "encryption": room.encryption,
         "required_grade": Grade(room.required_grade).name.lower(),
         "is_blocked": any(block.room == room.number for block in services.gate.blocked()),
         "is_running": conference is not None,
@@ -206,6 +212,15 @@ def _room_changed(room: Room, request: web.Request) -> None:
     request.app[HUB].tell_room(room.number)
     if conference := services.conferences.get(room.number):
         conference.policy_changed(policy_of(room))
+
+
+def _encryption(body: NewRoom | RoomChange) -> tuple[str | None, int | None]:
+    """What the body says of encryption, for with_encryption(). Raises Invalid where policy and grade contradict."""
+    encryption = None if body.encryption is UNSET else str(body.encryption)
+    grade = None if body.required_grade is UNSET else int(body.required_grade.grade)
+    if encryption is not None and grade is not None and (encryption == MediaEncryption.REQUIRED) is not (grade > 0):
+        raise Invalid({"required_grade": "wrong"})
+    return encryption, grade
 
 
 def _check_alias(alias: str, services: Services) -> None:

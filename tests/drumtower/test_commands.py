@@ -99,6 +99,7 @@ def test_options_are_kept(run: Run, settings: Settings) -> None:
     room = stored(settings, "1001")
     assert (room.alias, room.is_locked, room.waits_for_host, room.max_participants) == ("ward", True, True, 5)
     assert (room.record, room.layout, room.required_grade, room.keeps_presenter) == ("always", "grid", 2, True)
+    assert room.encryption == "required"
     assert room.has_full_hd
     assert (room.guest_hash, room.host_hash) == (None, None)
     assert run("room", "set", "1001", "--no-lock", "--alias", "", "--encryption", "off", "--name", "New")[0] == 0
@@ -110,7 +111,24 @@ def test_options_are_kept(run: Run, settings: Settings) -> None:
         0,
         "New",
     )
+    assert room.encryption == "off"
     assert room.generation == 1
+
+
+def test_encryption_and_its_grade_have_one_word(run: Run, settings: Settings) -> None:
+    run("room", "create", "1001", "--no-guest-passcode", "--no-host-passcode")
+    for word, expected in (
+        ("", ("automatic", 0)), ("required", ("required", 1)), ("authenticated", ("required", 2)),
+        ("required", ("required", 2)), ("opportunistic", ("required", 1)), ("automatic", ("automatic", 0)),
+        ("off", ("off", 0)),
+    ):  # fmt: skip
+        assert run("room", "set", "1001", *(("--encryption", word) if word else ("--name", "Ward")))[0] == 0
+        room = stored(settings, "1001")
+        assert (room.encryption, room.required_grade) == expected
+    run("room", "set", "1001", "--encryption", "authenticated")
+    (listed,) = json.loads(run("room", "list", "--json")[1])
+    assert (listed["encryption"], listed["required_grade"]) == ("required", "authenticated")
+    assert "encryption required (authenticated)" in run("room", "list")[1]
 
 
 def test_passcodes_from_file_and_environment(

@@ -48,6 +48,11 @@ async def test_passcodes_open_the_gate(admin, site):
         ({"number": "1001", "name": "A", "max_participants": 0}, "max_participants", "out-of-range"),
         ({"number": "1001", "name": "A", "max_participants": 501}, "max_participants", "out-of-range"),
         ({"number": "1001", "name": "A", "record": "sometimes"}, "record", "wrong-type"),
+        ({"number": "1001", "name": "A", "encryption": "perhaps"}, "encryption", "wrong-type"),
+        ({"number": "1001", "name": "A", "encryption": "required", "required_grade": "clear"},
+         "required_grade", "wrong"),
+        ({"number": "1001", "name": "A", "encryption": "off", "required_grade": "authenticated"},
+         "required_grade", "wrong"),
         ({"number": "1001", "name": "A", "is_locked": 1}, "is_locked", "wrong-type"),
         ({"number": "1001", "name": "A", "guest_hash": "x"}, "guest_hash", "unknown"),
         ({"number": "1001", "name": "A", "guest_kind": "given"}, "guest_passcode", "digits"),
@@ -98,7 +103,38 @@ async def test_change_keeps_what_is_absent(admin, site):
     room = await answer.json()
     assert (room["name"], room["record"], room["required_grade"]) == ("Neurology", "always", "authenticated")
     assert site.rooms.rows["1001"].required_grade == 2
+    assert room["encryption"] == site.rooms.rows["1001"].encryption == "required"
     assert site.rooms.rows["1001"].guest_hash == "$argon2id$x"
+
+
+@pytest.mark.parametrize(
+    ("change", "encryption", "grade"),
+    [
+        ({}, "automatic", "clear"),
+        ({"encryption": "off"}, "off", "clear"),
+        ({"encryption": "required"}, "required", "opportunistic"),
+        ({"encryption": "required", "required_grade": "authenticated"}, "required", "authenticated"),
+        ({"required_grade": "authenticated"}, "required", "authenticated"),
+        ({"required_grade": "clear"}, "automatic", "clear"),
+    ],
+)
+async def test_encryption_is_made_and_changed_alike(admin, change, encryption, grade):
+    made = await (await admin.call("POST", "/rooms", {"number": "1001", "name": "A"} | change)).json()
+    assert (made["room"]["encryption"], made["room"]["required_grade"]) == (encryption, grade)
+    await admin.call("POST", "/rooms", {"number": "1002", "name": "B"})
+    changed = await (await admin.call("PATCH", "/rooms/1002", change)).json()
+    assert (changed["encryption"], changed["required_grade"]) == (encryption, grade)
+    shown = await (await admin.call("GET", "/rooms/1002")).json()
+    assert (shown["encryption"], shown["required_grade"]) == (encryption, grade)
+
+
+async def test_a_room_that_no_longer_requires_encryption_has_no_grade_left(admin, site):
+    await site.add_room(encryption="required", required_grade=2)
+    room = await (await admin.call("PATCH", "/rooms/1001", {"encryption": "automatic"})).json()
+    assert (room["encryption"], room["required_grade"]) == ("automatic", "clear")
+    refused = await admin.call("PATCH", "/rooms/1001", {"encryption": "off", "required_grade": "opportunistic"})
+    assert refused.status == 422
+    assert site.rooms.rows["1001"].encryption == "automatic"
 
 
 async def test_change_reaches_the_running_conference(admin, site):

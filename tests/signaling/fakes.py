@@ -9,7 +9,7 @@ from dataclasses import replace
 from mcu.leg import Leg
 from mcu.media import Grade
 from mcu.participant import Participant, Role
-from mcu.policy import RoomPolicy
+from mcu.policy import MediaEncryption, RoomPolicy
 from mcu.worker.messages import AnyMessage, ConfigureLeg, LegOpened, Message, OpenLeg
 from signaling.admission import Admission, CallRequest, Refusal, Refused, WaitReason
 
@@ -20,6 +20,7 @@ class FakeGate:
     def __init__(self, rooms: dict[str, str | None] | None = None) -> None:
         self.rooms = rooms if rooms is not None else {"1001": None, "1002": "2468"}
         self.requests: list[CallRequest] = []
+        self.encryption = MediaEncryption.AUTOMATIC
         self.required = Grade.CLEAR
         self.host_came: asyncio.Event | None = None
         self.refusal_after_waiting: Refusal | None = None
@@ -34,8 +35,9 @@ class FakeGate:
         if wanted is not None and request.passcode != wanted:
             raise Refused(Refusal.PASSCODE_WRONG)
         policy = RoomPolicy(
-            request.room, "Room", required_grade=int(self.required), waits_for_host=self.host_came is not None
-        )
+            request.room, "Room", encryption=self.encryption, required_grade=int(self.required),
+            waits_for_host=self.host_came is not None,
+        )  # fmt: skip
         return Admission(policy, Role.GUEST, 1, replace(request, passcode=None))
 
     async def wait_for_host(self, admission: Admission, told: Callable[[WaitReason], None]) -> Admission:

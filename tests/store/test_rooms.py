@@ -10,7 +10,7 @@ import pytest
 
 from store.database import Database
 from store.errors import AlreadyExists, Invalid, NotFound
-from store.rooms import Room
+from store.rooms import Room, check_room, with_encryption
 
 
 async def test_add_find_delete(database: Database) -> None:
@@ -77,6 +77,10 @@ async def test_changes_at_once_lose_nothing(database: Database) -> None:
         (Room("1001", "x", alias="2002"), "alias"), (Room("1001", "x", alias="Ward"), "alias"),
         (Room("1001", "x", alias="a**b"), "alias"), (Room("1001", "x", record="sometimes"), "record"),
         (Room("1001", "x", layout="round"), "layout"), (Room("1001", "x", required_grade=3), "required_grade"),
+        (Room("1001", "x", encryption="perhaps"), "encryption"),
+        (Room("1001", "x", encryption="required"), "required_grade"),
+        (Room("1001", "x", encryption="off", required_grade=1), "required_grade"),
+        (Room("1001", "x", required_grade=2), "required_grade"),
         (Room("1001", "x", max_participants=0), "max_participants"),
         (Room("1001", "x", max_participants=5000), "max_participants"),
     ],
@@ -96,6 +100,27 @@ async def test_bounds(tmp_path: Path, room: Room, word: str) -> None:
     changed = await database.rooms.change("1001", lambda old: replace(old, number=room.number))
     assert (changed.number, changed.name) == ("1001", "fine")
     await database.close()
+
+
+@pytest.mark.parametrize(
+    ("old", "wanted", "new"),
+    [
+        (("automatic", 0), (None, None), ("automatic", 0)),
+        (("automatic", 0), ("off", None), ("off", 0)),
+        (("automatic", 0), ("required", None), ("required", 1)),
+        (("required", 2), ("required", None), ("required", 2)),
+        (("required", 2), ("automatic", None), ("automatic", 0)),
+        (("required", 2), (None, 1), ("required", 1)),
+        (("required", 2), (None, 0), ("automatic", 0)),
+        (("off", 0), (None, 0), ("off", 0)),
+        (("off", 0), (None, 2), ("required", 2)),
+        (("off", 0), ("required", 2), ("required", 2)),
+    ],
+)
+def test_encryption_and_its_grade_follow_each_other(old, wanted, new) -> None:
+    room = with_encryption(Room("1001", "x", encryption=old[0], required_grade=old[1]), *wanted)
+    assert (room.encryption, room.required_grade) == new
+    check_room(room)
 
 
 def test_no_hash_in_repr() -> None:

@@ -19,7 +19,7 @@ from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.calls import password
 from signaling.h323.calls.dialled import caller_name, dialled
 from signaling.h323.calls.incoming import IncomingConversation
-from signaling.h323.calls.offer import own_media, ports_of
+from signaling.h323.calls.offer import may_encrypt, own_media, ports_of
 from signaling.h323.calls.refusals import release_for
 from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
@@ -78,7 +78,8 @@ class RoomCall(VisitingCall[IncomingConversation]):
         order = OpenLeg(self._number, room, Transport.PORTS, tuple(Kind), call.local[0], call.remote[0])
         self._talk.watch(worker)
         opened = await worker.open_leg(order)
-        security = MediaSecurity() if settings.encryption != "off" else None
+        policy = None if admission is None else admission.policy
+        security = MediaSecurity() if may_encrypt(settings, policy) else None
         tokens = security.answer(setup.tokens) if security is not None else []
         media = self._media(opened, admission, security if tokens else None)
         call.control.prepare(media.capability_set())
@@ -90,7 +91,7 @@ class RoomCall(VisitingCall[IncomingConversation]):
     def _media(self, opened: LegOpened, admission: Admission | None, security: MediaSecurity | None) -> CallMedia:
         """A terminal without keys is not turned away by its channels: it is told why it may not come in."""
         allowance = Allowance.FULL if admission is None else admission.allowance
-        must_encrypt = admission is not None and admission.policy.required_grade > Grade.CLEAR and security is not None
+        must_encrypt = admission is not None and admission.policy.must_encrypt and security is not None
         grade = Grade.AUTHENTICATED if self._call.account else Grade.OPPORTUNISTIC
         own = own_media(self._services.settings, allowance)
         return CallMedia(self._call.control, Wishes(own, must_encrypt, grade), ports_of(opened), security)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.h323 import H323Settings
 from mcu.capacity import SMALL, SMALL_SEEN, Allowance
 from mcu.media import Kind
+from mcu.policy import RoomPolicy
 from mcu.rendition import FULL_HD
 from mcu.worker.messages import LegOpened
 from signaling.h323.capabilities.capability import H264
@@ -27,6 +28,11 @@ def own_media(settings: H323Settings, allowance: Allowance) -> OwnMedia:
     level = next((level for level, most, lines in _LEVELS if width <= most and height <= lines), _LEVELS[-1][0])
     limits = H264(profile_idc=66, level_idc=level)
     return OwnMedia(h264=limits, video_bitrate_bps=rate_bps, sent_bitrate_bps=sent_bps)
+
+
+def may_encrypt(settings: H323Settings, policy: RoomPolicy | None) -> bool:
+    """Whether keys are agreed on (H.235.6): the settings are the ceiling; before the room is known, all who can."""
+    return settings.encryption != "off" and (policy is None or policy.asks_for_encryption)
 
 
 def ports_of(opened: LegOpened) -> dict[Kind, Ports]:

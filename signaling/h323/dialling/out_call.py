@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crypto.h235.diffie_hellman import GROUPS
 from mcu.fleet.worker import Worker
-from mcu.media import Grade, Kind
+from mcu.media import Kind
 from mcu.worker.messages import OpenLeg, Transport
 from signaling.called_party import CalledParty
 from signaling.dialing import Attempt
@@ -18,7 +18,7 @@ from signaling.h323.call_handle import CallHandle
 from signaling.h323.call_media.call_media import CallMedia
 from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.calls.conversation import CallEvent, H323Conversation
-from signaling.h323.calls.offer import own_media, ports_of
+from signaling.h323.calls.offer import may_encrypt, own_media, ports_of
 from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
 from signaling.h323.ras.address import Address
@@ -109,9 +109,8 @@ class OutCall:
         kinds = tuple(Kind)
         opened = await worker.open_leg(OpenLeg(leg, self._room, Transport.PORTS, kinds, call.local[0], call.remote[0]))
         settings = self._services.settings
-        security = MediaSecurity(_OFFERED_GROUPS) if settings.encryption != "off" else None
-        must_encrypt = admission.policy.required_grade > Grade.CLEAR
-        wishes = Wishes(own_media(settings, admission.allowance), must_encrypt)
+        security = MediaSecurity(_OFFERED_GROUPS) if may_encrypt(settings, admission.policy) else None
+        wishes = Wishes(own_media(settings, admission.allowance), admission.policy.must_encrypt)
         media = CallMedia(call.control, wishes, ports_of(opened), security)
         call.control.prepare(media.capability_set())
         talk.start(media)

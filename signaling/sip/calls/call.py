@@ -11,7 +11,7 @@ import unicodedata
 from config.sip import SipSettings
 from mcu.capacity import SMALL, Allowance
 from mcu.fleet.worker import Worker
-from mcu.media import Grade, Kind, place_of
+from mcu.media import Kind, place_of
 from mcu.worker.messages import LegOpened, OpenLeg, Transport
 from signaling import dialplan
 from signaling.admission import Admission, CallRequest, Refusal, Refused
@@ -112,9 +112,7 @@ class RoomCall(VisitingCall[IncomingConversation]):
 
     async def _negotiate(self, worker: Worker, admission: Admission | None) -> None:
         """Agree on media; an INVITE without an offer is answered with ours at once. Raises Refused, SipError, ..."""
-        must_encrypt = admission is not None and admission.policy.required_grade > Grade.CLEAR
-        allowance = Allowance.FULL if admission is None else admission.allowance
-        negotiation = await self._open(worker, allowance, must_encrypt=must_encrypt)
+        negotiation = await self._open(worker, admission)
         if self._call.request.body:
             self._talk.answer_body, media = negotiation.answer(self._call.request.body)
             # Who dialled a room is told by the status of the INVITE that its lock is not good enough.
@@ -124,7 +122,7 @@ class RoomCall(VisitingCall[IncomingConversation]):
             media = negotiation.receive_answer(await self._talk.late_answer())
         await self._talk.configure(media)
 
-    async def _open(self, worker: Worker, allowance: Allowance, *, must_encrypt: bool) -> Negotiation:
+    async def _open(self, worker: Worker, admission: Admission | None) -> Negotiation:
         """Reserve what may be negotiated: what has no port is answered with none."""
         kinds = kinds_for(self._call.request.body)
         flow = self._call.flow
@@ -133,7 +131,8 @@ class RoomCall(VisitingCall[IncomingConversation]):
         opened = await worker.open_leg(
             OpenLeg(self._leg.id, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0])
         )
-        local = self._talk.room_system.prepare(local_media(opened, self._services.settings, flow, allowance))
+        local = self._talk.room_system.prepare(local_media(opened, self._services.settings, flow, admission))
+        must_encrypt = admission is not None and admission.policy.must_encrypt
         self._talk.negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=must_encrypt)
         return self._talk.negotiation
 
@@ -149,10 +148,9 @@ def offers_sound(body: bytes) -> bool:
     )
 
 
-def local_media(
-    opened: LegOpened, settings: SipSettings, flow: Flow, allowance: Allowance = Allowance.FULL
-) -> LocalMedia:
+def local_media(opened: LegOpened, settings: SipSettings, flow: Flow, admission: Admission | None) -> LocalMedia:
     """What the net process reserved, for the negotiation; pictures are small or held where no others are allowed."""
+    allowance = Allowance.FULL if admission is None else admission.allowance
     wanted = WantedPicture(settings.picture_width, settings.picture_height, bitrate_bps=settings.picture_bitrate_bps)
     if allowance is Allowance.SMALL:
         wanted = WantedPicture(SMALL.width, SMALL.height, SMALL.frame_rate, SMALL.bitrate_bps)
@@ -167,6 +165,7 @@ def local_media(
         peer_address=flow.remote[0],
         picture=wanted,
         held=frozenset() if allowance.has_pictures else frozenset(Kind) - {Kind.AUDIO},
+        asks_for_encryption=admission is None or admission.policy.asks_for_encryption,
     )
 
 

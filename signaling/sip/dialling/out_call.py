@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mcu.fleet.worker import Worker
-from mcu.media import Grade, Kind
+from mcu.media import Kind
 from mcu.worker.messages import OpenLeg, PeerWantsKeyframe, Transport
 from signaling.called_party import CalledParty
 from signaling.dialing import Attempt
@@ -45,15 +45,15 @@ class OutCall:
 
     async def run(self, branches: Sequence[Branch], flow: Flow) -> None:
         """Call and talk until the end; `flow` leads to the first branch. Raises DialRefused, WorkerError."""
-        room, leg = self._attempt.admission.policy.number, self._attempt.leg
+        admission, leg = self._attempt.admission, self._attempt.leg
+        room = admission.policy.number
         worker = await self._services.fleet.worker_for(room)
-        allowance = self._attempt.admission.allowance
         kinds = tuple(Kind) if self._callee.has_video else (Kind.AUDIO,)
         opened = await worker.open_leg(OpenLeg(leg, room, Transport.PORTS, kinds, flow.local[0], flow.remote[0]))
         system = RoomSystem(leg, self._services, flow.local[0], flow.remote[0])
         try:
-            local = system.prepare(local_media(opened, self._services.settings, flow, allowance))
-            must_encrypt = self._attempt.admission.policy.required_grade > Grade.CLEAR
+            local = system.prepare(local_media(opened, self._services.settings, flow, admission))
+            must_encrypt = admission.policy.must_encrypt
             negotiation = Negotiation(local, secrets.randbits(47), must_encrypt=must_encrypt)
             try:
                 call = await self._ring(branches, negotiation)

@@ -34,7 +34,7 @@ def make_answer(
     offer: SessionDescription, local: LocalMedia, origin: Origin, keys: Callable[[int], KeySource]
 ) -> tuple[SessionDescription, LegMedia]:
     """Our answer and what it agrees on. Raises SdpError 488 where nothing of the offer can be used."""
-    kinds = _assign_kinds(offer)
+    kinds = _assign_kinds(offer, prefers_encryption=local.asks_for_encryption)
     lines = [
         _answer_floor(offer, media, kinds, local)
         if floor.is_floor_line(media)
@@ -69,19 +69,20 @@ def refused_line(media: MediaDescription) -> MediaDescription:
     return MediaDescription(media.media, 0, media.protocol, media.formats, attributes=attributes)
 
 
-def _assign_kinds(offer: SessionDescription) -> list[Kind | None]:
-    """The role of each m-line; of lines for the same role (an alternative for older peers) the best protected one.
+def _assign_kinds(offer: SessionDescription, *, prefers_encryption: bool) -> list[Kind | None]:
+    """The role of each m-line; of lines for the same role (an alternative for older peers) the one that is preferred.
 
     A second video line is content when it says so (RFC 4796), or when a floor is for it (RFC 8856 5.5).
     """
     labels = floor.content_labels(offer)
     kinds: list[Kind | None] = [None] * len(offer.media)
-    best: dict[Kind, tuple[int, int]] = {}
+    best: dict[Kind, tuple[bool, int]] = {}
     for index, media in enumerate(offer.media):
         kind = Kind.CONTENT if media.media == "video" and label_of(media) in labels else kind_of(media)
         if kind is None or not media.port or media.protocol not in RTP_PROTOCOLS or not _has_main(media):
             continue
-        rank = (0 if "SAVP" in media.protocol or media.value("crypto") else 1, index)
+        is_encrypted = "SAVP" in media.protocol or bool(media.value("crypto"))
+        rank = (is_encrypted is not prefers_encryption, index)
         if kind not in best or rank < best[kind]:
             best[kind] = rank
     for kind, (_, index) in best.items():

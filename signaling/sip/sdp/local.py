@@ -31,6 +31,8 @@ class LocalMedia:
     """Shared screens are read, so that they are wanted larger than a face."""
     held: frozenset[Kind] = frozenset()
     """Kinds that are agreed on but do not flow for now (a=inactive): the machine is too busy for them."""
+    asks_for_encryption: bool = True
+    """Keys are offered beside plain RTP, and taken when they are offered so; else only of those who insist on them."""
     floor: LocalFloor | None = None
     """Floor control for the shared screen; None without."""
 

@@ -13,7 +13,7 @@ from signaling.sip.sdp.codecs import Offered, formats_of
 from signaling.sip.sdp.ice import agreed_ice
 from signaling.sip.sdp.local import LocalMedia
 from signaling.sip.sdp.picture import WantedPicture, level_for
-from signaling.sip.sdp.security import accepted_protection, offer_protection
+from signaling.sip.sdp.security import SECURE_PROTOCOLS, accepted_protection, offer_protection
 from signaling.sip.sdp.session import Attributes, MediaDescription, Origin, SessionDescription
 from signaling.sip.sdp.stream import flow_of, stream_spec
 
@@ -127,7 +127,8 @@ def _describe(kind: Kind, local: LocalMedia, protocol: str) -> MediaDescription:
     rtp_port, rtcp_port = local.ports[kind]
     # Without a=rtcp-mux: RTCP stays where it was announced, whatever the answer says.
     attributes += rtcp_attributes(rtp_port, rtcp_port, is_mux=False)
-    attributes += [("crypto", line.serialize()) for line in offer_protection(local)]
+    if local.asks_for_encryption or protocol in SECURE_PROTOCOLS:
+        attributes += [("crypto", line.serialize()) for line in offer_protection(local)]
     attributes.append(("inactive" if kind in local.held else "sendrecv", None))
     return MediaDescription(
         "video" if is_video else "application" if kind is Kind.CAMERA else "audio",

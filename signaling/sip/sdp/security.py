@@ -37,6 +37,8 @@ def answer_protection(
     offer: SessionDescription, media: MediaDescription, local: LocalMedia, keys: KeySource
 ) -> Protection | None:
     """How we answer an offered m-line; None where it asks for encryption that we cannot give."""
+    if media.protocol in PLAIN_PROTOCOLS and not local.asks_for_encryption:
+        return Protection(Grade.CLEAR)
     grade = Grade.AUTHENTICATED if local.is_secure_signaling else Grade.OPPORTUNISTIC
     if media.protocol not in DTLS_PROTOCOLS:
         line = sdes.choose(media.values("crypto"))

@@ -10,6 +10,7 @@ import pytest
 
 from config.attendant import AttendantSettings
 from mcu.media import Codec, Grade, Kind, place_of
+from mcu.policy import MediaEncryption
 from mcu.worker.messages import Dtmf, MoveLeg, PeerWantsKeyframe, PlayPrompt
 from signaling.admission import Refusal
 from signaling.attendant.desk import Desk
@@ -152,6 +153,18 @@ async def test_keys_and_halfkeys_lock_the_call() -> None:
             assert ours[kind].local in dict(theirs[kind].remote).values()
             assert theirs[kind].local in dict(ours[kind].remote).values()
         assert ours[Kind.AUDIO].local != ours[Kind.VIDEO].local
+
+
+async def test_a_room_may_do_without_encryption() -> None:
+    async with a_world() as it:
+        it.gate.encryption = MediaEncryption.OFF
+        call = await it.call(number("1001"), is_encrypting=True)
+        await it.until(lambda: it.calls.joined)
+        leg, _ = it.calls.joined[1]
+        assert (leg.media.grade, leg.media.is_encrypted) == (Grade.CLEAR, False)
+        await call.settled()
+        assert all(stream.h235 is None for stream in (*leg.media.streams, *call.media.media.streams))
+        assert {Kind.AUDIO, Kind.VIDEO} <= {stream.kind for stream in leg.media.streams if stream.send is not None}
 
 
 async def test_a_clear_terminal_hears_why_a_locked_room_refuses_it() -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from config.h323 import H323Settings
 from mcu.capacity import SMALL, Allowance
-from mcu.media import Codec, Kind
+from mcu.media import Codec, Grade, Kind
+from mcu.policy import MediaEncryption, RoomPolicy
 from mcu.rendition import LADDER, rendition_for
-from signaling.h323.calls.offer import own_media
+from signaling.h323.calls.offer import may_encrypt, own_media
 from signaling.h323.capabilities import channel, remote, streams
 from signaling.h323.capabilities.capability import H264
 from signaling.h323.capabilities.choice import choose
@@ -32,6 +33,21 @@ def test_what_we_take_is_of_the_settings_or_of_what_is_left() -> None:
     assert full.video_bitrate_bps == SETTINGS.picture_bitrate_bps
     assert small.video_bitrate_bps == SMALL.bitrate_bps
     assert (none.video, none.content, none.has_camera) == ((), None, False)
+
+
+@pytest.mark.parametrize("setting", ["automatic", "off"])
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (None, True),
+        (RoomPolicy("1001", "Ward"), True),
+        (RoomPolicy("1001", "Ward", encryption=MediaEncryption.OFF), False),
+        (RoomPolicy("1001", "Ward", encryption=MediaEncryption.REQUIRED, required_grade=Grade.OPPORTUNISTIC), True),
+    ],
+)
+def test_a_room_has_no_more_encryption_than_the_settings(setting, policy, expected) -> None:
+    settings = H323Settings(encryption=setting)
+    assert may_encrypt(settings, policy) is (expected and setting == "automatic")
 
 
 def test_a_terminal_that_takes_it_shares_the_picture_of_all_others() -> None:

@@ -12,6 +12,7 @@ import pytest
 from config.dialing import DialingSettings
 from mcu.media import Codec, Grade, Kind
 from mcu.participant import Role
+from mcu.policy import MediaEncryption
 from signaling.admission import Refusal
 from signaling.dialing import Dialer
 from signaling.h323.dialling.plan import H323Dials, World
@@ -94,6 +95,17 @@ async def test_an_address_is_called_and_keys_are_agreed_on() -> None:
         assert [alias.text for alias in setup.called] == ["4711"]
         assert setup.goal == "invite"
         assert setup.identity.conference_id == hall.server.services.conference_id("1001")
+
+
+async def test_no_keys_are_offered_where_the_room_does_without() -> None:
+    async with a_hall() as hall:
+        hall.gate.encryption = MediaEncryption.OFF
+        leg = await hall.dialer.dial("1001", hall.uri, "Dr Li")
+        await hall.until(lambda: hall.calls.joined)
+        setup = hall.terminal.calls[0].handle.setup
+        assert setup is not None
+        assert not setup.tokens
+        assert hall.calls.joined[leg][0].media.grade is Grade.CLEAR
 
 
 async def test_a_busy_terminal_is_told_to_who_called() -> None:

@@ -224,6 +224,24 @@ def test_security(protocol, attributes, expected):
         assert answer(offer, is_secure_signaling=True)[1].grade is Grade.AUTHENTICATED
 
 
+@pytest.mark.parametrize(
+    ("protocol", "attributes", "expected"),
+    [
+        ("RTP/AVP", [], Grade.CLEAR),
+        ("RTP/AVP", [f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{CM_KEY}"], Grade.CLEAR),
+        ("RTP/AVP", [f"a=fingerprint:sha-256 {FINGERPRINT}", "a=setup:actpass"], Grade.CLEAR),
+        ("RTP/SAVP", [f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{CM_KEY}"], Grade.OPPORTUNISTIC),
+        ("UDP/TLS/RTP/SAVP", [f"a=fingerprint:sha-256 {FINGERPRINT}"], Grade.OPPORTUNISTIC),
+    ],
+)
+def test_where_encryption_is_not_asked_for_only_who_insists_has_it(protocol, attributes, expected):
+    description, media = answer(sdp(f"m=audio 4000 {protocol} 8", *attributes), asks_for_encryption=False)
+    assert media.grade is expected
+    line = description.media[0]
+    is_keyed = line.value("crypto") is not None or line.value("fingerprint") is not None
+    assert (line.protocol, is_keyed) == (protocol, expected is not Grade.CLEAR)
+
+
 def test_an_unusable_second_line_does_not_end_the_call():
     description, media = answer(sdp(*AUDIO, "m=video 4002 RTP/SAVP 96", "a=rtpmap:96 VP8/90000"))
     assert [line.port for line in description.media] == [40000, 0]
@@ -235,6 +253,13 @@ def test_of_two_alternatives_the_protected_one_wins():
     description, media = answer(offer)
     assert [line.port for line in description.media] == [0, 40000]
     assert media.grade is Grade.OPPORTUNISTIC
+
+
+def test_where_encryption_is_not_asked_for_the_plain_alternative_wins():
+    offer = sdp("m=audio 4000 RTP/SAVP 8", f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{CM_KEY}", *AUDIO)
+    description, media = answer(offer, asks_for_encryption=False)
+    assert [line.port for line in description.media] == [0, 40000]
+    assert media.grade is Grade.CLEAR
 
 
 @pytest.mark.parametrize(
@@ -401,6 +426,14 @@ def test_a_room_that_requires_encryption_offers_it():
     assert {line.protocol for line in offer.media} == {"RTP/SAVP"}
     with pytest.raises(SdpError):
         state.receive_answer(sdp("m=audio 5000 RTP/AVP 0", "m=video 0 RTP/AVP 97"))
+
+
+def test_a_room_that_does_without_encryption_offers_no_keys_except_to_who_insists():
+    plain = session.parse(negotiation(asks_for_encryption=False).offer())
+    assert all(line.protocol == "RTP/AVP" and line.value("crypto") is None for line in plain.media)
+    local = negotiation(asks_for_encryption=False).local
+    insisting = session.parse(Negotiation(local, 1, must_encrypt=True).offer())
+    assert all(line.protocol == "RTP/SAVP" and line.value("crypto") is not None for line in insisting.media)
 
 
 def test_reoffer_keeps_lines_payload_types_and_keys():
