@@ -22,7 +22,7 @@ from signaling.webrtc.wanted import wanted_picture
 
 _ROSTER_FIELDS = (
     "id", "name", "role", "protocol", "identity", "has_hand_raised", "is_muted", "is_speaking", "level", "has_video",
-    "is_sharing", "grade", "is_encrypted", "allowance",
+    "is_sharing", "grade", "is_encrypted", "cipher", "has_integrity", "allowance",
 )  # fmt: skip
 
 

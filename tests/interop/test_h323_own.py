@@ -155,6 +155,7 @@ async def test_encrypted_by_h235_in_both_roles(house: Hall, is_master: bool, key
         async with calling(options) as blue:
             line = await meets(house, "1003", blue, visitor)
     assert (line["grade"], line["cipher"]) == ("opportunistic", f"H.235.6 AES-{key_bits}-CBC")
+    assert (line["is_encrypted"], line["has_integrity"]) == (True, False)
     report = blue.report
     assert report.h323 is not None
     assert (report.h323.is_master, report.h323.group_bits) == (is_master, 4096)

@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, async_playwright, expect
 
 from mcu.camera import CameraMove
+from mcu.media import Grade, H235Keys, Kind, LegMedia, StreamSpec
 from mcu.participant import Role
 from portal.hub import HUB
 from signaling.admission import policy_of
@@ -103,6 +104,32 @@ async def test_a_camera_is_turned_while_a_button_is_held(page, tmp_path):
         async with asyncio.timeout(5):
             while camera.moves[-1] != CameraMove(zoom=1):
                 await asyncio.sleep(0.05)
+
+
+async def test_encryption_is_chosen_a_room_and_the_lock_of_each_leg_is_in_sight(page, tmp_path):
+    async with open_whole(tmp_path) as whole, TestServer(whole.app) as server:
+        await whole.database.rooms.add(Room("1001", "Stroke unit"))
+        await sign_in(page, server)
+        for choice, stored in (
+            ("off", ("off", 0)),
+            ("authenticated", ("required", 2)),
+            ("opportunistic", ("required", 1)),
+        ):
+            await page.get_by_role("button", name="Edit: Stroke unit").click()
+            await expect(page.get_by_text("Browsers are always encrypted (DTLS-SRTP)")).to_be_visible()
+            await page.get_by_label("Encryption of terminals").select_option(choice)
+            await page.get_by_role("button", name="Save").click()
+            await expect(page.locator("dialog")).to_have_count(0)
+            room = await whole.database.rooms.get("1001")
+            assert (room.encryption, room.required_grade) == stored
+        conference = await whole.conferences.open(policy_of(room))
+        stream = StreamSpec("1", Kind.AUDIO, h235=H235Keys(bytes(32)))
+        media = LegMedia((stream,), is_encrypted=True, grade=Grade.OPPORTUNISTIC)
+        await conference.join(FakeLeg(1, media, "h323"), "Theatre 3", Role.GUEST)
+        await page.get_by_role("link", name="Stroke unit").click()
+        row = page.get_by_role("row", name="Theatre 3")
+        await expect(row).to_contain_text("Encrypted")
+        await expect(row).to_contain_text("H.235.6 AES-256-CBC · no integrity")
 
 
 async def _make_a_room(page: Page) -> None:

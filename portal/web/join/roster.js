@@ -6,6 +6,11 @@ import { icon } from "./icons.js";
 
 const SHIELDS = { clear: "open", opportunistic: "halfshield", authenticated: "shield" };
 
+/** H.235.6 encrypts and no more: what was changed on the way goes unnoticed. */
+function lacksIntegrity(person) {
+  return person.is_encrypted && !person.has_integrity;
+}
+
 /** Set call before it is placed. Event: "close-roster". */
 class DtRoster extends HTMLElement {
   #list = h("ul", { class: "roster-list" });
@@ -131,6 +136,8 @@ class DtRoster extends HTMLElement {
     if (person.role === "host") about.unshift(t("people.host"));
     if (person.is_sharing) about.push(t("people.sharing"));
     if (person.identity) about.push(t("people.verified", { identity: person.identity }));
+    if (this.call.isHost && person.cipher) about.push(person.cipher);
+    if (lacksIntegrity(person)) about.push(t("people.no-integrity"));
     return h("span", { class: "person-name" },
       h("span", { class: "person-title" }, person.name, isMe && h("span", { class: "muted" }, ` (${t("people.me")})`)),
       h("span", { class: "small muted" }, about.join(" · ")));

@@ -11,7 +11,7 @@ import pytest
 from config.webrtc import WebrtcSettings
 from mcu.fleet.worker import WorkerError
 from mcu.leg import HangUp
-from mcu.media import Grade, Kind
+from mcu.media import Grade, H235Keys, Kind, LegMedia, StreamSpec
 from mcu.participant import Role
 from mcu.policy import LayoutMode, RecordPolicy
 from mcu.worker.messages import AttachLeg, LegFailed, LegSilent, Levels, MuteLeg
@@ -21,6 +21,7 @@ from signaling.webrtc.protocol import MAX_MESSAGE_BYTES
 from signaling.webrtc.seats import Seats
 from signaling.webrtc.services import Visitor
 from signaling.webrtc.session import Session
+from tests.mcu.fakes import FakeLeg
 from tests.signaling.webrtc.fakes import BrowserWorker, FakeGate, FakeLink, answer_of, server
 
 FIRST, SHARE, UNSHARE = (answer_of(f"chromium_camera_{step}") for step in ("first", "share", "unshare"))
@@ -496,6 +497,19 @@ async def test_an_idle_socket_is_closed():
     async with House(WebrtcSettings(join_timeout_s=0.02)).open() as house:
         link = house.visit()
         assert (await link.expect("bye"))["reason"] == "idle"
+
+
+async def test_the_roster_tells_the_lock_of_each_leg():
+    async with House().open() as house:
+        link = await house.join()
+        h235 = StreamSpec("1", Kind.AUDIO, h235=H235Keys(bytes(32)))
+        media = LegMedia((h235,), is_encrypted=True, grade=Grade.OPPORTUNISTIC)
+        await house.conference.join(FakeLeg(77, media, "h323"), "Theatre 3", Role.GUEST)
+        await until(lambda: len(link.of("roster")[-1]["participants"]) == 2)
+        rows = link.of("roster")[-1]["participants"]
+        assert [(row["grade"], row["cipher"], row["is_encrypted"], row["has_integrity"]) for row in rows] == [
+            ("authenticated", "DTLS-SRTP", True, True), ("opportunistic", "H.235.6 AES-256-CBC", True, False),
+        ]  # fmt: skip
 
 
 async def test_the_roster_is_throttled_and_sent_when_it_changed():

@@ -109,6 +109,7 @@ class Rooms extends HTMLElement {
       room.is_locked && chip("lock", t("room.locked"), "accent"),
       room.waits_for_host && chip("clock", t("room.waits")),
       room.required_grade !== "clear" && chip("shield", t("room.encrypted")),
+      room.encryption === "off" && chip("open", t("room.unencrypted"), "warn"),
       room.record === "always" && chip("record", t("room.always-recorded")),
     ].filter(Boolean);
   }

@@ -10,7 +10,8 @@ import { copyButton, notice } from "./page.js";
 
 const LAYOUTS = ["auto", "grid", "speaker", "lecture"];
 const RECORD = ["off", "on-request", "always"];
-const GRADES = ["clear", "opportunistic", "authenticated"];
+const GRADES = ["opportunistic", "authenticated"];
+const ENCRYPTIONS = ["off", "automatic", ...GRADES];
 const KINDS = ["generate", "given", "none"];
 
 export function layoutOptions() {
@@ -19,7 +20,7 @@ export function layoutOptions() {
 
 export function createRoom(onDone) {
   const form = new RoomForm({ name: "", number: "", alias: "", max_participants: 36, layout: "auto", record: "on-request",
-    required_grade: "clear", waits_for_host: false, keeps_presenter: false, has_full_hd: false, is_locked: false });
+    encryption: "automatic", required_grade: "clear", waits_for_host: false, keeps_presenter: false, has_full_hd: false, is_locked: false });
   askForm(t("room.create.title"), t("room.create.action"), [...form.identity(true), ...passcodeFields(), ...form.settings()],
     async (values, formElement) => {
       const made = await api.post("/rooms", { number: values.get("number").trim(), ...form.read(values), ...readPasscodes(formElement) });
@@ -69,7 +70,8 @@ class RoomForm {
         selectField("record", t("room.record"), RECORD.map((policy) => [policy, t(`record.${policy}`)]), room.record)),
       h("div", { class: "two" },
         textField("max_participants", t("room.max"), { type: "number", min: 1, max: 500, value: room.max_participants }),
-        selectField("required_grade", t("room.grade"), GRADES.map((grade) => [grade, t(`grade.need.${grade}`)]), room.required_grade)),
+        selectField("encryption", t("room.encryption"), ENCRYPTIONS.map((choice) => [choice, t(`encryption.${choice}`)]),
+          room.encryption === "required" ? room.required_grade : room.encryption, { hint: t("room.encryption.hint") })),
       checkField("waits_for_host", t("room.waits.label"), room.waits_for_host, t("room.waits.hint")),
       checkField("keeps_presenter", t("room.presenter.label"), room.keeps_presenter, t("room.presenter.hint")),
       checkField("has_full_hd", t("room.full-hd.label"), room.has_full_hd, t("room.full-hd.hint")),
@@ -78,12 +80,15 @@ class RoomForm {
   }
 
   read(values) {
+    const encryption = values.get("encryption");
+    const isRequired = GRADES.includes(encryption);
     return {
       name: values.get("name").trim(),
       layout: values.get("layout"),
       record: values.get("record"),
       max_participants: Number(values.get("max_participants")),
-      required_grade: values.get("required_grade"),
+      encryption: isRequired ? "required" : encryption,
+      required_grade: isRequired ? encryption : "clear",
       waits_for_host: values.has("waits_for_host"),
       keeps_presenter: values.has("keeps_presenter"),
       has_full_hd: values.has("has_full_hd"),

@@ -23,6 +23,11 @@ function aboutLock(person) {
   return about.join(" · ");
 }
 
+/** What terminals call it in their menus, in sight of those who have no pointer to hover with. */
+function lockDetail(person) {
+  return [person.cipher, person.is_encrypted && !person.has_integrity && t("roster.no-integrity")].filter(Boolean).join(" · ");
+}
+
 class Row {
   constructor(roster, person) {
     this.roster = roster;
@@ -75,8 +80,8 @@ class Row {
     this.#when("protocol", [person.protocol], () => fill(this.protocol, h("span", { class: "row tight" },
       icon(PROTOCOL_ICON[person.protocol] ?? "phone"), has(`protocol.${person.protocol}`) ? t(`protocol.${person.protocol}`) : person.protocol)));
     setText(this.codecs, person.codecs.join(" · "));
-    this.#when("grade", [person.grade, person.cipher], () => fill(this.grade, h("span", { class: `badge ${GRADE_KIND[person.grade]}`, title: aboutLock(person) },
-      icon(GRADE_ICON[person.grade]), t(`grade.${person.grade}`))));
+    this.#when("grade", [person.grade, person.cipher, person.has_integrity], () => fill(this.grade, h("span", { class: `badge ${GRADE_KIND[person.grade]}`, title: aboutLock(person) },
+      icon(GRADE_ICON[person.grade]), t(`grade.${person.grade}`)), h("span", { class: "muted small lock-detail" }, lockDetail(person))));
     setText(this.loss, percent(person.loss));
     setAttribute(this.loss, "class", `badge number ${person.loss >= LOSS_BAD ? "bad" : person.loss >= LOSS_WARN ? "warn" : ""}`);
     setText(this.rate, t("roster.rate", { rate: person.bitrate_kbps }));
