@@ -49,7 +49,8 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its name, by which terminals may ask for it; part of what they sign (H.235.1)."""
 
     call_model: Literal["direct", "routed"] = "direct"
-    """Whether calls between terminals go from one to the other or through this server."""
+    """How call signalling between two registered terminals goes: "direct" from one to the other, or "routed" through
+    this server, which then sees who calls whom and how it ends. Sound and picture go directly either way."""
     authentication: Literal["required", "known", "off"] = "required"
     """"required": only terminals that sign with their password may register; "known": terminals without a password
     may, too, under names that have none; "off": nobody is asked."""
@@ -64,6 +65,14 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default_time_to_live_s: Seconds = 300
     """For terminals that name no time."""
     max_time_to_live_s: Seconds = 3600
+    traversal_time_to_live_s: Annotated[int, msgspec.Meta(ge=2, le=600)] = 20
+    """At most so much for terminals behind a NAT (H.460.18): it forgets a terminal that is silent for longer."""
+    traversal_keep_alive_s: Annotated[int, msgspec.Meta(ge=1, le=600)] = 10
+    """Those terminals send an empty packet so often on each port of their media (H.460.19)."""
+    has_multiplexed_media: bool = True
+    """Take all media of such a terminal on one pair of ports where it can send them so (H.460.19)."""
+    call_back_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 10.0
+    """By then a terminal that is called behind a NAT has called back."""
     call_check_s: Seconds = 600
     """A terminal that did not report a call for so long is asked whether it is still there: some end calls silently."""
     irr_interval_s: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 120
@@ -111,6 +120,8 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Messages of call signalling and H.245 that it may send, in the long run; past it its connections wait."""
     message_burst_per_source: Burst = 600.0
     """Messages that it may send at once."""
+    max_routed_calls: Positive = 200
+    """Calls between terminals that are signalled through here, at once; each has two of `max_connections`."""
     unlimited_networks: tuple[str, ...] = ()
     """Gatekeepers and gateways (CIDR) that bring the calls of many; loopback has no limit either."""
     max_sources: Positive = 20_000
@@ -130,6 +141,11 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     encryption: Literal["automatic", "off"] = "automatic"
     """Encrypt media (H.235.6) with terminals that can, or with none. Rooms may require it."""
+    key_lifetime_s: Annotated[float, msgspec.Meta(ge=0, le=7 * 86_400)] = 43_200.0
+    """Encrypted channels get new keys so often, with terminals that take them; 0: only when a terminal asks for that.
+    Initial vectors are made of time stamps, which come round after 13 hours in pictures (H.235.6)."""
+    has_fast_start: bool = True
+    """Propose the sound of calls out in Setup, where they are not encrypted: it is heard once they are answered."""
     picture_width: Annotated[int, msgspec.Meta(ge=160, le=1920)] = 640
     picture_height: Annotated[int, msgspec.Meta(ge=90, le=1080)] = 360
     """The size of picture that terminals are asked for: a tile of the mix."""

@@ -19,6 +19,24 @@ class Renewal:
 
     def __init__(self, negotiation: Negotiation) -> None:
         self._negotiation = negotiation
+        self.due_at: float | None = None
+        """When we begin, of our own accord."""
+
+    def review(self, now: float) -> None:
+        """Keys live from the first encrypted channel on; all are renewed together."""
+        lifetime_s = self._negotiation.wishes.key_lifetime_s
+        if not lifetime_s or next(self._encrypted(), None) is None:
+            self.due_at = None
+        elif self.due_at is None:
+            self.due_at = now + lifetime_s
+
+    def on_timeout(self, now: float) -> list[Effect]:
+        """Renew what has lived long enough."""
+        if self.due_at is None or now < self.due_at:
+            return []
+        self.due_at = None
+        self.review(now)
+        return self.renew()
 
     def renew(self) -> list[Effect]:
         """Of all channels."""

@@ -22,3 +22,5 @@ class Wishes:
     """Of encrypted media; AUTHENTICATED where H.235.1 vouched for the half keys."""
     sends: frozenset[Kind] = frozenset({Kind.AUDIO, Kind.VIDEO, Kind.CAMERA})
     """Opened by us as soon as the peer takes it. Content is opened by open_content()."""
+    key_lifetime_s: float = 0.0
+    """Session keys are renewed after so long; 0 leaves that to the peer."""

@@ -27,6 +27,8 @@ class H323Leg:
         """Called when the peer's picture is to start afresh."""
         self.on_floor: Callable[[int, str], None] = _ignore_floor
         """Called with who presents now."""
+        self.on_needs: Callable[[], None] = _nothing
+        """Called when the room needs more or less of its pictures."""
         self._call = call
 
     @property
@@ -46,7 +48,8 @@ class H323Leg:
         """Channels that were refused are not offered again by terminals: its next call has a picture."""
 
     def roster_changed(self) -> None:
-        """Terminals see names in the picture."""
+        """Terminals see names in the picture; what is needed of theirs may be other than before."""
+        self.on_needs()
 
     async def hang_up(self, reason: HangUp) -> None:
         """EndSessionCommand and ReleaseComplete, without waiting for an answer."""
@@ -56,6 +59,10 @@ class H323Leg:
 
 def _ignore(_kind: Kind) -> None:
     """There is no channel yet."""
+
+
+def _nothing() -> None:
+    """It is in no room yet."""
 
 
 def _ignore_floor(_holder: int, _name: str) -> None:
