@@ -1,10 +1,14 @@
-"""Moving the camera at the far end, as hosts ask for it; what a protocol makes of that is its own matter."""
+"""Moving the camera at the far end, and whose it is that somebody's remote control moves (far-end camera control)."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 import msgspec
+
+HOLD_S = 0.7
+"""A move goes on for so long after it was asked for last; a page whose button is held asks again."""
 
 
 class CameraMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,7 +31,19 @@ class CameraMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Camera(Protocol):
-    """The camera of one participant."""
+    """The camera of one participant; what a protocol makes of it is its own matter."""
 
-    def move(self, move: CameraMove) -> None:
-        """Begin to move, go on moving, or stop; it stops by itself soon after the last call."""
+    def move(self, move: CameraMove, hold_s: float = HOLD_S) -> None:
+        """Begin to move, go on moving, or stop; it stops by itself so long after the last call."""
+
+
+def seen_large(viewer: int, people: Collection[int], spoke: Iterable[int]) -> int:
+    """Whose camera the remote control of `viewer` is for; 0 for nobody.
+
+    In a room of two the other one's. Else that of who spoke last beside the viewer (`spoke`, the last one first):
+    layouts with a big tile show the speaker there, others draw a border around it.
+    """
+    others = [person for person in people if person != viewer]
+    if len(others) == 1:
+        return others[0]
+    return next((person for person in spoke if person in others), 0)

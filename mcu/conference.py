@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from mcu.camera import CameraMove
+from mcu.cameras import Cameras, Steering
 from mcu.capacity import Allowance, Demand
 from mcu.conference_event import ConferenceEvent
 from mcu.demand import demand_of
@@ -72,6 +73,7 @@ class Conference:
         self._people: dict[int, Participant] = {}
         self._hearing = Hearing(policy.number, worker)
         self._floor = Floor(self._people, worker, lambda: not self.policy.keeps_presenter, self._refresh)
+        self._cameras = Cameras(policy.number, self._people)
         self._banned: set[int] = set()
         self._panels: dict[int, Panel] = {}
         self._stage = Stage(policy.number, worker)
@@ -164,6 +166,7 @@ class Conference:
         self._hearing.forget(participant)
         for process, kind in (("audio", Kind.AUDIO), ("video", Kind.VIDEO), ("video", Kind.CONTENT)):
             self._worker.send(process, RemoveSource(stream_id(participant, kind)))
+        self._cameras.leave(participant)
         self._floor.end(participant)
         if self.speaker == participant:
             self.speaker = 0
@@ -264,11 +267,11 @@ class Conference:
 
     def move_camera(self, participant: int, move: CameraMove) -> bool:
         """Turn the camera of a terminal; False where it has none that can be turned from here."""
-        camera = self._people[participant].leg.camera
-        if camera is None or not move.is_valid:
-            return False
-        camera.move(move)
-        return True
+        return self._cameras.move(participant, move)
+
+    def steer_camera(self, by: int, move: CameraMove, hold_s: float, *, is_start: bool) -> Steering:
+        """The remote control of a participant turns the camera of whom it sees large, where it may."""
+        return self._cameras.steer(by, move, hold_s, is_start=is_start)
 
     def allow_video(self, participant: int) -> None:
         """Decode a picture again that was banned because the decoder crashed on it twice."""
@@ -406,6 +409,7 @@ class Conference:
         for person in self._people.values():
             person.is_speaking = person.id in message.talkers and person.level < _SPEAKING_LEVEL
         self.speaker = message.speaker if message.speaker in self._people else self.speaker
+        self._cameras.spoke(self.speaker)
         self._show()
         self._say("levels", levels=message.levels, speaker=self.speaker)
 

@@ -65,3 +65,11 @@ class RoomPolicy:
     def asks_for_encryption(self) -> bool:
         """Whether keys are offered to terminals, and taken of those that only offer theirs."""
         return self.must_encrypt or self.encryption is not MediaEncryption.OFF
+
+
+def may_turn_cameras(*, is_host: bool, people: int) -> bool:
+    """Whether a remote control may turn the camera of somebody else: that of a host, as the pages of hosts may.
+
+    In a room of two anybody's, as in a call from terminal to terminal.
+    """
+    return is_host or people == 2

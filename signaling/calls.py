@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mcu.camera import CameraMove
+from mcu.cameras import Steering
 from mcu.conference import Conference
 from mcu.conferences import Conferences
 from mcu.leg import Leg
@@ -59,6 +61,13 @@ class Calls:
         """The leg was renegotiated."""
         if conference := self.conferences.get(room):
             conference.leg_changed(leg)
+
+    def steer_camera(self, room: str, leg: int, move: CameraMove, hold_s: float, *, is_start: bool) -> Steering:
+        """The remote control of the terminal turns the camera of whom it sees large, where it may."""
+        conference = self.conferences.get(room)
+        if conference is None:
+            return Steering.NOBODY_SEEN
+        return conference.steer_camera(leg, move, hold_s, is_start=is_start)
 
 
 def _check(conference: Conference, admission: Admission) -> None:

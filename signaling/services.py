@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from mcu.camera import CameraMove
+from mcu.cameras import Steering
 from mcu.fleet.worker import Fleet
 from mcu.leg import Leg
 from mcu.media import Grade
@@ -43,6 +45,9 @@ class Calls(Protocol):
 
     def leg_changed(self, room: str, leg: int) -> None:
         """The leg was renegotiated."""
+
+    def steer_camera(self, room: str, leg: int, move: CameraMove, hold_s: float, *, is_start: bool) -> Steering:
+        """The remote control of the terminal turns the camera of whom it sees large, where it may."""
 
 
 class CallServices(Protocol):

@@ -1,22 +1,22 @@
-"""Moving the camera of the other end by H.281, and what we answer to those who ask us."""
+"""Moving the camera of the other end by H.281, what its remote control wants to move, and what it asks of us."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 
+from mcu.camera import HOLD_S
 from signaling.h224 import camera, management
 from signaling.h224 import frame as h224
 from signaling.h224.camera import Axes, Command, Request
+from signaling.h224.wishes import Wish, Wishes
 
-HOLD_S = 0.7
-"""A move goes on for so long after it was asked for last; who holds a key asks again."""
 CONTINUE_S = 0.4
 """H.281 5.2: before the 800 ms of START are over."""
 _MAX_ANSWERS_PER_S = 10
 
 
 class CameraControl:
-    """Pure: frames, wishes and times in, frames out. Whoever wants to move something here is counted and ignored."""
+    """Pure: frames, moves and times in, frames and wishes out."""
 
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
@@ -26,6 +26,8 @@ class CameraControl:
         self._axes = Axes()
         self._until = 0.0
         self._continue_at: float | None = None
+        self._wishes = Wishes(self.counters)
+        self._wished: deque[Wish] = deque()
         self._answers: tuple[float, int] = (0.0, 0)
 
     def start(self) -> None:
@@ -39,8 +41,8 @@ class CameraControl:
 
     # ---- out
 
-    def move(self, axes: Axes, now: float) -> None:
-        """Move from now on, or go on; no axis at all stops."""
+    def move(self, axes: Axes, now: float, hold_s: float = HOLD_S) -> None:
+        """Move from now on, or go on, for so long; no axis at all stops."""
         if axes == Axes():
             self._stop()
             return
@@ -49,7 +51,7 @@ class CameraControl:
             self._axes = axes
             self._send(Command(Request.START, axes).frame())
             self._continue_at = now + CONTINUE_S
-        self._until = now + HOLD_S
+        self._until = now + hold_s
 
     def activate_preset(self, number: int) -> None:
         """Go to a position that the other end has stored."""
@@ -77,14 +79,17 @@ class CameraControl:
 
     # ---- in
 
+    def next_wish(self) -> Wish | None:
+        """What the remote control of the other end wants next."""
+        return self._wished.popleft() if self._wished else None
+
     def receive(self, data: bytes, now: float) -> None:
         """A frame of the other end."""
         frame = h224.parse(data)
         if frame is None:
             self.counters["malformed"] += 1
         elif frame.client == h224.H281:
-            known = camera.parse(frame.data) is not None
-            self.counters["commands-ignored" if known else "malformed"] += 1
+            self._take_command(camera.parse(frame.data), now)
         elif management.asks_for_clients(frame):
             self._answer(management.client_list(), now)
         elif management.asks_for_capabilities(frame):
@@ -93,6 +98,12 @@ class CameraControl:
             self.can_move = h224.H281 in clients
         else:
             self.counters["other-frames"] += 1
+
+    def _take_command(self, command: Command | None, now: float) -> None:
+        if command is None:
+            self.counters["malformed"] += 1
+        elif wish := self._wishes.take(command, now):
+            self._wished.append(wish)
 
     def _answer(self, frame: h224.Frame, now: float) -> None:
         since, count = self._answers

@@ -7,12 +7,15 @@ from signaling.h224.frame import CME, H281, Frame
 _CLIENT_LIST, _EXTRA_CAPABILITIES = 0x01, 0x02
 _MESSAGE, _COMMAND = 0x00, 0xFF
 _HAS_EXTRA = 0x80
+_NO_PRESETS = 0x00
+_MAIN_CAMERA = bytes((0x14, 0xF0))
+"""A video source (H.281 6): number 1, the main camera, with a moving picture; it pans, tilts, zooms and focuses."""
 _IDENTIFIER_BYTES = {0x7E: 2, 0x7F: 6}  # extended, and with country and manufacturer
 
 
 def client_list() -> Frame:
-    """We speak H.281, and have no camera to move."""
-    return Frame(CME, bytes((_CLIENT_LIST, _MESSAGE, 1, H281)), is_urgent=True)
+    """We speak H.281, and have told or will tell what of it."""
+    return Frame(CME, bytes((_CLIENT_LIST, _MESSAGE, 1, _HAS_EXTRA | H281)), is_urgent=True)
 
 
 def client_list_command() -> Frame:
@@ -21,8 +24,9 @@ def client_list_command() -> Frame:
 
 
 def extra_capabilities() -> Frame:
-    """H.281 6: no presets, no video sources."""
-    return Frame(CME, bytes((_EXTRA_CAPABILITIES, _MESSAGE, _HAS_EXTRA | H281, 0)), is_urgent=True)
+    """One camera without presets: remote controls that are told of none send nothing. Whose it is the room decides."""
+    data = bytes((_EXTRA_CAPABILITIES, _MESSAGE, _HAS_EXTRA | H281, _NO_PRESETS)) + _MAIN_CAMERA
+    return Frame(CME, data, is_urgent=True)
 
 
 def asks_for_clients(frame: Frame) -> bool:

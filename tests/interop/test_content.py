@@ -22,7 +22,7 @@ from tests.interop.bfcp_terminal import RoomTerminal, attribute
 from tests.interop.browser import Visitor
 from tests.interop.hall import Hall, hall
 from tests.interop.media import BLUE, GREEN, RED, YELLOW, Person
-from tests.interop.namespace import TERMINAL
+from tests.interop.namespace import OTHER_TERMINAL, TERMINAL
 from tests.interop.server import GUEST_PASSCODE
 from tests.interop.shared_screen import SHARED_SCREEN
 from tests.interop.sniffer import Sniffer
@@ -38,7 +38,7 @@ START, CONTINUE, STOP = 1, 2, 3
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]:
     needs_programs("chromium", "tshark")
     folder = tmp_path_factory.mktemp("content")
-    async with hall(folder, {"1001": {}, "1002": {}, "1003": {}}) as made:
+    async with hall(folder, {"1001": {}, "1002": {}, "1003": {}, "1004": {}}) as made:
         yield made
 
 
@@ -179,6 +179,26 @@ async def test_bit_rates_keyframes_and_the_far_camera(house: Hall):
         await the_camera_moves(house, terminal)
 
 
+async def test_a_terminal_turns_the_camera_of_the_other_by_its_remote_control(house: Hall):
+    one, two = RoomTerminal(BLUE, GREEN, TERMINAL), RoomTerminal(RED, YELLOW, OTHER_TERMINAL)
+    try:
+        for terminal in (one, two):
+            await terminal.call(f"1004**{GUEST_PASSCODE}")
+        await until("each sees both", sees(one, "main", RED, BLUE))
+        one.camera(bytes.fromhex("006103 00000000 01c0 018000"))
+        await until("the camera turns left and stops when nobody asks any more",
+                    lambda: moved(two, [(START, 0x80), (STOP, 0x80)]))  # fmt: skip
+        two.camera(bytes.fromhex("006103 00000000 01c0 010c00"))
+        await asyncio.sleep(0.3)
+        two.camera(bytes.fromhex("006103 00000000 01c0 030c"))
+        await until("the other one zooms until it is told to stop", lambda: moved(one, [(START, 0x0C), (STOP, 0x0C)]))
+        assert await moved(two, [(START, 0x80), (STOP, 0x80)]) is True, "nobody turns the own camera"
+        assert house.server.log().count("turns the camera of leg=") == 2
+    finally:
+        one.close()
+        two.close()
+
+
 async def the_tile_has_a_rate(terminal: RoomTerminal) -> None:
     """TMMBR to the terminal (RFC 5104 4.2.1), repeated until it is confirmed."""
 
@@ -236,7 +256,7 @@ async def keyframes_come_when_asked(terminal: RoomTerminal) -> None:
 
 
 async def the_camera_moves(house: Hall, terminal: RoomTerminal) -> None:
-    """H.281 to the terminal by the API; what it sends itself moves nothing."""
+    """H.281 to the terminal by the API; what it sends itself moves nothing: the other one here is a browser."""
     person = (await house.people("1001"))[terminal_name(terminal)]
     assert person["has_camera_control"]
     path = f"/conferences/1001/participants/{person['id']}/camera"

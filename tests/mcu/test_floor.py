@@ -6,7 +6,7 @@ import asyncio
 
 from msgspec.structs import replace
 
-from mcu.camera import CameraMove
+from mcu.camera import HOLD_S, CameraMove
 from mcu.media import Codec, Format, Grade, Kind, LegMedia, StreamSpec, stream_id
 from mcu.participant import Role
 from mcu.policy import LayoutMode
@@ -263,7 +263,7 @@ async def test_only_cameras_that_are_there_are_moved():
         def __init__(self) -> None:
             self.moves: list[CameraMove] = []
 
-        def move(self, move: CameraMove) -> None:
+        def move(self, move: CameraMove, hold_s: float = HOLD_S) -> None:
             self.moves.append(move)
 
     house = Meeting()

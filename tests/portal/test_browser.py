@@ -7,7 +7,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, async_playwright, expect
 
-from mcu.camera import CameraMove
+from mcu.camera import HOLD_S, CameraMove
 from mcu.media import Grade, H235Keys, Kind, LegMedia, StreamSpec
 from mcu.participant import Role
 from portal.hub import HUB
@@ -74,7 +74,7 @@ class Camera:
     def __init__(self) -> None:
         self.moves: list[CameraMove] = []
 
-    def move(self, move: CameraMove) -> None:
+    def move(self, move: CameraMove, hold_s: float = HOLD_S) -> None:
         self.moves.append(move)
 
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from mcu.camera import CameraMove
+from mcu.cameras import Steering
 from mcu.leg import Leg
 from mcu.media import Grade
 from mcu.participant import Participant, Role
@@ -108,6 +110,7 @@ class FakeCalls:
         self.left: list[int] = []
         self.changed: list[int] = []
         self.presenter = 0
+        self.steered: list[tuple[str, int, CameraMove, float, bool]] = []
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         self.joined[leg.id] = (leg, name)
@@ -126,3 +129,7 @@ class FakeCalls:
 
     def leg_changed(self, room: str, leg: int) -> None:
         self.changed.append(leg)
+
+    def steer_camera(self, room: str, leg: int, move: CameraMove, hold_s: float, *, is_start: bool) -> Steering:
+        self.steered.append((room, leg, move, hold_s, is_start))
+        return Steering.STARTED if is_start else Steering.STOPPED if move.is_stop else Steering.CONTINUED

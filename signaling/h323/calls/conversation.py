@@ -46,7 +46,7 @@ class H323Conversation(Conversation[H323Leg]):
         self._services = services
         self._media: CallMedia | None = None
         self._screen: SharedScreen | None = None
-        self._camera = FarCamera(number, self._count)
+        self._camera = FarCamera(number, self._count, services.calls)
         self._generation = -1
         self._in_step = asyncio.Lock()
         self._is_settled = asyncio.Event()
@@ -91,7 +91,7 @@ class H323Conversation(Conversation[H323Leg]):
         """The leg is in a room: from now on it may present, and its camera may be moved."""
         if self._screen is not None:
             self._screen.room = room
-        self._camera.entered()
+        self._camera.entered(room)
 
     def hang_up(self) -> None:
         """End the call whatever its state."""

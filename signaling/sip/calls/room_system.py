@@ -45,7 +45,7 @@ class RoomSystem:
         self.on_counted: Callable[[str], None] = _ignore
         """Called with what was ignored or dropped."""
         self._floor: FloorSession | None = None
-        self._camera = FarCamera(number, self._count)
+        self._camera = FarCamera(number, self._count, services.calls)
 
     def prepare(self, local: LocalMedia) -> LocalMedia:
         """With a port for floor control, where a shared screen may be negotiated and a port is left."""
@@ -72,7 +72,7 @@ class RoomSystem:
     def entered(self, room: str) -> None:
         """The leg is in a room: from now on it may present, and its camera may be moved."""
         self.room = room
-        self._camera.entered()
+        self._camera.entered(room)
 
     def camera_frame(self, data: bytes) -> None:
         """An H.224 frame of the terminal."""

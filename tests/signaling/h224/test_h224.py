@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcu.camera import HOLD_S
 from signaling.h224 import camera, frame, management
 from signaling.h224.camera import Axes, Command, Request
-from signaling.h224.control import CONTINUE_S, HOLD_S, CameraControl
+from signaling.h224.control import CONTINUE_S, CameraControl
 from signaling.h224.frame import CME, H281, Frame
+from signaling.h224.wishes import MAX_STARTS_PER_S, Wish
 
 LEFT = Axes(pan=-1)
 
@@ -19,9 +21,9 @@ LEFT = Axes(pan=-1)
     [
         (Frame(H281, b"\x01"), "006103 0000 0000 01 c0 01"),
         (Frame(CME, b"", True, 0x1234, 0x5678), "007103 1234 5678 00 c0"),
-        (management.client_list(), "007103 0000 0000 00 c0 01000101"),
+        (management.client_list(), "007103 0000 0000 00 c0 01000181"),
         (management.client_list_command(), "007103 0000 0000 00 c0 01ff"),
-        (management.extra_capabilities(), "007103 0000 0000 00 c0 02008100"),
+        (management.extra_capabilities(), "007103 0000 0000 00 c0 0200810014f0"),
         (Command(Request.START, Axes(1, 1, 1, 1), 400).frame(), "006103 0000 0000 01 c0 01ff08"),
         (Command(Request.START, Axes(-1, -1, -1, -1)).frame(), "006103 0000 0000 01 c0 01aa00"),
         (Command(Request.CONTINUE, Axes(tilt=1)).frame(), "006103 0000 0000 01 c0 0230"),
@@ -148,10 +150,77 @@ def test_we_say_what_we_are_and_answer_who_asks_within_reason():
     assert control.counters["answers-dropped"] == 90
 
 
-def test_who_wants_to_move_something_here_moves_nothing():
+def press(control: CameraControl, request: Request, axes: Axes = LEFT, now: float = 0.0, timeout_ms: int = 800) -> None:
+    """The remote control of the other end."""
+    control.receive(Command(request, axes, timeout_ms).frame().serialize(), now)
+
+
+def wishes(control: CameraControl) -> list[Wish]:
+    found = []
+    while (wish := control.next_wish()) is not None:
+        found.append(wish)
+    return found
+
+
+def test_a_remote_control_starts_goes_on_and_stops():
     control = CameraControl()
-    control.receive(Command(Request.START, LEFT).frame().serialize(), 0.0)
-    assert (control.data_to_send(), control.counters["commands-ignored"]) == ([], 1)
+    press(control, Request.START, now=10.0, timeout_ms=400)
+    for now in (10.3, 10.6, 10.9):
+        press(control, Request.CONTINUE, now=now)
+    press(control, Request.STOP, now=11.0)
+    held = Wish(LEFT, 0.4)
+    assert wishes(control) == [Wish(LEFT, 0.4, is_start=True), held, held, held, Wish(Axes())]
+    assert (control.data_to_send(), control.counters) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("pressed", "ignored"),
+    [
+        ([(Request.CONTINUE, LEFT, 0.0)], 1),
+        ([(Request.STOP, LEFT, 0.0)], 1),
+        ([(Request.START, Axes(), 0.0)], 1),
+        ([(Request.START, LEFT, 0.0), (Request.CONTINUE, Axes(pan=1), 0.1)], 1),
+        ([(Request.START, LEFT, 0.0), (Request.CONTINUE, LEFT, 0.81)], 1),
+        ([(Request.START, LEFT, 0.0), (Request.STOP, Axes(tilt=1), 0.1)], 1),
+        ([(Request.START, LEFT, 0.0), (Request.STOP, LEFT, 0.1), (Request.CONTINUE, LEFT, 0.2)], 1),
+        ([(Request.START, LEFT, 0.0), (Request.STORE_PRESET, LEFT, 0.1), (Request.SELECT_SOURCE, LEFT, 0.2)], 2),
+        ([(Request.ACTIVATE_PRESET, LEFT, 0.0)], 1),
+    ],
+    ids=["continue", "stop", "no axis", "other axes", "too late", "stop of others", "over", "presets", "preset"],
+)
+def test_what_was_not_begun_is_ignored(pressed: list[tuple[Request, Axes, float]], ignored: int):
+    control = CameraControl()
+    for request, axes, now in pressed:
+        press(control, request, axes, now)
+    assert control.counters == {"commands-ignored": ignored}
+    starts = [wish for wish in wishes(control) if wish.axes != Axes()]
+    assert starts == [Wish(LEFT, 0.8, is_start=True)] * (pressed[0] == (Request.START, LEFT, 0.0))
+
+
+def test_a_stop_that_comes_late_stops_all_the_same_and_a_new_direction_needs_none():
+    control = CameraControl()
+    press(control, Request.START)
+    press(control, Request.START, Axes(zoom=1), 0.1)
+    press(control, Request.STOP, Axes(zoom=1), 5.0)
+    assert wishes(control) == [
+        Wish(LEFT, 0.8, is_start=True), Wish(Axes(zoom=1), 0.8, is_start=True), Wish(Axes()),
+    ]  # fmt: skip
+
+
+def test_no_hand_is_faster_than_so_many_starts():
+    control = CameraControl()
+    for hundredth in range(200):
+        press(control, Request.START, Axes(pan=1 - 2 * (hundredth % 2)), hundredth / 100)
+    assert len(wishes(control)) == 2 * MAX_STARTS_PER_S
+    assert control.counters == {"commands-too-fast": 200 - 2 * MAX_STARTS_PER_S}
+
+
+def test_a_camera_is_held_for_as_long_as_it_was_asked():
+    control = CameraControl()
+    control.move(LEFT, 10.0, 0.05)
+    assert control.next_timeout() == pytest.approx(10.05)
+    control.handle_timeout(10.05)
+    assert requests(control) == [(Request.START, LEFT), (Request.STOP, LEFT)]
 
 
 @pytest.mark.parametrize(

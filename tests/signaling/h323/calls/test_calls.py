@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from config.attendant import AttendantSettings
+from mcu.camera import CameraMove
 from mcu.media import Codec, Grade, Kind, place_of
 from mcu.policy import MediaEncryption
-from mcu.worker.messages import Dtmf, MoveLeg, PeerWantsKeyframe, PlayPrompt
+from mcu.worker.messages import CameraFrame, Dtmf, MoveLeg, PeerWantsKeyframe, PlayPrompt
 from signaling.admission import Refusal
 from signaling.attendant.desk import Desk
 from signaling.h323.call.causes import Cause
@@ -182,6 +183,21 @@ async def test_fast_updates_go_both_ways() -> None:
         await it.until(lambda: it.calls.joined)
         call.handle.carry(call.media.fast_update(Kind.VIDEO))
         await it.until(lambda: ("net", PeerWantsKeyframe(1, Kind.VIDEO)) in it.worker.sent)
+
+
+async def test_the_remote_control_of_a_terminal_turns_cameras_of_its_room() -> None:
+    async with a_world() as it:
+        call = await it.call(number("1001"))
+        await it.until(lambda: it.calls.joined)
+        leg, _ = it.calls.joined[1]
+        await it.until(lambda: leg.camera is not None)
+        for wire in ("018008", "0280", "0380", "0380"):
+            it.worker.observers[1](CameraFrame(1, bytes.fromhex("006103 0000 0000 01c0" + wire)))
+        assert it.calls.steered == [
+            ("1001", 1, CameraMove(pan=-1), 0.4, True), ("1001", 1, CameraMove(pan=-1), 0.4, False),
+            ("1001", 1, CameraMove(), 0.0, False),
+        ]  # fmt: skip
+        await call.hang_up()
 
 
 async def test_who_waits_hears_so_and_may_be_refused() -> None:

@@ -161,12 +161,24 @@ async def test_a_camera_is_introduced_in_the_room_moved_and_stopped():
         call.leg.camera.move(CameraMove(pan=1))
         assert call.frames[-1].endswith("01c001c000")
         await until(lambda: call.frames[-1].endswith("01c003c0"))
-        call.system.camera_frame(bytes.fromhex("006103 0000 0000 01c0 018000"))
-        assert call.counted == {"camera-commands-ignored": 1}
         call.system.camera_frame(bytes.fromhex("007103 0000 0000 00c0 01000105"))
         assert call.leg.camera is None, "the terminal says that it has none"
         call.negotiate(camera=False)
         assert call.leg.camera is None
+
+
+async def test_a_remote_control_turns_cameras_of_the_room_it_is_in():
+    async with a_call() as call:
+        call.negotiate()
+        left = bytes.fromhex("006103 0000 0000 01c0 018008")
+        call.system.camera_frame(left)
+        call.system.entered("1001")
+        for frame in (left, bytes.fromhex("006103 0000 0000 01c0 0380")):
+            call.system.camera_frame(frame)
+        assert call.calls.steered == [
+            ("1001", 7, CameraMove(pan=-1), 0.4, True), ("1001", 7, CameraMove(), 0.0, False),
+        ]  # fmt: skip
+        assert call.counted == {"camera-commands-ignored": 1, "camera-started": 1, "camera-stopped": 1}
 
 
 async def test_keyframes_are_asked_by_the_label_of_the_stream():
