@@ -140,7 +140,8 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A connection whose peer reads so slowly that more than this waits is closed."""
 
     encryption: Literal["automatic", "off"] = "automatic"
-    """Encrypt media (H.235.6) with terminals that can, or with none. Rooms may require it."""
+    """The ceiling of all rooms. "automatic": H.235.6 as each room says (off, automatic, required). "off": with no
+    terminal, and rooms that require encryption let none in."""
     key_lifetime_s: Annotated[float, msgspec.Meta(ge=0, le=7 * 86_400)] = 43_200.0
     """Encrypted channels get new keys so often, with terminals that take them; 0: only when a terminal asks for that.
     Initial vectors are made of time stamps, which come round after 13 hours in pictures (H.235.6)."""
