@@ -9,6 +9,8 @@ from mcu.rtp.demux import Protocol, classify
 from mcu.rtp.dtmf import DtmfReceiver
 from mcu.rtp.transport_cc import TransportFeedback
 from signaling.h224 import frame as h224
+from signaling.h224.control import CameraControl
+from signaling.h224.wishes import MAX_STARTS_PER_S
 from tests.fuzz.target import Bytes, target
 
 EXTENSIONS = Extensions(mid=1, audio_level=2, abs_send_time=3, transport_cc=4, rid=5, repaired_rid=6)
@@ -92,3 +94,22 @@ def telephone_events(data: bytes) -> None:
 @target("h224")
 def h224_frames(data: bytes) -> None:
     h224.parse(data)
+
+
+_FRAME = bytes.fromhex("00610300000000")
+"""The head of an H.224 frame; what follows is the script's."""
+
+
+@target("remote-control")
+def remote_control(data: bytes) -> None:
+    """Frames of a remote control at any times: what it may bring about is bounded."""
+    script, control, now_s, starts = Bytes(data), CameraControl(), 0.0, 0
+    while not script.is_empty:
+        now_s += script.number() / 100
+        control.receive(_FRAME + script.take(script.number() % 8), now_s)
+        wish = control.next_wish()
+        assert control.next_wish() is None
+        assert len(control.data_to_send()) <= 1
+        starts += wish is not None and wish.is_start
+        assert wish is None or wish.hold_s <= 0.8
+    assert starts <= MAX_STARTS_PER_S * (now_s + 1)
