@@ -174,16 +174,22 @@ def _call_trouble(loss: float, report: dict[str, Any]) -> Iterator[str]:
     if report["outcome"] != "ok":
         yield f"{report['outcome']} {report['reason']}"
         return
-    seconds, streams = report["duration_s"], report["streams"]
     if loss:
         return  # what a bad network loses is no fault of ours; how much is in the table
-    if (rate := streams["video"]["frames_received"] / seconds) < _LEAST_FRAMES_PER_S:
+    streams = report["streams"]
+    if (rate := _rate(report, "video", "frames_received")) < _LEAST_FRAMES_PER_S:
         yield f"{rate:.1f} frames/s"
-    if (rate := streams["audio"]["received_packets"] / seconds) < _LEAST_PACKETS_PER_S:
+    if (rate := _rate(report, "audio", "received_packets")) < _LEAST_PACKETS_PER_S:
         yield f"{rate:.1f} audio packets/s"
     for kind, stream in streams.items():
         if stream["loss"] > _MOST_LOST:
             yield f"{stream['loss']:.2%} of {kind} lost"
+
+
+def _rate(report: dict[str, Any], kind: str, counted: str) -> float:
+    """A second, from the first picture or sound on: how long that takes is what `bench join` measures."""
+    stream = report["streams"][kind]
+    return stream[counted] / max(1.0, report["duration_s"] - (stream["first_s"] or 0.0))
 
 
 def _grown(soak: _Soak) -> list[str]:
