@@ -74,6 +74,7 @@ async def test_in_a_room_of_two_each_turns_the_camera_of_the_other(caplog: pytes
         assert room.steer(1) is Steering.STARTED
         assert room.steer(1, is_start=False) is Steering.CONTINUED
         assert room.steer(1, STILL, 0.0, is_start=False) is Steering.STOPPED
+    assert room.steer(1, is_start=False) is Steering.NOT_MOVING
     assert two.moves == [(LEFT, 0.8), (LEFT, 0.8), (STILL, 0.0)]
     assert one.moves == []
     assert caplog.messages == ["room=1001 leg=1 turns the camera of leg=2"]

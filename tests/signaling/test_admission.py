@@ -14,7 +14,7 @@ from config.gate import GateSettings
 from crypto.passcode import HasherBusy
 from mcu.media import Grade
 from mcu.participant import Role
-from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
+from mcu.policy import LayoutMode, MediaEncryption, RecordPolicy, RoomPolicy
 from signaling.admission import Admission, Block, CallRequest, Gate, Refusal, Refused
 from store.errors import Unavailable
 from store.rooms import Room
@@ -175,6 +175,7 @@ async def test_policy_is_that_of_the_room() -> None:
         OPEN,
         layout="lecture",
         record="always",
+        encryption="required",
         required_grade=1,
         waits_for_host=True,
         max_participants=7,
@@ -186,6 +187,11 @@ async def test_policy_is_that_of_the_room() -> None:
         LayoutMode.LECTURE,
         RecordPolicy.ALWAYS,
         Grade.OPPORTUNISTIC,
+    )
+    assert (policy.encryption, policy.must_encrypt, policy.asks_for_encryption) == (
+        MediaEncryption.REQUIRED,
+        True,
+        True,
     )
     assert policy.keeps_presenter
     assert policy.has_full_hd

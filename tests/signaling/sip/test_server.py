@@ -14,6 +14,7 @@ from config.media import External, LocalAddress
 from config.sip import SipSettings
 from mcu.leg import HangUp
 from mcu.media import Grade, Kind
+from mcu.policy import MediaEncryption
 from mcu.worker.messages import KeyframeWanted, LegFailed, LegSilent, LegStats, PeerWantsKeyframe, StreamStats
 from signaling.admission import Refusal
 from signaling.sip.call_handle import CallRefused
@@ -118,6 +119,21 @@ async def test_required_encryption():
         assert caught.value.status == 488
         assert "this room requires encryption" in caught.value.warning
         assert it.worker.configured == []
+
+
+async def test_a_room_without_encryption_takes_keys_only_of_who_insists():
+    async with world() as it:
+        it.gate.encryption = MediaEncryption.OFF
+        grades = []
+        for offer in (offers.BARESIP_SDES.replace(b"RTP/SAVP", b"RTP/AVP"), offers.BARESIP_SDES):
+            call = await it.ua.invite(it.uri(), offer)
+            answer = await call.answered()
+            await it.until(lambda: len(it.calls.joined) > len(grades))
+            grade = it.calls.joined[it.fleet.legs][0].media.grade
+            grades.append((grade, b"a=crypto" in answer))
+            await call.bye()
+            await it.until(lambda: len(it.calls.left) == len(grades))
+        assert grades == [(Grade.CLEAR, False), (Grade.OPPORTUNISTIC, True)]
 
 
 async def test_waiting_for_the_host_rings_and_can_be_cancelled():

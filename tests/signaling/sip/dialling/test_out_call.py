@@ -14,6 +14,7 @@ import pytest
 from config.dialing import DialingSettings
 from config.sip import SipSettings
 from mcu.media import Grade, Kind
+from mcu.policy import MediaEncryption
 from mcu.worker.messages import PeerWantsKeyframe
 from signaling.admission import Refusal
 from signaling.dialing import Dialer
@@ -207,6 +208,20 @@ async def test_who_insists_on_encryption_is_offered_nothing_else():
         leg = await it.dialer.dial("1001", it.phones[0].uri, "admin")
         assert await it.outcome(leg) is Outcome.BUSY
         assert len(it.phones[0].calls) == 2
+
+
+async def test_a_room_without_encryption_offers_keys_only_to_who_refuses_plain_media():
+    async with hall() as it:
+        it.gate.encryption = MediaEncryption.OFF
+        it.phones[0].deed = lambda call: call.reject(486 if b"RTP/SAVP" in call.request.body else 488)
+        leg = await it.dialer.dial("1001", it.phones[0].uri, "admin")
+        assert await it.outcome(leg) is Outcome.BUSY
+        plain, insisting = (
+            [one for one in parse(call.request.body).media if one.media in ("audio", "video")]
+            for call in it.phones[0].calls
+        )
+        assert [one.protocol for one in plain if one.values("crypto")] == []
+        assert {(one.protocol, bool(one.values("crypto"))) for one in insisting} == {("RTP/SAVP", True)}
 
 
 async def test_a_room_that_requires_encryption_lets_no_plain_answer_in():
