@@ -29,12 +29,15 @@ class H264:
     """What the receiver of H.264 takes (H.241 8.3.2), in the units of H.264."""
 
     profile_idc: int = 66
+    """The dearest, where an entry names several."""
     level_idc: int = 31
     """9 is level 1b."""
     max_mbps: int = 0
     """Macroblocks a second beyond the level's; 0 for those of the level."""
     max_fs: int = 0
     """Macroblocks a picture beyond the level's."""
+    least_profile_idc: int = 0
+    """The lowest of several in one entry; 0 where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ _MBPS_UNIT, _FS_UNIT = 500, 256
 _MOST = 65_535
 _RATE_UNIT_BPS = 100
 
-_PROFILE_BITS = {100: 8, 77: 32, 66: 64, 88: 16}
-"""profile_idc to its bit in the booleanArray, dearest first (H.241 8.3.2.1)."""
+_PROFILE_BITS = {100: 8, 77: 32, 66: 64}
+"""profile_idc to its bit in the booleanArray, dearest first (H.241 8.3.2.1). Nobody has Extended."""
 _CONSTRAINTS = {66: 0xE0, 77: 0x40}
 """Constraint flags of a stream that decoders of these profiles, and of constrained baseline, take (H.264 A.2)."""
 _LEVELS = {
@@ -33,8 +33,9 @@ _NUMBERS = {level: number for number, level in _LEVELS.items()}
 
 
 def write(wanted: H264, max_bitrate_bps: int) -> tuple[str, Any]:
-    """A genericVideoCapability. Higher profiles include what a decoder of ours takes of lower ones."""
-    bits = sum(bit for profile, bit in _PROFILE_BITS.items() if profile <= wanted.profile_idc and profile != 88)
+    """A genericVideoCapability. Our profiles have an entry each: terminals look for the bit of one alone."""
+    least = wanted.least_profile_idc or wanted.profile_idc
+    bits = sum(bit for profile, bit in _PROFILE_BITS.items() if least <= profile <= wanted.profile_idc)
     parameters = [
         generic_message.parameter(_PROFILE, "booleanArray", bits),
         generic_message.parameter(_LEVEL, "unsignedMin", _NUMBERS[wanted.level_idc]),
@@ -59,13 +60,17 @@ def read(body: Any) -> tuple[H264, int] | None:
         return None
     numbers = generic_message.numbers([*body.get("collapsing", ()), *body.get("nonCollapsing", ())])
     bits = numbers.get(_PROFILE, _PROFILE_BITS[66])
-    profile = next((profile for profile, bit in _PROFILE_BITS.items() if bits & bit and profile != 88), None)
-    if profile is None:
+    profiles = [profile for profile, bit in _PROFILE_BITS.items() if bits & bit]
+    if not profiles:
         return None
     told = numbers.get(_LEVEL, 0)
     level = _LEVELS[max((number for number in _LEVELS if number <= told), default=15)]
     limits = H264(
-        profile, level, numbers.get(_CUSTOM_MAX_MBPS, 0) * _MBPS_UNIT, numbers.get(_CUSTOM_MAX_FS, 0) * _FS_UNIT
+        profiles[0],
+        level,
+        numbers.get(_CUSTOM_MAX_MBPS, 0) * _MBPS_UNIT,
+        numbers.get(_CUSTOM_MAX_FS, 0) * _FS_UNIT,
+        profiles[-1] if len(profiles) > 1 else 0,
     )
     return limits, body.get("maxBitRate", 0) * _RATE_UNIT_BPS
 
@@ -82,7 +87,7 @@ def usable(limits: H264) -> H264:
     level = limits.level_idc
     if _LIMITS[level] != most:
         level = next(each for each in fitting if _LIMITS[each] == most)
-    return H264(limits.profile_idc, level, speed, size)
+    return H264(limits.profile_idc, level, speed, size, limits.least_profile_idc)
 
 
 def profile_level_id(limits: H264) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crypto.h235.algorithm import Algorithm
@@ -28,6 +28,9 @@ class OwnMedia:
     video: tuple[Codec, ...] = (Codec.H264, Codec.H263, Codec.H261)
     """None for a call of sound alone."""
     h264: H264 = _HD
+    """Its profile is that of what we encode."""
+    taken_profiles: tuple[int, ...] = (100, 77, 66)
+    """profile_idc of what we decode, dearest first, within the levels of `h264` and `content`."""
     content: H264 | None = _HD
     """None takes no content."""
     video_bitrate_bps: int = 1_920_000
@@ -41,6 +44,10 @@ class OwnMedia:
     is_encryption_required: bool = False
     """Clear media are then in no set of simultaneous capabilities: they only carry the encrypted ones."""
     audio_frames: int = 20
+    has_h263_plus: bool = True
+    """H.263 is taken and sent in the payloads of RFC 4629, too, and not only in those of RFC 2190."""
+    sends_h261: bool = False
+    """Rooms take it alone: they have no encoder for it."""
 
     def capabilities(self) -> list[Capability]:
         """Numbered from 1, dearest of each kind first."""
@@ -56,18 +63,21 @@ class OwnMedia:
         for codec in self.audio:
             yield Capability(codec, Kind.AUDIO, frames=self.audio_frames)
         for codec in self.video:
-            yield self._video(codec, Kind.VIDEO, self.h264)
+            yield from self._video(codec, Kind.VIDEO, self.h264)
         if self.content is not None and self.video:
-            yield self._video(Codec.H264, Kind.CONTENT, self.content)
+            yield from self._video(Codec.H264, Kind.CONTENT, self.content)
         if self.has_camera and self.video:
             yield Capability(Codec.H224, Kind.CAMERA, max_bitrate_bps=medium.CAMERA_BITRATE_BPS)
         if self.telephone_event_payload_type:
             yield Capability(Codec.TELEPHONE_EVENT, Kind.AUDIO, payload_type=self.telephone_event_payload_type)
 
-    def _video(self, codec: Codec, kind: Kind, limits: H264) -> Capability:
+    def _video(self, codec: Codec, kind: Kind, limits: H264) -> Iterator[Capability]:
+        rate_bps = self.video_bitrate_bps
         if codec is Codec.H264:
-            return Capability(codec, kind, h264=limits, max_bitrate_bps=self.video_bitrate_bps)
-        return Capability(codec, kind, intervals=_FULL_RATE, max_bitrate_bps=self.video_bitrate_bps)
+            for profile in self.taken_profiles:
+                yield Capability(codec, kind, h264=replace(limits, profile_idc=profile), max_bitrate_bps=rate_bps)
+        else:
+            yield Capability(codec, kind, intervals=_FULL_RATE, max_bitrate_bps=rate_bps)
 
 
 def capability_set(own: OwnMedia) -> dict[str, Any]:
@@ -146,7 +156,7 @@ def _packetizations(own: OwnMedia) -> dict[str, Any]:
     if Codec.H264 in own.video:
         taken += [Packetization.H264_SINGLE_NAL, Packetization.H264_NON_INTERLEAVED]
     if Codec.H263 in own.video:
-        taken += [Packetization.RFC_2190, Packetization.RFC_2429]
+        taken += [Packetization.RFC_2190, *([Packetization.RFC_2429] if own.has_h263_plus else [])]
     if taken:
         body["rtpPayloadType"] = [{"payloadDescriptor": each.value} for each in taken]
     return body

@@ -89,6 +89,7 @@ def text(dissection):
 
 
 @pytest.mark.interop
+@pytest.mark.shares
 def test_nothing_is_malformed(text):
     assert "Malformed" not in text
     assert "Expert Info" not in text
@@ -96,6 +97,7 @@ def test_nothing_is_malformed(text):
 
 
 @pytest.mark.interop
+@pytest.mark.shares
 def test_every_message_has_its_name(dissection):
     said = dissection.summaries()
     assert len(said) == len(whole_call())
@@ -112,11 +114,12 @@ def test_every_message_has_its_name(dissection):
 
 
 @pytest.mark.interop
+@pytest.mark.shares
 @pytest.mark.parametrize(
     "line",
     [
         "unsignedMin: 71 - Level 3.1",
-        "Profile: 0x68, Baseline Profile, Main Profile, High Profile",
+        "Profile: 0x08, High Profile",
         "standard: 3 - CustomMaxMBPS",
         "unsignedMin: 432\n",
         "standard: 4 - CustomMaxFS",

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from crypto.h235.algorithm import Algorithm
 from mcu.media import Codec, Format, Kind
+from mcu.rendition import rendition_for
 from signaling.h323 import per
 from signaling.h323.capabilities import channel, fast_start, own, remote
 from signaling.h323.capabilities.capability import H264, Capability, Packetization, PictureIntervals
@@ -20,6 +22,7 @@ from tests.signaling.h323.capabilities.terminals import AES_128, GATEWAY, ROOM_S
 AES = (Algorithm.AES_256_CBC, Algorithm.AES_192_CBC, Algorithm.AES_128_CBC)
 RTCP = ("192.0.2.1", 5001)
 EVERY = tuple(Kind)
+BASELINE = Capability(Codec.H264, Kind.VIDEO, max_bitrate_bps=1_920_000, h264=H264(66, 31))
 
 
 def over_the_line(capability_set):
@@ -118,6 +121,30 @@ def test_the_best_of_several_h264_entries():
 
 
 @pytest.mark.parametrize(
+    ("entries", "number", "profile_level_id"),
+    [
+        ([(8, 71), (32, 71), (64, 71)], 3, "42e01f"),
+        ([(64, 36), (8, 71)], 2, "64001f"),
+        ([(64 | 8, 71)], 1, "42e01f"),
+        ([(32 | 8, 71)], 1, "4d401f"),
+        ([(8, 71)], 1, "64001f"),
+    ],
+)
+def test_one_encoder_for_terminals_of_all_profiles(entries, number, profile_level_id):
+    """Decoders of higher profiles take constrained Baseline; the channel names what the terminal has named."""
+    table_of = {
+        place: ("receiveVideoCapability", terminals.h264(level, profile=bits))
+        for place, (bits, level) in enumerate(entries, 1)
+    }
+    chosen = choose(read(table(table_of)), OwnMedia(), [Kind.VIDEO])[Kind.VIDEO]
+    assert (chosen.capability.number, chosen.format.profile_level_id) == (number, profile_level_id)
+    picture = stream_of(Kind.VIDEO, [], channel.write(5, chosen, RTCP))
+    assert rendition_for(picture, "main") == rendition_for(
+        stream_of(Kind.VIDEO, [], channel.write(5, replace(chosen, capability=BASELINE), RTCP)), "main"
+    )
+
+
+@pytest.mark.parametrize(
     ("told", "codec", "payload_type"),
     [
         ([("rfc-number", 2429)], Codec.H263, 109),
@@ -133,6 +160,25 @@ def test_h263_as_the_terminal_unpacks_it(told, codec, payload_type):
     assert picture.format == Format(codec, payload_type, 90_000, max_fs=396)
     assert opened(picture).payload_type == (109 if payload_type == 109 else None)
     assert channel.read(opened(picture)).format == picture.format
+
+
+def test_a_terminal_from_before_1998_speaks_rfc_2190_alone():
+    told = read(own.capability_set(OwnMedia(has_h263_plus=False)))
+    assert Packetization.RFC_2190 in told.packetizations
+    assert Packetization.RFC_2429 not in told.packetizations
+    theirs = read(own.capability_set(OwnMedia(video=(Codec.H263,))))
+    sent = choose(theirs, OwnMedia(video=(Codec.H263,), has_h263_plus=False), [Kind.VIDEO])[Kind.VIDEO]
+    assert sent.format == Format(Codec.H263_1996, 34, 90_000, max_fs=396)
+
+
+def test_rooms_take_h261_and_only_terminals_send_it():
+    theirs = read(own.capability_set(OwnMedia(video=(Codec.H261, Codec.H263))))
+    assert choose(theirs, OwnMedia(), [Kind.VIDEO])[Kind.VIDEO].format.codec is Codec.H263
+    room = read(own.capability_set(OwnMedia()))
+    ours = OwnMedia(video=(Codec.H261, Codec.H263), sends_h261=True)
+    sent = choose(room, ours, [Kind.VIDEO])[Kind.VIDEO]
+    assert sent.format == Format(Codec.H261, 31, 90_000, max_fs=396)
+    assert channel.read(opened(sent)).format == sent.format
 
 
 def test_h261_is_only_received():
@@ -168,6 +214,14 @@ def test_our_set_is_read_as_it_was_meant():
     assert not found.allows(found.of(Kind.AUDIO))
 
 
+def test_all_profiles_are_taken_each_by_an_entry_of_its_own():
+    """Dearest first, for the picture and for content, at one level."""
+    found = read(own.capability_set(OwnMedia()))
+    for kind in (Kind.VIDEO, Kind.CONTENT):
+        entries = [each.h264 for each in found.of(kind) if each.codec is Codec.H264]
+        assert entries == [H264(100, 31), H264(77, 31), H264(66, 31)]
+
+
 def test_the_security_entry_of_n_is_100_and_n():
     numbers = {
         entry["capabilityTableEntryNumber"] for entry in own.capability_set(OwnMedia(algorithms=AES))["capabilityTable"]
@@ -177,7 +231,7 @@ def test_the_security_entry_of_n_is_100_and_n():
 
 def test_required_encryption_leaves_no_clear_set():
     (descriptor,) = own.capability_set(OwnMedia(algorithms=AES, is_encryption_required=True))["capabilityDescriptors"]
-    assert descriptor["simultaneousCapabilities"][:2] == [[101, 102, 103], [104, 105, 106]]
+    assert descriptor["simultaneousCapabilities"][:2] == [[101, 102, 103], [104, 105, 106, 107, 108]]
 
 
 def test_a_call_of_sound_alone():

@@ -19,7 +19,7 @@ def test_ours_as_h241_prints_it():
     name, body = h264.write(H264(100, 31, max_mbps=245_760, max_fs=8_192), 1_920_000)
     assert name == "genericVideoCapability"
     assert body == capability(
-        parameter(41, 64 + 32 + 8, "booleanArray"), parameter(42, 71), parameter(3, 492), parameter(4, 32),
+        parameter(41, 8, "booleanArray"), parameter(42, 71), parameter(3, 492), parameter(4, 32),
         maxBitRate=19_200,
     )  # fmt: skip
     assert h264.write(H264(66, 31), 64_000)[1]["collapsing"][0] == parameter(41, 64, "booleanArray")
@@ -34,10 +34,25 @@ def test_levels_by_their_numbers(number, level):
     assert h264.write(found, 0)[1]["collapsing"][1] == parameter(42, number)
 
 
-@pytest.mark.parametrize(("bits", "profile"), [(64, 66), (32, 77), (8, 100), (64 | 8, 100), (64 | 32, 77), (16, None)])
-def test_profiles_by_their_bits(bits, profile):
-    found = h264.read(capability(parameter(41, bits, "booleanArray"), parameter(42, 71)))
-    assert (found and found[0].profile_idc) == profile
+@pytest.mark.parametrize(
+    ("bits", "profile", "least"),
+    [
+        (64, 66, 0),
+        (32, 77, 0),
+        (8, 100, 0),
+        (64 | 8, 100, 66),
+        (64 | 32, 77, 66),
+        (64 | 32 | 16 | 8, 100, 66),
+        (32 | 8, 100, 77),
+    ],
+)
+def test_profiles_by_their_bits(bits, profile, least):
+    found, _ = h264.read(capability(parameter(41, bits, "booleanArray"), parameter(42, 71)))
+    assert (found.profile_idc, found.least_profile_idc) == (profile, least)
+
+
+def test_a_profile_that_nobody_has():
+    assert h264.read(capability(parameter(41, 16, "booleanArray"), parameter(42, 71))) is None
 
 
 @pytest.mark.parametrize(
