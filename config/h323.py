@@ -55,7 +55,8 @@ class H323Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """"required": only terminals that sign with their password may register; "known": terminals without a password
     may, too, under names that have none; "off": nobody is asked."""
     must_sign_all: bool = False
-    """Ask for a signature on every request; many terminals sign only registrations and admissions."""
+    """Ask for a signature on every request, and on every message of calls with terminals that have a password. Many
+    terminals sign only registrations and admissions; whoever has signed a call is held to it anyhow."""
     clock_skew_s: Annotated[int, msgspec.Meta(ge=5, le=7200)] = 300
     """How far the clock of a terminal may be off before its signatures are refused."""
     duplicate_alias: Literal["refuse", "replace"] = "refuse"

@@ -22,11 +22,11 @@ from signaling.h323.call.message import CallIdentity
 from signaling.h323.call.setup import Setup, SetupRequest
 from signaling.h323.h245 import events as h245
 from signaling.h323.h245.control import Control
-from signaling.h323.h2351 import Fault
 from signaling.h323.q931_elements import CallState
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
-from signaling.h323.signatures import Signatures, Signer
+from signaling.h323.signatures import Signatures
+from signaling.h323.vouching import Verdict, Vouching
 
 MAX_WAITING_EVENTS: Final = 256
 """Events that nobody has asked for; a peer that makes more of them is let go."""
@@ -102,8 +102,7 @@ class CallHandle:
         self._line = line
         self._control_line = control_line(self)
         self._ended = ended
-        self._signatures = signatures
-        self._called: tuple[Alias, ...] = ()
+        self._vouching = Vouching(signatures, counters, account)
         self._takes_tokens = not self.account
         """Half keys that come behind signed ones are somebody else's."""
         self._loop = asyncio.get_running_loop()
@@ -157,7 +156,7 @@ class CallHandle:
         """Send Setup, for a handle of CallSignalling.connect(). Raises ValueError where the reference is taken."""
         if self.is_over:
             return
-        self._called = request.called
+        self._vouching.called(request.called)
         self._line.add(self, identity.reference)
         self._do(self._core.place(request, identity, self.now()))
 
@@ -250,20 +249,14 @@ class CallHandle:
     # ---- inside
 
     def _may_read(self, octets: bytes) -> bool:
-        """Look who signed the answer to a call of ours: the first one with half keys decides (H.235.1, H.235.6)."""
-        if self._signatures is None or self.is_incoming or self._core.state is CallState.ACTIVE:
+        """Whether a message is in the name of the peer (H.235.1); the Setup of this call was looked at before."""
+        if self.is_incoming and self.setup is None:
             return True
-        found = self._signatures.check_answer(octets, time.time(), self._called)
-        if found is None:
-            return True
-        self._signatures = None
-        if isinstance(found, Signer):
-            self.account = found.account.name
-        elif found is not Fault.ABSENT:
-            self.counters["signature-refused"] += 1
+        verdict = self._vouching.check(octets, time.time(), is_answered=self._core.state is CallState.ACTIVE)
+        self.account = self._vouching.account
+        if verdict is Verdict.REFUSE:
             self.release(reason="securityDenied")
-            return False
-        return True
+        return verdict is Verdict.READ
 
     def _do(self, effects: Iterable[events.Effect]) -> None:
         """Carry effects out one after the other; what they lead to at once waits for its turn."""
@@ -294,6 +287,7 @@ class CallHandle:
                 self._line.leave(self)
             case events.Incoming(setup):
                 self.setup = setup
+                self._vouching.came(setup)
             case events.TokensReceived() if not self._takes_tokens:
                 self.counters["tokens-not-vouched-for"] += 1
             case events.Released():

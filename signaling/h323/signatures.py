@@ -6,7 +6,8 @@ is the gate's affair. A signature that is wrong is refused, though.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -27,6 +28,7 @@ from signaling.tries import SourceTries, source_key
 _NOBODYS_KEY: Final = PasswordKey(b"")
 _MOST_NAMES: Final = 16
 """Of one message that are looked up."""
+_MOST_SIGNING: Final = 20_000
 _FIRST_RANDOM: Final = h2351.MAX_RANDOM // 2
 """RAS counts from 0: no pair of time and number is sent twice (H.235.1)."""
 
@@ -50,6 +52,8 @@ class Signatures:
         self._tries = tries
         self._replays = ReplayMemory(settings.clock_skew_s)
         self._random = _FIRST_RANDOM
+        self._signing: OrderedDict[str, None] = OrderedDict()
+        """Accounts whose terminals have signed call signalling."""
 
     def check(self, octets: bytes, now_s: float, source: str = "") -> Signer | Fault | None:
         """Who signed this Setup, which came from the host `source`; None for nobody.
@@ -64,23 +68,28 @@ class Signatures:
         found = self._check(signal, lambda token: (token.senders_id, *claimed), now_s, source)
         return None if found is Fault.ABSENT else found
 
-    def check_answer(self, octets: bytes, now_s: float, called: Sequence[Alias]) -> Signer | Fault | None:
-        """Who of those we called signed this answer; None for a message without half keys: it vouches for nothing."""
-        signal = self._read(octets)
-        if signal is None or not signal.tokens:
-            return None
-        if self.signer_for(called) is None:  # it signs for somebody else, if at all
+    def check_later(self, signal: Signal, account: str, names: Collection[str], now_s: float) -> Signer | Fault:
+        """Who signed a message behind Setup from the terminal of `account`; Fault.ABSENT for nobody.
+
+        `names` are those of the other terminal of a routed call: some name it, and not us, as whom the message is for.
+        """
+        if self._settings.authentication == "off" or not account:
             return Fault.ABSENT
-        return self._check(signal, lambda _: tuple(each.text for each in called), now_s)
+        return self._check(signal, lambda _: (account,), now_s, names=names)
 
     def _check(
-        self, signal: Signal, names: Callable[[HashedToken], Iterable[str]], now_s: float, source: str = ""
+        self,
+        signal: Signal,
+        accounts: Callable[[HashedToken], Iterable[str]],
+        now_s: float,
+        source: str = "",
+        names: Collection[str] = (),
     ) -> Signer | Fault:
         token = h2351.find(signal.crypto_tokens)
         information = signal.q931.user_information
         if token is None or information is None:
             return Fault.ABSENT
-        found = (self._accounts.account_of(name) for name in islice(names(token), _MOST_NAMES) if name)
+        found = (self._accounts.account_of(name) for name in islice(accounts(token), _MOST_NAMES) if name)
         account = next((account for account in found if account is not None), None)
         # Others behind the same address are not locked out.
         payer = f"{source_key(source)} {account.name}" if account is not None and source else ""
@@ -92,12 +101,24 @@ class Signatures:
             if self._tries is not None and payer:
                 self._tries.failed(payer, now_s)
             return Fault.INTEGRITY
-        if not self._is_for_us(token, signal):
+        if token.general_id not in names and not self._is_for_us(token, signal):
             return Fault.GENERAL_ID
         fault = self._replays.check(account.name, token, int(now_s))
-        if fault is None and self._tries is not None and payer:
-            self._tries.passed(payer, now_s)
+        if fault is None:
+            self._remember(account.name)
+            if self._tries is not None and payer:
+                self._tries.passed(payer, now_s)
         return fault or Signer(account, token.senders_id)
+
+    def is_expected(self, account: str) -> bool:
+        """Whether all messages of call signalling from the terminal of `account` have to be signed."""
+        settings = self._settings
+        return settings.authentication == "required" and (settings.must_sign_all or account in self._signing)
+
+    def _remember(self, account: str) -> None:
+        self._signing[account] = None
+        if len(self._signing) > _MOST_SIGNING:
+            self._signing.popitem(last=False)
 
     def _is_paused(self, payer: str, now_s: float) -> bool:
         return self._tries is not None and bool(payer) and self._tries.pace(payer, now_s).retry_after_s > 0
@@ -118,6 +139,13 @@ class Signatures:
             if account is not None:
                 return Signer(account, each.text)
         return None
+
+    def signer_named(self, account: str, senders_id: str) -> Signer | None:
+        """For whom to sign what goes to the terminal of `account`, which calls itself `senders_id`."""
+        if self._settings.authentication == "off" or not account:
+            return None
+        found = self._accounts.account_of(account)
+        return Signer(found, senders_id) if found is not None else None
 
     def seal(self, signer: Signer, clock: Callable[[], float]) -> Seal:
         """Signs our messages of the call with this peer. `clock` gives UTC in seconds."""

@@ -289,7 +289,10 @@ async def test_a_signed_answer_vouches_for_its_keys():
     assert [type(event) for event in await site.told()] == [events.TokensReceived, events.Connected]
     site.hear(MessageType.FACILITY, {"reason": ("undefinedReason", 0), "tokens": [TOKEN]})
     assert await site.told() == []
-    assert site.counters == {"tokens-not-vouched-for": 1}
+    assert site.counters == {"not-signed": 1}
+    site.call.receive(answer(MessageType.FACILITY, {"reason": ("undefinedReason", 0)}, random=2))
+    assert await site.told() == []
+    assert site.counters == {"not-signed": 1, "tokens-not-vouched-for": 1}
     site.call.release()
 
 

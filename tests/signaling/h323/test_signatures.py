@@ -53,8 +53,8 @@ def plain(kind: MessageType = MessageType.SETUP, body: dict | None = None) -> by
     )
 
 
-def answer(*, has_keys: bool = True, **others) -> bytes:
-    body = DESTINATION | {"conferenceID": ROOM} | ({"tokens": [TOKEN]} if has_keys else {})
+def answer(**others) -> bytes:
+    body = DESTINATION | {"conferenceID": ROOM, "tokens": [TOKEN]}
     return signed(MessageType.CONNECT, body, is_from_destination=True, **others)
 
 
@@ -114,22 +114,8 @@ def test_who_signed_for_the_number_it_called_is_meant_for_us(signatures):
 def test_nothing_is_looked_at_where_authentication_is_off():
     signatures = Signatures(H323Settings(authentication="off"), BOOK)
     assert signatures.check(signed(password="guess"), T0) is None
-    assert signatures.check_answer(answer(), T0, CALLED) is None
+    assert signatures.check_later(message.parse(answer()), "or1", (), T0) is Fault.ABSENT
     assert signatures.signer_for(CALLED) is None
-
-
-def test_an_answer_with_keys_says_whether_they_can_be_trusted(signatures):
-    assert signatures.check_answer(answer(), T0, CALLED).account.name == "or1"
-    assert signatures.check_answer(answer(has_keys=False), T0, CALLED) is None
-    unsigned = plain(MessageType.CONNECT, DESTINATION | {"conferenceID": ROOM, "tokens": [TOKEN]})
-    assert signatures.check_answer(unsigned, T0, CALLED) is Fault.ABSENT
-
-
-def test_another_terminal_cannot_answer_for_the_one_we_called(signatures):
-    """One with a password of its own in between would sign with that."""
-    assert signatures.check_answer(answer(password="3", sender="ward"), T0, CALLED) is Fault.INTEGRITY
-    assert signatures.check_answer(answer(password="3", sender="or1"), T0, CALLED) is Fault.INTEGRITY
-    assert signatures.check_answer(answer(), T0, ()) is Fault.ABSENT
 
 
 def test_our_messages_are_signed_for_the_peer(signatures):
@@ -168,3 +154,40 @@ def test_who_guesses_a_password_is_not_listened_to_for_a_while():
     assert signatures.check(signed(random=11), T0, "192.0.2.10").account.name == "or1"
     assert signatures.check(signed(random=12, sender="ward", password="3"), T0, "192.0.2.66").account.name == "ward"
     assert signatures.check(signed(random=13, time_s=T0 + 60), T0 + 60, "192.0.2.66").account.name == "or1"
+
+
+# ---- messages behind Setup of a routed call
+
+
+@pytest.mark.parametrize(
+    ("account", "how", "found"),
+    [
+        ("or1", {}, "or1"),
+        ("or1", {"sender": "whoever"}, "or1"),
+        ("or1", {"to": "ward"}, "or1"),
+        ("or1", {"to": "elsewhere"}, Fault.GENERAL_ID),
+        ("or1", {"password": "guess"}, Fault.INTEGRITY),
+        ("or1", {"time_s": T0 - 301}, Fault.TIME),
+        ("ward", {}, Fault.INTEGRITY),
+        ("", {}, Fault.ABSENT),
+    ],
+)
+def test_later_messages_are_those_of_the_terminal_on_that_leg(signatures, account, how, found):
+    signal = message.parse(signed(MessageType.INFORMATION, {}, **how))
+    result = signatures.check_later(signal, account, ("ward",), T0)
+    assert (result if isinstance(result, Fault) else result.account.name) == found
+
+
+def test_a_later_message_counts_once(signatures):
+    signal = message.parse(signed(MessageType.INFORMATION, {}))
+    assert signatures.check_later(signal, "or1", (), T0).account.name == "or1"
+    assert signatures.check_later(signal, "or1", (), T0) is Fault.REPLAY
+    assert signatures.check_later(message.parse(plain(MessageType.INFORMATION, {})), "or1", (), T0) is Fault.ABSENT
+
+
+def test_we_sign_for_terminals_with_a_password(signatures):
+    signer = signatures.signer_named("or1", "Theatre 1")
+    assert (signer.account.name, signer.senders_id) == ("or1", "Theatre 1")
+    assert signatures.signer_named("", "") is None
+    assert signatures.signer_named("nobody", "nobody") is None
+    assert Signatures(H323Settings(authentication="off"), BOOK).signer_named("or1", "or1") is None
