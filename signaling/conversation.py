@@ -17,6 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from mcu.fleet.worker import Worker
 from mcu.leg import Leg
 from mcu.media import LegMedia
+from mcu.participant import Participant
 from mcu.worker.messages import AnyMessage, CameraFrame, ConfigureLeg, Dtmf, LegFailed, LegSilent, LegStats
 from signaling.admission import Admission
 from signaling.digits import DigitPairs
@@ -39,8 +40,8 @@ class Conversation(ABC, Generic[AnyLeg]):
     """Follows one call; the media plane of its leg is kept in step with what is agreed."""
 
     def __init__(self, leg: AnyLeg, gate: Gate, silent_s: float) -> None:
-        self.leg = leg
-        self.room = ""
+        self.leg: AnyLeg = leg
+        self.room: str = ""
         """Where the leg is, for the log."""
         self.admission: Admission | None = None
         """Set when the room is known: its demand on the lock then holds for all that is agreed."""
@@ -95,7 +96,7 @@ class Conversation(ABC, Generic[AnyLeg]):
         """Until the call is over."""
 
     @abstractmethod
-    def entered(self, room: str) -> None:
+    def entered(self, room: str, person: Participant) -> None:
         """The leg is in a room: from now on it may present, and its camera may be moved."""
 
     @abstractmethod

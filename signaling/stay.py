@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from mcu.fleet.worker import Worker
 from mcu.leg import Leg
+from mcu.participant import Participant
 from signaling.admission import Admission, Refusal, Refused
 from signaling.attendant.remote import RemoteControl
 from signaling.services import CallServices
@@ -31,7 +32,7 @@ class Talk(Protocol):
     async def run(self, beside: Coroutine[Any, Any, None]) -> None:
         """Follow the call to its end, `beside` no longer than that; then it is over and its leg is free."""
 
-    def entered(self, room: str) -> None:
+    def entered(self, room: str, person: Participant) -> None:
         """The leg is in a room: from now on it may present, and its camera may be moved."""
 
     def hang_up(self) -> None:
@@ -58,8 +59,8 @@ class RoomStay:
         talk, desk = self._talk, self._services.desk
         talk.room, talk.admission = number, admission
         self._has_joined = True
-        await self._services.calls.connect(talk.leg, admission, self._name)
-        talk.entered(number)
+        person = await self._services.calls.connect(talk.leg, admission, self._name)
+        talk.entered(number, person)
         talk.on_media = lambda: self._services.calls.leg_changed(number, talk.leg.id)
         if desk is not None:
             self._remote = RemoteControl(desk, admission, talk.leg.id, talk.hang_up)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
 
 from mcu.fleet.worker import Worker, WorkerError
 from mcu.media import place_of
@@ -16,13 +15,11 @@ from signaling.visit import IncomingTalk, RoomVisit, admit
 
 logger = logging.getLogger(__name__)
 
-AnyTalk = TypeVar("AnyTalk", bound=IncomingTalk)
 
-
-class VisitingCall(ABC, Generic[AnyTalk]):
+class VisitingCall(ABC):
     """Runs one call; everything it took is given back when run() returns."""
 
-    def __init__(self, talk: AnyTalk, services: CallServices, ring_interval_s: float) -> None:
+    def __init__(self, talk: IncomingTalk, services: CallServices, ring_interval_s: float) -> None:
         self._talk = talk
         self._services = services
         self._ring_interval_s = ring_interval_s

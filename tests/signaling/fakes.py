@@ -107,6 +107,7 @@ class FakeFleet:
 class FakeCalls:
     def __init__(self) -> None:
         self.joined: dict[int, tuple[Leg, str]] = {}
+        self.people: dict[int, Participant] = {}
         self.left: list[int] = []
         self.changed: list[int] = []
         self.presenter = 0
@@ -114,7 +115,8 @@ class FakeCalls:
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         self.joined[leg.id] = (leg, name)
-        return Participant(leg.id, name, admission.role, leg.protocol)
+        self.people[leg.id] = Participant(leg, name, admission.role)
+        return self.people[leg.id]
 
     async def leave(self, room: str, leg: int) -> None:
         self.left.append(leg)

@@ -1,7 +1,7 @@
 """All media of one call, sans-IO: from capabilities and channels of H.245 and fast start to the streams of a leg.
 
 The owner hands every event of the call to handle(), and carries what comes back. It drives the presentation token of
-H.239 itself. No timer runs here: channels that are not answered end by those of Control.
+H.239 itself. What it does by the clock is due at next_timeout(); channels that are not answered end by Control.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from signaling.h323.call import events as call
 from signaling.h323.call_media import capability_update, leg_media, modes
 from signaling.h323.call_media.fast_start import FastStart
 from signaling.h323.call_media.flow import Flow
+from signaling.h323.call_media.limits import Limits
 from signaling.h323.call_media.negotiation import Negotiation
 from signaling.h323.call_media.receiving import Receiving
 from signaling.h323.call_media.renewal import Renewal
@@ -54,6 +55,7 @@ class CallMedia:
         self._receiving = Receiving(self._negotiation, self._selection)
         self._renewal = Renewal(self._negotiation)
         self._flow = Flow(self._negotiation)
+        self._limits = Limits(self._negotiation)
         self._fast_start = FastStart(self._negotiation)
         self._told = self.capability_set()
         self.media: LegMedia = leg_media.build(self._negotiation, self._flow, self.grade)
@@ -64,7 +66,18 @@ class CallMedia:
         handler = self._HANDLERS.get(type(event))
         if handler is None:
             return []
-        effects = handler(self, event, now)
+        effects = [*handler(self, event, now), *self._limits.review(now)]
+        self._renewal.review(now)
+        self._refresh()
+        return effects
+
+    def next_timeout(self) -> float | None:
+        """When on_timeout() is due."""
+        return min((at for at in (self._renewal.due_at, self._limits.lowers_at) if at is not None), default=None)
+
+    def on_timeout(self, now: float) -> list[h245.Effect]:
+        """Do what is due: new keys, and less of a picture that is shown small. Let `media` take effect first."""
+        effects = [*self._renewal.on_timeout(now), *self._limits.review(now)]
         self._refresh()
         return effects
 
@@ -114,10 +127,9 @@ class CallMedia:
         theirs = self._negotiation.open_channels(kind)
         return self._negotiation.control.fast_update(theirs[-1].channel.number) if theirs else []
 
-    def limit(self, kind: Kind, bitrate_bps: int | None) -> list[h245.Effect]:
-        """Ask the peer to send at most so much of `kind`; None lifts the limit."""
-        theirs = self._negotiation.open_channels(kind)
-        return self._negotiation.control.flow_control(theirs[-1].channel.number, bitrate_bps) if theirs else []
+    def need(self, kind: Kind, bitrate_bps: int, now: float) -> list[h245.Effect]:
+        """So much of what the peer sends of `kind` is of use, 0 for nothing: it is asked to send no more."""
+        return self._limits.need(kind, bitrate_bps, now)
 
     def content_number(self) -> int:
         """The number of our next content channel, for Control.request_content()."""

@@ -26,9 +26,10 @@ from signaling.h323.media_security import MediaSecurity
 from signaling.visiting_call import VisitingCall
 
 
-class RoomCall(VisitingCall[IncomingConversation]):
+class RoomCall(VisitingCall):
     """See VisitingCall."""
 
+    _talk: IncomingConversation
     _services: Services
 
     def __init__(self, call: CallHandle, services: Services) -> None:
@@ -94,4 +95,6 @@ class RoomCall(VisitingCall[IncomingConversation]):
         must_encrypt = admission is not None and admission.policy.must_encrypt and security is not None
         grade = Grade.AUTHENTICATED if self._call.account else Grade.OPPORTUNISTIC
         own = own_media(self._services.settings, allowance)
-        return CallMedia(self._call.control, Wishes(own, must_encrypt, grade), ports_of(opened), security)
+        lifetime_s = self._services.settings.key_lifetime_s
+        wishes = Wishes(own, must_encrypt, grade, key_lifetime_s=lifetime_s)
+        return CallMedia(self._call.control, wishes, ports_of(opened), security)

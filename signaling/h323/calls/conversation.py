@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mcu.fleet.worker import WorkerError
 from mcu.media import Grade, Kind, LegMedia
+from mcu.participant import Participant
+from mcu.tile_rates import Need
 from mcu.worker.messages import PeerWantsKeyframe
 from signaling.admission import Refused
 from signaling.conversation import Conversation, ignore
@@ -50,6 +52,7 @@ class H323Conversation(Conversation[H323Leg]):
         self._generation = -1
         self._in_step = asyncio.Lock()
         self._is_settled = asyncio.Event()
+        self._has_new_deadline = asyncio.Event()
         self._probe: asyncio.TimerHandle | None = None
 
     def start(self, media: CallMedia) -> None:
@@ -58,6 +61,7 @@ class H323Conversation(Conversation[H323Leg]):
         self._screen = SharedScreen(self.leg.id, self._call.control, media, self._services.calls)
         self.leg.on_keyframe = lambda kind: self._call.carry(media.fast_update(kind))
         self.leg.on_floor = self._floor_changed
+        self._has_new_deadline.set()
 
     def vouched_for(self) -> None:
         """An answer has come: where its half keys are signed (H.235.1), whatever is encrypted is authenticated."""
@@ -87,11 +91,13 @@ class H323Conversation(Conversation[H323Leg]):
         except TimeoutError:
             logger.info("leg=%d room=%s channels are not complete", self.leg.id, self.room)
 
-    def entered(self, room: str) -> None:
-        """The leg is in a room: from now on it may present, and its camera may be moved."""
+    def entered(self, room: str, person: Participant) -> None:
+        """See Conversation. From now on the terminal is asked for no more than the room shows of it."""
         if self._screen is not None:
             self._screen.room = room
         self._camera.entered(room)
+        self.leg.on_needs = lambda: self._ask_pictures(person.needs)
+        self.leg.on_needs()
 
     def hang_up(self) -> None:
         """End the call whatever its state."""
@@ -101,6 +107,12 @@ class H323Conversation(Conversation[H323Leg]):
 
     async def follow(self) -> None:
         """Until the call is over."""
+        async with asyncio.TaskGroup() as group:
+            clock = group.create_task(self._keep_time())
+            await self._listen()
+            clock.cancel()
+
+    async def _listen(self) -> None:
         while True:
             event = await self._call.next_event()
             self.take(event)
@@ -110,7 +122,22 @@ class H323Conversation(Conversation[H323Leg]):
                 return
             if self._media is not None:
                 self._call.carry(self._media.handle(event, self._call.now()))
+                self._has_new_deadline.set()
                 await self._keep_in_step()
+
+    async def _keep_time(self) -> None:
+        """What media do by the clock. The media plane knows new keys before the peer does."""
+        while True:
+            media = self._media
+            try:
+                async with asyncio.timeout_at(None if media is None else media.next_timeout()):
+                    await self._has_new_deadline.wait()
+                self._has_new_deadline.clear()
+            except TimeoutError:
+                assert media is not None
+                effects = media.on_timeout(self._call.now())
+                await self._keep_in_step()
+                self._call.carry(effects)
 
     def take(self, event: CallEvent) -> None:
         """One event of the call, in the order in which they happened."""
@@ -162,6 +189,12 @@ class H323Conversation(Conversation[H323Leg]):
         kind = self._media.kind_of(number, is_ours=True)
         if self._worker is not None and kind in (Kind.VIDEO, Kind.CONTENT):
             self._worker.send("net", PeerWantsKeyframe(self.leg.id, kind))
+
+    def _ask_pictures(self, needs: Mapping[Kind, Need]) -> None:
+        assert self._media is not None
+        for kind, need in needs.items():
+            self._call.carry(self._media.need(kind, need.bitrate_bps, self._call.now()))
+        self._has_new_deadline.set()
 
     def _floor_changed(self, holder: int, _name: str) -> None:
         if self._screen is not None:

@@ -8,9 +8,9 @@ from signaling.h323.calls.conversation import H323Conversation
 class IncomingConversation(H323Conversation):
     """As signaling.visit.IncomingTalk wants it."""
 
-    has_key_messages = True
+    has_key_messages: bool = True
     """userInputIndication is part of H.245."""
-    owes_answer = False
+    owes_answer: bool = False
     """When somebody asks, Connect has gone."""
 
     def answer(self) -> None:

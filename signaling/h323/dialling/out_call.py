@@ -70,7 +70,8 @@ class _RingingConversation(H323Conversation):
                 self.vouched_for()
                 self.answered.set()
             case Released():
-                self.outcome = _OUTCOMES.get(event.cause, Outcome.FAILED)
+                is_denied = event.reason == "securityDenied"
+                self.outcome = Outcome.NOT_ALLOWED if is_denied else _OUTCOMES.get(event.cause, Outcome.FAILED)
             case _:
                 super().take(event)
 
@@ -110,7 +111,8 @@ class OutCall:
         opened = await worker.open_leg(OpenLeg(leg, self._room, Transport.PORTS, kinds, call.local[0], call.remote[0]))
         settings = self._services.settings
         security = MediaSecurity(_OFFERED_GROUPS) if may_encrypt(settings, admission.policy) else None
-        wishes = Wishes(own_media(settings, admission.allowance), admission.policy.must_encrypt)
+        own, must_encrypt = own_media(settings, admission.allowance), admission.policy.must_encrypt
+        wishes = Wishes(own, must_encrypt, key_lifetime_s=settings.key_lifetime_s)
         media = CallMedia(call.control, wishes, ports_of(opened), security)
         call.control.prepare(media.capability_set())
         talk.start(media)
@@ -118,6 +120,7 @@ class OutCall:
             called=self._callee.aliases,
             called_address=self._callee.address,
             goal="invite",
+            fast_start=tuple(media.propose_fast_start()) if settings.has_fast_start else (),
             tokens=tuple(security.offer()) if security is not None else (),
             display=admission.policy.name,
         )

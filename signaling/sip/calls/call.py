@@ -40,9 +40,10 @@ logger = logging.getLogger(__name__)
 MAX_NAME_CHARACTERS = 64
 
 
-class RoomCall(VisitingCall[IncomingConversation]):
+class RoomCall(VisitingCall):
     """See VisitingCall."""
 
+    _talk: IncomingConversation
     _services: Services
 
     def __init__(self, call: IncomingCall, services: Services) -> None:

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from mcu.fleet.worker import WorkerError
 from mcu.media import Kind, LegMedia
+from mcu.participant import Participant
 from mcu.worker.messages import PeerWantsKeyframe
 from signaling.admission import Refused
 from signaling.conversation import Conversation
@@ -92,8 +93,9 @@ class SipConversation(Conversation[SipLeg]):
         if self.negotiation is not None and self._worker is not None:
             self.room_system.apply(self.negotiation, media, self._worker)
 
-    def entered(self, room: str) -> None:
-        """The leg is in a room: from now on it may present, and its camera may be moved."""
+    def entered(self, room: str, person: Participant) -> None:
+        """See Conversation."""
+        del person
         self.room_system.entered(room)
 
     def hang_up(self) -> None:

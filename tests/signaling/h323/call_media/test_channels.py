@@ -416,15 +416,15 @@ def test_elements_of_modes(element, understood):
 def test_flow_control_of_one_channel():
     pair = Pair(End(LEFT, MCU), End(RIGHT)).start()
     end, peer = pair.left, pair.right
-    pair.say(peer, peer.media.limit(Kind.VIDEO, 512_000))
+    (number,) = peer.numbers(Kind.VIDEO)[1]
+    pair.say(peer, peer.control.flow_control(number, 512_000))
     assert end.stream(Kind.VIDEO).max_bitrate_bps == 512_000
-    pair.say(peer, peer.media.limit(Kind.VIDEO, 0))
+    pair.say(peer, peer.control.flow_control(number, 0))
     assert end.stream(Kind.VIDEO).send is None
     assert end.stream(Kind.VIDEO).remote == ports(RIGHT)[Kind.VIDEO].media
-    pair.say(peer, peer.media.limit(Kind.VIDEO, None))
+    pair.say(peer, peer.control.flow_control(number, None))
     assert end.stream(Kind.VIDEO).max_bitrate_bps == 1_920_000
     assert end.stream(Kind.VIDEO).send is not None
-    assert peer.media.limit(Kind.CONTENT, 1) == []
 
 
 def test_flow_control_of_all_channels():

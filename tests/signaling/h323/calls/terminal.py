@@ -93,6 +93,7 @@ class Terminal:
         self.calls: list[TerminalCall] = []
         self.is_answering = True
         self.is_ringing_only = False
+        self.takes_fast_start = False
 
     async def call(self, to: Address, *aliases: Alias, is_encrypting: bool = False) -> TerminalCall:
         """Call a server."""
@@ -117,8 +118,9 @@ class Terminal:
         tokens = security.answer(handle.setup.tokens)
         made = TerminalCall(handle, security if tokens else None)
         self.calls.append(made)
+        fast_start = made.media.answer_fast_start(handle.setup.fast_start) if self.takes_fast_start else []
         handle.alert()
-        handle.accept(conference_id=handle.setup.identity.conference_id, tokens=tokens)
+        handle.accept(conference_id=handle.setup.identity.conference_id, fast_start=fast_start, tokens=tokens)
 
 
 def number(digits: str) -> Alias:

@@ -6,16 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from config.attendant import AttendantSettings
+from config.h323 import H323Settings
 from mcu.camera import CameraMove
 from mcu.media import Codec, Grade, Kind, place_of
 from mcu.policy import MediaEncryption
+from mcu.tile_rates import Need
 from mcu.worker.messages import CameraFrame, Dtmf, MoveLeg, PeerWantsKeyframe, PlayPrompt
 from signaling.admission import Refusal
 from signaling.attendant.desk import Desk
 from signaling.h323.call.causes import Cause
+from signaling.h323.call_media import limits
+from signaling.h323.h245 import events as h245
 from signaling.h323.server import H323Server
 from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.h323.calls.terminal import SETTINGS, Terminal, TerminalCall, name, number
@@ -27,11 +32,11 @@ class NoConferences:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, settings: H323Settings) -> None:
         self.gate, self.calls, self.fleet = FakeGate(), FakeCalls(), FakeFleet()
         self.worker = self.fleet.worker
         self.desk = Desk(AttendantSettings(goodbye_s=0.05, test_max_s=0.1), self.gate, NoConferences())
-        self.server = H323Server(SETTINGS, self.gate, self.calls, self.fleet, self.desk)
+        self.server = H323Server(settings, self.gate, self.calls, self.fleet, self.desk)
         self.terminal = Terminal()
 
     async def call(self, *aliases, is_encrypting: bool = False) -> TerminalCall:
@@ -50,8 +55,8 @@ class World:
 
 
 @asynccontextmanager
-async def a_world() -> AsyncIterator[World]:
-    it = World()
+async def a_world(**settings) -> AsyncIterator[World]:
+    it = World(msgspec.structs.replace(SETTINGS, **settings))
     await it.server.start()
     await it.terminal.signalling.start()
     try:
@@ -217,3 +222,32 @@ async def test_a_server_that_stops_says_good_bye() -> None:
         await it.until(lambda: it.calls.joined)
         await it.server.stop()
         await call.released()
+
+
+async def test_the_server_renews_keys_by_itself() -> None:
+    async with a_world(key_lifetime_s=0.05) as it:
+        call = await it.call(number("1001"), is_encrypting=True)
+        await it.until(lambda: it.calls.joined)
+        leg, _ = it.calls.joined[1]
+        sound = leg.media.stream(Kind.AUDIO).h235
+        await it.until(lambda: leg.media.stream(Kind.AUDIO).h235.local != sound.local)
+        await it.until(lambda: call.media.media.stream(Kind.AUDIO).h235.local not in dict(sound.remote).values())
+        assert it.worker.configured[-1].streams == leg.media.streams
+        await call.hang_up()
+
+
+async def test_a_terminal_is_asked_for_no_more_than_is_seen_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LOWER_AFTER_S", 0.05)
+    async with a_world() as it:
+        call = await it.call(number("1001"))
+        await it.until(lambda: it.calls.joined and call.media.is_settled)
+        leg, _ = it.calls.joined[1]
+        await it.until(lambda: leg.media.stream(Kind.VIDEO) is not None and leg.media.stream(Kind.VIDEO).receive)
+        it.calls.people[1].needs[Kind.VIDEO] = Need(320, 180, 200_000)
+        leg.roster_changed()
+        await it.until(lambda: call.of(h245.FlowControl))
+        assert [event.bitrate_bps for event in call.of(h245.FlowControl)] == [300_000]
+        it.calls.people[1].needs[Kind.VIDEO] = Need(1280, 720, 1_500_000)
+        leg.roster_changed()
+        await it.until(lambda: [event.bitrate_bps for event in call.of(h245.FlowControl)] == [300_000, None])
+        await call.hang_up()

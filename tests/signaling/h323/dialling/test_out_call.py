@@ -7,26 +7,31 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from config.dialing import DialingSettings
+from config.h323 import H323Settings
 from mcu.media import Codec, Grade, Kind
 from mcu.participant import Role
 from mcu.policy import MediaEncryption
 from signaling.admission import Refusal
 from signaling.dialing import Dialer
 from signaling.h323.dialling.plan import H323Dials, World
+from signaling.h323.h245 import events as h245
 from signaling.h323.server import H323Server
 from signaling.placed import CallState, DialRefused, Outcome
 from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.h323.calls.terminal import SETTINGS, Terminal
 
+IN_CLEAR = msgspec.structs.replace(SETTINGS, encryption="off")
+
 
 class Hall:
-    def __init__(self, **dialing) -> None:
+    def __init__(self, h323: H323Settings, **dialing) -> None:
         self.gate, self.calls, self.fleet = FakeGate(), FakeCalls(), FakeFleet()
         self.worker = self.fleet.worker
-        self.server = H323Server(SETTINGS, self.gate, self.calls, self.fleet)
+        self.server = H323Server(h323, self.gate, self.calls, self.fleet)
         self.terminal = Terminal("theatre")
         settings = DialingSettings(networks=("127.0.0.0/8",), **dialing)
         world = World(settings, self.server.signalling, self.server.services, self, frozenset({"drumtower"}))
@@ -55,8 +60,8 @@ class Hall:
 
 
 @asynccontextmanager
-async def a_hall(**dialing) -> AsyncIterator[Hall]:
-    hall = Hall(**dialing)
+async def a_hall(h323: H323Settings = SETTINGS, **dialing) -> AsyncIterator[Hall]:
+    hall = Hall(h323, **dialing)
     await hall.server.start()
     await hall.terminal.signalling.start()
     try:
@@ -164,3 +169,28 @@ async def test_what_is_not_called(target, outcome) -> None:
         with pytest.raises(DialRefused) as caught:
             await hall.dialer.dial("1001", target, "Dr Li")
         assert caught.value.outcome is outcome
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+async def test_sound_in_clear_is_proposed_with_the_call(is_taken) -> None:
+    """Whoever takes it is heard at once; with others channels are opened by H.245, as pictures are with all."""
+    async with a_hall(IN_CLEAR) as hall:
+        hall.terminal.takes_fast_start = is_taken
+        leg = await hall.dialer.dial("1001", hall.uri, "Dr Li")
+        await hall.until(lambda: hall.calls.joined)
+        (call,) = hall.terminal.calls
+        assert len(call.handle.setup.fast_start) == 6, "three codecs, both ways"
+        found = hall.calls.joined[leg][0]
+        sessions = {2, 3} if is_taken else {1, 2, 3}
+        await hall.until(lambda: sessions == {each.channel.session_id for each in call.of(h245.ChannelOffered)})
+        assert found.media.stream(Kind.AUDIO).send.codec is Codec.G722
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, msgspec.structs.replace(IN_CLEAR, has_fast_start=False)])
+async def test_nothing_is_proposed_that_could_be_encrypted_or_is_not_to_be(settings) -> None:
+    """Keys need H.245: what both ends could encrypt would stay in clear."""
+    async with a_hall(settings) as hall:
+        hall.terminal.takes_fast_start = True
+        await hall.dialer.dial("1001", hall.uri, "Dr Li")
+        await hall.until(lambda: hall.calls.joined)
+        assert hall.terminal.calls[0].handle.setup.fast_start == ()
