@@ -56,6 +56,9 @@ class H323Report:
     """Whether our slides were granted the token (H.239)."""
     saw_presentation: bool = False
     """Whether the peer had it."""
+    is_registered: bool = False
+    traversal: str = ""
+    """How media pass firewalls, as agreed (H.460.19): "", "h460" or "multiplexed"."""
 
 
 @dataclass(slots=True)
@@ -138,6 +141,8 @@ def _h323_line(report: H323Report) -> str:
         words.append("fast start")
     if report.group_bits:
         words.append(f"keys by Diffie-Hellman of {report.group_bits} bits")
+    if report.traversal:
+        words.append("firewall traversal" + (", multiplexed" if report.traversal == "multiplexed" else ""))
     if report.is_signed:
         words.append("signed by H.235.1")
     return f"  H.245: {', '.join(words)}"

@@ -10,6 +10,7 @@ from functools import partial
 
 import msgspec
 
+from caller.crossing import NUMBER_BYTES, Crossing
 from caller.media import Programme
 from caller.monitor import Monitor
 from caller.options import CallOptions
@@ -42,16 +43,32 @@ class MediaSession:
         self._cname = secrets.token_hex(8)
         self._clock = NtpClock(time.time_ns() // 1000 - now_us())
         self._leg = LegClock()
+        self._crossing = Crossing()
+        self._ssrcs: dict[Kind, int] = {}
 
-    async def open(self, kinds: Iterable[Kind]) -> None:
-        """Get ports. Raises OSError."""
+    async def open(self, kinds: Iterable[Kind], *, is_shared: bool = False) -> None:
+        """Get ports, and with `is_shared` a pair for all kinds beside those of each. Raises OSError."""
         for kind in kinds:
             self._ports[kind] = await PortPair.open(self._address, self._options.loss)
+        if is_shared:
+            pair = await PortPair.open(self._address, self._options.loss)
+            numbers = (int.from_bytes(secrets.token_bytes(NUMBER_BYTES), "big") for _ in self._ports)
+            self._crossing = Crossing(pair, dict(zip(self._ports, numbers, strict=True)))
 
     @property
     def ports(self) -> dict[Kind, tuple[int, int]]:
         """RTP and RTCP of each kind."""
         return {kind: pair.numbers for kind, pair in self._ports.items()}
+
+    @property
+    def shared_ports(self) -> tuple[int, int] | None:
+        """RTP and RTCP of all kinds."""
+        return None if self._crossing.shared is None else self._crossing.shared.numbers
+
+    @property
+    def numbers(self) -> dict[Kind, int]:
+        """In front of the packets that come there."""
+        return self._crossing.numbers
 
     @property
     def began_us(self) -> int:
@@ -94,8 +111,9 @@ class MediaSession:
                 kind = kinds.get(due.is_picture)
                 if kind is not None and (stream := self._streams.get(kind)) is not None:
                     stream.send(due.payload, due.media_timestamp, due.capture_us)
-        for stream in self._streams.values():
+        for kind, stream in self._streams.items():
             stream.handle_timeout(now)
+            self._crossing.keep_open(stream.spec, self._ports[kind], self._ssrcs[kind], now)
         self._flush(now)
 
     def keyframe_asked(self, kind: Kind) -> None:
@@ -120,6 +138,7 @@ class MediaSession:
         """Free the ports, finish files, and write down what was measured."""
         for pair in self._ports.values():
             pair.close()
+        self._crossing.close()
         for monitor in set(self._monitors.values()):
             await asyncio.to_thread(monitor.close)
         if self._began_us:
@@ -131,11 +150,14 @@ class MediaSession:
         identity = Identity(secrets.randbits(32), self._cname, secrets.randbelow(1 << 15), secrets.randbits(32))
         stream = Stream(spec, identity, self._clock, self._leg, self._options.h323.steals)
         self._streams[spec.kind] = stream
+        self._ssrcs[spec.kind] = identity.ssrc
         if spec.kind is Kind.CONTENT and self._monitors and spec.kind not in self._monitors:
             record = self._options.record
             path = None if record is None else record.with_suffix(f".content{record.suffix}")
             self._monitors[spec.kind] = Monitor(path, has_video=True, has_audio=False)
-        self._ports[spec.kind].listen(partial(self._received, stream))
+        receiver = partial(self._received, stream)
+        self._ports[spec.kind].listen(receiver)
+        self._crossing.listen(spec.kind, receiver)
 
     def _received(self, stream: Stream, data: bytes) -> None:
         now = now_us()
@@ -146,10 +168,11 @@ class MediaSession:
         for kind, stream in self._streams.items():
             self._take(kind, stream, now)
             spec = stream.spec
+            send = self._crossing.way(spec, self._ports[kind])
             for is_rtcp, data in stream.packets_to_send():
                 remote = (spec.remote_rtcp if is_rtcp else None) or spec.remote
                 if remote is not None:
-                    self._ports[kind].send(is_rtcp and spec.remote_rtcp is not None, data, remote)
+                    send(is_rtcp and spec.remote_rtcp is not None, data, remote)
 
     def _take(self, kind: Kind, stream: Stream, now: int) -> None:
         for received in stream.frames_received():

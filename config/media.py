@@ -64,7 +64,10 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """TCP port of the WebRTC legs; the number of webrtc_port unless it is set. 0 lets the kernel choose."""
     first_rtp_port: Port = 40002
     last_rtp_port: Port = 40999
-    """Inclusive range for the RTP and RTCP port pairs of SIP legs."""
+    """Inclusive range for the RTP and RTCP port pairs of SIP and H.323 legs."""
+    multiplex_port: PortOrAny = 0
+    """An even UDP port: there and on the next one H.323 terminals behind a NAT send all their media, where they can
+    (H.460.19). 0 takes any pair of the range."""
     socket_buffer_bytes: int = 4 << 20
     has_gso: bool = True
     """Hand several packets to the kernel at once (UDP_SEGMENT); off for interfaces that misbehave."""
@@ -115,6 +118,10 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nonsense."""
     initial_estimate_bps: int = 2_500_000
     """REMB told to browsers that negotiated no limit."""
+
+    def __post_init__(self) -> None:
+        if self.multiplex_port % 2:
+            raise ValueError("multiplex_port: must be even, RTCP has the next one")
 
 
 class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -170,6 +177,8 @@ class AudioSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sources a room that are decoded because they say that they are loud (RFC 6464); others always are."""
     opus_bitrate_bps: int = 32_000
     opus_complexity: int = 5
+    encode_threads: Annotated[int, msgspec.Meta(ge=1, le=16)] = 2
+    """Threads that encode Opus where many talk and each hears a mix of its own; 1 for none but that of the mixer."""
     expected_loss_percent: int = 0
     """In-band FEC is sized for this loss at the least; 0 sends none where nobody reports any."""
     max_loss_percent: int = 25

@@ -120,6 +120,21 @@ class Extensions(msgspec.Struct, frozen=True):
     repaired_rid: int = 0
 
 
+class Traversal(msgspec.Struct, frozen=True):
+    """How the packets of a stream pass a firewall at one of its ends (H.460.19)."""
+
+    keep_alive_payload_type: int = 127
+    """Of empty RTP packets, which tell where the peer is."""
+    is_multiplexed: bool = False
+    """The peer's packets come on ports shared by many streams, each behind a number of ours."""
+    multiplex_id: int | None = None
+    """The peer's number, which goes in front of ours."""
+    keep_alive: tuple[str, int] | None = None
+    """Where we are to send empty packets, where it is us behind the firewall."""
+    keep_alive_s: int = 0
+    """How often."""
+
+
 class StreamSpec(msgspec.Struct, frozen=True):
     """One m-line as agreed: what the peer may send to us and what we send to it."""
 
@@ -139,6 +154,8 @@ class StreamSpec(msgspec.Struct, frozen=True):
     dtls: DtlsPeer | None = None
     ice: IceCredentials | None = None
     """The peer checks our ports (legs with ports of their own): what it selects is where RTP and RTCP go."""
+    traversal: Traversal | None = None
+    """`remote` and `remote_rtcp` may be unspecified addresses then: the peer's packets tell where it is."""
     extensions: Extensions = Extensions()
     has_nack: bool = False
     has_pli: bool = False

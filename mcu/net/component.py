@@ -16,7 +16,7 @@ from mcu.net.keying import DtlsKeying
 from mcu.net.latch import Latch, Rank
 from mcu.net.port_checks import PortChecks
 from mcu.net.protection import Protection, protection_by
-from mcu.net.sockets import UdpSocket
+from mcu.net.sockets import Receive
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.demux import Protocol as Wire
 from mcu.rtp.demux import classify
@@ -40,6 +40,13 @@ class Way(Protocol):
 
     def is_slow(self, remote: Address) -> bool:
         """Whether no new picture should be begun."""
+
+
+class Port(Way, Protocol):
+    """A way of one component alone."""
+
+    receive: Receive
+    """Called with what comes."""
 
 
 class Owner(Protocol):
@@ -79,7 +86,7 @@ class Component:
 
     # ---- what was negotiated
 
-    def bind(self, udp: UdpSocket, latch: Latch, checks: PortChecks | None = None) -> None:
+    def bind(self, udp: Port, latch: Latch, checks: PortChecks | None = None) -> None:
         """Use a port of our own; the peer's address is `latch`'s to know, and `checks` answers its ICE."""
         self.socket, self.latch, self._checks = udp, latch, checks
         self._keying.max_tries = _MAX_TRIES_WITHOUT_ICE
@@ -235,6 +242,11 @@ class Component:
             self._owner.component_ready(self)
         return True
 
+    def learn(self, source: Address, now_us: int) -> None:
+        """Something that is no media tells where the peer is (H.460.19)."""
+        if self.latch is not None and self.latch.accept(source, now_us, is_authentic=False):
+            self.remote = self.latch.remote
+
     def _is_from_remote(self, source: Address) -> bool:
         """SDP names host and port; an IPv6 socket tells flow and scope beside them."""
         return self.remote is not None and source[:2] == self.remote[:2]
@@ -270,9 +282,11 @@ class Component:
             return self._protection.protect(packet)
         return None if self._is_encrypted else packet
 
-    def send_protected(self, packets: Sequence[bytes]) -> None:
+    def send_protected(self, packets: Sequence[bytes], traffic_class: int = 0) -> None:
         """Send what was protected before."""
-        if packets and self.socket is not None and self.remote is not None:
+        if len(packets) == 1 and self.socket is not None and self.remote is not None:
+            self.socket.send(packets[0], self.remote, traffic_class)
+        elif packets and self.socket is not None and self.remote is not None:
             self.socket.send_many(packets, self.remote)
 
     def send_rtcp(self, compound: bytes) -> None:

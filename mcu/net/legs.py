@@ -9,7 +9,7 @@ from typing import Any
 
 from config.media import LocalAddress
 from mcu.media import Kind, leg_of
-from mcu.net.component import Component
+from mcu.net.component import Component, Port
 from mcu.net.fanout import Fanout, Receiver
 from mcu.net.latch import Latch
 from mcu.net.leg import BadMedia, Leg
@@ -20,6 +20,7 @@ from mcu.net.ports import NoPortsLeft
 from mcu.net.recorder_leg import Recorder, RecorderLeg
 from mcu.net.resources import Resources
 from mcu.net.sockets import UdpSocket
+from mcu.net.traversal import LegTraversal
 from mcu.worker.messages import (
     AttachLeg,
     CameraFrame,
@@ -57,6 +58,7 @@ class Legs:
         self._legs: dict[int, Leg] = {}
         self._recorders: dict[int, RecorderLeg] = {}
         self._sockets: dict[int, list[UdpSocket]] = {}
+        self._traversals: dict[int, LegTraversal] = {}
         self._routes: dict[int, int] = {}
 
         self.commands: dict[type[Message], Callable[[Any, int], None]] = {
@@ -118,6 +120,8 @@ class Legs:
         if leg is None:
             self._fail(command.leg, "no-such-leg")
             return
+        if command.leg in self._traversals:
+            self._traversals[command.leg].configure(command.streams)
         try:
             leg.configure(command.streams, now_us)
         except BadMedia as error:
@@ -210,8 +214,7 @@ class Legs:
             return
         leg.close(now_us)
         self._resources.shared.remove(command.leg)
-        for udp in self._sockets.pop(command.leg, ()):
-            self._resources.release(udp)
+        self._release(command.leg)
 
     def close_all(self, now_us: int) -> None:
         """The process ends."""
@@ -247,27 +250,42 @@ class Legs:
             self._drop_leg(leg, "no-such-address")
             return
         ports: dict[str, tuple[int, int]] = {}
-        for kind in command.kinds:
-            try:
+        try:
+            if command.has_traversal:
+                self._traversals[leg.number] = LegTraversal(self._resources.shared_pair(local), self._counters)
+            for kind in command.kinds:
                 rtp, rtcp = self._resources.open_pair(local, is_audio=kind is Kind.AUDIO)
-            except NoPortsLeft:
-                self._drop_leg(leg, "no-ports-left")
-                return
-            self._sockets.setdefault(leg.number, []).extend((rtp, rtcp))
-            ports[str(kind)] = (rtp.port, rtcp.port)
-            leg.components[kind] = (self._port_component(leg, rtp), self._port_component(leg, rtcp))
+                self._sockets.setdefault(leg.number, []).extend((rtp, rtcp))
+                ports[str(kind)] = (rtp.port, rtcp.port)
+                leg.components[kind] = self._port_components(leg, kind, (rtp, rtcp))
+        except NoPortsLeft:
+            self._drop_leg(leg, "no-ports-left")
+            return
         self._outlet.tell(self._opened_by_ports(leg, local, ports))
 
-    def _port_component(self, leg: Leg, udp: UdpSocket) -> Component:
+    def _port_components(self, leg: Leg, kind: Kind, pair: tuple[UdpSocket, UdpSocket]) -> tuple[Component, Component]:
+        traversal = self._traversals.get(leg.number)
+        if traversal is None:
+            return self._port_component(leg, pair[0]), self._port_component(leg, pair[1])
+        ways = traversal.ways(kind, pair)
+        made = self._port_component(leg, ways[0]), self._port_component(leg, ways[1])
+        for way, component in zip(ways, made, strict=True):
+            way.follow(component)
+        return made
+
+    def _port_component(self, leg: Leg, port: Port) -> Component:
         component = Component(leg, self._resources.handshakes, self._counters)
-        component.bind(udp, Latch(signalling=leg.peer), PortChecks(self._resources.checks, self._counters))
+        component.bind(port, Latch(signalling=leg.peer), PortChecks(self._resources.checks, self._counters))
         return component
 
     def _opened_by_ports(self, leg: Leg, local: LocalAddress, ports: dict[str, tuple[int, int]]) -> LegOpened:
+        traversal = self._traversals.get(leg.number)
         return LegOpened(
             leg=leg.number,
             address=local.advertised(leg.peer),
             ports=ports,
+            multiplex_ports=(0, 0) if traversal is None else traversal.shared.numbers,
+            multiplex_ids={} if traversal is None else traversal.numbers,
             fingerprint=self._resources.handshakes.certificate.fingerprint,
             ssrcs=leg.ssrcs,
             cname=leg.cname,
@@ -276,9 +294,15 @@ class Legs:
     def _drop_leg(self, leg: Leg, reason: str) -> None:
         del self._legs[leg.number]
         self._fanout.assign(leg.number, leg.outbound, 0)
-        for udp in self._sockets.pop(leg.number, ()):
-            self._resources.release(udp)
+        self._release(leg.number)
         self._fail(leg.number, reason)
+
+    def _release(self, leg: int) -> None:
+        traversal = self._traversals.pop(leg, None)
+        if traversal is not None:
+            traversal.close()
+        for udp in self._sockets.pop(leg, ()):
+            self._resources.release(udp)
 
     def _fail(self, leg: int, reason: str) -> None:
         logger.warning("leg=%d failed: %s", leg, reason)

@@ -17,6 +17,7 @@ from mcu.net.ports import PortPool
 from mcu.net.shared_port import SharedPort
 from mcu.net.sockets import ASSURED_FORWARDING_41, EXPEDITED_FORWARDING, UdpSocket
 from mcu.net.tcp_port import TcpPort
+from mcu.net.traversal import SharedPair
 from mcu.rtp.ntp import NtpClock
 
 
@@ -40,6 +41,7 @@ class Resources:
         self._counters = counters
         self._pool = PortPool(settings.first_rtp_port, settings.last_rtp_port, secrets.randbelow)
         self._shared_sockets = [self._open_shared(local) for local in settings.addresses]
+        self._shared_pairs: dict[str, SharedPair] = {}
         self.checks = CheckBudget(settings.max_new_checks_per_s)
         agent = IceAgent(max_addresses=settings.max_addresses_per_leg, consent_s=settings.consent_s)
         agent.counters = counters
@@ -74,6 +76,26 @@ class Resources:
             self._watch(udp)
         return pair
 
+    def shared_pair(self, local: LocalAddress) -> SharedPair:
+        """The ports of multiplexed media (H.460.19) on this address, opened when they are wanted first.
+
+        Raises NoPortsLeft.
+        """
+        if local.address not in self._shared_pairs:
+            pair = self._open_shared_pair(local)
+            self._shared_pairs[local.address] = SharedPair(pair, self._counters, secrets.randbelow)
+        return self._shared_pairs[local.address]
+
+    def _open_shared_pair(self, local: LocalAddress) -> tuple[UdpSocket, UdpSocket]:
+        first = self.settings.multiplex_port
+        if not first:
+            return self.open_pair(local, is_audio=False)
+        pool = PortPool(first, first + 1, lambda _: 0)
+        pair = pool.open_pair(lambda port: self._open(local.address, port, ASSURED_FORWARDING_41))
+        for udp in pair:
+            self._watch(udp)
+        return pair
+
     def release(self, udp: UdpSocket) -> None:
         """Give a port back."""
         self._loop.remove_reader(udp.fileno())
@@ -81,7 +103,7 @@ class Resources:
 
     def close(self) -> None:
         """Give the shared ports back."""
-        for udp in self._shared_sockets:
+        for udp in (*self._shared_sockets, *(udp for pair in self._shared_pairs.values() for udp in pair.sockets)):
             self.release(udp)
         for stream in self._streams:
             stream.close()

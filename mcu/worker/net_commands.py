@@ -28,6 +28,8 @@ class OpenLeg(Message, frozen=True):
     """The local address that signalling used; "" lets net choose among its configured ones."""
     peer: str = ""
     """Where the peer's signalling comes from (numeric): it decides which external address, if any, it is told."""
+    has_traversal: bool = False
+    """PORTS: the peer is behind a firewall; its packets may come on ports that all such legs share (H.460.19)."""
 
 
 class ConfigureLeg(Message, frozen=True):

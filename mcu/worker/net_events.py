@@ -16,6 +16,10 @@ class LegOpened(Message, frozen=True):
     """The address for c= and candidates: the external one where the network has one."""
     ports: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
     """PORTS: kind -> (RTP port, RTCP port)."""
+    multiplex_ports: tuple[int, int] = (0, 0)
+    """With has_traversal: the RTP and the RTCP port of all streams."""
+    multiplex_ids: dict[str, int] = msgspec.field(default_factory=dict)
+    """kind -> the number in front of its packets there."""
     candidates: tuple[tuple[str, int], ...] = ()
     """ICE: (address, port) of each UDP host candidate."""
     tcp_candidates: tuple[tuple[str, int], ...] = ()

@@ -1,29 +1,37 @@
-"""Terminals behind firewalls: what H.460.18 and H.460.19 add to messages and to media. Values are those of per.py.
+"""Call signalling through firewalls (H.460.18), and how ends tell of it and of H.460.19. Values are those of per.py.
 
-The terminal opens every connection, called back by IncomingCallIndication; media of all channels share one pair of
-ports, told apart by a number in front of each packet.
+A terminal behind a NAT registers with feature 18 and opens every connection: ServiceControlIndication asks it to call
+back, and Facility and a generic indication of H.245 say for which call a connection is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from signaling.h323 import per
 from signaling.h323.errors import MalformedPduError
+from signaling.h323.h245 import generic_message
+from signaling.h323.ras import address
+from signaling.h323.ras.address import Address
 
 SIGNALLING, MEDIA = 18, 19
 """The numbers of the features H.460.18 and H.460.19."""
-MULTIPLEX_BYTES = 4
+_MOST_FEATURE = 0xFFFF
 _CALL_INDICATION = 1
 """Parameter of feature 18 in ServiceControlIndication."""
-_TRAVERSAL_PARAMETERS = 1
-_MULTIPLEXED, _CANNOT_SEND_MULTIPLEXED = 1, 2
-"""Parameters of feature 19 in Setup and Connect: media may come multiplexed; are not sent so."""
-_MEDIA_OID = (0, 0, 8, 460, 19, 0, 1)
+_MULTIPLEXES, _IS_SERVER = 1, 2
+"""Parameters of feature 19: supportTransmitMultiplexedMedia and mediaTraversalServer."""
+_SIGNALLING_OID = (0, 0, 8, 460, 18, 0, 1)
+_CONNECTION_CORRELATION, _CALL_IDENTIFIER, _ANSWER_CALL = 1, 1, 2
+"""Submessage of the generic indication on an H.245 connection, and its parameters (H.460.18 16)."""
+_GROUPS = ("neededFeatures", "desiredFeatures", "supportedFeatures")
 
 Value = Mapping[str, Any]
+
+
+# ---- features
 
 
 def feature(number: int, *parameters: Value) -> dict[str, Any]:
@@ -32,116 +40,96 @@ def feature(number: int, *parameters: Value) -> dict[str, Any]:
     return descriptor | ({"parameters": list(parameters)} if parameters else {})
 
 
-def features(feature_set: Value | None) -> frozenset[int]:
+def feature_set(*supported: Value) -> dict[str, Any]:
+    """A FeatureSet of these."""
+    return {"replacementFeatureSet": False, "supportedFeatures": list(supported)}
+
+
+def features(told: Value | None) -> frozenset[int]:
     """The H.460 features that a FeatureSet needs, wants or supports."""
-    if feature_set is None:
-        return frozenset()
-    groups = ("neededFeatures", "desiredFeatures", "supportedFeatures")
-    return frozenset(
-        each["id"][1] for group in groups for each in feature_set.get(group, ()) if each["id"][0] == "standard"
-    )
+    return frozenset(number for number, _ in _descriptors(told or {}))
 
 
-def media_feature(*, multiplexes: bool) -> dict[str, Any]:
-    """Feature 19 of a Setup or Connect of ours: a server that takes media on one pair of ports."""
-    return feature(MEDIA, {"id": ("standard", _MULTIPLEXED)}) if multiplexes else feature(MEDIA)
+@dataclass(frozen=True, slots=True)
+class MediaFeature:
+    """Feature 19, as one end tells it in Setup, or in an answer to one that has it."""
+
+    multiplexes: bool = False
+    """It can send the media of all channels to one pair of ports."""
+    is_server: bool = False
+    """It stands where the other end can reach it."""
+
+    def descriptor(self) -> dict[str, Any]:
+        """For FeatureSet and Setup."""
+        told = ((_MULTIPLEXES, self.multiplexes), (_IS_SERVER, self.is_server))
+        return feature(MEDIA, *({"id": ("standard", number)} for number, is_so in told if is_so))
+
+    @classmethod
+    def find(cls, body: Value) -> MediaFeature | None:
+        """In a Setup, which has descriptors of its own, or in an answer, whose featureSet has them."""
+        for number, descriptor in _descriptors(body.get("featureSet", body)):
+            if number == MEDIA:
+                told = {each["id"][1] for each in descriptor.get("parameters", ()) if each["id"][0] == "standard"}
+                return cls(_MULTIPLEXES in told, _IS_SERVER in told)
+        return None
 
 
-def call_indication(address: tuple[bytes, int], call: bytes) -> dict[str, Any]:
-    """The generic data of a ServiceControlIndication: call `address` (IPv4) back for the call with this identifier."""
-    indication = {
-        "callSignallingAddress": ("ipAddress", {"ip": address[0], "port": address[1]}),
-        "callID": {"guid": call},
-    }
+def _descriptors(told: Value) -> Iterator[tuple[int, Value]]:
+    """Numbers and descriptors of standard features."""
+    for group in _GROUPS:
+        for each in told.get(group, ()):
+            kind, number = each["id"]
+            if kind == "standard" and 0 <= number <= _MOST_FEATURE:
+                yield number, each
+
+
+# ---- the terminal is to call back
+
+
+def call_indication(where: Address, call: bytes) -> dict[str, Any]:
+    """The generic data of a ServiceControlIndication: call `where` back for the call with this identifier."""
+    indication = {"callSignallingAddress": address.value_of(where), "callID": {"guid": call}}
     octets = per.encode(per.Type.INCOMING_CALL_INDICATION, indication)
     return feature(SIGNALLING, {"id": ("standard", _CALL_INDICATION), "content": ("raw", octets)})
 
 
-@dataclass(frozen=True, slots=True)
-class KeepAlive:
-    """Where empty RTP packets go, of which payload type and how often, so that a firewall stays open."""
+def read_call_indication(generic_data: Iterable[Value]) -> tuple[Address, bytes] | None:
+    """Where to call back, and for which call. Raises MalformedPduError."""
+    for each in generic_data:
+        if each["id"] != ("standard", SIGNALLING):
+            continue
+        for parameter in each.get("parameters", ()):
+            kind, octets = parameter.get("content", ("", b""))
+            if parameter["id"] == ("standard", _CALL_INDICATION) and kind == "raw":
+                value = per.decode(per.Type.INCOMING_CALL_INDICATION, octets)
+                where = address.parse(value["callSignallingAddress"])
+                if where is None:
+                    raise MalformedPduError("no address to call back")
+                return where, value["callID"]["guid"]
+    return None
 
-    address: tuple[bytes, int]
-    payload_type: int
-    interval_s: int
+
+# ---- for which call an H.245 connection is
 
 
-@dataclass(frozen=True, slots=True)
-class MediaTraversal:
-    """What one end says of one channel (H.460.19 7)."""
+def correlation(call: bytes, *, is_answer: bool) -> dict[str, Any]:
+    """The genericIndication that goes first on an H.245 connection. `is_answer` says whoever was called."""
+    content = [generic_message.parameter(_CALL_IDENTIFIER, "octetString", call)]
+    if is_answer:
+        content.append(generic_message.parameter(_ANSWER_CALL, "logical", 0))
+    return {
+        "messageIdentifier": generic_message.identifier(_SIGNALLING_OID),
+        "subMessageIdentifier": _CONNECTION_CORRELATION,
+        "messageContent": content,
+    }
 
-    media: tuple[bytes, int] | None = None
-    control: tuple[bytes, int] | None = None
-    multiplex_id: int | None = None
-    """In front of each packet that goes to `media` and `control`."""
-    keep_alive: KeepAlive | None = None
 
-    def generic_information(self) -> dict[str, Any]:
-        """For genericInformation of OpenLogicalChannel and its Ack."""
-        value: dict[str, Any] = {}
-        if self.media is not None:
-            value["multiplexedMediaChannel"] = _h245_address(self.media)
-        if self.control is not None:
-            value["multiplexedMediaControlChannel"] = _h245_address(self.control)
-        if self.multiplex_id is not None:
-            value["multiplexID"] = self.multiplex_id
-        if self.keep_alive is not None:
-            value["keepAliveChannel"] = _h245_address(self.keep_alive.address)
-            value["keepAlivePayloadType"] = self.keep_alive.payload_type
-            value["keepAliveInterval"] = self.keep_alive.interval_s
-        octets = per.encode(per.Type.TRAVERSAL_PARAMETERS, value)
-        parameter = {
-            "parameterIdentifier": ("standard", _TRAVERSAL_PARAMETERS),
-            "parameterValue": ("octetString", octets),
-            "supersedes": [],
-        }
-        return {"messageIdentifier": ("standard", _MEDIA_OID), "messageContent": [parameter]}
-
-    @classmethod
-    def find(cls, generic_information: Iterable[Value]) -> MediaTraversal | None:
-        """What the peer says of a channel; None where it says nothing. Raises MalformedPduError."""
-        for message in generic_information:
-            if message["messageIdentifier"] != ("standard", _MEDIA_OID):
-                continue
-            for parameter in message.get("messageContent", ()):
-                kind, octets = parameter["parameterValue"]
-                if kind == "octetString":
-                    return cls._of(per.decode(per.Type.TRAVERSAL_PARAMETERS, octets))
+def correlated_call(message: Value) -> bytes | None:
+    """The call that a generic indication names; None for another message."""
+    if generic_message.oid_of(message["messageIdentifier"]) != _SIGNALLING_OID:
         return None
-
-    @classmethod
-    def _of(cls, value: Value) -> MediaTraversal:
-        keep_alive = None
-        if "keepAliveChannel" in value:
-            keep_alive = KeepAlive(
-                _ip_address(value["keepAliveChannel"]),
-                value.get("keepAlivePayloadType", 127),
-                value.get("keepAliveInterval", 0),
-            )
-        addresses = (value.get("multiplexedMediaChannel"), value.get("multiplexedMediaControlChannel"))
-        media, control = (None if each is None else _ip_address(each) for each in addresses)
-        return cls(media, control, value.get("multiplexID"), keep_alive)
-
-
-def multiplexed(packet: bytes, multiplex_id: int) -> bytes:
-    """A packet behind the number of its channel."""
-    return multiplex_id.to_bytes(MULTIPLEX_BYTES, "big") + packet
-
-
-def demultiplexed(datagram: bytes) -> tuple[int, bytes] | None:
-    """Number and packet; None where nothing follows the number."""
-    if len(datagram) <= MULTIPLEX_BYTES:
-        return None
-    return int.from_bytes(datagram[:MULTIPLEX_BYTES], "big"), datagram[MULTIPLEX_BYTES:]
-
-
-def _h245_address(address: tuple[bytes, int]) -> tuple[str, Any]:
-    network, port = address
-    return ("unicastAddress", ("iPAddress", {"network": network, "tsapIdentifier": port}))
-
-
-def _ip_address(value: tuple[str, Any]) -> tuple[bytes, int]:
-    kind, address = value
-    if kind != "unicastAddress" or address[0] != "iPAddress":
-        raise MalformedPduError(f"traversal address of kind {kind}")
-    return address[1]["network"], address[1]["tsapIdentifier"]
+    for each in message.get("messageContent", ()):
+        kind, value = each["parameterValue"]
+        if each["parameterIdentifier"] == ("standard", _CALL_IDENTIFIER) and kind == "octetString":
+            return bytes(value)
+    return None

@@ -20,7 +20,7 @@ from signaling.h323.call.endpoint import LocalEndpoint
 from signaling.h323.call.message import CallIdentity, Seal
 from signaling.h323.call.setup import SetupRequest
 from signaling.h323.call.states import Input
-from signaling.h323.call.timers import Timer, TimerSettings
+from signaling.h323.call.timers import ENDINGS, Timer, TimerSettings
 from signaling.h323.errors import MalformedPduError
 from signaling.h323.h245 import events as h245
 from signaling.h323.q931 import MessageType
@@ -28,6 +28,7 @@ from signaling.h323.q931_elements import CallState, PartyNumber, called_party_nu
 from signaling.h323.ras import address as addresses
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
+from signaling.h323.traversal import MediaFeature
 
 MOST_MALFORMED = 16
 """Messages of the peer that cannot be read; with so many the call ends."""
@@ -63,6 +64,11 @@ class Call:
         return self._core.identity
 
     @property
+    def peer_traversal(self) -> MediaFeature | None:
+        """What the peer says of firewalls, where one of the two ends is behind one (H.460.19)."""
+        return self._core.peer_traversal
+
+    @property
     def is_over(self) -> bool:
         """Whether Released was told."""
         return self._core.is_over
@@ -80,6 +86,7 @@ class Call:
         if core.step(Input.PLACE):
             core.identity = identity
             core.is_origin = core.may_begin_control = True
+            core.path.opens = not request.has_hidden_callee
             core.fast_start.propose(request.fast_start)
             core.send(MessageType.SETUP, *setups.build(request, identity, core.own))
             core.timers.start(Timer.T303, now)
@@ -267,10 +274,7 @@ def _ends(cause: Cause, reason: str = "") -> Callable[[CallCore], None]:
 
 
 _EXPIRIES: dict[Timer, Callable[[CallCore], None]] = {
-    Timer.T301: _ends(Cause.NO_ANSWER),
-    Timer.T303: _ends(Cause.NO_USER_RESPONDING, "unreachableDestination"),
-    Timer.T304: _ends(Cause.TIMER_EXPIRED),
-    Timer.T310: _ends(Cause.TIMER_EXPIRED),
+    **{timer: _ends(*ending) for timer, ending in ENDINGS.items()},
     Timer.T322: lambda core: core.tell([events.StatusMissing()]),
     Timer.CONTROL: CallCore.has_no_control,
     Timer.REDIRECTION: _ends(Cause.NORMAL_CLEARING, "facilityCallDeflection"),

@@ -29,8 +29,12 @@ class Link(Enum):
 class ControlPath:
     """The way of one call. Its owner turns `wants_listener` and the address of peer_address() into effects."""
 
-    def __init__(self, offers_tunnelling: bool) -> None:
+    def __init__(self, offers_tunnelling: bool, *, listens: bool = True) -> None:
+        """`listens`: whether the peer could reach us."""
         self._offers_tunnelling = offers_tunnelling
+        self._listens = listens
+        self.opens = True
+        """False for a peer behind a firewall: it opens, wherever it says that it is (H.460.18)."""
         self._is_proven = False
         self._has_failed = False
         self.carriage = Carriage.UNDECIDED if offers_tunnelling else Carriage.CONNECTION
@@ -75,6 +79,8 @@ class ControlPath:
         """
         if is_start and self.link is not Link.OPEN:
             self.carriage = Carriage.CONNECTION
+        if not self.opens:
+            return
         if self.link is Link.LISTENING:
             if self.own_address is not None and _order(self.own_address) >= _order(address):
                 return
@@ -92,6 +98,8 @@ class ControlPath:
     def must_listen(self) -> bool:
         """Whether to listen now, since there is no other way; told once."""
         if self.carriage is not Carriage.CONNECTION or self.link is not Link.IDLE or self.peers_address is not None:
+            return False
+        if not self._listens:
             return False
         self.link = Link.LISTENING
         return True

@@ -19,6 +19,7 @@ from signaling.h323.q931 import Element, MessageType
 from signaling.h323.q931_elements import CallState
 from signaling.h323.q931_elements import cause as cause_element
 from signaling.h323.ras import address as addresses
+from signaling.h323.traversal import MediaFeature, feature_set
 
 MAX_TUNNELLED_BYTES = 8192
 """H.245 in one message of ours, beside the rest."""
@@ -39,7 +40,9 @@ class CallCore:
         """H.245 tells the caller who we are and what we can: not before it was accepted."""
         self.is_over = False
         self.timers = Timers(settings)
-        self.path = ControlPath(own.offers_tunnelling)
+        self.path = ControlPath(own.offers_tunnelling, listens=not own.is_hidden)
+        self.peer_traversal: MediaFeature | None = None
+        """What the peer says of firewalls, where one of the two ends is behind one (H.460.19)."""
         self.session = ControlSession(control)
         self.fast_start = FastStart()
         self._seal = seal
@@ -57,13 +60,6 @@ class CallCore:
             self.state = found
         return found is not None
 
-    def wait_on(self, timer: Timer, now: float) -> None:
-        """The answer to our Setup has come so far; from here `timer` runs, if it does not yet."""
-        answers = {Timer.T301, Timer.T303, Timer.T304, Timer.T310} - {timer}
-        self.timers.stop(*answers)
-        if not self.timers.runs(timer):
-            self.timers.start(timer, now)
-
     def became_active(self, now: float) -> None:
         """Connect came or went."""
         self.may_begin_control = True
@@ -71,6 +67,15 @@ class CallCore:
             self.timers.start(Timer.CONTROL, now)
         if self.path.link is Link.CLOSED:
             self.has_no_control()
+
+    def hear_traversal(self, peer: MediaFeature | None) -> bool:
+        """What Setup or its answer says of firewalls; True when that is news. Two of a kind cannot help each other."""
+        own = self.own.traversal
+        if own is None or peer is None or peer.is_server == own.is_server or self.peer_traversal is not None:
+            return False
+        self.peer_traversal = peer
+        self.path.opens = not own.is_server
+        return True
 
     # ---- H.245
 
@@ -116,7 +121,10 @@ class CallCore:
 
     def destination(self) -> dict[str, Any]:
         """What every answer to a Setup says of us."""
-        return {"destinationInfo": self.own.endpoint_type(), "multipleCalls": False, "maintainConnection": False}
+        told = {"destinationInfo": self.own.endpoint_type(), "multipleCalls": False, "maintainConnection": False}
+        if self.own.traversal is not None and self.peer_traversal is not None:
+            told["featureSet"] = feature_set(self.own.traversal.descriptor())
+        return told
 
     def send(
         self,

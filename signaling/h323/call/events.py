@@ -10,6 +10,7 @@ from signaling.h323.call.setup import Setup
 from signaling.h323.h245 import events as h245
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
+from signaling.h323.traversal import MediaFeature
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,13 @@ class TokensReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class TraversalAgreed:
+    """One of the two ends is behind a firewall, and the called one has said what it can (H.460.19); once."""
+
+    peer: MediaFeature
+
+
+@dataclass(frozen=True, slots=True)
 class KeypadDigits:
     """Keys of the terminal in Q.931 (Keypad facility): Asterisk sends them like this."""
 
@@ -173,6 +181,7 @@ Event = (
     | FastStartAnswered
     | FastStartRefused
     | TokensReceived
+    | TraversalAgreed
     | KeypadDigits
     | Redirected
     | StatusReceived

@@ -142,8 +142,12 @@ def serialize(
     control: Sequence[bytes] = (),
     elements: Sequence[Element] = (),
     seal: Seal | None = None,
+    is_provisional: bool = False,
 ) -> bytes:
-    """A message of ours; `body` lacks what every UUIE has, None makes it empty: it just carries, or keeps alive."""
+    """A message of ours; `body` lacks what every UUIE has, None makes it empty: it just carries, or keeps alive.
+
+    `is_provisional`: is_tunnelling is not the word of the end that it is said for (H.323 8.2.1).
+    """
     if body is None and seal is not None:  # the empty one has no place for a token
         body = {"reason": ("transportedInformation", 0)}
     common = {"protocolIdentifier": PROTOCOL_IDENTIFIER, "callIdentifier": {"guid": identity.identifier}}
@@ -151,6 +155,8 @@ def serialize(
         "h323-message-body": ("empty", 0) if body is None else (_BODIES[kind], common | body),
         "h245Tunnelling": is_tunnelling,
     }
+    if is_provisional:
+        unit["provisionalRespToH245Tunnelling"] = 0
     if control:
         unit["h245Control"] = list(control)
     information = _encode(unit) if seal is None else seal(lambda tokens: _encode(unit, tokens))

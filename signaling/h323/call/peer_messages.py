@@ -25,6 +25,7 @@ from signaling.h323.q931_elements import (
     cause as cause_element,
 )
 from signaling.h323.ras import address, alias
+from signaling.h323.traversal import MediaFeature
 
 _GOALS = ("create", "join", "invite")
 _REDIRECTIONS = ("callForwarded", "routeCallToGatekeeper", "routeCallToMC")
@@ -48,6 +49,15 @@ def handle(core: CallCore, signal: Signal, now: float) -> bool:
     return True
 
 
+def end_of(signal: Signal) -> tuple[int, str]:
+    """What a ReleaseComplete says: cause, and ReleaseCompleteReason, "" where it says none that we know."""
+    reason = str(signal.body.get("reason", ("", 0))[0])
+    cause = _cause(signal)
+    if reason.startswith("_"):  # of a later version
+        reason = ""
+    return cause_of(reason) if cause is None else cause, reason
+
+
 def _is_ours(core: CallCore, signal: Signal) -> bool:
     if core.identity is None:
         return signal.type == MessageType.SETUP and not signal.q931.is_from_destination
@@ -59,6 +69,8 @@ def _common(core: CallCore, signal: Signal, *, is_last: bool = False) -> None:
     """What any message behind Setup may say beside its own."""
     if signal.tokens:
         core.tell([events.TokensReceived(signal.type, signal.tokens, signal.crypto_tokens)])
+    if core.is_origin and (feature := MediaFeature.find(signal.body)) and core.hear_traversal(feature):
+        core.tell([events.TraversalAgreed(feature)])
     if core.is_origin:
         core.tell(core.fast_start.hear(signal, is_last=is_last))
     if signal.control_address is not None:
@@ -68,6 +80,7 @@ def _common(core: CallCore, signal: Signal, *, is_last: bool = False) -> None:
 def _on_setup(core: CallCore, signal: Signal, _now: float) -> None:
     setup = setups.parse(signal)
     core.identity = setup.identity
+    core.hear_traversal(setup.traversal)
     core.fast_start.propose(setup.fast_start)
     if setup.control_address is not None:
         core.path.hear_address(setup.control_address, is_start=False)
@@ -80,26 +93,26 @@ def _on_setup(core: CallCore, signal: Signal, _now: float) -> None:
 
 
 def _on_setup_acknowledge(core: CallCore, signal: Signal, now: float) -> None:
-    core.wait_on(Timer.T304, now)
+    core.timers.wait_on(Timer.T304, now)
     _common(core, signal)
     core.tell([events.MoreDigits()])
 
 
 def _on_call_proceeding(core: CallCore, signal: Signal, now: float) -> None:
     if core.state is CallState.OUTGOING_CALL_PROCEEDING:
-        core.wait_on(Timer.T310, now)
+        core.timers.wait_on(Timer.T310, now)
     _common(core, signal)
     core.tell([events.Proceeding()])
 
 
 def _on_progress(core: CallCore, signal: Signal, now: float) -> None:
-    core.wait_on(Timer.T301, now)  # T310 ends (Q.931 5.1.6), and something has to run
+    core.timers.wait_on(Timer.T301, now)  # T310 ends (Q.931 5.1.6), and something has to run
     _common(core, signal)
     core.tell([events.Progressed()])
 
 
 def _on_alerting(core: CallCore, signal: Signal, now: float) -> None:
-    core.wait_on(Timer.T301, now)
+    core.timers.wait_on(Timer.T301, now)
     _common(core, signal)
     core.tell([events.Alerting(_display(signal))])
 
@@ -157,11 +170,7 @@ def _on_status(core: CallCore, signal: Signal, _now: float) -> None:
 
 def _on_release_complete(core: CallCore, signal: Signal, _now: float) -> None:
     _common(core, signal)
-    reason = str(signal.body.get("reason", ("", 0))[0])
-    cause = _cause(signal)
-    if reason.startswith("_"):  # of a later version
-        reason = ""
-    core.clear(cause_of(reason) if cause is None else cause, reason, is_by_peer=True, is_silent=True)
+    core.clear(*end_of(signal), is_by_peer=True, is_silent=True)
 
 
 def _facility_reason(signal: Signal) -> str:

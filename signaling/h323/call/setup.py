@@ -24,6 +24,7 @@ from signaling.h323.ras import address, alias
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias, AliasKind
 from signaling.h323.ras.registration import Vendor
+from signaling.h323.traversal import MediaFeature
 
 _GUID_BYTES = 16
 
@@ -58,6 +59,8 @@ class Setup:
     control_address: Address | None
     version: int
     """Of H.225.0."""
+    traversal: MediaFeature | None = None
+    """What it says of firewalls (H.460.19); None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class SetupRequest:
     endpoint_identifier: str = ""
     display: str = ""
     """"" takes the endpoint's."""
+    has_hidden_callee: bool = False
+    """It is behind a firewall, and opens what is to be opened (H.460.18)."""
 
 
 def parse(signal: Signal) -> Setup:
@@ -107,6 +112,7 @@ def parse(signal: Signal) -> Setup:
         signal.crypto_tokens,
         signal.control_address,
         body["protocolIdentifier"][-1],
+        MediaFeature.find(body),
     )
 
 
@@ -133,6 +139,8 @@ def build(request: SetupRequest, identity: CallIdentity, own: LocalEndpoint) -> 
         "fastStart": encode_fast_start(request.fast_start),
         "endpointIdentifier": request.endpoint_identifier,
     }
+    if own.traversal is not None and (own.is_hidden or request.has_hidden_callee):
+        optional["supportedFeatures"] = [own.traversal.descriptor()]
     body |= {name: value for name, value in optional.items() if value}
     elements = [bearer_capability(request.multiplier)]
     if text := request.display or own.display:

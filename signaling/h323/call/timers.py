@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
+
+from signaling.h323.call.causes import Cause
 
 
 class Timer(Enum):
@@ -27,8 +30,21 @@ class Timer(Enum):
     """From Connect until H.245 has its way; ours, no standard has one."""
     REDIRECTION = "redirection"
     """From our Facility that sends the peer elsewhere until it releases; ours, too."""
+    PROCEEDING = "proceeding"
+    """From a Setup that is routed until the called terminal says something: shorter than the caller's T303; ours."""
     RELEASE = "release"
     """From the peer's endSessionCommand to its ReleaseComplete, which has the reason; ours, too."""
+
+
+ANSWER_TIMERS: Final = (Timer.T301, Timer.T303, Timer.T304, Timer.T310)
+"""One of them runs while our Setup is not answered."""
+ENDINGS: Final[dict[Timer, tuple[Cause, str]]] = {
+    Timer.T301: (Cause.NO_ANSWER, ""),
+    Timer.T303: (Cause.NO_USER_RESPONDING, "unreachableDestination"),
+    Timer.T304: (Cause.TIMER_EXPIRED, ""),
+    Timer.T310: (Cause.TIMER_EXPIRED, ""),
+}
+"""How a call ends for which one of them has ended: cause, and ReleaseCompleteReason where the cause does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,7 @@ class TimerSettings:
     t322_s: float = 4.0
     control_s: float = 30.0
     redirection_s: float = 10.0
+    proceeding_s: float = 2.5
     release_s: float = 2.0
 
     def seconds(self, timer: Timer) -> float:
@@ -60,6 +77,12 @@ class Timers:
     def start(self, timer: Timer, now: float) -> None:
         """Run it from now on, again where it ran."""
         self._deadlines[timer] = now + self.settings.seconds(timer)
+
+    def wait_on(self, timer: Timer, now: float) -> None:
+        """The answer to our Setup has come so far; from here `timer` runs, if it does not yet."""
+        self.stop(*(other for other in ANSWER_TIMERS if other is not timer))
+        if not self.runs(timer):
+            self.start(timer, now)
 
     def stop(self, *timers: Timer) -> None:
         """They run no longer; all of them where none is named."""

@@ -85,6 +85,8 @@ class FastStart:
 
     def _is_possible(self) -> bool:
         wishes = self._negotiation.wishes
+        if self._negotiation.traversal is not None:  # what the answer can do is not known yet (H.460.19)
+            return False
         return not wishes.must_encrypt and Kind.AUDIO in self._negotiation.ports and Kind.AUDIO in wishes.sends
 
     def _is_taken(self, medium: Medium) -> bool:

@@ -43,7 +43,13 @@ def _stream(negotiation: Negotiation, flow: Flow, kind: Kind) -> StreamSpec | No
         None if is_encrypted or negotiation.remote is None else negotiation.remote.telephone_event,
     )
     remote = stream.remote or negotiation.addresses.get(kind)
-    changes: dict[str, object] = {"remote": remote, "remote_rtcp": _control_address(stream.remote_rtcp, remote)}
+    remote_rtcp = _control_address(stream.remote_rtcp, remote)
+    changes: dict[str, object] = {}
+    if (traversal := negotiation.traversal) is not None:
+        sent, received = None if ours is None else ours.channel, [each.channel for each in reversed(theirs)]
+        remote, remote_rtcp = traversal.remote(sent, received, remote, remote_rtcp)
+        changes["traversal"] = traversal.stream(kind, sent, received)
+    changes |= {"remote": remote, "remote_rtcp": remote_rtcp}
     if ours is not None:
         changes["max_bitrate_bps"] = flow.rate_bps(kind, ours)
         if flow.is_stopped(kind, ours):

@@ -10,6 +10,7 @@ from crypto.h235.algorithm import Algorithm
 from mcu.media import Kind
 from signaling.h323.call_media.records import Incoming, Outgoing
 from signaling.h323.call_media.security import Security
+from signaling.h323.call_media.traversal import MediaTraversing
 from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.capabilities.fast_start import Ports
 from signaling.h323.capabilities.own import OwnMedia
@@ -26,12 +27,18 @@ class Negotiation:
     """See the module."""
 
     def __init__(
-        self, control: Control, wishes: Wishes, ports: Mapping[Kind, Ports], security: Security | None
+        self,
+        control: Control,
+        wishes: Wishes,
+        ports: Mapping[Kind, Ports],
+        security: Security | None,
+        traversal: MediaTraversing | None = None,
     ) -> None:
         self.control = control
         self.wishes = wishes
         self.ports = dict(ports)
         self.security = security
+        self.traversal = traversal
         self.remote: RemoteCapabilities | None = None
         """None until it is told, and while the peer holds us."""
         self.outgoing: dict[Kind, Outgoing] = {}

@@ -119,6 +119,7 @@ class Receiving:
         self, incoming: Incoming, now: float, payload_type: int | None = None, encryption_sync: object = None
     ) -> list[Effect]:
         ports, number = self._negotiation.ports[incoming.kind], incoming.channel.number
+        traversal = self._negotiation.traversal
         session_id = None
         if incoming.kind is Kind.CONTENT and not incoming.channel.session_id:
             session_id = self._negotiation.content_session or None
@@ -128,6 +129,7 @@ class Receiving:
             payload_type=payload_type,
             session_id=session_id,
             encryption_sync=encryption_sync,
+            generic_information=() if traversal is None else traversal.accepting(incoming.kind, ports),
         )
         effects = self._negotiation.control.accept(number, answer, now)
         if effects:  # else it has gone meanwhile

@@ -73,6 +73,9 @@ class Sending:
             self._session(kind),
             encryption_sync=encryption_sync,
         )
+        if negotiation.traversal is not None:
+            told = negotiation.traversal.opening(kind, negotiation.ports[kind])
+            channel = replace(channel, generic_information=told)
         negotiation.outgoing[kind] = Outgoing(channel, medium, keys=keys)
         return negotiation.control.open(channel, now)
 

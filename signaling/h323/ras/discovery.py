@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from signaling.h323 import h2351
+from signaling.h323 import h2351, traversal
 from signaling.h323.h2351 import Fault
 from signaling.h323.ras import address, alias
 from signaling.h323.ras.security import rejection
@@ -13,7 +13,9 @@ from signaling.h323.ras.zone import PROTOCOL, Answer, Request, Zone
 
 def discover(zone: Zone, request: Request) -> Answer | None:
     """Whether we are the gatekeeper of who asks; None, silence, where a multicast was not meant for us (7.8.1)."""
-    remote = address.reachable(address.parse(request.body["rasAddress"]), request.source)
+    is_traversing = traversal.SIGNALLING in traversal.features(request.body.get("featureSet"))
+    claimed = None if is_traversing else address.parse(request.body["rasAddress"])
+    remote = address.reachable(claimed, request.source)
     wanted = request.body.get("gatekeeperIdentifier", "").rstrip("\0")
     if wanted and wanted != zone.settings.gatekeeper_id:
         return None if request.is_multicast else _reject(zone, ("terminalExcluded", 0), remote)
@@ -31,6 +33,8 @@ def discover(zone: Zone, request: Request) -> Answer | None:
         "rasAddress": zone.ras_address(request),
         **_security(zone, request.body),
     }
+    if is_traversing:
+        body["featureSet"] = traversal.feature_set(traversal.feature(traversal.SIGNALLING))
     return Answer("gatekeeperConfirm", body, proof, remote)
 
 

@@ -76,6 +76,8 @@ class Answered:
     request: str
     name: str | None
     body: dict[str, Any]
+    call_id: bytes = b""
+    """Of the call that the request was about, if it was about one."""
 
 
 Event = Registered | Unregistered | Admitted | Disengaged | NotProven | Answered

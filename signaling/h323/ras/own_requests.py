@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final, Literal
 
+from signaling.h323 import traversal
 from signaling.h323.h2351 import Fault
 from signaling.h323.ras import address
 from signaling.h323.ras.answers import Datagram
@@ -79,13 +80,18 @@ class OwnRequests:
         body = {"callReferenceValue": reference, "callIdentifier": {"guid": guid}}
         return self._ask("infoRequest", body, found, now, call.call_id if call else b"")
 
-    def service_control(self, identifier: str, generic_data: list[Any], now: float) -> list[Datagram]:
-        """SCI (7.20) with generic data: what H.460.18 tells a terminal behind a NAT of a call with."""
+    def call_back(self, identifier: str, call_id: bytes, now: float) -> list[Datagram]:
+        """SCI (7.20): the endpoint shall open the call signalling connection of a call to it (H.460.18 8)."""
         found = self._zone.registrations.get(identifier)
         if found is None:
             return []
-        body = {"serviceControl": [], "endpointIdentifier": identifier, "genericData": generic_data}
-        return self._ask("serviceControlIndication", body, found, now)
+        ours = self._zone.signalling_address(found.local, found.source[0])
+        body = {
+            "serviceControl": [],
+            "endpointIdentifier": identifier,
+            "genericData": [traversal.call_indication(ours, call_id)],
+        }
+        return self._ask("serviceControlIndication", body, found, now, call_id)
 
     def answered(self, request: Request) -> bool:
         """Take an answer; False where nobody asked. Some terminals sign answers: a signature must be right then."""
@@ -177,7 +183,7 @@ class OwnRequests:
         return [datagram]
 
     def _tell(self, waiting: Waiting, name: str | None, body: dict[str, Any]) -> None:
-        self._zone.tell(Answered(waiting.ticket, waiting.to.identifier, waiting.name, name, body))
+        self._zone.tell(Answered(waiting.ticket, waiting.to.identifier, waiting.name, name, body, waiting.call_id))
 
 
 def _call(call: AdmittedCall) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from signaling.h323 import traversal
 from signaling.h323.h2351 import Fault
 from signaling.h323.ras import address, alias
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
 from signaling.h323.ras.events import Leaving, Registered
-from signaling.h323.ras.registration import Registration, Vendor, features_of, kind_of
+from signaling.h323.ras.registration import Registration, Vendor, kind_of
 from signaling.h323.ras.security import NOBODY, Proof, rejection
 from signaling.h323.ras.zone import PROTOCOL, Answer, Request, Zone
 
@@ -25,6 +26,7 @@ class _Wish:
     aliases: tuple[Alias, ...]
     signalling: Address
     ras: Address
+    features: frozenset[int]
 
 
 def register(zone: Zone, request: Request) -> Answer:
@@ -86,10 +88,11 @@ def _keep_alive(zone: Zone, request: Request) -> Answer:
     proof = zone.prove(request, found.account, found.aliases)
     if isinstance(proof, Fault):
         return _reject(zone, rejection(proof, found.version))
-    time_to_live_s = _time_to_live_s(zone, request.body.get("timeToLive", found.time_to_live_s))
+    wanted_s = request.body.get("timeToLive", found.time_to_live_s)
+    time_to_live_s = _time_to_live_s(zone, wanted_s, is_traversing=found.is_traversing)
     # A NAT may have given the terminal another port since.
     ras = next(address.parse_all(request.body["rasAddress"]), None)
-    there = address.reachable(ras, request.source)
+    there = request.source if found.is_traversing else address.reachable(ras, request.source)
     moved = replace(found, source=request.source, ras=there, local=request.local, time_to_live_s=time_to_live_s)
     fresh = zone.registrations.touch(moved, request.now)
     return _confirm(zone, request, fresh, proof, is_full=False)
@@ -114,7 +117,10 @@ def _wish(zone: Zone, request: Request) -> _Wish | Reason:
     # Nobody could call a terminal without a name, and we give none away.
     if not aliases or len(aliases) > zone.settings.max_aliases:
         return ("invalidAlias", 0)
-    return _Wish(aliases, signalling, address.reachable(ras, request.source))
+    features = traversal.features(body.get("featureSet"))
+    # Behind a NAT only the port that the request came from is open (H.460.18 7).
+    there = request.source if traversal.SIGNALLING in features else address.reachable(ras, request.source)
+    return _Wish(aliases, signalling, there, features)
 
 
 def _may_have(zone: Zone, aliases: Iterable[Alias], account: str) -> bool:
@@ -153,8 +159,10 @@ def _registration(zone: Zone, request: Request, wish: _Wish, proof: Proof, befor
         version=request.version,
         vendor=Vendor.parse(request.body["endpointVendor"]),
         kind=kind_of(request.body["terminalType"]),
-        features=features_of(request.body),
-        time_to_live_s=_time_to_live_s(zone, request.body.get("timeToLive")),
+        features=wish.features,
+        time_to_live_s=_time_to_live_s(
+            zone, request.body.get("timeToLive"), is_traversing=traversal.SIGNALLING in wish.features
+        ),
         registered_at=before.registered_at if before else request.now,
         refreshed_at=request.now,
         is_almost_full=before.is_almost_full if before else False,
@@ -166,8 +174,11 @@ def _is_same(before: Registration, fresh: Registration) -> bool:
     return before == replace(fresh, refreshed_at=before.refreshed_at, time_to_live_s=before.time_to_live_s)
 
 
-def _time_to_live_s(zone: Zone, wanted_s: int | None) -> int:
+def _time_to_live_s(zone: Zone, wanted_s: int | None, *, is_traversing: bool) -> int:
+    """Short behind a NAT: every keep-alive refreshes its way to us, and so ours to the terminal (H.460.18 7)."""
     settings = zone.settings
+    if is_traversing:
+        return min(settings.traversal_time_to_live_s, wanted_s or settings.traversal_time_to_live_s)
     if wanted_s is None:
         return settings.default_time_to_live_s
     return min(max(wanted_s, settings.min_time_to_live_s), settings.max_time_to_live_s)
@@ -198,6 +209,8 @@ def _confirm(zone: Zone, request: Request, registration: Registration, proof: Pr
     }
     if is_full:
         body["terminalAlias"] = [entry.value for entry in registration.aliases]
+    if registration.is_traversing:
+        body["featureSet"] = traversal.feature_set(traversal.feature(traversal.SIGNALLING))
     return Answer("registrationConfirm", body, proof, registration.ras)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from signaling.h323 import traversal
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
 
@@ -75,6 +76,11 @@ class Registration:
         return self.signalling[0] != self.source[0]
 
     @property
+    def is_traversing(self) -> bool:
+        """It opens every connection itself (H.460.18): where it says that it is counts for nothing."""
+        return traversal.SIGNALLING in self.features
+
+    @property
     def data(self) -> str:
         """All of it, for the database."""
         return msgspec.json.encode(self).decode()
@@ -88,17 +94,6 @@ class Registration:
 def kind_of(terminal_type: Any) -> str:
     """The kind that an EndpointType names; an MCU may say that it is a terminal as well."""
     return next((kind for kind in _KINDS if kind in terminal_type), "terminal")
-
-
-def features_of(body: Any) -> frozenset[int]:
-    """Numbers of the H.460 features in the featureSet of a message (H.225.0 7.6, FeatureDescriptor)."""
-    features = body.get("featureSet", {})
-    ids = (
-        item["id"]
-        for name in ("neededFeatures", "desiredFeatures", "supportedFeatures")
-        for item in features.get(name, ())
-    )
-    return frozenset(value for kind, value in ids if kind == "standard" and 0 <= value <= 0xFFFF)
 
 
 def _shown(octets: bytes) -> str:

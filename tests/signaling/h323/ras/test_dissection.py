@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from signaling.h323 import traversal
 from signaling.h323.ras.admission import Refusal
 from tests.signaling.h323.dissection import dissect, udp
 from tests.signaling.h323.ras.terminal import T0, Book, Site, Terminal, ip
-from tests.signaling.h323.ras.test_own_requests import GENERIC, report
+from tests.signaling.h323.ras.test_own_requests import CALL, report
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.shares]
 
 PASSWORD = "correct-horse"
+FEATURES = traversal.feature_set(traversal.feature(18))
 
 
 class Wire:
@@ -42,10 +44,10 @@ def converse() -> list[bytes]:
     wire = Wire(site, terminal)
     own = site.gatekeeper.requests
     offer = {"authenticationCapability": [("pwdHash", 0)], "algorithmOIDs": [(0, 0, 8, 235, 0, 2, 6)]}
-    wire.ask("gatekeeperRequest", **terminal.discovery(**offer))
+    wire.ask("gatekeeperRequest", **terminal.discovery(**offer, featureSet=FEATURES))
     wire.ask("gatekeeperRequest", **terminal.discovery(gatekeeperIdentifier="other"))
     wire.ask("registrationRequest", **terminal.registration(protocolIdentifier=(1, 2, 3)))
-    wire.ask("registrationRequest", **terminal.registration())
+    wire.ask("registrationRequest", **terminal.registration(featureSet=FEATURES))
     terminal.identifier = site.gatekeeper.zone.registrations.all()[0].identifier
     known = {"endpointIdentifier": terminal.identifier}
     wire.ask("registrationRequest", **terminal.registration(keepAlive=True, **known))
@@ -59,7 +61,7 @@ def converse() -> list[bytes]:
     call = site.gatekeeper.zone.calls.of(terminal.identifier)[0]
     wire.sent(own.change_bandwidth(call, 64_000, T0))
     wire.sent(own.query(terminal.identifier, T0, call))
-    wire.sent(own.service_control(terminal.identifier, GENERIC, T0))
+    wire.sent(own.call_back(terminal.identifier, CALL, T0))
     wire.sent(own.disengage(call, "normalDrop", T0))
     wire.ask("infoRequestResponse", **report(9, terminal, needResponse=True) | {"requestSeqNum": 900})
     wire.ask("infoRequestResponse", **report(9, terminal, needResponse=True, endpointIdentifier="x"))

@@ -8,7 +8,8 @@ from signaling.h323 import per
 from signaling.h323.ras.events import Answered, Leaving, Unregistered
 from tests.signaling.h323.ras.terminal import T0, Site, Terminal
 
-INCOMING_CALL = b"\x00\xc0\x00\x02\x01\x06\xb8\x00" + b"\x01" * 16
+CALL = b"\x01" * 16
+INCOMING_CALL = b"\x00\xc0\x00\x02\x01\x06\xb8\x00" + CALL
 """IncomingCallIndication of H.460.18 by hand: address and port, call identifier."""
 GENERIC = [{"id": ("standard", 18), "parameters": [{"id": ("standard", 1), "content": ("raw", INCOMING_CALL)}]}]
 
@@ -62,12 +63,13 @@ def test_less_bandwidth_for_a_call():
     assert requests.change_bandwidth(call_of(site, terminal), 10**9, T0) == []
 
 
-def test_service_control_carries_generic_data():
+def test_a_terminal_is_told_where_to_call_back():
     _, terminal, requests = registered()
-    name, body = read(requests.service_control(terminal.identifier, GENERIC, T0))
+    name, body = read(requests.call_back(terminal.identifier, CALL, T0))
     assert (name, body["genericData"]) == ("serviceControlIndication", GENERIC)
     terminal.send(terminal.octets("serviceControlResponse", {"requestSeqNum": body["requestSeqNum"]}))
-    assert terminal.site.events()[-1].name == "serviceControlResponse"
+    told = terminal.site.events()[-1]
+    assert (told.name, told.call_id) == ("serviceControlResponse", CALL)
 
 
 def report(number: int, terminal: Terminal, **fields):
@@ -102,7 +104,7 @@ def test_reports_asked_for_and_not():
     ("request_of", "name", "after_s", "times"),
     [
         (lambda own, terminal: own.query(terminal.identifier, T0), "infoRequest", 3.0, 1),
-        (lambda own, terminal: own.service_control(terminal.identifier, [], T0), "serviceControlIndication", 3.0, 2),
+        (lambda own, terminal: own.call_back(terminal.identifier, CALL, T0), "serviceControlIndication", 3.0, 2),
         (lambda own, terminal: own.unregister(terminal.identifier, "maintenance", T0), "unregistrationRequest", 3.0, 1),
     ],
 )
@@ -144,7 +146,7 @@ def test_answers_of_strangers_and_to_nothing_are_dropped():
 
 def test_a_request_that_a_terminal_does_not_know():
     site, terminal, requests = registered()
-    body = read(requests.service_control(terminal.identifier, [], T0))[1]
+    body = read(requests.call_back(terminal.identifier, CALL, T0))[1]
     unknown = {"requestSeqNum": body["requestSeqNum"], "messageNotUnderstood": b""}
     assert terminal.send(terminal.octets("unknownMessageResponse", unknown)) is None
     assert site.events()[-1].name == "unknownMessageResponse"
