@@ -31,6 +31,7 @@ from signaling.h323.registry.admission import ZoneAdmission
 from signaling.h323.registry.callers import Callers
 from signaling.h323.registry.registration_store import KeptRegistrations
 from signaling.h323.registry.rights import RegistrationRights
+from signaling.h323.registry.routes import AdmittedRoutes
 from signaling.h323.server import H323Server
 from signaling.h323.signatures import Signatures
 from signaling.tries import SourceTries
@@ -68,6 +69,7 @@ class H323Office:
         self._dialing = settings.dialing
         names = self._names = _own_names(settings)
         self._admission = ZoneAdmission(gate, is_room, names, settings.dialing.networks)
+        self._routes = AdmittedRoutes(gate)
         self._callers = Callers(terminals.directory, self._admitted)
         self._server = H323Server(
             settings.h323,
@@ -79,6 +81,7 @@ class H323Office:
             identify=self._identify,
             is_registered=self._is_registered,
             own_names=names,
+            routes=self._routes,
         )
         self._gatekeeper: GatekeeperServer | None = None
         self._observers: list[Callable[[], None]] = []
@@ -136,7 +139,7 @@ class H323Office:
 
     def call_counters(self) -> Counter[str]:
         """What calls counted, for the metrics."""
-        return self._server.counters
+        return self._server.counters + self._routes.counters
 
     def call_gauges(self) -> dict[str, int]:
         """Calls and connections that are open."""
@@ -161,7 +164,7 @@ class H323Office:
         )
         self._admission.decide = gatekeeper.decide
         await gatekeeper.start(kept)
-        self._gatekeeper = gatekeeper
+        self._gatekeeper = self._routes.gatekeeper = gatekeeper
         addresses = ", ".join(f"{host}:{port}" for host, port in gatekeeper.addresses)
         logger.info("gatekeeper listens on %s; %d terminals are registered", addresses, len(self.registrations()))
 

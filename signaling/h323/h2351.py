@@ -67,6 +67,11 @@ def find(crypto_tokens: Iterable[Any] | None) -> HashedToken | None:
     return None
 
 
+def without(crypto_tokens: Iterable[Any]) -> list[Any]:
+    """The tokens of other profiles: one of this profile holds for one hop and for the message as it came."""
+    return [token for token in crypto_tokens if not _is_of_profile(token)]
+
+
 def token(timestamp_s: int, random: int, general_id: str, senders_id: str, digest: bytes = _EMPTY) -> Any:
     """The item of cryptoTokens, for pycrate. Identifiers that are "" are left out."""
     clear: dict[str, Any] = {"tokenOID": CLEAR_TOKEN, "timeStamp": timestamp_s, "random": random}
@@ -127,6 +132,14 @@ def _parse(value: Any) -> HashedToken | None:
         return None
     general_id, senders_id = (_identifier(clear.get(name, "")) for name in ("generalID", "sendersID"))
     return HashedToken(clear["timeStamp"], clear["random"], general_id, senders_id, digest.to_bytes(HASH_BYTES, "big"))
+
+
+def _is_of_profile(value: Any) -> bool:
+    match value:
+        case ("nestedcryptoToken", ("cryptoHashedToken", {"tokenOID": profile})):
+            return is_same_oid(profile, WHOLE_MESSAGE)
+        case _:
+            return False
 
 
 def _identifier(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -15,8 +16,12 @@ from signaling.h323.call_handle import CallHandle
 from signaling.h323.calls.call import RoomCall
 from signaling.h323.calls.services import Identify, Services, signer
 from signaling.h323.ras.address import Address
+from signaling.h323.ras.registration import Registration
+from signaling.h323.routing.route import Routes
+from signaling.h323.routing.router import Router
 from signaling.h323.signatures import Signatures
 from signaling.h323.transport.call_signalling import CallSignalling
+from signaling.h323.transport.signalling_connection import SignallingConnection
 from signaling.services import Calls, Gate
 
 logger = logging.getLogger(__name__)
@@ -36,16 +41,23 @@ class H323Server:
         identify: Identify = signer,
         is_registered: Callable[[str], bool] | None = None,
         own_names: frozenset[str] = frozenset(),
+        routes: Routes | None = None,
     ) -> None:
         """`is_registered` says of a host whether a terminal is registered from it.
 
         `own_names`: aliases and addresses by which terminals call the server itself, in lower case.
+        `routes` knows the calls between terminals that are signalled through here.
         """
         self.services = Services(settings, gate, calls, fleet, desk, identify, own_names)
         self._counters: Counter[str] = Counter()
         own = LocalEndpoint(display="Drumtower")
         self.signalling = CallSignalling(settings, self._call_came, own, signatures, self._counters, is_registered)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._router: Router | None = None
+        if routes is not None:
+            told = self.signalling.told_address
+            self._router = Router(settings, routes, self._line_to, told, self._counters, signatures)
+            self.signalling.router = self._router
 
     @property
     def counters(self) -> Counter[str]:
@@ -55,7 +67,8 @@ class H323Server:
     @property
     def gauges(self) -> dict[str, int]:
         """Calls and connections that are open now."""
-        return self.signalling.gauges
+        routed = len(self._router) if self._router is not None else 0
+        return self.signalling.gauges | {"routed-calls": routed}
 
     @property
     def local_addresses(self) -> list[Address]:
@@ -69,6 +82,8 @@ class H323Server:
 
     async def stop(self) -> None:
         """ReleaseComplete to all; afterwards no task and no socket is left."""
+        if self._router is not None:
+            await self._router.stop()
         await self.signalling.stop()
         for task in self._tasks:
             task.cancel()
@@ -78,3 +93,9 @@ class H323Server:
         task = asyncio.get_running_loop().create_task(RoomCall(call, self.services).run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _line_to(self, terminal: Registration, _call_id: bytes) -> SignallingConnection:
+        """Where a terminal that has shown no secret says that it is elsewhere, we do not go. Raises OSError."""
+        if terminal.is_translated and not terminal.account:
+            raise OSError(errno.EHOSTUNREACH, "a terminal names the address of another host")
+        return await self.signalling.open(terminal.signalling)

@@ -19,13 +19,17 @@ from drumtower.terminals import TerminalOffice
 from signaling.admission import Gate
 from signaling.attendant.desk import Desk
 from signaling.calls import Calls
+from signaling.h323.call.message import CallIdentity
+from signaling.h323.q931 import MessageType
 from signaling.h323.ras.alias import Alias, AliasKind
 from store.database import Database
 from store.rooms import Room
 from store.terminals import Terminal
 from tests.mcu.fakes import FakeFleet
+from tests.signaling.h323.call.peer import SETUP, octets
 from tests.signaling.h323.ras.terminal import ip
 from tests.signaling.h323.ras.test_server import Phone
+from tests.signaling.h323.transport.ends import End, Peer, eventually
 from tests.signaling.test_admission import FakeRunning, FakeVerifier
 
 SECRET = Secret("quiet-lantern-7")
@@ -171,6 +175,40 @@ async def test_who_registers_the_number_of_a_room_does_not_get_its_calls(clinic:
         assert body["destCallSignalAddress"] == (host or ip(*clinic.office._server.local_addresses[0]))
     for phone in (thief, caller):
         phone.socket.close()
+
+
+async def test_a_call_between_terminals_is_routed_to_whom_it_was_admitted(tmp_path: Path) -> None:
+    clinic, theatre = Clinic(tmp_path, H323_CALL_MODEL="routed"), End("theatre")
+    await clinic.open()
+    for alias in ("theatre", "caller"):
+        await clinic.add(alias)
+    called, caller = clinic.phone("theatre"), clinic.phone("caller")
+    await theatre.signalling.start()
+    called.terminal.signalling = ip(*theatre.signalling.addresses[0])
+    await register(called)
+    await register(caller)
+    asked = caller.terminal.admission(destinationInfo=[("h323-ID", "theatre")])
+    assert (await caller.ask("admissionRequest", asked))[0] == "requestInProgress"
+    _, body = await caller.answer()
+    ours = clinic.office._server.local_addresses[0]
+    assert (body["callModel"][0], body["destCallSignalAddress"]) == ("gatekeeperRouted", ip(*ours))
+    peer = await Peer.connect(ours)
+    call = CallIdentity(1, asked["callIdentifier"]["guid"], asked["conferenceID"])
+    peer.send(octets(MessageType.SETUP, SETUP, is_caller=True, identity=call))
+    assert (await peer.hear(MessageType.CONNECT)).body["callIdentifier"]["guid"] == call.identifier
+    (there,) = theatre.calls
+    assert (there.setup.identity.identifier, there.setup.calling_address) == (call.identifier, ours)
+    assert clinic.office.call_gauges()["routed-calls"] == 1
+    assert clinic.office.call_counters()["routed-answered"] == 1
+    there.release()
+    assert (await peer.hear(MessageType.RELEASE_COMPLETE)).type == MessageType.RELEASE_COMPLETE
+    assert await peer.is_cut()
+    peer.close()
+    await eventually(lambda: not sum(clinic.office.call_gauges().values()))
+    await theatre.signalling.stop()
+    for phone in (called, caller):
+        phone.socket.close()
+    await clinic.close()
 
 
 async def test_a_terminal_is_found_by_its_names_numbers_and_account(clinic: Clinic) -> None:

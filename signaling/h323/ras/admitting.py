@@ -37,6 +37,17 @@ class _Undecided:
         return self.question.caller.identifier, self.question.call_id
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the call signalling of an admitted call goes (7.11.2)."""
+
+    destination: Address
+    is_routed: bool = False
+    """callModel: through this gatekeeper."""
+    routed_to: str = ""
+    """Of a call to be routed: the endpoint behind us."""
+
+
 class Admissions:
     """Asks the owner about calls, and keeps count of those that it admitted."""
 
@@ -156,6 +167,7 @@ class Admissions:
             self._zone.hang_up(question.caller.identifier, question.call_id)
             return _reject(verdict.value, proof)
         caller = question.caller
+        way = self._way(request, question, verdict)
         call = AdmittedCall(
             caller.identifier,
             question.call_id,
@@ -165,6 +177,7 @@ class Admissions:
             0,
             request.now,
             request.now,
+            routed_to=way.routed_to,
         )
         granted = self._zone.budget.take(call.key, caller.source[0], question.wanted_bps)
         if granted is None:
@@ -173,14 +186,13 @@ class Admissions:
             return _reject("requestDenied", proof)
         self._zone.calls.put(replace(call, bandwidth_bps=granted))
         self._zone.tell(Admitted(caller, question.call_id, question.is_answer, granted))
-        return Answer("admissionConfirm", self._confirmation(request, question, verdict, granted), proof)
+        return Answer("admissionConfirm", self._confirmation(request, verdict, way, granted), proof)
 
-    def _confirmation(self, request: Request, question: Question, verdict: Admit, granted_bps: int) -> dict[str, Any]:
-        destination, is_routed = self._destination(request, question, verdict)
+    def _confirmation(self, request: Request, verdict: Admit, way: _Way, granted_bps: int) -> dict[str, Any]:
         body: dict[str, Any] = {
             "bandWidth": min(granted_bps // UNIT_BPS, _MAX_BANDWIDTH),
-            "callModel": ("gatekeeperRouted" if is_routed else "direct", 0),
-            "destCallSignalAddress": address.value_of(destination),
+            "callModel": ("gatekeeperRouted" if way.is_routed else "direct", 0),
+            "destCallSignalAddress": address.value_of(way.destination),
             "willRespondToIRR": True,
             "uuiesRequested": _NO_UUIES,
         }
@@ -190,19 +202,19 @@ class Admissions:
             body["destinationInfo"] = [entry.value for entry in verdict.aliases]
         return body
 
-    def _destination(self, request: Request, question: Question, verdict: Admit) -> tuple[Address, bool]:
-        """Where the terminal calls, and whether that is a gatekeeper that passes the call on (7.11.2)."""
+    def _way(self, request: Request, question: Question, verdict: Admit) -> _Way:
         ours = self._zone.signalling_address(request.local, request.source[0])
-        is_routed = self._zone.settings.call_model == "routed"
         if question.is_answer:
-            return question.caller.signalling, False
-        if verdict.is_ours:
-            return ours, False
+            callers = self._zone.calls.routed(question.call_id)
+            is_routed = any(call.routed_to == question.caller.identifier for call in callers)
+            return _Way(question.caller.signalling, is_routed)
+        if verdict.is_ours or question.target is None:
+            return _Way(verdict.destination or ours)
         if verdict.destination is not None:
-            return verdict.destination, False
-        if question.target is not None and not is_routed:
-            return question.target.signalling, False
-        return ours, is_routed and question.target is not None
+            return _Way(verdict.destination)
+        if self._zone.is_routed(question.target):
+            return _Way(ours, is_routed=True, routed_to=question.target.identifier)
+        return _Way(question.target.signalling)
 
     def _in_progress(self, proof: Proof) -> Answer:
         delay_ms = min(int(self._zone.settings.decision_s * 1000), _MAX_DELAY_MS)

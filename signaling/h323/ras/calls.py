@@ -28,6 +28,8 @@ class AdmittedCall:
     """When the endpoint named it last, was asked about it, or was admitted to it."""
     is_reported: bool = False
     """The endpoint named it in an IRR, so that it was answered at least."""
+    routed_to: str = ""
+    """The endpoint that its Setup, which comes to us, is passed on to; "" where it is not routed."""
 
     @property
     def key(self) -> CallKey:
@@ -53,6 +55,7 @@ class AdmittedCalls:
         self._max_per_endpoint = max_per_endpoint
         self._endpoints: defaultdict[str, dict[bytes, AdmittedCall]] = defaultdict(dict)
         self._count = 0
+        self._routed: defaultdict[bytes, set[str]] = defaultdict(set)
 
     def get(self, identifier: str, call_id: bytes) -> AdmittedCall | None:
         """One call of an endpoint."""
@@ -61,6 +64,16 @@ class AdmittedCalls:
     def of(self, identifier: str) -> list[AdmittedCall]:
         """All calls of an endpoint."""
         return list(self._endpoints[identifier].values()) if identifier in self._endpoints else []
+
+    def routed(self, call_id: bytes) -> list[AdmittedCall]:
+        """Routed calls of this callIdentifier: their endpoints chose it."""
+        found = (self.get(identifier, call_id) for identifier in self._routed.get(call_id, ()))
+        return [call for call in found if call is not None]
+
+    @property
+    def has_routed(self) -> bool:
+        """Whether there is any."""
+        return bool(self._routed)
 
     def named(self, identifier: str, body: Any, now: float) -> set[bytes]:
         """Calls that an IRR of this endpoint names: they are still there."""
@@ -83,6 +96,10 @@ class AdmittedCalls:
         """Add or replace."""
         self._count += call.call_id not in self._endpoints[call.identifier]
         self._endpoints[call.identifier][call.call_id] = call
+        if call.routed_to:
+            self._routed[call.call_id].add(call.identifier)
+        else:
+            self._forget_route(call)
 
     def remove(self, identifier: str, call_id: bytes) -> AdmittedCall | None:
         """It is over; None where it was not there."""
@@ -91,7 +108,14 @@ class AdmittedCalls:
             self._count -= 1
             if not self._endpoints[identifier]:
                 del self._endpoints[identifier]
+            self._forget_route(call)
         return call
 
     def __len__(self) -> int:
         return self._count
+
+    def _forget_route(self, call: AdmittedCall) -> None:
+        if call.call_id in self._routed:
+            self._routed[call.call_id].discard(call.identifier)
+            if not self._routed[call.call_id]:
+                del self._routed[call.call_id]

@@ -51,8 +51,10 @@ class Locations:
 
     def _where(self, request: Request, called: tuple[Alias, ...]) -> Address | None:
         target = self._zone.registrations.find(called)
-        if target is not None and self._zone.settings.call_model == "direct":
-            return target.signalling
+        is_admitted_here = self._zone.endpoint(request) is not None
+        if target is not None and (not is_admitted_here or not self._zone.is_routed(target)):
+            # A call that is not admitted here is not routed here: those of neighbours go directly, if they can.
+            return None if target.is_traversing else target.signalling
         # Asked of everybody we claim terminals alone: any number leads to the attendant, those of others as well.
         is_room = not request.is_multicast and bool(called) and self._admission.locate(called)
         if target is not None or is_room:

@@ -119,6 +119,18 @@ class GatekeeperServer:
         call = zone.calls.get(registration.identifier, call_id) if registration is not None else None
         return (registration, call) if registration is not None and call is not None else None
 
+    def routed(self, call_id: bytes) -> list[tuple[Registration, Registration]]:
+        """Who may make the call of this callIdentifier, and whom it is passed on to: one, unless two chose the same."""
+        zone = self._started.zone
+        calls = zone.calls.routed(call_id)
+        pairs = ((zone.registrations.get(call.identifier), zone.registrations.get(call.routed_to)) for call in calls)
+        return [(caller, called) for caller, called in pairs if caller is not None and called is not None]
+
+    @property
+    def has_routed(self) -> bool:
+        """Whether there is any such call."""
+        return self._started.zone.calls.has_routed
+
     def decide(self, ticket: int, verdict: Admit | Refusal) -> None:
         """The owner's answer to an admission that it left open."""
         self._send(self._started.decide(ticket, verdict, self._clock()))

@@ -111,6 +111,10 @@ class Zone:
         """Our call signalling address as the terminal at `host` must see it."""
         return self._advertised(local, host), self.settings.signalling_port
 
+    def is_routed(self, called: Registration) -> bool:
+        """Whether calls to this endpoint go through us: nobody else reaches those behind firewalls (H.460.18)."""
+        return self.settings.call_model == "routed" or called.is_traversing
+
     def account_of(self, alias: Alias) -> Account | None:
         """Whose alias it is."""
         return self._accounts.account_of(alias.text)

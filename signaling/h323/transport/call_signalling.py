@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from config.h323 import H323Settings
 from config.media import LocalAddress
@@ -47,6 +47,18 @@ logger = logging.getLogger(__name__)
 
 _GUID_BYTES: Final = 16
 _MOST_REFERENCE: Final = 0x7FFF
+
+
+class Router(Protocol):
+    """Takes calls that only pass through here."""
+
+    def take(
+        self, connection: SignallingConnection, octets: bytes, reference: int, signer: Signer | None
+    ) -> str | None:
+        """A Setup, which `signer` has signed.
+
+        None where it is for ourselves, "" when it is routed from now on, else why not (ReleaseCompleteReason).
+        """
 
 
 class CallSignalling:
@@ -75,6 +87,8 @@ class CallSignalling:
         self._listeners = ExitStack()
         self._addresses: dict[Address, LocalAddress] = {}
         self._calls: set[CallHandle] = set()
+        self.router: Router | None = None
+        """Set by the owner before it starts, where calls are routed."""
         self._call_places = CallPlaces(settings, self.counters)
 
     @property
@@ -131,6 +145,12 @@ class CallSignalling:
 
         Raises OSError, TimeoutError.
         """
+        connection = await self.open(address, local_host)
+        signer = self._signatures.signer_for(called) if self._signatures is not None else None
+        return self._call(connection, is_incoming=False, is_known=True, signer=signer)
+
+    async def open(self, address: Address, local_host: str = "") -> SignallingConnection:
+        """A connection without a call yet; the last call that leaves it closes it. Raises OSError, TimeoutError."""
         number = self._places.enter(address[0])
         if number is None:
             raise OSError(errno.EMFILE, "too many H.323 connections")
@@ -141,8 +161,14 @@ class CallSignalling:
         except BaseException:
             self._places.leave(number)
             raise
-        signer = self._signatures.signer_for(called) if self._signatures is not None else None
-        return self._call(connection, is_incoming=False, is_known=True, signer=signer)
+        return connection
+
+    def told_address(self, connection: SignallingConnection) -> Address:
+        """Where the other end of this connection can call us."""
+        for (host, port), local in self._addresses.items():
+            if host == connection.local[0]:
+                return local.advertised(connection.remote[0]), port
+        return connection.local
 
     def local_host_for(self, address: Address) -> str:
         """Of our addresses the one from which the kernel reaches `address`, else the first of its family.
@@ -177,17 +203,19 @@ class CallSignalling:
             self.counters["signature-refused"] += 1
             logger.warning("h323 call from=%s:%d not proven: %s", *connection.remote, signer.name)
             return "securityDenied"
+        routed = self._route(connection, octets, reference, signer)
+        if routed is not None:
+            return routed
         is_known = signer is not None or self._is_registered(source)
         is_limited = not self._streams.calls.is_unlimited(source)
         refused = self._call_places.refusal(source, is_limited=is_limited, is_known=is_known)
         if refused:
             return refused
         call = self._call(connection, is_incoming=True, is_known=is_known, signer=signer)
-        connection.calls.add(reference, call, is_ours=False)
+        connection.take(call, reference)
         call.receive(octets)
         if call.setup is not None and not call.is_over:
-            self._places.prove(connection.number)
-            connection.stream.useful_by = None
+            self._is_of_use(connection)
             self._take(call)
         return ""
 
@@ -204,6 +232,20 @@ class CallSignalling:
         connection.number = number
         connection.stream.useful_by = self._streams.now() + self._settings.first_setup_s
         self._streams.accept(accepted, connection.stream)
+
+    def _route(
+        self, connection: SignallingConnection, octets: bytes, reference: int, signer: Signer | None
+    ) -> str | None:
+        if self.router is None:
+            return None
+        refused = self.router.take(connection, octets, reference, signer)
+        if refused == "":
+            self._is_of_use(connection)
+        return refused
+
+    def _is_of_use(self, connection: SignallingConnection) -> None:
+        self._places.prove(connection.number)
+        connection.stream.useful_by = None
 
     # ---- calls
 

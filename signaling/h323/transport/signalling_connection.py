@@ -6,10 +6,19 @@ import asyncio
 from typing import Protocol
 
 from signaling.h323.call.references import MOST_MALFORMED, NewCall, References, Reply, refusal
-from signaling.h323.call_handle import CallHandle
 from signaling.h323.ras.address import Address
 from signaling.h323.transport.stream import Stream
 from signaling.h323.transport.streams import Streams
+
+
+class ConnectedCall(Protocol):
+    """A call on the connection: call_handle.CallHandle, or one leg of a routed call."""
+
+    def receive(self, octets: bytes) -> None:
+        """A message of it."""
+
+    def signalling_lost(self) -> None:
+        """The connection is gone."""
 
 
 class Office(Protocol):
@@ -29,7 +38,7 @@ class SignallingConnection:
         self.number = 0
         """Its place among the connections that may be open."""
         self.stream = Stream(streams, self)
-        self.calls: References[CallHandle] = References()
+        self.calls: References[ConnectedCall] = References()
         self._office = office
         self._counters = streams.counters
         self._is_lost = False
@@ -50,14 +59,18 @@ class SignallingConnection:
         """Send a message."""
         self.stream.send(octets)
 
-    def add(self, call: CallHandle, reference: int) -> None:
+    def add(self, call: ConnectedCall, reference: int) -> None:
         """A call of ours begins. Raises ValueError where the reference is taken."""
         if not self.calls.add(reference, call, is_ours=True):
             raise ValueError(f"call reference {reference} is taken")
         if self._is_lost:
             asyncio.get_running_loop().call_soon(call.signalling_lost)
 
-    def leave(self, call: CallHandle) -> None:
+    def take(self, call: ConnectedCall, reference: int) -> None:
+        """A call of the peer's begins, whose reference was free."""
+        self.calls.add(reference, call, is_ours=False)
+
+    def leave(self, call: ConnectedCall) -> None:
         """`call` is over. The last one closes the connection: we never promise to keep one (maintainConnection)."""
         self.calls.discard(call)
         if not len(self.calls):
@@ -70,10 +83,7 @@ class SignallingConnection:
 
     def received(self, octets: bytes) -> None:
         """A message came: for a call, for none, or a new call."""
-        found = self.calls.route(octets)
-        match found:
-            case CallHandle():
-                found.receive(octets)
+        match self.calls.route(octets):
             case NewCall(reference):
                 self._call_came(octets, reference)
             case Reply(answer):
@@ -83,6 +93,8 @@ class SignallingConnection:
                 self._counters["signalling-dropped"] += 1
                 if self.calls.malformed >= MOST_MALFORMED:
                     self.stream.abort()
+            case call:
+                call.receive(octets)
 
     def lost(self, _stream: Stream, /) -> None:
         """It is gone, and what calls it had are over."""

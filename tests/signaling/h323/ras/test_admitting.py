@@ -228,3 +228,76 @@ def test_location():
     assert locate(neighbour, "8000", is_multicast=True) is None
     assert locate(neighbour, "9", is_multicast=True) is None
     assert locate(stranger, "7002", is_multicast=True) is None
+
+
+# ---- calls that are routed
+
+
+def test_a_routed_call_is_known_by_its_identifier_until_it_ends():
+    site, caller, called = pair(call_model="routed")
+    calls = site.gatekeeper.zone.calls
+    assert not calls.has_routed
+    caller.admit("7002")
+    caller.admit("8000", call=2)
+    (call,) = calls.routed(bytes([1]) * 16)
+    assert (call.identifier, call.routed_to) == (caller.identifier, called.identifier)
+    assert calls.routed(bytes([2]) * 16) == []
+    caller.ask("disengageRequest", disengageReason=("normalDrop", 0), **caller.of_call())
+    assert (calls.routed(bytes([1]) * 16), calls.has_routed) == ([], False)
+
+
+def test_a_terminal_that_leaves_takes_its_routes_along():
+    site, caller, _ = pair(call_model="routed")
+    caller.admit("7002")
+    caller.ask("unregistrationRequest", callSignalAddress=[], endpointIdentifier=caller.identifier)
+    assert not site.gatekeeper.zone.calls.has_routed
+
+
+def test_who_answers_a_routed_call_is_told_so():
+    _, caller, called = pair(call_model="routed")
+    assert called.admit("7002", answerCall=True)[1]["callModel"][0] == "direct"
+    caller.admit("7002", call=2)
+    body = called.admit("7002", call=2, answerCall=True)[1]
+    assert (body["callModel"][0], body["destCallSignalAddress"]) == ("gatekeeperRouted", called.signalling)
+    # Of its own calls nobody thinks that it answers them.
+    assert caller.admit("7002", call=2, answerCall=True)[1]["callModel"][0] == "direct"
+
+
+def test_the_same_identifier_of_two_terminals_is_two_calls():
+    site, caller, called = pair(call_model="routed")
+    caller.aliases.append(("dialledDigits", "7001"))
+    caller.register()
+    caller.admit("7002")
+    called.admit("7001")
+    found = site.gatekeeper.zone.calls.routed(bytes([1]) * 16)
+    assert {(call.identifier, call.routed_to) for call in found} == {
+        (caller.identifier, called.identifier), (called.identifier, caller.identifier),
+    }  # fmt: skip
+    caller.ask("disengageRequest", disengageReason=("normalDrop", 0), **caller.of_call())
+    (left,) = site.gatekeeper.zone.calls.routed(bytes([1]) * 16)
+    assert left.identifier == called.identifier
+
+
+def test_rooms_and_given_destinations_are_not_routed():
+    site, caller, _ = pair(call_model="routed")
+    for call, verdict in enumerate((Admit(is_ours=True), Admit(("203.0.113.5", 1720))), 1):
+        site.owner.verdict = verdict
+        assert caller.admit("7002", call=call)[1]["callModel"][0] == "direct"
+    assert not site.gatekeeper.zone.calls.has_routed
+
+
+def test_bandwidth_of_a_routed_call_changes_as_of_any():
+    site, caller, called = pair(call_model="routed")
+    caller.admit("7002")
+    answer = caller.ask("bandwidthRequest", bandWidth=2000, **caller.of_call())
+    assert answer[0] == "bandwidthConfirm"
+    (call,) = site.gatekeeper.zone.calls.routed(bytes([1]) * 16)
+    assert (call.bandwidth_bps, call.routed_to) == (200_000, called.identifier)
+
+
+def test_location_tells_where_an_admitted_call_would_go():
+    """Terminals that ask are admitted here; neighbours are not, so that nothing of theirs is routed."""
+    site, caller, _ = pair(call_model="routed", location_networks=("203.0.113.0/24",))
+    neighbour = Terminal(site, "gk2", "203.0.113.1")
+    assert locate(caller, "7002")[1]["callSignalAddress"] == ip(OURS, 1720)
+    assert locate(neighbour, "7002")[1]["callSignalAddress"] == ip("198.51.100.20", 1720)
