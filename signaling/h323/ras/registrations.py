@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from config.h323 import H323Settings
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias, AliasKind
 from signaling.h323.ras.registration import Registration
 from signaling.tries import source_key
+
+_RESTART_S: Final = 120
+"""A machine that starts again is back by then."""
+_RESPITE_S: Final = 20
+"""After it; what terminals said meanwhile was lost, and some repeat it after 10 s (chan_ooh323)."""
 
 
 class RegistrationStore(Protocol):
@@ -22,6 +27,11 @@ class RegistrationStore(Protocol):
 
     def remove(self, identifier: str) -> None:
         """Forget it."""
+
+
+def kept_until(registration: Registration) -> float:
+    """When not even a restart is a reason for its silence; seconds UTC."""
+    return registration.expires_at + _RESTART_S
 
 
 class Registrations:
@@ -36,6 +46,7 @@ class Registrations:
         self._sources: Counter[str] = Counter()
         self._kept_until: dict[str, float] = {}
         """When what the store has expires."""
+        self._respite_until = 0.0
 
     def get(self, identifier: str) -> Registration | None:
         """The endpoint of an endpointIdentifier."""
@@ -64,7 +75,9 @@ class Registrations:
         return list(self._endpoints.values())
 
     def due(self, now: float) -> list[Registration]:
-        """Those whose time to live is over."""
+        """Those whose time to live is over; nobody soon after a restart."""
+        if now < self._respite_until:
+            return []
         return [registration for registration in self._endpoints.values() if registration.expires_at <= now]
 
     def has_room(self, source: Address) -> bool:
@@ -104,12 +117,16 @@ class Registrations:
         return fresh
 
     def load(self, kept: Iterable[Registration], now: float) -> None:
-        """Take what was kept over a restart; what is over or does not fit is left out."""
+        """Take what was kept over a restart; what has long been over or does not fit is left out.
+
+        Whose time ran out while nobody listened may be there: it is asked like all whose time is over, after a while.
+        """
         for registration in kept:
-            is_over = registration.expires_at <= now or registration.identifier in self._endpoints
+            is_over = kept_until(registration) <= now or registration.identifier in self._endpoints
             if not is_over and self.has_room(registration.source) and not self.holders(registration.aliases):
                 self._keep(registration)
                 self._kept_until[registration.identifier] = registration.expires_at
+                self._respite_until = now + _RESPITE_S
 
     def __len__(self) -> int:
         return len(self._endpoints)

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from signaling.h323.ras.registration import Registration
+from signaling.h323.ras.registrations import kept_until
 from store.bindings import Keepable, KeptBinding
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class _Row:
 
     @property
     def expires_at(self) -> float:
-        return self.registration.expires_at
+        return kept_until(self.registration)
 
     @property
     def data(self) -> str:

@@ -213,6 +213,22 @@ def test_a_keep_alive_while_it_is_asked_saves_it():
     assert read(site.gatekeeper.on_timeout(T0 + 604))[0] == "infoRequest"
 
 
+def test_whose_time_ran_out_while_nobody_listened_is_asked_after_the_restart():
+    before, terminal, _ = registered()
+    kept = before.gatekeeper.zone.registrations.all()
+    site = Site()
+    registrations = site.gatekeeper.zone.registrations
+    registrations.load(kept, T0 + 300 + 60)
+    assert site.gatekeeper.on_timeout(T0 + 379) == [], "it may be about to say that it is there"
+    assert read(site.gatekeeper.on_timeout(T0 + 380))[0] == "infoRequest"
+    site.now, terminal.site = T0 + 381, site
+    terminal.keep_alive()
+    assert [entry.expires_at for entry in registrations.all()] == [T0 + 681]
+    long_ago = Site().gatekeeper.zone.registrations
+    long_ago.load(kept, T0 + 300 + 120)
+    assert long_ago.all() == []
+
+
 def test_our_own_requests_are_bounded():
     site = Site(max_requests=2)
     for number in range(4):
