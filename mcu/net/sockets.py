@@ -78,7 +78,8 @@ class UdpSocket:
         deadline_us = clock() // 1000 + budget_us
         for count in range(1, limit + 1):
             try:
-                data, source = receive_from(_MAX_DATAGRAM_BYTES)
+                # One octet more than is taken tells a datagram that is too long from one that just fits.
+                data, source = receive_from(_MAX_DATAGRAM_BYTES + 1)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -86,7 +87,9 @@ class UdpSocket:
                 self._counters[f"receive-{errno.errorcode.get(error.errno or 0, 'error').lower()}"] += 1
                 continue
             now_us = clock() // 1000
-            if data:
+            if len(data) > _MAX_DATAGRAM_BYTES:
+                self._counters["receive-too-long"] += 1
+            elif data:
                 receive(data, source, now_us)
             if count % _CLOCK_EVERY == 0 and now_us > deadline_us:
                 return

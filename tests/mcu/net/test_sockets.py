@@ -106,3 +106,14 @@ def test_reading_is_bounded_in_number_and_time(pair: tuple[UdpSocket, socket.soc
     near.receive = lambda data, _source, _now_us: taken.append(data)
     near.read(1000, 1_000_000)
     assert len(taken) == 100
+
+
+def test_what_is_too_long_is_counted_and_not_handed_over_in_part(pair: tuple[UdpSocket, socket.socket]) -> None:
+    near, far = pair
+    taken: list[bytes] = []
+    near.receive = lambda data, _source, _now_us: taken.append(data)
+    for size in (2048, 2049, 60_000, 12):
+        far.sendto(b"x" * size, (near.address, near.port))
+    near.read(10, 1_000_000)
+    assert [len(data) for data in taken] == [2048, 12]
+    assert near._counters == {"receive-too-long": 2}
