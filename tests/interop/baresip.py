@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.interop import live, media
+from tests.interop import live, media, oracles
 from tests.interop.media import Person
 from tests.interop.walls import Apart
 
@@ -126,9 +126,9 @@ class Baresip:
         """The WAV file of what it heard in its last call."""
         return max(self.folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime)
 
-    async def hears(self, seconds: float = 1.0) -> frozenset[str]:
+    async def hears(self, seconds: float = 1.0, people: tuple[Person, ...] = oracles.EVERYBODY) -> frozenset[str]:
         """Whose tones it hears now. After a hold baresip writes this file no more."""
-        return await live.hears(self.heard_file(), seconds)
+        return await live.hears(self.heard_file(), seconds, people)
 
     def log(self) -> str:
         """What it printed."""

@@ -9,14 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from tests.interop import oracles
+from tests.interop.media import Person
 
 _HEADER_BYTES = 44
 NOTHING = frozenset({"(nothing arrives)"})
 """Not even silence is written."""
 
 
-async def hears(path: Path, seconds: float) -> frozenset[str]:
-    """Whose tones are in the next `seconds` of the first channel; a header without figures means mono at 48 kHz."""
+async def hears(path: Path, seconds: float, people: tuple[Person, ...] = oracles.EVERYBODY) -> frozenset[str]:
+    """Which of these people's tones are in the next `seconds` of the first channel.
+
+    A header without figures means mono at 48 kHz.
+    """
     start = max(_HEADER_BYTES, path.stat().st_size)
     with path.open("rb") as file:
         header = file.read(_HEADER_BYTES)
@@ -32,4 +36,4 @@ async def hears(path: Path, seconds: float) -> frozenset[str]:
             return NOTHING
         file.seek(start - (start - _HEADER_BYTES) % frame_bytes)
         samples = np.frombuffer(file.read(wanted), "<i2").reshape(-1, channels)[:, 0]
-    return frozenset(oracles.heard(samples, rate))
+    return frozenset(oracles.heard(samples, rate, people))
