@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from caller.errors import OptionError
-from caller.h323.options import SLIDES_COLOR, Encryption, H323Options, PasscodeWay
+from caller.h323.options import SLIDES_COLOR, Encryption, FirewallTraversal, H323Options, PasscodeWay
 from caller.options import AUDIO_CODECS, VIDEO_CODECS, CallOptions, check
 from caller.report import EXIT_USAGE, CallReport, exit_code, summary
 from config.environment import take_secret
@@ -78,6 +78,13 @@ def _add_h323_arguments(group: argparse._ArgumentGroup) -> None:
         help=f"sign the call by H.235.1 with the password in ${PASSWORD_VARIABLE}",
     )
     add("--present", nargs="?", const=SLIDES_COLOR, default="", metavar="#RRGGBB", help="present slides (H.239)")
+    add(
+        "--traversal", choices=tuple(FirewallTraversal), default=defaults.traversal,
+        help="through a firewall or NAT by H.460.18 and .19, with ports for each stream or one pair for all;"
+        " with --account it registers",
+    )  # fmt: skip
+    add("--wait", action="store_true", help="register as the alias of ADDRESS and wait to be called")
+    add("--ras-port", type=int, default=defaults.ras_port, metavar="PORT", help="of the gatekeeper (default: 1719)")
     add("--rate", type=int, default=defaults.rate_bps // 1000, metavar="KBIT", help="of the call, in kbit/s")
 
 
@@ -155,6 +162,9 @@ def _h323_options(args: argparse.Namespace) -> H323Options:
         rate_bps=args.rate * 1000,
         renew_keys_s=args.renew_keys,
         steals=args.steal,
+        traversal=FirewallTraversal(args.traversal),
+        waits=args.wait,
+        ras_port=args.ras_port,
         account=args.account,
         password=(take_secret(PASSWORD_VARIABLE) or "") if args.account else "",
     )

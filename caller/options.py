@@ -125,6 +125,7 @@ def check(options: CallOptions) -> None:
         (_COLOR.fullmatch(options.color), "--color must look like #2f6f8f"),
         (_TONE.fullmatch(options.tone), "--tone must be voice, voice:N, a frequency in Hz, or silence"),
         (options.record is None or options.count == 1, "--record needs --count 1"),
+        (not options.h323.waits or options.count == 1, "--wait needs --count 1"),
         (options.play in (TEST, FLASH, NOTHING) or Path(options.play).is_file(), "--play: no such file"),
         (16 <= options.width <= 1920 and options.width % 2 == 0, "--size: the width must be even, 16 to 1920"),
         (16 <= options.height <= 1080 and options.height % 2 == 0, "--size: the height must be even, 16 to 1080"),

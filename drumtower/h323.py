@@ -22,7 +22,7 @@ from signaling.h323.dialling.plan import H323Dials, World
 from signaling.h323.ras.alias import Alias
 from signaling.h323.ras.answers import Datagram
 from signaling.h323.ras.calls import AdmittedCall
-from signaling.h323.ras.events import Event, Registered, Unregistered
+from signaling.h323.ras.events import Answered, Event, Registered, Unregistered
 from signaling.h323.ras.own_requests import OwnRequests
 from signaling.h323.ras.registration import Registration
 from signaling.h323.ras.server import GatekeeperServer
@@ -39,6 +39,8 @@ from store.database import Database
 
 logger = logging.getLogger(__name__)
 
+_REFUSALS = ("failed", "notAvailable", "callCapacityExceeded")
+"""Results of a ServiceControlResponse (H.225.0 7.20)."""
 _NAMED_AT_MOST = 20
 """Terminals in one line of the log."""
 
@@ -82,6 +84,7 @@ class H323Office:
             is_registered=self._is_registered,
             own_names=names,
             routes=self._routes,
+            call_back=self._call_back,
         )
         self._gatekeeper: GatekeeperServer | None = None
         self._observers: list[Callable[[], None]] = []
@@ -125,7 +128,7 @@ class H323Office:
     def dials(self) -> H323Dials:
         """Calls to terminals that are registered here, and to `h323:` addresses."""
         server = self._server
-        return H323Dials(World(self._dialing, server.signalling, server.services, self, self._names))
+        return H323Dials(World(self._dialing, server.signalling, server.services, self, self._names, self._call_back))
 
     def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` when somebody registers or is gone; returns "stop observing"."""
@@ -172,6 +175,12 @@ class H323Office:
         if isinstance(event, Registered | Unregistered):
             for observer in list(self._observers):
                 observer()
+        elif isinstance(event, Answered) and event.request == "serviceControlIndication" and _is_refused(event):
+            self._server.signalling.will_not_call_back(event.call_id)
+
+    def _call_back(self, identifier: str, call_id: bytes) -> None:
+        if self._gatekeeper is not None:
+            self._gatekeeper.ask(lambda own, now: own.call_back(identifier, call_id, now))
 
     def _terminals_changed(self, revoked: frozenset[str]) -> None:
         """Who lost the right to be registered is told so."""
@@ -202,6 +211,11 @@ class H323Office:
                 "%d terminal(s) have a secret from before H.323; to register with H.323 it has to be set again: %s%s",
                 len(old), ", ".join(old[:_NAMED_AT_MOST]), more,
             )  # fmt: skip
+
+
+def _is_refused(event: Answered) -> bool:
+    """Whether a terminal will not do what ServiceControlIndication asked for; many leave the result out."""
+    return event.name is None or event.body.get("result", ("started", 0))[0] in _REFUSALS
 
 
 def _unregister(identifier: str, own: OwnRequests, now: float) -> list[Datagram]:

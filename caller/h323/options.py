@@ -28,6 +28,16 @@ class Encryption(StrEnum):
     REQUIRED = "required"
 
 
+class FirewallTraversal(StrEnum):
+    """What is done about a firewall, or a NAT, between us and the server."""
+
+    NONE = "none"
+    H460 = "h460"
+    """H.460.18 and H.460.19: every connection is opened by us, and empty packets keep the ways of media open."""
+    MULTIPLEXED = "multiplexed"
+    """Likewise, with all media on one pair of ports."""
+
+
 class PasscodeWay(StrEnum):
     """How the passcode gets to the room."""
 
@@ -65,6 +75,11 @@ class H323Options:
     account: str = ""
     """The alias whose password signs the call (H.235.1)."""
     password: str = field(default="", repr=False)
+    traversal: FirewallTraversal = FirewallTraversal.NONE
+    waits: bool = False
+    """Register under the alias of the address, and wait for a call instead of making one."""
+    ras_port: int = 1719
+    """Of the gatekeeper, at the host of the address."""
     steals: bool = False
     """Send stolen ciphertext where others pad."""
 
@@ -79,6 +94,11 @@ class H323Options:
     def dh_groups(self) -> tuple[Group, ...]:
         """Those to offer."""
         return tuple(group for group in GROUPS.values() if group.bits in self.groups)
+
+    @property
+    def registers(self) -> bool:
+        """Whether a gatekeeper is needed; who has no account can call rooms from behind a firewall without one."""
+        return self.waits or (self.traversal is not FirewallTraversal.NONE and bool(self.account))
 
     @property
     def terminal_type(self) -> int:
@@ -97,6 +117,7 @@ class H323Options:
             (64_000 <= self.rate_bps <= 10_000_000, "--rate must be 64 to 10000 kbit/s"),
             (bool(self.account) == bool(self.password), "--account and its password need each other"),
             (len(self.account) <= _MOST_CHARACTERS, "--account: the alias is too long"),
+            (0 < self.ras_port < 1 << 16, "--ras-port must be 1 to 65535"),
             (0 <= self.renew_keys_s <= _DAY_S, "--renew-keys must be 0 to 86400 s"),
         )
         for is_true, text in claims:

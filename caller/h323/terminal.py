@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
-from caller.h323.account import signatures_of
 from caller.h323.capabilities import kinds_of, wishes_of
 from caller.h323.extras import Extras
-from caller.h323.options import Encryption
+from caller.h323.gatekeeper import NotRegistered
+from caller.h323.line import Line, alias_of
+from caller.h323.options import Encryption, FirewallTraversal
 from caller.options import CallOptions
 from caller.report import CallReport, H323Report
 from caller.session import MediaSession, now_us
-from config.h323 import H323Settings
-from config.media import LocalAddress
+from mcu.media import Kind
 from signaling.h323.call import events
 from signaling.h323.call.causes import Cause
-from signaling.h323.call.endpoint import LocalEndpoint
 from signaling.h323.call.message import CallIdentity
 from signaling.h323.call.setup import SetupRequest
 from signaling.h323.call_handle import CallHandle
 from signaling.h323.call_media.call_media import CallMedia
+from signaling.h323.call_media.traversal import MediaTraversing, SharedPlace
 from signaling.h323.capabilities.fast_start import Ports
 from signaling.h323.h245 import events as h245
 from signaling.h323.media_security import MediaSecurity
-from signaling.h323.ras.alias import Alias, AliasKind
-from signaling.h323.ras.alias import make as make_alias
-from signaling.h323.transport.call_signalling import CallSignalling
+from signaling.h323.ras.alias import Alias
+from signaling.h323.traversal import MediaFeature
 
 STEP_S = 0.01
 _MOST_MULTIPLIER = 127
@@ -56,47 +54,82 @@ class H323Terminal:
     async def run(self, stop: asyncio.Event) -> CallReport:
         """Call, play and listen until the time is up, the peer hangs up, or `stop` is set. Raises OSError."""
         options = self._options.h323
-        signalling = CallSignalling(
-            H323Settings(listen=(LocalAddress(self._address),), signalling_port=0),
-            _refuse,
-            self._own_endpoint(),
-            signatures_of(options.account, options.password),
-        )
-        await signalling.start()
+        line = Line(self._options, self._address)
+        await line.open()
         try:
-            await self._media.open(kinds_of(self._options))
-            call = await self._dial(signalling)
+            is_shared = options.traversal is FirewallTraversal.MULTIPLEXED
+            await self._media.open(kinds_of(self._options), is_shared=is_shared)
+            call = await self._begin(line, stop)
             if call is not None:
                 await self._converse(call, stop)
         finally:
             await self._media.close(self._report)
-            await signalling.stop()
+            await line.close()
         return self._report
 
     # ---- the call
 
-    async def _dial(self, signalling: CallSignalling) -> CallHandle | None:
-        """The call that was begun, None where nobody is there."""
-        target = self._options.h323_target()
-        called = (_alias_of(target.alias),)
+    async def _begin(self, line: Line, stop: asyncio.Event) -> CallHandle | None:
+        """The call that was begun, or taken; None where nobody is there."""
         self._called_s = time.monotonic()
+        report, options = self._report, self._options.h323
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-            call = await signalling.connect((str(found[0][4][0]), target.port), self._address, called)
+            if options.registers:
+                await line.register()
+                self._details.is_registered = True
+            if options.waits:
+                return await self._answer(line, stop)
+            called = alias_of(self._options.h323_target().alias)
+            call = await line.dial(called)
+        except NotRegistered as error:
+            report.outcome, report.status, report.reason = "refused", Cause.SUBSCRIBER_ABSENT, str(error)
+            return None
         except OSError as error:
-            report = self._report
             report.outcome, report.status = "refused", Cause.NO_ROUTE_TO_DESTINATION
             report.reason, report.warning = "unreachableDestination", error.strerror or type(error).__name__
             return None
-        self._place(call, called, signalling.new_identity())
+        self._place(call, (called,), line.signalling.new_identity())
         return call
+
+    async def _answer(self, line: Line, stop: asyncio.Event) -> CallHandle | None:
+        """Take the first call that comes."""
+        call = await line.wait(stop)
+        if call is None or call.setup is None:
+            self._report.outcome, self._report.reason = "refused", "nobody has called"
+            return None
+        self._called_s = time.monotonic()
+        tokens = self._security.answer(call.setup.tokens) if self._security is not None else []
+        if not tokens:
+            self._security = None
+        media = self._agree_on_media(call)
+        fast_start = media.answer_fast_start(call.setup.fast_start) if call.setup.fast_start else []
+        call.accept(conference_id=call.setup.identity.conference_id, fast_start=fast_start, tokens=tokens)
+        self._begin_media()
+        return call
+
+    def _agree_on_media(self, call: CallHandle) -> CallMedia:
+        ports = {kind: Ports(*((self._address, port) for port in pair)) for kind, pair in self._media.ports.items()}
+        traversal = self._traversing(call)
+        media = CallMedia(call.control, wishes_of(self._options), ports, self._security, traversal)
+        self._negotiation = media
+        call.control.prepare(media.capability_set())
+        return media
+
+    def _traversing(self, call: CallHandle) -> MediaTraversing | None:
+        """What is said of channels where we are behind a firewall; a server that called has said what it can."""
+        if self._options.h323.traversal is FirewallTraversal.NONE:
+            return None
+        shared: dict[Kind, SharedPlace] = {}
+        if (pair := self._media.shared_ports) is not None:
+            place = Ports(*((self._address, port) for port in pair))
+            shared = {kind: SharedPlace(place, number) for kind, number in self._media.numbers.items()}
+        own = MediaFeature(multiplexes=self._options.h323.traversal is FirewallTraversal.MULTIPLEXED)
+        return MediaTraversing(own, shared, peer=call.peer_traversal)
 
     def _place(self, call: CallHandle, called: tuple[Alias, ...], identity: CallIdentity) -> None:
         options, security = self._options.h323, self._security
-        ports = {kind: Ports(*((self._address, port) for port in pair)) for kind, pair in self._media.ports.items()}
         tokens = tuple(security.offer()) if security is not None else ()
-        media = self._negotiation = CallMedia(call.control, wishes_of(self._options), ports, security)
-        call.control.prepare(media.capability_set())
+        media = self._agree_on_media(call)
         request = SetupRequest(
             called=called,
             multiplier=min(max(1, round(options.rate_bps / 64_000)), _MOST_MULTIPLIER),
@@ -155,8 +188,15 @@ class H323Terminal:
         if self._media.began_us and self._generation != self._negotiation.generation:
             self._generation = self._negotiation.generation
             self._media.update(self._negotiation.media)
+            crossings = [spec.traversal for spec in self._negotiation.media.streams if spec.traversal is not None]
+            if any(crossing.keep_alive is not None for crossing in crossings):
+                is_shared = any(crossing.is_multiplexed for crossing in crossings)
+                self._details.traversal = "multiplexed" if is_shared else "h460"
 
     def _connected(self, _: events.Connected) -> None:
+        self._begin_media()
+
+    def _begin_media(self) -> None:
         self._report.set_up_s = time.monotonic() - self._called_s
         self._media.begin(kinds_of(self._options))
 
@@ -182,27 +222,6 @@ class H323Terminal:
         if not self._media.began_us:
             report.outcome = "refused"
             report.reason = report.reason or "given up before the answer"
-
-    def _own_endpoint(self) -> LocalEndpoint:
-        name = make_alias(AliasKind.H323_ID, self._options.h323.account or self._options.name)
-        return LocalEndpoint(
-            () if name is None else (name,),
-            self._options.name if self._options.name.isascii() else "",  # Display is IA5, the alias is not
-            is_mcu=False,
-            terminal_type=self._options.h323.terminal_type,
-            offers_tunnelling=self._options.h323.is_tunnelling,
-        )
-
-
-def _refuse(call: CallHandle) -> None:
-    """Nobody calls us."""
-    call.release(reason="destinationRejection")
-
-
-def _alias_of(text: str) -> Alias:
-    """Digits as such, whatever else as a name."""
-    alias = make_alias(AliasKind.DIALLED_DIGITS, text)
-    return alias if alias is not None else Alias(AliasKind.H323_ID, text)
 
 
 _HANDLERS: dict[type, Callable[[H323Terminal, Any], None]] = {

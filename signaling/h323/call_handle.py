@@ -15,6 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
+from signaling.h323 import per, traversal
 from signaling.h323.call import events
 from signaling.h323.call.call import Call
 from signaling.h323.call.causes import Cause
@@ -26,6 +27,7 @@ from signaling.h323.q931_elements import CallState
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
 from signaling.h323.signatures import Signatures
+from signaling.h323.traversal import MediaFeature
 from signaling.h323.vouching import Verdict, Vouching
 
 MAX_WAITING_EVENTS: Final = 256
@@ -86,7 +88,9 @@ class CallHandle:
         is_incoming: bool,
         signatures: Signatures | None = None,
         account: str = "",
+        is_hidden: bool = False,
     ) -> None:
+        """`is_hidden`: we are behind a firewall, and say for which call an H.245 connection of ours is (H.460.18)."""
         self.control = control
         """Verbs of H.245; prepare() it before accept(), or before begin_control()."""
         self.is_incoming = is_incoming
@@ -112,6 +116,8 @@ class CallHandle:
         self._events: deque[Event] = deque()
         self._has_news = asyncio.Event()
         self._released: events.Released | None = None
+        self._is_hidden = is_hidden
+        self._is_opening_control = False
 
     # ---- what it is
 
@@ -121,6 +127,11 @@ class CallHandle:
         if self._core.identity is None:
             raise RuntimeError("the call is not placed yet")
         return self._core.identity
+
+    @property
+    def peer_traversal(self) -> MediaFeature | None:
+        """What the peer says of firewalls, where one of the two ends is behind one (H.460.19)."""
+        return self._core.peer_traversal
 
     @property
     def is_over(self) -> bool:
@@ -240,6 +251,9 @@ class CallHandle:
 
     def control_opened(self) -> None:
         """It stands."""
+        if self._is_hidden and self._is_opening_control:
+            told = traversal.correlation(self.identity.identifier, is_answer=self.is_incoming)
+            self._control_line.send(per.encode(per.Type.H245, ("indication", ("genericIndication", told))))
         self._do(self._core.control_opened(self.now()))
 
     def control_lost(self) -> None:
@@ -278,8 +292,10 @@ class CallHandle:
             case events.SendControl(octets):
                 self._control_line.send(octets)
             case events.OpenControl(address):
+                self._is_opening_control = True
                 self._control_line.open(address)
             case events.ListenControl():
+                self._is_opening_control = False
                 self._control_line.listen()
             case events.CloseControl():
                 self._control_line.close()
@@ -290,10 +306,18 @@ class CallHandle:
                 self._vouching.came(setup)
             case events.TokensReceived() if not self._takes_tokens:
                 self.counters["tokens-not-vouched-for"] += 1
+            case h245.GenericReceived("indication", told) if self._is_of_another_call(told):
+                self.counters["control-of-another-call"] += 1
+                self.release(cause=Cause.PROTOCOL_ERROR)
             case events.Released():
                 self._end(effect)
             case _:
                 self._tell(effect)
+
+    def _is_of_another_call(self, told: Any) -> bool:
+        """Whether who opened the H.245 connection took it for that of another call (H.460.18 16)."""
+        named = traversal.correlated_call(told)
+        return named is not None and named != self.identity.identifier
 
     def _tell(self, event: Event) -> None:
         if self._released is not None:

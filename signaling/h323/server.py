@@ -7,6 +7,7 @@ import errno
 import logging
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from config.h323 import H323Settings
 from mcu.fleet.worker import Fleet
@@ -14,6 +15,7 @@ from signaling.attendant.desk import Desk
 from signaling.h323.call.endpoint import LocalEndpoint
 from signaling.h323.call_handle import CallHandle
 from signaling.h323.calls.call import RoomCall
+from signaling.h323.calls.offer import own_feature
 from signaling.h323.calls.services import Identify, Services, signer
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.registration import Registration
@@ -42,17 +44,20 @@ class H323Server:
         is_registered: Callable[[str], bool] | None = None,
         own_names: frozenset[str] = frozenset(),
         routes: Routes | None = None,
+        call_back: Callable[[str, bytes], None] | None = None,
     ) -> None:
         """`is_registered` says of a host whether a terminal is registered from it.
 
         `own_names`: aliases and addresses by which terminals call the server itself, in lower case.
-        `routes` knows the calls between terminals that are signalled through here.
+        `routes` knows the calls between terminals that are signalled through here; `call_back` asks an endpoint behind
+        a firewall, by its endpointIdentifier, to open the connection of a call (H.460.18).
         """
         self.services = Services(settings, gate, calls, fleet, desk, identify, own_names)
         self._counters: Counter[str] = Counter()
-        own = LocalEndpoint(display="Drumtower")
+        own = LocalEndpoint(display="Drumtower", traversal=own_feature(settings))
         self.signalling = CallSignalling(settings, self._call_came, own, signatures, self._counters, is_registered)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._call_back = call_back
         self._router: Router | None = None
         if routes is not None:
             told = self.signalling.told_address
@@ -94,8 +99,11 @@ class H323Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _line_to(self, terminal: Registration, _call_id: bytes) -> SignallingConnection:
+    async def _line_to(self, terminal: Registration, call_id: bytes) -> SignallingConnection:
         """Where a terminal that has shown no secret says that it is elsewhere, we do not go. Raises OSError."""
+        if terminal.is_traversing and self._call_back is not None:
+            ask = partial(self._call_back, terminal.identifier, call_id)
+            return await self.signalling.called_back(call_id, terminal.source[0], ask)
         if terminal.is_translated and not terminal.account:
             raise OSError(errno.EHOSTUNREACH, "a terminal names the address of another host")
         return await self.signalling.open(terminal.signalling)

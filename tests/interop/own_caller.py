@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from tests.interop.media import Person
 from tests.interop.namespace import SERVER
+from tests.interop.server import TERMINAL_SECRET
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,24 @@ async def call(
     passcode: str = "",
     seconds: float = 5.0,
     scheme: str = "sip",
+    before: Sequence[str] = (),
+    account: str = "",
 ) -> Call:
-    """Dial in as this person, play colour and tone, record; returns after the call. `scheme`: sip, sips, h323."""
+    """Dial in as this person, play colour and tone, record; returns after the call. `scheme`: sip, sips, h323.
+
+    `before` goes before the command, to run it elsewhere; `account` signs (H.235.1), with the secret of all terminals.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     recording = folder / f"{person.name}.seen.mp4"
     colour = "#{:02x}{:02x}{:02x}".format(*person.colour)
+    if account:
+        options = (*options, "--account", account)
+    secret = {"DRUMTOWER_TERMINAL_PASSWORD": TERMINAL_SECRET} if account else {}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "drumtower", "call", f"{scheme}:{room}@{SERVER}", "--json", "--seconds", str(seconds),
-        "--record", str(recording), "--name", person.name, "--tone", str(person.tone_hz), "--color", colour, *options,
-        env=dict(os.environ, DRUMTOWER_PASSCODE=passcode), stdin=asyncio.subprocess.DEVNULL,
+        *before, sys.executable, "-m", "drumtower", "call", f"{scheme}:{room}@{SERVER}",
+        "--json", "--seconds", str(seconds), "--record", str(recording),
+        "--name", person.name, "--tone", str(person.tone_hz), "--color", colour, *options,
+        env=dict(os.environ, DRUMTOWER_PASSCODE=passcode, **secret), stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     output, errors = await asyncio.wait_for(process.communicate(), seconds + 60)

@@ -32,12 +32,13 @@ class Datagram:
 
 
 class Sniffer:
-    """Listens on the loopback interface, over which all addresses of the namespace reach each other."""
+    """Listens on the loopback interface, over which all addresses of the namespace reach each other, or on another."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "lo") -> None:
+        self._is_loopback = device == "lo"
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        self._socket.bind(("lo", 0))
+        self._socket.bind((device, 0))
         self._packets: list[tuple[float, bytes]] = []
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -60,6 +61,10 @@ class Sniffer:
             if found and source in ("", found.source[0]) and found.destination[1] in ports:
                 yield found
 
+    def packets(self) -> list[bytes]:
+        """All of them, with their Ethernet headers."""
+        return [packet for _, packet in list(self._packets)]
+
     def write(self, path: Path, change: Callable[[bytes], bytes] = bytes) -> Path:
         """A pcap file, each packet as `change` makes it."""
         offset = time.time() - time.monotonic()
@@ -75,7 +80,8 @@ class Sniffer:
         while not self._is_over.is_set():
             if select.select([self._socket], [], [], 0.1)[0]:
                 packet, (_, _, kind, *_) = self._socket.recvfrom(1 << 17)
-                if kind == socket.PACKET_OUTGOING and len(self._packets) < _MAX_PACKETS:  # each passes lo twice
+                is_once = kind == socket.PACKET_OUTGOING or not self._is_loopback  # each passes lo twice
+                if is_once and len(self._packets) < _MAX_PACKETS:
                     self._packets.append((time.monotonic(), packet))
 
 

@@ -68,7 +68,12 @@ class FakeWorker:
         self.opened.append(request)
         base = 40000 + 100 * request.leg
         ports = {str(kind): (base + 2 * index, base + 2 * index + 1) for index, kind in enumerate(request.kinds)}
-        return LegOpened(request.leg, request.local_address, ports, fingerprint=FINGERPRINT, cname="c")
+        shared, numbers = (0, 0), {}
+        if request.has_traversal:
+            shared, numbers = (39_998, 39_999), {kind: 1_000 + port for kind, (port, _) in ports.items()}
+        return LegOpened(
+            request.leg, request.local_address, ports, shared, numbers, fingerprint=FINGERPRINT, cname="c"
+        )  # fmt: skip
 
     async def configure_leg(self, request: ConfigureLeg) -> None:
         self.configured.append(request)

@@ -21,6 +21,7 @@ from signaling.h323.call_media.renewal import Renewal
 from signaling.h323.call_media.security import Security
 from signaling.h323.call_media.selection import Selection
 from signaling.h323.call_media.sending import Sending
+from signaling.h323.call_media.traversal import MediaTraversing
 from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.capabilities import remote
 from signaling.h323.capabilities.fast_start import Ports
@@ -38,8 +39,14 @@ class CallMedia:
     """
 
     def __init__(
-        self, control: Control, wishes: Wishes, ports: Mapping[Kind, Ports], security: Security | None = None
+        self,
+        control: Control,
+        wishes: Wishes,
+        ports: Mapping[Kind, Ports],
+        security: Security | None = None,
+        traversal: MediaTraversing | None = None,
     ) -> None:
+        """`traversal` where one of the two ends is behind a firewall (H.460.19)."""
         self.grade = wishes.grade
         """Of encrypted media; a caller may learn later that its peer's half key was vouched for."""
         self.generation = 0
@@ -49,7 +56,7 @@ class CallMedia:
 
         Once true it stays so. A peer that never offers sound is for the owner's clock to find out.
         """
-        self._negotiation = Negotiation(control, wishes, ports, security)
+        self._negotiation = Negotiation(control, wishes, ports, security, traversal)
         self._selection = Selection(self._negotiation)
         self._sending = Sending(self._negotiation, self._selection)
         self._receiving = Receiving(self._negotiation, self._selection)
@@ -202,6 +209,11 @@ class CallMedia:
             control.prepare(self._told)
         return [*effects, *self._receiving.resume(now), *self._sending.review(now)]
 
+    def _on_traversal(self, event: call.TraversalAgreed, _now: float) -> list[h245.Effect]:
+        if self._negotiation.traversal is not None:
+            self._negotiation.traversal.peer = event.peer
+        return []
+
     # ---- channels
 
     def _on_offered(self, event: h245.ChannelOffered, now: float) -> list[h245.Effect]:
@@ -288,6 +300,7 @@ class CallMedia:
         h245.EncryptionUpdateWanted: _on_key_wanted,
         h245.EncryptionUpdated: _on_key_taken,
         call.TokensReceived: _on_tokens,
+        call.TraversalAgreed: _on_traversal,
         call.Connected: _on_connected,
         call.FastStartAnswered: _on_fast_start,
         call.FastStartRefused: _on_fast_start_refused,

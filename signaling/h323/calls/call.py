@@ -19,7 +19,7 @@ from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.calls import password
 from signaling.h323.calls.dialled import caller_name, dialled
 from signaling.h323.calls.incoming import IncomingConversation
-from signaling.h323.calls.offer import may_encrypt, own_media, ports_of
+from signaling.h323.calls.offer import may_encrypt, own_media, ports_of, traversing_of
 from signaling.h323.calls.refusals import release_for
 from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
@@ -76,7 +76,10 @@ class RoomCall(VisitingCall):
         """Open the leg, and answer with what it may have. Raises WorkerError."""
         call, setup, settings = self._call, self._setup, self._services.settings
         room = self._talk.room or place_of(self._number)
-        order = OpenLeg(self._number, room, Transport.PORTS, tuple(Kind), call.local[0], call.remote[0])
+        order = OpenLeg(
+            self._number, room, Transport.PORTS, tuple(Kind), call.local[0], call.remote[0],
+            has_traversal=call.peer_traversal is not None,
+        )  # fmt: skip
         self._talk.watch(worker)
         opened = await worker.open_leg(order)
         policy = None if admission is None else admission.policy
@@ -94,7 +97,7 @@ class RoomCall(VisitingCall):
         allowance = Allowance.FULL if admission is None else admission.allowance
         must_encrypt = admission is not None and admission.policy.must_encrypt and security is not None
         grade = Grade.AUTHENTICATED if self._call.account else Grade.OPPORTUNISTIC
-        own = own_media(self._services.settings, allowance)
-        lifetime_s = self._services.settings.key_lifetime_s
-        wishes = Wishes(own, must_encrypt, grade, key_lifetime_s=lifetime_s)
-        return CallMedia(self._call.control, wishes, ports_of(opened), security)
+        settings, peer = self._services.settings, self._call.peer_traversal
+        wishes = Wishes(own_media(settings, allowance), must_encrypt, grade, key_lifetime_s=settings.key_lifetime_s)
+        traversal = None if peer is None else traversing_of(opened, settings, peer)
+        return CallMedia(self._call.control, wishes, ports_of(opened), security, traversal)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from crypto.h235.diffie_hellman import GROUPS
 from mcu.fleet.worker import Worker
@@ -13,12 +15,13 @@ from signaling.called_party import CalledParty
 from signaling.dialing import Attempt
 from signaling.h323.call.causes import Cause
 from signaling.h323.call.events import Alerting, Connected, Released
+from signaling.h323.call.message import CallIdentity
 from signaling.h323.call.setup import SetupRequest
 from signaling.h323.call_handle import CallHandle
 from signaling.h323.call_media.call_media import CallMedia
 from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.calls.conversation import CallEvent, H323Conversation
-from signaling.h323.calls.offer import may_encrypt, own_media, ports_of
+from signaling.h323.calls.offer import may_encrypt, own_media, ports_of, traversing_of
 from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
 from signaling.h323.ras.address import Address
@@ -49,6 +52,8 @@ class Callee:
     address: Address
     aliases: tuple[Alias, ...]
     ring_timeout_s: float
+    ask_back: Callable[[bytes], None] | None = None
+    """Of a terminal behind a firewall, at `address` from outside: has it open the connection for a callIdentifier."""
 
 
 class _RingingConversation(H323Conversation):
@@ -89,18 +94,27 @@ class OutCall:
     async def run(self) -> None:
         """Call and talk until the end. Raises DialRefused, WorkerError."""
         worker = await self._services.fleet.worker_for(self._room)
+        identity = self._signalling.new_identity(self._services.conference_id(self._room))
         try:
-            call = await self._signalling.connect(self._callee.address, called=self._callee.aliases)
+            call = await self._connect(identity)
         except (OSError, TimeoutError):
             raise DialRefused(Outcome.UNREACHABLE) from None
         talk = _RingingConversation(call, self._attempt, self._services)
         try:
             request = await self._request(talk, call, worker)
-            call.place(request, self._signalling.new_identity(self._services.conference_id(self._room)))
+            call.place(request, identity)
             await self._follow(talk, worker)
         finally:
             talk.close()
             call.release()
+
+    async def _connect(self, identity: CallIdentity) -> CallHandle:
+        """To the callee, or by it (H.460.18). Raises OSError, TimeoutError."""
+        callee = self._callee
+        if callee.ask_back is None:
+            return await self._signalling.connect(callee.address, called=callee.aliases)
+        ask = partial(callee.ask_back, identity.identifier)
+        return await self._signalling.call_through(identity.identifier, callee.address[0], ask, callee.aliases)
 
     async def _request(self, talk: _RingingConversation, call: CallHandle, worker: Worker) -> SetupRequest:
         """The connection stands: reserve what the channels need, and say whom we call."""
@@ -108,17 +122,23 @@ class OutCall:
         talk.room, talk.admission = self._room, admission
         talk.watch(worker)
         kinds = tuple(Kind)
-        opened = await worker.open_leg(OpenLeg(leg, self._room, Transport.PORTS, kinds, call.local[0], call.remote[0]))
+        is_hidden = self._callee.ask_back is not None
+        order = OpenLeg(
+            leg, self._room, Transport.PORTS, kinds, call.local[0], call.remote[0], has_traversal=is_hidden
+        )  # fmt: skip
+        opened = await worker.open_leg(order)
         settings = self._services.settings
         security = MediaSecurity(_OFFERED_GROUPS) if may_encrypt(settings, admission.policy) else None
         own, must_encrypt = own_media(settings, admission.allowance), admission.policy.must_encrypt
         wishes = Wishes(own, must_encrypt, key_lifetime_s=settings.key_lifetime_s)
-        media = CallMedia(call.control, wishes, ports_of(opened), security)
+        traversal = traversing_of(opened, settings, None) if is_hidden else None
+        media = CallMedia(call.control, wishes, ports_of(opened), security, traversal)
         call.control.prepare(media.capability_set())
         talk.start(media)
         return SetupRequest(
             called=self._callee.aliases,
-            called_address=self._callee.address,
+            called_address=None if is_hidden else self._callee.address,
+            has_hidden_callee=is_hidden,
             goal="invite",
             fast_start=tuple(media.propose_fast_start()) if settings.has_fast_start else (),
             tokens=tuple(security.offer()) if security is not None else (),

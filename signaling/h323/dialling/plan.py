@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from config.dialing import DialingSettings
@@ -38,6 +39,8 @@ class World:
     registrations: Registrations
     domains: frozenset[str]
     """Names and addresses of this server, in lower case."""
+    call_back: Callable[[str, bytes], None]
+    """Ask an endpoint behind a firewall, by its endpointIdentifier, to open the connection of a call (H.460.18)."""
 
 
 class H323Dials:
@@ -71,6 +74,9 @@ class H323Dials:
             if must_be:
                 raise DialRefused(Outcome.NOT_REGISTERED)
             return None
+        if registration.is_traversing:
+            ask_back = partial(self._world.call_back, registration.identifier)
+            return H323Plan(self._world, target.name, target, registration.source, ask_back)
         return H323Plan(self._world, target.name, target, registration.signalling)
 
 
@@ -83,6 +89,8 @@ class H323Plan:
     target: Target
     remote: Address
     """Its host may be a name."""
+    ask_back: Callable[[bytes], None] | None = None
+    """See Callee."""
 
     @property
     def address(self) -> str:
@@ -92,7 +100,8 @@ class H323Plan:
     async def call(self, attempt: Attempt) -> None:
         """See signaling.dialing.Plan."""
         aliases = (self.target.alias,) if self.target.alias is not None else ()
-        callee = Callee(self.name, await self._resolved(), aliases, self.world.settings.ring_timeout_s)
+        address, ring_timeout_s = await self._resolved(), self.world.settings.ring_timeout_s
+        callee = Callee(self.name, address, aliases, ring_timeout_s, self.ask_back)
         await OutCall(self.world.signalling, self.world.services, attempt, callee).run()
 
     async def _resolved(self) -> Address:

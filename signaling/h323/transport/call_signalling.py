@@ -8,10 +8,13 @@ or in two steps, where the channels of fast start have to be told in Setup:
 
     handle = await signalling.connect(("10.0.0.3", 1720))
     handle.place(SetupRequest(fast_start=...), signalling.new_identity())
+
+A terminal behind a firewall is not connected to: called_back() waits until it opens the connection (H.460.18).
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import logging
@@ -36,6 +39,8 @@ from signaling.h323.h2351 import Fault
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias
 from signaling.h323.signatures import Signatures, Signer
+from signaling.h323.transport import call_backs
+from signaling.h323.transport.call_backs import CallBacks
 from signaling.h323.transport.call_places import CallPlaces
 from signaling.h323.transport.control_link import ControlLink
 from signaling.h323.transport.signalling_connection import SignallingConnection
@@ -90,6 +95,7 @@ class CallSignalling:
         self.router: Router | None = None
         """Set by the owner before it starts, where calls are routed."""
         self._call_places = CallPlaces(settings, self.counters)
+        self._call_backs: CallBacks[SignallingConnection] = CallBacks(settings.max_signalled_calls, self.counters)
 
     @property
     def addresses(self) -> list[Address]:
@@ -146,8 +152,38 @@ class CallSignalling:
         Raises OSError, TimeoutError.
         """
         connection = await self.open(address, local_host)
-        signer = self._signatures.signer_for(called) if self._signatures is not None else None
-        return self._call(connection, is_incoming=False, is_known=True, signer=signer)
+        return self._call_out(connection, called)
+
+    async def call_through(
+        self, identifier: bytes, host: str, ask: Callable[[], None], called: Sequence[Alias] = ()
+    ) -> CallHandle:
+        """As connect(), over a connection as of called_back()."""
+        return self._call_out(await self.called_back(identifier, host, ask), called)
+
+    async def called_back(self, identifier: bytes, host: str, ask: Callable[[], None]) -> SignallingConnection:
+        """As open(), by the terminal at `host`, behind a firewall, once `ask` has told it of the call (H.460.18 8).
+
+        `identifier` is the callIdentifier. Raises OSError, TimeoutError.
+        """
+        with self._call_backs.expecting(identifier, host) as arrived:
+            ask()
+            async with asyncio.timeout(self._settings.call_back_s):
+                connection = await arrived
+        self._is_of_use(connection)
+        return connection
+
+    async def call_back(self, address: Address, identifier: bytes, local_host: str = "") -> None:
+        """We are behind a firewall: open the connection of a call to us, and say which (H.460.18 8).
+
+        Raises OSError, TimeoutError.
+        """
+        connection = await self.open(address, local_host)
+        connection.stream.useful_by = self._streams.now() + self._settings.first_setup_s
+        connection.send(call_backs.answer(identifier))
+
+    def will_not_call_back(self, identifier: bytes) -> None:
+        """The terminal has refused, or does not answer."""
+        self._call_backs.refused(identifier)
 
     async def open(self, address: Address, local_host: str = "") -> SignallingConnection:
         """A connection without a call yet; the last call that leaves it closes it. Raises OSError, TimeoutError."""
@@ -219,6 +255,15 @@ class CallSignalling:
             self._take(call)
         return ""
 
+    def calls_back(self, connection: SignallingConnection, octets: bytes) -> bool:
+        """See Office. Whoever names a call that is not theirs is cut off."""
+        identifier = call_backs.call_of(octets)
+        if identifier is None:
+            return False
+        if not self._call_backs.came(connection, connection.remote[0], identifier):
+            connection.stream.abort()
+        return True
+
     def closed(self, connection: SignallingConnection) -> None:
         """It is no more; see Office."""
         self._places.leave(connection.number)
@@ -249,6 +294,10 @@ class CallSignalling:
 
     # ---- calls
 
+    def _call_out(self, connection: SignallingConnection, called: Sequence[Alias]) -> CallHandle:
+        signer = self._signatures.signer_for(called) if self._signatures is not None else None
+        return self._call(connection, is_incoming=False, is_known=True, signer=signer)
+
     def _call(
         self,
         connection: SignallingConnection,
@@ -271,6 +320,7 @@ class CallSignalling:
             is_incoming=is_incoming,
             signatures=self._signatures,
             account=signer.account.name if signer is not None and is_incoming else "",
+            is_hidden=self._own.is_hidden,
         )
         self._calls.add(call)
         self._call_places.enter(call, connection.remote[0], is_known=is_known)

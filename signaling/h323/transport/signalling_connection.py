@@ -27,6 +27,9 @@ class Office(Protocol):
     def call_came(self, connection: SignallingConnection, octets: bytes, reference: int) -> str:
         """A Setup; "" when it is a call now, else why not (ReleaseCompleteReason)."""
 
+    def calls_back(self, connection: SignallingConnection, octets: bytes) -> bool:
+        """Whether the first message of a connection says for which call of ours it was opened."""
+
     def closed(self, connection: SignallingConnection) -> None:
         """It is no more."""
 
@@ -42,6 +45,8 @@ class SignallingConnection:
         self._office = office
         self._counters = streams.counters
         self._is_lost = False
+        self._is_fresh = True
+        """Nothing has come yet."""
 
     @property
     def local(self) -> Address:
@@ -83,6 +88,10 @@ class SignallingConnection:
 
     def received(self, octets: bytes) -> None:
         """A message came: for a call, for none, or a new call."""
+        if self._is_fresh and not len(self.calls):
+            self._is_fresh = False
+            if self._office.calls_back(self, octets):
+                return
         match self.calls.route(octets):
             case NewCall(reference):
                 self._call_came(octets, reference)

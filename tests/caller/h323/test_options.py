@@ -3,7 +3,7 @@
 import pytest
 
 from caller.errors import OptionError
-from caller.h323.options import Encryption, H323Options, PasscodeWay, Target, parse_target
+from caller.h323.options import Encryption, FirewallTraversal, H323Options, PasscodeWay, Target, parse_target
 from caller.options import CallOptions, check
 from crypto.h235.algorithm import Algorithm
 from mcu.media import Codec
@@ -51,6 +51,8 @@ def test_a_passcode_is_dialled_only_where_that_is_its_way(way, alias) -> None:
     (CallOptions("h323:1001@h", audio=Codec.G722, h323=H323Options(slides="blue")), "--present"),
     (CallOptions("h323:1001@h", audio=Codec.G722, h323=H323Options(rate_bps=1000)), "--rate"),
     (CallOptions("h323:1001@h", audio=Codec.G722, h323=H323Options(renew_keys_s=-1)), "--renew-keys"),
+    (CallOptions("h323:1001@h", audio=Codec.G722, h323=H323Options(ras_port=0)), "--ras-port"),
+    (CallOptions("h323:1001@h", audio=Codec.G722, count=2, h323=H323Options(waits=True)), "--wait"),
 ])  # fmt: skip
 def test_what_cannot_be_done(options, word) -> None:
     with pytest.raises(OptionError, match=word):
@@ -65,6 +67,15 @@ def test_ciphers_and_groups_that_are_asked_for() -> None:
     assert few.algorithms == (Algorithm.AES_192_CBC, Algorithm.AES_128_CBC)
     assert [group.oid for group in few.dh_groups] == ["0.0.8.235.0.3.43"]
     assert H323Options(encryption=Encryption.OFF).algorithms == ()
+
+
+def test_who_is_called_or_has_an_account_behind_a_firewall_registers() -> None:
+    hidden = {"traversal": FirewallTraversal.H460}
+    signed = {"account": "cart", "password": "x"}
+    assert H323Options(waits=True).registers
+    assert H323Options(**hidden, **signed).registers
+    assert not H323Options(**hidden).registers
+    assert not H323Options(**signed).registers
 
 
 def test_the_greater_terminal_type_is_master() -> None:

@@ -13,6 +13,7 @@ from signaling.h323.call.events import Connected, Released
 from signaling.h323.call.setup import SetupRequest
 from signaling.h323.call_handle import CallHandle, Event
 from signaling.h323.call_media.call_media import CallMedia
+from signaling.h323.call_media.traversal import MediaTraversing, SharedPlace
 from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.capabilities.fast_start import Ports
 from signaling.h323.capabilities.own import OwnMedia
@@ -21,19 +22,28 @@ from signaling.h323.media_security import MediaSecurity
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias, AliasKind
 from signaling.h323.transport.call_signalling import CallSignalling
+from signaling.h323.traversal import MediaFeature
 
 T = TypeVar("T")
 HOST = "127.0.0.1"
 SETTINGS = H323Settings(signalling_port=0, ras_port=0)
+SHARED = Ports((HOST, 50_100), (HOST, 50_101))
 PORTS = {kind: Ports((HOST, 50_000 + 2 * index), (HOST, 50_001 + 2 * index)) for index, kind in enumerate(Kind)}
 
 
 class TerminalCall:
     """One call; what happens is noted."""
 
-    def __init__(self, handle: CallHandle, security: MediaSecurity | None) -> None:
+    def __init__(
+        self, handle: CallHandle, security: MediaSecurity | None, traversal: MediaFeature | None = None
+    ) -> None:
         self.handle = handle
-        self.media = CallMedia(handle.control, Wishes(OwnMedia()), PORTS, security)
+        traversing = None
+        if traversal is not None:
+            numbered = enumerate(Kind, 70) if traversal.multiplexes else ()
+            shared = {kind: SharedPlace(SHARED, number) for number, kind in numbered}
+            traversing = MediaTraversing(traversal, shared, peer=handle.peer_traversal)
+        self.media = CallMedia(handle.control, Wishes(OwnMedia()), PORTS, security, traversing)
         handle.control.prepare(self.media.capability_set())
         self.events: list[Event] = []
         self.password = ""
@@ -87,8 +97,11 @@ class TerminalCall:
 class Terminal:
     """Calls, and is called."""
 
-    def __init__(self, alias: str = "theatre") -> None:
-        own = LocalEndpoint((Alias(AliasKind.H323_ID, alias),), "Theatre 3", "Terminal", "1.0", is_mcu=False)
+    def __init__(self, alias: str = "theatre", traversal: MediaFeature | None = None) -> None:
+        self.traversal = traversal
+        own = LocalEndpoint(
+            (Alias(AliasKind.H323_ID, alias),), "Theatre 3", "Terminal", "1.0", is_mcu=False, traversal=traversal
+        )  # fmt: skip
         self.signalling = CallSignalling(SETTINGS, self._came, own)
         self.calls: list[TerminalCall] = []
         self.is_answering = True
@@ -99,7 +112,7 @@ class Terminal:
         """Call a server."""
         security = MediaSecurity() if is_encrypting else None
         handle = await self.signalling.connect(to)
-        made = TerminalCall(handle, security)
+        made = TerminalCall(handle, security, self.traversal)
         self.calls.append(made)
         tokens = tuple(security.offer()) if security is not None else ()
         request = SetupRequest(called=aliases, called_address=to, tokens=tokens)
@@ -116,7 +129,7 @@ class Terminal:
             return
         security = MediaSecurity()
         tokens = security.answer(handle.setup.tokens)
-        made = TerminalCall(handle, security if tokens else None)
+        made = TerminalCall(handle, security if tokens else None, self.traversal)
         self.calls.append(made)
         fast_start = made.media.answer_fast_start(handle.setup.fast_start) if self.takes_fast_start else []
         handle.alert()

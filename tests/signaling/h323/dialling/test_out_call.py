@@ -33,15 +33,32 @@ class Hall:
         self.worker = self.fleet.worker
         self.server = H323Server(h323, self.gate, self.calls, self.fleet)
         self.terminal = Terminal("theatre")
+        self.is_hidden = False
+        self.answers_gatekeeper = True
+        self.asked: list[bytes] = []
+        """Calls that it was to call back for."""
         settings = DialingSettings(networks=("127.0.0.0/8",), **dialing)
-        world = World(settings, self.server.signalling, self.server.services, self, frozenset({"drumtower"}))
+        world = World(
+            settings, self.server.signalling, self.server.services, self, frozenset({"drumtower"}), self.call_back
+        )
         self.dialer = Dialer(settings, self.gate, self.fleet.next_leg_id)
         self.dialer.add(H323Dials(world))
+
+    def call_back(self, identifier: str, call_id: bytes) -> None:
+        """As the gatekeeper asks the terminal."""
+        assert identifier == "5f"
+        self.asked.append(call_id)
+        if self.answers_gatekeeper:
+            opening = self.terminal.signalling.call_back(self.server.signalling.addresses[0], call_id)
+            self.opening = asyncio.ensure_future(opening)
 
     def find(self, aliases):
         """As the gatekeeper does: "theatre" is registered."""
         if any(alias.text == "theatre" for alias in aliases):
-            return SimpleNamespace(signalling=self.terminal.signalling.addresses[0], account="theatre")
+            return SimpleNamespace(
+                identifier="5f", signalling=self.terminal.signalling.addresses[0], account="theatre",
+                is_traversing=self.is_hidden, source=("127.0.0.1", 1719),
+            )  # fmt: skip
         return None
 
     @property

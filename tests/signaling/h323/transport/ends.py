@@ -36,7 +36,10 @@ class End:
 
     def __init__(self, name: str = "end", *, tunnels: bool = True, answers: bool = True, **others: Any) -> None:
         kept = {key: others.pop(key) for key in ("signatures", "is_registered") if key in others}
-        own = LocalEndpoint((Alias(AliasKind.H323_ID, name),), name, offers_tunnelling=tunnels)
+        traversal = others.pop("traversal", None)
+        own = LocalEndpoint(
+            (Alias(AliasKind.H323_ID, name),), name, offers_tunnelling=tunnels, traversal=traversal
+        )  # fmt: skip
         self.answers = answers
         self.calls: list[CallHandle] = []
         self.signalling = CallSignalling(msgspec.structs.replace(LOOPBACK, **others), self.take, own, **kept)
