@@ -36,7 +36,7 @@ class Row {
     this.tags = h("span", { class: "chips" });
     this.protocol = h("td", { "data-label": t("roster.protocol") });
     this.codecs = h("td", { class: "mono small", "data-label": t("roster.codec") });
-    this.grade = h("td", { "data-label": t("roster.lock") });
+    this.grade = h("td", { class: "cell-lock", "data-label": t("roster.lock") });
     this.loss = h("span", { class: "badge number" });
     this.rate = h("span", { class: "muted small number" });
     this.sent = h("span", { class: "muted small number" });
