@@ -26,6 +26,8 @@ _SILK_FRAMES = (1, 1, 2, 3)
 """In packets of 10, 20, 40 and 60 ms: so many voice activity flags come before the LBRR flag."""
 _LEAST_FEC_PERCENT = 10
 """libopus finds no room for FEC in 32 kbit/s where it expects less."""
+_EMPTY_BYTES = 4
+"""CELT makes 3 of digital silence, whatever the bit rate; of any noise no mode makes fewer than 9."""
 _APPLICATION_VOIP = 2048
 _SET_BITRATE = 4002
 _SET_COMPLEXITY = 4010
@@ -90,6 +92,11 @@ def has_fec(payload: bytes) -> bool:
     return bool(payload[1] >> (7 - frames_of_20_ms) & 1)
 
 
+def is_empty(payload: bytes) -> bool:
+    """Whether a packet is too short to hold any sound: digital silence, or a frame left out (DTX, RFC 6716 3.1)."""
+    return 0 < len(payload) <= _EMPTY_BYTES and not payload[0] & 3
+
+
 class OpusEncoder:
     """Encodes mono 20 ms frames."""
 
@@ -144,7 +151,9 @@ class OpusDecoder:
             raise LibraryError(f"opus decoder: {error[0]}")
         self._decoder = _ffi.gc(decoder, _lib.opus_decoder_destroy)
         self._out = np.zeros(MAX_PACKET_SAMPLES, np.float32)
-        self._out_pointer = _ffi.from_buffer("float[]", self._out.data)
+        # Not of its memoryview: the garbage collector may clear that before what points to it, which ends the process.
+        # The stubs of numpy know it for a buffer from Python 3.12 on.
+        self._out_pointer = _ffi.from_buffer("float[]", self._out)  # type: ignore[call-overload]
 
     def decode(self, payload: bytes) -> Pcm:
         """The sound of a packet. Raises BadPacketError."""

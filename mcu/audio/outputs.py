@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mcu.audio.codecs import Encoder
-from mcu.audio.pcm import FRAME_SAMPLES, SILENT_DB, TICK_US, Pcm, level_db
+from mcu.audio.errors import AudioError
+from mcu.audio.pcm import FRAME_SAMPLES, SILENT_DB, TICK_US, Pcm, level_db, silence
 from mcu.media import Codec
 from mcu.worker.channel import Frame
 from mcu.worker.messages import AssignAudio
@@ -15,6 +16,8 @@ PRIMING_FRAMES = 3
 """60 ms of the mix go through a new encoder before its first packet is sent, so that it starts without a click."""
 
 _SILENT_FRAMES = 25
+_ADAPTING = (Codec.G722,)
+"""What a packet means depends on those before it: one that is repeated is a hum, of silence too."""
 
 MakeEncoder = Callable[[Codec], Encoder]
 
@@ -32,18 +35,45 @@ class Output:
     """One encoder and its number; frames come out under that number."""
 
     number: int
+    codec: Codec
     encoder: Encoder
+    legs: set[int] = field(default_factory=set)
     payload: bytes = b""
+    """The packet of this tick; empty where the encoder failed."""
+    has_failed: bool = False
+    pcm: Pcm = field(default_factory=silence)
+    level: float = SILENT_DB
     silent_frames: int = 0
 
-    def encode(self, pcm: Pcm, level: float) -> bytes:
-        """One packet. After half a second of digital silence they are all alike: who only waits costs no encoding."""
-        self.silent_frames = 0 if level > SILENT_DB else self.silent_frames + 1
-        if self.silent_frames <= _SILENT_FRAMES:
-            self.payload = self.encoder.encode(pcm)
-        return self.payload
+    def hear(self, pcm: Pcm) -> None:
+        """Take the mix of this tick."""
+        self.pcm = pcm
+        self.level = level_db(pcm)
+        self.silent_frames = 0 if self.level > SILENT_DB else self.silent_frames + 1
 
-    legs: set[int] = field(default_factory=set)
+    def encode(self) -> None:
+        """Make the packet of this tick; an encoder that fails costs its own listeners one.
+
+        After half a second of digital silence all packets are alike, but those of G.722: who only waits costs nothing.
+        """
+        if self.silent_frames > _SILENT_FRAMES and self.payload and self.codec not in _ADAPTING:
+            return
+        try:
+            self.payload = self.encoder.encode(self.pcm)
+        except AudioError:
+            self.payload, self.has_failed = b"", True
+
+    def frame(self, tick: int) -> Frame:
+        """The packet, stamped from the media clock; `tick` counts from its beginning."""
+        return Frame(
+            stream=self.number,
+            codec=self.codec,
+            payload=self.payload,
+            rtp_timestamp=tick * FRAME_SAMPLES & 0xFFFFFFFF,
+            sequence=tick & 0xFFFF,
+            capture_us=tick * TICK_US,
+            level=round(-self.level),
+        )
 
 
 class Outputs:
@@ -96,24 +126,18 @@ class Outputs:
             output.encoder.expect_loss(max((self._losses.get(leg, 0) for leg in output.legs), default=0))
 
     def _open(self, feed: Feed, history: Sequence[Pcm]) -> Output:
-        encoder = self._make_encoder(feed.codec)
+        output = Output(self._next_number(), feed.codec, self._make_encoder(feed.codec))
         for frame in history[-PRIMING_FRAMES:]:
-            encoder.encode(frame)
-        output = self._outputs[feed] = Output(self._next_number(), encoder)
+            output.hear(frame)
+            output.encode()
+        self._outputs[feed] = output
         return output
 
-    def encode(self, mixes: Mapping[int, Pcm], now_us: int) -> Iterator[Frame]:
-        """One frame of every output from the mixes of this tick, stamped from the media clock."""
-        tick = now_us // TICK_US
+    def hear(self, mixes: Mapping[int, Pcm]) -> Iterable[Output]:
+        """Let every output take its mix of this tick; all of them have a packet to make now."""
         for feed, output in self._outputs.items():
-            pcm = mixes[feed.mix]
-            level = level_db(pcm)
-            yield Frame(
-                stream=output.number,
-                codec=feed.codec,
-                payload=output.encode(pcm, level),
-                rtp_timestamp=tick * FRAME_SAMPLES & 0xFFFFFFFF,
-                sequence=tick & 0xFFFF,
-                capture_us=tick * TICK_US,
-                level=round(-level),
-            )
+            output.hear(mixes[feed.mix])
+            if output.has_failed:
+                output.encoder, output.has_failed = self._make_encoder(feed.codec), False
+                self._adapt()
+        return self._outputs.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ from config.media import AudioSettings
 from mcu.audio.codecs import TAPPED_HZ
 from mcu.audio.errors import BadPacketError
 from mcu.audio.listener import Listener
-from mcu.audio.mixer import EVERYBODY, Limiter
-from mcu.audio.outputs import PRIMING_FRAMES, Feed, MakeEncoder, Outputs
+from mcu.audio.mixer import EVERYBODY, Limiters, mix
+from mcu.audio.outputs import PRIMING_FRAMES, Feed, MakeEncoder, Output, Outputs
 from mcu.audio.pcm import TICK_US, Pcm, from_int16, silence, to_int16
 from mcu.audio.prompts.library import Stored
 from mcu.audio.prompts.player import Player
@@ -44,7 +44,7 @@ class AudioPlace:
         self._next_codec: Codec | None = None
         self._arrived = 0
         self._player = Player(settings.prompt_gain_db)
-        self._limiter = Limiter()
+        self._limiters = Limiters()
         self._recent: deque[Pcm] = deque(maxlen=PRIMING_FRAMES)
         self._echo: deque[NDArray[np.int16]] = deque()
         self._reported_playout_us = 0
@@ -157,19 +157,18 @@ class AudioPlace:
 
     # ---- one tick -----------------------------------------------------------------------------------------------
 
-    def tick(self, now_us: int) -> tuple[list[AssignAudio | Playout], list[Frame]]:
-        """Make 20 ms of what the caller hears."""
+    def tick(self, now_us: int) -> tuple[list[AssignAudio | Playout], Iterable[Output]]:
+        """Make 20 ms of what the caller hears; the output that is to be encoded now."""
         self._arrived = 0
         leg = self._leg
         if leg is None:
             return [], []
-        pcm = self._limiter.process(self._sound(leg, now_us))
+        mixes = self._limiters.process(mix({}, self._sound(leg, now_us)))
         messages: list[AssignAudio | Playout] = [
             *self._outputs.assign({leg.leg: Feed(leg.codec, EVERYBODY)}, self._history)
         ]
-        frames = list(self._outputs.encode({EVERYBODY: pcm}, now_us))
-        self._recent.append(pcm)
-        return [*messages, *self._playouts(leg)], frames
+        self._recent.append(mixes[EVERYBODY])
+        return [*messages, *self._playouts(leg)], self._outputs.hear(mixes)
 
     def _sound(self, leg: AddAudioLeg, now_us: int) -> Pcm:
         pcm = silence()

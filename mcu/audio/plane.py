@@ -11,7 +11,10 @@ import msgspec
 
 from config.media import AudioSettings
 from mcu.audio.codecs import AUDIO_CODECS, Encoder, make_encoder
+from mcu.audio.encoding import Encoding
 from mcu.audio.loudness import measure
+from mcu.audio.outputs import Output
+from mcu.audio.pcm import TICK_US
 from mcu.audio.place import AudioPlace
 from mcu.audio.prompts.library import PromptLibrary
 from mcu.audio.room import AudioRoom
@@ -55,6 +58,7 @@ class AudioPlane:
         self._prompts = prompts
         self._rooms: dict[str, AudioRoom | AudioPlace] = {}
         self._room_of: dict[int, AudioRoom | AudioPlace] = {}
+        self._encoding = Encoding(settings.encode_threads)
         self._numbers = count(1)
         self._waiting: list[AssignAudio | Playout] = []
         self._ticks = 0
@@ -100,14 +104,28 @@ class AudioPlane:
         produced = Produced(messages=self._waiting)
         self._waiting = []
         self._ticks += 1
+        outputs: list[Output] = []
         for room in self._rooms.values():
-            messages, frames = room.tick(now_us)
+            messages, heard = room.tick(now_us)
             produced.messages += messages
-            produced.frames += frames
+            outputs += heard
             produced.digits += room.take_digits()
             if self._ticks % _TICKS_A_LEVEL_REPORT == 0 and (levels := room.levels()) is not None:
                 produced.levels.append(levels)
+        produced.frames = self._frames(outputs, now_us // TICK_US)
         return produced
+
+    def _frames(self, outputs: list[Output], tick: int) -> list[Frame]:
+        """The packets of all rooms; who gets none since its encoder failed conceals it."""
+        self._encoding.encode(outputs)
+        frames = [output.frame(tick) for output in outputs if output.payload]
+        if len(frames) < len(outputs):
+            self.counters["not-encoded"] += len(outputs) - len(frames)
+        return frames
+
+    def close(self) -> None:
+        """End its threads; it mixes no more."""
+        self._encoding.close()
 
     def neighbour_restarted(self) -> None:
         """The net process is new: tell it with the next tick who is fed by what."""

@@ -55,11 +55,15 @@ class AudioProcess:
     def run(self) -> None:
         """Work until Stop. Raises ChannelClosed when control is gone."""
         self._next_tick_us = (now_us() // TICK_US + 1) * TICK_US
-        while not self._is_stopped:
-            wait_us = self._next_tick_us - now_us()
-            for key, events in self._selector.select(max(0, wait_us) / 1_000_000):
-                self._serve(key.fileobj, events)
-            self._tick_if_due()
+        try:
+            while not self._is_stopped:
+                wait_us = self._next_tick_us - now_us()
+                for key, events in self._selector.select(max(0, wait_us) / 1_000_000):
+                    self._serve(key.fileobj, events)
+                self._tick_if_due()
+        finally:
+            if self._plane is not None:
+                self._plane.close()
 
     # ---- channels -----------------------------------------------------------------------------------------------
 

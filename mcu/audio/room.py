@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from config.media import AudioSettings
 from mcu.audio.errors import BadPacketError
-from mcu.audio.mixer import EVERYBODY, Limiter, mix
-from mcu.audio.outputs import PRIMING_FRAMES, Feed, MakeEncoder, Outputs
+from mcu.audio.mixer import EVERYBODY, Limiters, mix
+from mcu.audio.outputs import PRIMING_FRAMES, Feed, MakeEncoder, Output, Outputs
 from mcu.audio.pcm import Pcm, ramp, silence
 from mcu.audio.prompts.library import Stored
 from mcu.audio.prompts.player import Player
@@ -62,7 +62,7 @@ class AudioRoom:
         self._outputs = Outputs(make_encoder, next_output)
         self._selection = TalkerSelection(settings.max_talkers)
         self._speaker = ActiveSpeaker()
-        self._limiters: dict[int, Limiter] = {}
+        self._limiters = Limiters()
         self._history: dict[int, deque[Pcm]] = {}
         self._prompts: dict[int, Player] = {}
         self._reported_levels: dict[int, int] = {}
@@ -139,7 +139,7 @@ class AudioRoom:
             self.counters["unexpected"] += 1
             return
         known.is_measured = measured != NO_LEVEL
-        if known.is_measured:
+        if frame.level == NO_LEVEL:
             frame.level = measured
             is_known = known.source is not None and known.source.codec == frame.codec
             if not known.silence.passes(measured, now_us) and is_known:
@@ -170,21 +170,21 @@ class AudioRoom:
 
     # ---- one tick -----------------------------------------------------------------------------------------------
 
-    def tick(self, now_us: int) -> tuple[list[AssignAudio | Playout], list[Frame]]:
-        """Mix and encode 20 ms."""
+    def tick(self, now_us: int) -> tuple[list[AssignAudio | Playout], Iterable[Output]]:
+        """Mix 20 ms; the outputs that are to be encoded now."""
         heard = self._listen(now_us)
         voices = {leg: frame.voice for leg, frame in heard.items()}
         change = self._selection.update(voices, now_us)
         self._speaker.update(voices, now_us, self._rests)
         mixes = self._mix(heard, change)
         messages: list[AssignAudio | Playout] = [*self._assign(frozenset(mixes))]
-        frames = list(self._outputs.encode(mixes, now_us))
+        outputs = self._outputs.hear(mixes)
         for key, pcm in mixes.items():
             self._history.setdefault(key, deque(maxlen=PRIMING_FRAMES)).append(pcm)
         self._forget_mixes(mixes)
         messages += self._playouts(self._awake)
         self._let_rest()
-        return messages, frames
+        return messages, outputs
 
     def _listen(self, now_us: int) -> dict[int, SourceFrame]:
         """The frame of every leg that may be mixed; the others' time passes too."""
@@ -222,13 +222,9 @@ class AudioRoom:
             frames[leg][:_ENTER_SAMPLES] *= ramp(0.0, 1.0, _ENTER_SAMPLES)
         for leg in change.leaving & heard.keys():
             frames[leg] = heard[leg].pcm * ramp(1.0, 0.0)
-        to_all = self._prompt(0)
-        mixes = mix(frames, to_all)
-        for leg in [leg for leg in self._prompts if leg]:
-            to_one = self._prompt(leg)
-            if to_one is not None:
-                mixes[-leg] = mixes.get(leg, mixes[EVERYBODY]) + to_one
-        return {key: self._limiters.setdefault(key, Limiter()).process(pcm) for key, pcm in mixes.items()}
+        prompts = {leg: pcm for leg in list(self._prompts) if (pcm := self._prompt(leg)) is not None}
+        to_all = prompts.pop(0, None)
+        return self._limiters.process(mix(frames, to_all, prompts))
 
     def _prompt(self, leg: int) -> Pcm | None:
         """20 ms of what plays for the leg; the key of the mix with it is the negative leg."""
@@ -254,9 +250,8 @@ class AudioRoom:
         return list(self._history.get(key) or self._history.get(EVERYBODY) or [silence()])
 
     def _forget_mixes(self, mixes: dict[int, Pcm]) -> None:
-        for table in (self._history, self._limiters):
-            for key in table.keys() - mixes.keys():
-                del table[key]
+        for key in self._history.keys() - mixes.keys():
+            del self._history[key]
 
     def _rests(self, leg: int) -> bool:
         """Whether the leg is here and silent."""

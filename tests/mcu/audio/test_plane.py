@@ -371,6 +371,29 @@ def test_who_rests_is_heard_again_from_its_first_word_and_stays_the_speaker(code
     assert room.levels[-1].levels.get(1, 127) == 127
 
 
+class _Switched(Terminal):
+    """Opus without levels from a microphone with a switch: digital silence is three bytes."""
+
+    def packet(self, number: int, sent_us: int) -> tuple[int, Frame] | None:
+        sent = super().packet(number, sent_us)
+        if sent is not None and self.voice is not None and not self.voice(number).any():
+            sent[1].payload = b"\xf8\xff\xfe"
+        return sent
+
+
+def test_whose_microphone_is_off_takes_no_time_and_is_heard_from_the_first_word() -> None:
+    voice = tone(500)
+    talker = _Switched(1, lambda number: voice(number) if number < 50 or number >= 200 else silent(number))
+    room = Simulation(talker, Terminal(2), *(_Switched(leg, silent) for leg in range(3, 9)))
+    room.run(1)
+    assert room.terminals[2].hears(500, 0.5) > 0.04
+    room.run(3)
+    assert all(source.is_resting for source in next(iter(room.plane._rooms.values())).sources)
+    assert room.plane.totals()["underruns"] == room.plane.totals()["lost"] == 0
+    room.run(0.1)
+    assert room.terminals[2].hears(500, 0.04) > 0.02
+
+
 def test_a_sender_that_calls_silence_loud_loses_its_claim() -> None:
     liars = [Terminal(leg, silent, level=lambda _: 0) for leg in range(20, 35)]
     room = Simulation(Terminal(1, tone(500), level=lambda _: 23), Terminal(2), *liars)

@@ -24,7 +24,7 @@ _HIGH = 1100
 
 
 @contextmanager
-def audio_process() -> Iterator[tuple[subprocess.Popen[bytes], Channel, Channel]]:
+def audio_process(max_talkers: int = 4) -> Iterator[tuple[subprocess.Popen[bytes], Channel, Channel]]:
     ours, theirs = channel_pair()
     net_ours, net_theirs = channel_pair()
     high = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD, _HIGH)  # as in a control process of many calls
@@ -32,7 +32,7 @@ def audio_process() -> Iterator[tuple[subprocess.Popen[bytes], Channel, Channel]
     os.close(high)
     theirs.close()
     control, net = Channel(ours), Channel(net_ours)
-    control.send(messages.Start({"max_talkers": 4}))
+    control.send(messages.Start({"max_talkers": max_talkers}))
     control.send(messages.Channel("net"), [net_theirs.fileno()])
     net_theirs.close()
     try:
@@ -85,6 +85,30 @@ def test_sound_goes_through_and_the_process_ends_with_its_control() -> None:
         assert np.mean(steps == 960) > 0.9
         assert any(isinstance(item, messages.Playout) for item in items)
         assert any(isinstance(item, messages.Levels) and item.speaker == 1 for item in items)
+        control.send(messages.Stop())
+        assert process.wait(5) == 0
+
+
+def test_where_many_talk_another_thread_helps_although_the_process_is_confined() -> None:
+    with audio_process(max_talkers=20) as (process, control, net):
+        legs = range(1, 21)
+        for leg in legs:
+            control.send(messages.AddAudioLeg("1001", leg, Codec.OPUS))
+        wait_for_stats(control)
+        collect((net,), 0.01)
+        threads = set(os.listdir(f"/proc/{process.pid}/task"))
+        encoder, voice = make_encoder(Codec.OPUS, 32_000, 0, 0), tone(500, 0.01)
+        packets = [encoder.encode(voice(number)) for number in range(25)]
+        arrived: list[tuple[float, object]] = []
+        start = time.monotonic()
+        for number, packet in enumerate(packets):
+            for leg in legs:
+                net.queue_frame(Frame(stream_id(leg, Kind.AUDIO), Codec.OPUS, packet, number * 960, number))
+            net.flush()
+            arrived += collect((net, control), max(0.0, start + (number + 1) * 0.02 - time.monotonic()))
+        frames = [item for _, item in arrived if isinstance(item, Frame)]
+        assert len({frame.stream for frame in frames}) >= len(legs)
+        assert len(set(os.listdir(f"/proc/{process.pid}/task")) - threads) == 1
         control.send(messages.Stop())
         assert process.wait(5) == 0
 
