@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from bench import media, packets
 from mcu.audio.opus import OpusDecoder
+from mcu.layout import rectangles
 from mcu.media import Codec
+from mcu.policy import LayoutMode
 from mcu.rtp.frames import FrameAssembler
 
 _RATE_HZ = 48_000
@@ -21,6 +23,8 @@ _WIDTH_HZ = 0.5
 _NEIGHBOURHOOD_HZ = 9.0
 _PROMINENCE = 6.0
 """A voice's harmonic has that many times the power of what lies beside it."""
+_LOOKED_AT_COLUMNS, _LOOKED_AT_ROWS = (1 / 20, 1 / 6), (5 / 9, 3 / 4)
+"""Of a tile."""
 
 
 def grid(count: int) -> tuple[int, int]:
@@ -77,19 +81,19 @@ def unseen(dump: Path, count: int) -> str:
 
 
 def tiles(picture: NDArray[np.uint8], count: int) -> Iterator[int]:
-    """The clip whose colour each tile has, by a part of it beside the person and clear of labels and signs."""
-    columns, rows = grid(count)
-    height, width = picture.shape[0] // rows, picture.shape[1] // columns
+    """The clip whose colour each tile of a grid has, by a part beside the person and clear of labels and signs."""
     colours = np.array([media.colour(number) for number in range(count)], np.float32)
-    for tile in range(count):
-        row, column = divmod(tile, columns)
-        in_row = min(columns, count - row * columns)
-        left = column * width + (columns - in_row) * width // 2
-        corner = picture[
-            row * height + height * 5 // 9 : row * height + height * 3 // 4, left + width // 20 : left + width // 6
-        ]
-        distances = np.linalg.norm(colours - np.median(corner.reshape(-1, 3), 0).astype(np.float32), axis=1)
+    for seat in rectangles(LayoutMode.GRID, count):
+        inside = picture[_pixels(seat.y, seat.height, picture.shape[0], _LOOKED_AT_ROWS)]
+        inside = inside[:, _pixels(seat.x, seat.width, picture.shape[1], _LOOKED_AT_COLUMNS)]
+        distances = np.linalg.norm(colours - np.median(inside.reshape(-1, 3), 0).astype(np.float32), axis=1)
         yield int(np.argmin(distances))
+
+
+def _pixels(start: float, length: float, whole: int, part: tuple[float, float]) -> slice:
+    """Which of `whole` pixels are a part of what begins at `start`, both in fractions."""
+    first, last = (round((start + length * share) * whole) for share in part)
+    return slice(first, last)
 
 
 def unheard(dump: Path, talkers: Sequence[int]) -> str:

@@ -29,17 +29,25 @@ def test_each_voice_is_told_from_the_others(heard: tuple[int, ...]) -> None:
     assert tuple(n for n in range(4) if witness.is_heard(sound, n, range(4))) == heard
 
 
-@pytest.mark.parametrize("count", [4, 9, 36])
+_GRIDS = {2: (2, 2), 4: (2, 2), 9: (3, 3), 18: (5, 5), 36: (6, 6)}
+"""So many people, and how many tiles of the shape of the picture lie side by side and would lie one above the other."""
+
+
+@pytest.mark.parametrize("count", _GRIDS)
 def test_tiles_are_known_by_their_colours(count: int) -> None:
-    columns, rows = witness.grid(count)
-    picture = np.zeros((720, 1280, 3), np.uint8)
+    columns, rows = _GRIDS[count]
     height, width = 720 // rows, 1280 // columns
+    filled = -(-count // columns)
+    above = (720 - filled * height) // 2
     order = list(np.random.default_rng(2).permutation(count))
+    picture = np.zeros((720, 1280, 3), np.uint8)
     for tile, number in enumerate(order):
-        top, left = tile // columns * height, tile % columns * width
+        in_row = min(columns, count - tile // columns * columns)
+        top, left = above + tile // columns * height, (1280 - in_row * width) // 2 + tile % columns * width
         picture[top : top + height, left : left + width] = media.colour(number)
     assert list(witness.tiles(picture, count)) == order
-    picture[:height, :width] = media.colour(order[1])
+    left = (1280 - min(columns, count) * width) // 2
+    picture[above : above + height, left : left + width] = media.colour(order[1])
     assert len(set(witness.tiles(picture, count))) == count - 1
 
 
