@@ -1,4 +1,7 @@
-"""`python -m bench.results [LINES]`: bench/RESULTS.md and its plot from the JSON lines of `python -m bench all`."""
+"""`python -m bench.results [LINES]`: bench/RESULTS.md and its plot from the JSON lines of `python -m bench all`.
+
+Lines of benchmarks that were run again may follow in the same file: they count instead of those before.
+"""
 
 from __future__ import annotations
 
@@ -44,13 +47,18 @@ def main() -> int:
     if not source.is_file():
         print(f"{source} is missing: run `python -m bench all` first", file=sys.stderr)
         return 1
-    lines = [json.loads(line) for line in source.read_text().splitlines() if line.strip()]
+    lines = latest(json.loads(line) for line in source.read_text().splitlines() if line.strip())
     findings = sections(FINDINGS.read_text()) if FINDINGS.is_file() else {}
     PAGE.write_text(page(lines, findings))
     GATES_PLOT.write_text(gates_plot(lines))
     if drawn := scale_plot(lines):
         SCALE_PLOT.write_text(drawn)
     return 0
+
+
+def latest(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last line of each case, in the place of its first: a benchmark that was run again is appended to the file."""
+    return list({(line["bench"], line["case"]): line for line in lines}.values())
 
 
 def page(lines: Sequence[dict[str, Any]], findings: dict[str, str]) -> str:

@@ -27,6 +27,14 @@ def test_the_page_shows_every_case_in_the_order_of_the_suite() -> None:
     assert "void, failed: no peer" in page
 
 
+def test_what_was_run_again_counts_in_the_place_of_what_was_before() -> None:
+    lines = [_line("room", "4", 1.0), _line("room", "9", 1.0, void="late"), _line("room", "9", 2.0)]
+    assert [(line["case"], line["ours"], line["void"]) for line in results.latest(lines)] == [
+        ("4", 1.0, ""),
+        ("9", 2.0, ""),
+    ]
+
+
 def test_sections_are_found_by_their_names() -> None:
     assert results.sections("# Findings\n\nintro\n\n## room\n\nslow\n\n## peers-audio\nfast\n") == {
         "room": "slow",
