@@ -6,23 +6,19 @@ What follows (SRTP and RTCP on the one socket of the BUNDLE) is done by bench/na
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import secrets
 import socket
 from typing import Any
 
 import aiohttp
-from aioice import stun
 
+from bench.far_end import NAME, FarEnd, Near
 from mcu.media import Codec, DtlsPeer, Format, Kind, StreamSpec
-from mcu.net.dtls import Certificate, DtlsSession
+from mcu.net.dtls import Certificate
 
 _CHECK_S = 2.5
 _TIMEOUT_S = 10.0
-_STUN_FROM, _STUN_BELOW, _DTLS_FROM, _DTLS_BELOW = 0, 4, 20, 64
-"""First bytes (RFC 7983)."""
 _H264 = "packetization-mode=1;profile-level-id=42e01f"
 _Media = tuple[str, Kind, Format, str, str]
 _MEDIA: tuple[_Media, ...] = (
@@ -38,12 +34,10 @@ class Browser:
     def __init__(self, page: str, sock: socket.socket) -> None:
         """`page` is the WebSocket of the join page, `sock` a bound UDP socket that does not block."""
         self._page = page
-        self._sock = sock
+        self._certificate = Certificate()
+        self._end = FarEnd(sock, self._certificate)
         self._tasks: list[asyncio.Task[None]] = []
-        self._dtls: DtlsSession | None = None
         self._client: aiohttp.ClientSession | None = None
-        self._remote = ("", 0)
-        self._check_of = ("", "")
 
     async def call(self, room: str, name: str, *, shares: bool = False) -> list[StreamSpec]:
         """Join, and share a screen; what may be sent and received now, and its keys.
@@ -54,32 +48,27 @@ class Browser:
         link = await self._client.ws_connect(self._page)
         await link.send_json({"type": "join", "room": room, "name": name})
         offer = await asyncio.wait_for(self._told(link, "offer"), _TIMEOUT_S)
-        certificate = Certificate()
         lines = offer["sdp"].splitlines()
-        self._learn(lines)
         known = [media for media in _MEDIA if shares or media[1] is not Kind.CONTENT]
-        password = secrets.token_hex(16)
-        text = _answer(
-            lines, certificate.fingerprint, password, [media for media in known if media[1] is not Kind.CONTENT]
-        )
+        fingerprint, password = self._certificate.fingerprint, secrets.token_hex(16)
+        text = _answer(lines, fingerprint, password, [media for media in known if media[1] is not Kind.CONTENT])
         await link.send_json({"type": "answer", "id": offer["id"], "sdp": text})
-        algorithm, _, fingerprint = _value(lines, "fingerprint").partition(" ")
-        self._dtls = DtlsSession(certificate, DtlsPeer(algorithm, fingerprint, is_client=True), self._send)
-        keys = await self._shake_hands(self._dtls)
+        near = _near(lines)
+        keys = await self._end.connect(near)
+        self._end.read_no_more()
         if shares:
             await asyncio.wait_for(self._told(link, "joined"), _TIMEOUT_S)
             await link.send_json({"type": "share", "is_on": True})
             again = await asyncio.wait_for(self._told(link, "offer"), _TIMEOUT_S)
-            text = _answer(again["sdp"].splitlines(), certificate.fingerprint, password, known)
+            text = _answer(again["sdp"].splitlines(), fingerprint, password, known)
             await link.send_json({"type": "answer", "id": again["id"], "sdp": text})
         self._tasks.append(asyncio.create_task(self._listen(link)))
         self._tasks.append(asyncio.create_task(self._go_on_checking()))
-        return [StreamSpec(mid, kind, send=form, remote=self._remote, sdes=keys) for mid, kind, form, *_ in known]
+        return [StreamSpec(mid, kind, send=form, remote=near.address, sdes=keys) for mid, kind, form, *_ in known]
 
     async def leave(self) -> None:
         """End the DTLS association, close the WebSocket."""
-        if self._dtls is not None:
-            await self._dtls.close()
+        await self._end.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -99,56 +88,20 @@ class Browser:
         async for _ in link:
             pass
 
-    def _learn(self, lines: list[str]) -> None:
-        self._check_of = _value(lines, "ice-ufrag"), _value(lines, "ice-pwd")
-        candidates = [line.split() for line in lines if line.startswith("a=candidate:")]
-        udp = next(words for words in candidates if words[2].lower() == "udp")
-        self._remote = udp[4], int(udp[5])
-
-    async def _shake_hands(self, session: DtlsSession) -> Any:
-        """Check the path until it answers, then be the DTLS client."""
-        loop = asyncio.get_running_loop()
-        has_answered = asyncio.Event()
-
-        def read() -> None:
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    data = self._sock.recv(2048)
-                    if _DTLS_FROM <= data[0] < _DTLS_BELOW:
-                        session.receive(data)
-                    elif data[0] < _STUN_BELOW:
-                        has_answered.set()
-
-        loop.add_reader(self._sock.fileno(), read)
-        try:
-            for _ in range(20):
-                self._check()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(has_answered.wait(), 0.1)
-                    break
-            return await session.handshake(_TIMEOUT_S)
-        finally:
-            loop.remove_reader(self._sock.fileno())
-
     async def _go_on_checking(self) -> None:
         """RFC 7675: who does not ask any more is sent nothing."""
         while True:
             await asyncio.sleep(_CHECK_S)
-            self._check()
+            self._end.check()
 
-    def _check(self) -> None:
-        ufrag, password = self._check_of
-        message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        message.attributes["USERNAME"] = f"{ufrag}:far0"
-        message.attributes["PRIORITY"] = 1
-        message.attributes["ICE-CONTROLLING"] = int.from_bytes(os.urandom(8), "big")
-        message.attributes["USE-CANDIDATE"] = None
-        message.add_message_integrity(password.encode())
-        self._send(bytes(message))
 
-    def _send(self, data: bytes) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._sock.sendto(data, self._remote)
+def _near(offer: list[str]) -> Near:
+    """What an offer says of our server."""
+    candidates = [line.split() for line in offer if line.startswith("a=candidate:")]
+    udp = next(words for words in candidates if words[2].lower() == "udp")
+    algorithm, _, fingerprint = _value(offer, "fingerprint").partition(" ")
+    peer = DtlsPeer(algorithm, fingerprint, is_client=True)
+    return Near((udp[4], int(udp[5])), _value(offer, "ice-ufrag"), _value(offer, "ice-pwd"), peer)
 
 
 def _value(lines: list[str], name: str) -> str:
@@ -168,8 +121,8 @@ def _answer(offer: list[str], fingerprint: str, password: str, used: list[_Media
             flow = "inactive" if media[mid] not in used else "sendonly" if role is Kind.CONTENT else "sendrecv"
             lines += [
                 f"m={kind} 9 UDP/TLS/RTP/SAVPF {form.payload_type}", "c=IN IP4 0.0.0.0", f"a=mid:{mid}",
-                "a=ice-ufrag:far0", f"a=ice-pwd:{password}", f"a=fingerprint:sha-256 {fingerprint}", "a=setup:active",
-                f"a={flow}", "a=rtcp-mux", f"a=rtpmap:{form.payload_type} {encoding}",
+                f"a=ice-ufrag:{NAME}", f"a=ice-pwd:{password}", f"a=fingerprint:sha-256 {fingerprint}",
+                "a=setup:active", f"a={flow}", "a=rtcp-mux", f"a=rtpmap:{form.payload_type} {encoding}",
                 *([f"a=fmtp:{form.payload_type} {fmtp}", f"a=rtcp-fb:{form.payload_type} nack pli"] if fmtp else ()),
             ]  # fmt: skip
     return "\r\n".join(lines) + "\r\n"

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import selectors
 import socket
 import sys
@@ -18,11 +17,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from aioice import stun
-
 from bench import net_media
+from bench.far_end import FarEnd, Near, connectivity_check
 from mcu.media import DtlsPeer
-from mcu.net.dtls import Certificate, DtlsSession
+from mcu.net.dtls import Certificate
 from mcu.rtp import ntp
 from mcu.rtp import packet as rtp_packet
 from mcu.rtp.rtcp import ReceiverReport, ReportBlock, SenderReport, SourceDescription, compound, parse_compound
@@ -32,6 +30,7 @@ from mcu.rtp.srtp_session import SrtpPair
 _CHECK_S = 2.5
 """How often a browser asks whether the path still works."""
 _LINGER_S = 0.3
+_SETTLE_S = 0.05
 _SENDER_REPORT = 200
 _BUFFER_BYTES = 4 << 20
 
@@ -61,38 +60,17 @@ class Far:
         if given:
             self._use(given["suite"], bytes.fromhex(given["local"]), bytes.fromhex(given["remote"]))
             return
-        loop = asyncio.get_running_loop()
-        far = DtlsPeer("sha-256", self.task["fingerprint"], is_client=True)
-        session = DtlsSession(certificate, far, self._send)
-
-        def read() -> None:
-            data = self.sock.recv(2048)
-            if 20 <= data[0] < 64:
-                session.receive(data)
-
-        loop.add_reader(self.sock.fileno(), read)
-        self.sock.send(self.check())
-        await asyncio.sleep(0.05)
-        keys = await session.handshake(20)
-        await asyncio.sleep(0.05)
-        loop.remove_reader(self.sock.fileno())
+        end = FarEnd(self.sock, certificate)
+        dtls = DtlsPeer("sha-256", self.task["fingerprint"], is_client=True)
+        keys = await end.connect(
+            Near((self.task["address"], self.task["port"]), self.task["ufrag"], self.task["pwd"], dtls)
+        )  # fmt: skip
+        await asyncio.sleep(_SETTLE_S)
+        end.read_no_more()
         self._use(keys.suite, keys.local, keys.remote)
-
-    def _send(self, data: bytes) -> None:
-        self.sock.send(data)
 
     def _use(self, suite: str, local: bytes, remote: bytes) -> None:
         self.srtp, self.suite = SrtpPair(suite, local, remote), suite
-
-    def check(self) -> bytes:
-        """A connectivity check of a full agent."""
-        message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        message.attributes["USERNAME"] = f"{self.task['ufrag']}:far"
-        message.attributes["PRIORITY"] = 1
-        message.attributes["ICE-CONTROLLING"] = int.from_bytes(os.urandom(8), "big")
-        message.attributes["USE-CANDIDATE"] = None
-        message.add_message_integrity(self.task["pwd"].encode())
-        return bytes(message)
 
     def plan(self, pictures: list[net_media.Picture], seconds: float) -> Iterator[tuple[float, int, bytes]]:
         """(seconds from the start, index, datagram) of all that it will send."""
@@ -107,7 +85,8 @@ class Far:
         if "ufrag" not in self.task:
             return
         for n in range(int(seconds / _CHECK_S)):
-            yield (n + 0.3) * _CHECK_S + phase_s, self.index, self.check()
+            check = connectivity_check(self.task["ufrag"], self.task["pwd"])
+            yield (n + 0.3) * _CHECK_S + phase_s, self.index, check
 
     def _hostile(self, at: float, data: bytes) -> Iterator[tuple[float, int, bytes]]:
         """A forgery of the packet just before it, and the packet once more later."""
