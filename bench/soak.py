@@ -189,7 +189,8 @@ def _call_trouble(loss: float, report: dict[str, Any]) -> Iterator[str]:
 def _rate(report: dict[str, Any], kind: str, counted: str) -> float:
     """A second, from the first picture or sound on: how long that takes is what `bench join` measures."""
     stream = report["streams"][kind]
-    return stream[counted] / max(1.0, report["duration_s"] - (stream["first_s"] or 0.0))
+    seconds: float = report["duration_s"] - (stream["first_s"] or 0.0)
+    return float(stream[counted]) / max(1.0, seconds)
 
 
 def _grown(soak: _Soak) -> list[str]:
