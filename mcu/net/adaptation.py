@@ -51,7 +51,9 @@ class Adaptation:
         lost = max(0, block.cumulative_lost - before[1], asked - before[2] if sender.stores_sent else 0)
         self._expected += expected
         self._lost += min(lost, expected)
-        self._round_trip_us = max(self._round_trip_us, sender.statistics.latest_round_trip_us)
+        if block.last_sr:  # all streams go the same way: what delays one report alone is no queue on it
+            latest_us = sender.statistics.latest_round_trip_us
+            self._round_trip_us = min(self._round_trip_us or latest_us, latest_us)
         self._has_blocks = True
 
     def compound_received(self, now_us: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from math import sqrt
 
 UNKNOWN_BPS = 4_000_000
 """No trouble was seen: more than any of our outputs takes."""
@@ -29,12 +30,21 @@ PROBE_US = 1_200_000
 _WINDOW_US, _LONG_WINDOW_US = 2_000_000, 5_000_000
 _LEAST_EXPECTED = 60
 """Packets whose loss says something."""
+_DEVIATIONS = 2.0
+"""So many standard deviations the loss of a few packets strays from that of their path: at 5 %, 8 of 75 may be lost."""
 _HELD_US, _LONGEST_HELD_US = 15_000_000, 480_000_000
 _FORGIVEN_AFTER = 4
 """So many times as long as it was held without trouble, and the next trouble is a first one again."""
 _QUEUE_US = 120_000
-"""A round trip longer than the shortest by this, and by a third, is a queue."""
-_QUEUE_SAMPLES = 2
+"""A round trip longer than the shortest by this, and by a third, may be a queue."""
+_QUEUE_SAMPLES, _LONG_QUEUE_SAMPLES, _TRIAL_SAMPLES = 5, 3, 2
+"""It is one when so many in a row are long: a busy machine delays some reports, too, but not all, nor all alike."""
+_LONG_QUEUE_US = 1_000_000
+"""Such a queue has to be emptied sooner."""
+_STANDING_SHARE = 2 / 3
+"""A queue that stands does not shrink by more than a third from one round trip to the next."""
+_AT_ONCE_US = 300_000
+"""Reports that come together after a pause tell of one queue once."""
 _OWN_QUEUE_BPS = 250_000
 """Who is sent less than this and answers late is busy, mostly, behind a path that is not full."""
 _BASE_US = 60_000_000
@@ -64,8 +74,8 @@ class RoundTrips:
     def __init__(self) -> None:
         self.latest_us = 0
         self._shortest = self._before = 0
-        self._began_us = 0
-        self._long = 0
+        self._began_us = self._counted_us = 0
+        self._long = self._excess_us = 0
 
     def add(self, round_trip_us: int, now_us: int, *, may_be_long: bool = True) -> None:
         """One was measured; while a queue of before may still empty itself, a long one says nothing."""
@@ -73,8 +83,14 @@ class RoundTrips:
         if now_us - self._began_us > _BASE_US:
             self._before, self._shortest, self._began_us = self._shortest, round_trip_us, now_us
         self._shortest = min(self._shortest or round_trip_us, round_trip_us)
-        is_long = round_trip_us - self.base_us > max(_QUEUE_US, self.base_us // 3)
-        self._long = self._long + 1 if is_long and may_be_long else 0
+        before_us, self._excess_us = self._excess_us, round_trip_us - self.base_us
+        if not may_be_long or self._excess_us <= max(_QUEUE_US, self.base_us // 3):
+            self._long = 0
+        elif self._excess_us < _STANDING_SHARE * before_us:
+            self._long = 1
+        elif now_us - self._counted_us >= _AT_ONCE_US:
+            self._long += 1
+            self._counted_us = now_us
 
     @property
     def base_us(self) -> int:
@@ -82,8 +98,9 @@ class RoundTrips:
         return min(self._shortest, self._before or self._shortest)
 
     def has_queue(self, samples: int = _QUEUE_SAMPLES) -> bool:
-        """So many in a row were long."""
-        return self._long >= samples
+        """So many in a row were long, or fewer where the queue is."""
+        is_long = self._excess_us > _LONG_QUEUE_US
+        return self._long >= (min(samples, _LONG_QUEUE_SAMPLES) if is_long else samples)
 
     def forget_queue(self) -> None:
         """What is sent changes now: look anew."""
@@ -130,10 +147,12 @@ class Downlink:
         loss, recent = self._loss(now_us - _LONG_WINDOW_US), self._loss(now_us - _WINDOW_US)
         # More is tried than the path carried once: the first sign that it still does not is enough.
         is_trial = 0 < self._found_bps < max(self.sent_bps, self._probe_bps)
-        is_heavy = loss > HEAVY_LOSS or recent > (HEAVY_LOSS if is_trial else GROSS_LOSS)
-        has_queue = self._has_queue(1 if is_trial else _QUEUE_SAMPLES)
+        is_heavy = self._loses(HEAVY_LOSS, now_us - _LONG_WINDOW_US) or self._loses(
+            HEAVY_LOSS if is_trial else GROSS_LOSS, now_us - _WINDOW_US
+        )
+        has_queue = self._has_queue(_TRIAL_SAMPLES if is_trial else _QUEUE_SAMPLES)
         if self._probe_bps:
-            self._judge_probe(is_heavy or has_queue, now_us)
+            self._judge_probe(is_heavy or self._has_queue(1), now_us)
         elif is_heavy or has_queue:
             self._trouble(int(self.sent_bps * (1 - max(loss, recent)) * _KEPT_SHARE), now_us)
         elif now_us >= self._held_until_us and not has_queue and recent < HEAVY_LOSS:
@@ -146,7 +165,7 @@ class Downlink:
 
         Chromium takes random loss and the pauses of paced pictures for a narrow path, and follows what it is sent down.
         """
-        has_signs = self._has_queue(1) or self._loss(now_us - _WINDOW_US) > HEAVY_LOSS
+        has_signs = self._has_queue(_QUEUE_SAMPLES) or self._loses(HEAVY_LOSS, now_us - _WINDOW_US)
         if has_signs and 0 < bitrate_bps < min(self.bitrate_bps, self.sent_bps):
             self._trouble(bitrate_bps, now_us)
 
@@ -192,9 +211,19 @@ class Downlink:
             self._trips.add(arrival.round_trip_us, now_us, may_be_long=is_settled)
 
     def _loss(self, since_us: int) -> float:
+        lost, expected = self._counts(since_us)
+        return lost / expected
+
+    def _loses(self, share: float, since_us: int) -> bool:
+        """Whether the path loses more than this, and it is not chance."""
+        lost, expected = self._counts(since_us)
+        return lost - _DEVIATIONS * sqrt(lost) > share * expected
+
+    def _counts(self, since_us: int) -> tuple[int, int]:
+        """Packets lost and expected; none of one where so few were expected that they say nothing."""
         counts = [(lost, expected) for at_us, lost, expected in self._losses if at_us > since_us]
         expected = sum(expected for _, expected in counts)
-        return sum(lost for lost, _ in counts) / expected if expected >= _LEAST_EXPECTED else 0.0
+        return (sum(lost for lost, _ in counts), expected) if expected >= _LEAST_EXPECTED else (0, 1)
 
     def _has_queue(self, samples: int) -> bool:
         return self._trips.has_queue(samples) and self.sent_bps > _OWN_QUEUE_BPS

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from config.media import NetSettings
 from mcu.media import Kind, StreamSpec
 from mcu.net.adaptation import Adaptation
 from mcu.net.outbound import Outbound
 from mcu.net.sender import Numbers, StreamSender
+from mcu.rtp import ntp as ntp_time
 from mcu.rtp.ntp import NtpClock
 from mcu.rtp.rtcp import ReportBlock
 from mcu.worker.messages import LegBandwidth, Message
@@ -26,7 +30,8 @@ class Peer:
         self.told: list[Message] = []
         outlet: Any = SimpleNamespace(tell=self.told.append)
         numbers = {kind: Numbers(kind_number, 99, 1, 1, 1) for kind_number, kind in enumerate(Kind)}
-        self.outbound = Outbound(7, {}, numbers, NetSettings(), NtpClock(0), outlet, Counter())
+        self.clock = NtpClock(0)
+        self.outbound = Outbound(7, {}, numbers, NetSettings(), self.clock, outlet, Counter())
         for kind in kinds:
             self.outbound.configure(StreamSpec("1", kind, send=H264, **spec))
         self.adaptation = Adaptation(7, self.outbound, outlet, is_on=is_on)
@@ -38,14 +43,22 @@ class Peer:
     def sender(self, kind: Kind) -> StreamSender:
         return self.outbound.senders[kind]
 
-    def second(self, *, loss: float = 0.0, packets: int = 150, kinds: tuple[Kind, ...] = (Kind.VIDEO,)) -> None:
+    def second(
+        self, *, loss: float = 0.0, lost: int | None = None, packets: int = 150, packet_bytes: int = 1200,
+        kinds: tuple[Kind, ...] = (Kind.VIDEO,), round_trip_us: int = 0,
+    ) -> None:  # fmt: skip
         self.now_us += S
         for kind in kinds:
             self.highest[kind] += packets
-            self.lost[kind] += round(packets * loss)
-            self.sender(kind).sent_bytes += packets * 1200
-            block = ReportBlock(0, 0, self.lost[kind], self.highest[kind], 0)
-            self.adaptation.block_received(self.sender(kind), block)
+            self.lost[kind] += round(packets * loss) if lost is None else lost
+            sender = self.sender(kind)
+            sender.sent_bytes += packets * packet_bytes
+            asked_us = self.clock.ntp(self.now_us - round_trip_us)
+            last_sr = ntp_time.middle(asked_us) if round_trip_us else 0
+            block = ReportBlock(0, 0, self.lost[kind], self.highest[kind], 0, last_sr, 0)
+            assert sender.statistics is not None
+            sender.statistics.receive_report(block, self.now_us)
+            self.adaptation.block_received(sender, block)
         self.adaptation.compound_received(self.now_us)
 
     @property
@@ -131,3 +144,42 @@ def test_switched_off_it_believes_nobody() -> None:
         peer.second(loss=0.9)
     peer.adaptation.estimated(10, peer.now_us)
     assert not peer.told
+
+
+def busy_second(peer: Peer, chance: random.Random, round_trip_us: int) -> None:
+    """5 % of random loss, pictures that change little, and now and then a REMB that follows them down."""
+    packets = chance.randrange(60, 90)
+    lost = sum(chance.random() < 0.05 for _ in range(packets))
+    peer.second(lost=lost, packets=packets, packet_bytes=500, round_trip_us=round_trip_us)
+    if chance.random() < 0.3:
+        peer.adaptation.estimated(150_000, peer.now_us)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_loss_and_reports_that_come_late_now_and_then_are_no_narrow_path(seed: int) -> None:
+    chance, peer = random.Random(seed), Peer(Kind.VIDEO, has_nack=True)
+    for _ in range(60):
+        late_ms = chance.uniform(100, 900) if chance.random() < 0.25 else chance.uniform(0, 40)
+        busy_second(peer, chance, round((50 + late_ms) * 1000))
+    assert not peer.told
+
+
+@pytest.mark.parametrize("stalled_s", [2, 3, 8])
+def test_reports_that_come_all_at_once_after_a_stall_are_no_narrow_path(stalled_s: int) -> None:
+    chance, peer = random.Random(stalled_s), Peer(Kind.VIDEO, has_nack=True)
+    for _ in range(10):
+        for _ in range(4):
+            busy_second(peer, chance, 60_000)
+        peer.now_us += (stalled_s - 1) * S
+        for waited_s in range(stalled_s, 0, -1):
+            busy_second(peer, chance, waited_s * S + 60_000)
+            peer.now_us -= S - 1_000
+        peer.now_us += S
+    assert not peer.told
+
+
+def test_a_queue_that_stands_beside_random_loss_is_told() -> None:
+    chance, peer = random.Random(1), Peer(Kind.VIDEO, has_nack=True)
+    for second in range(12):
+        busy_second(peer, chance, 60_000 if second < 5 else 300_000 + chance.randrange(40_000))
+    assert peer.bandwidths

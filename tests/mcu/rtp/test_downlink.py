@@ -165,12 +165,13 @@ def test_reports_every_five_seconds_do_too() -> None:
 )
 def test_the_peers_own_estimate_counts_where_it_is_less_than_what_is_sent(remb_bps: int, bitrate_bps: int) -> None:
     downlink = Downlink(0)
-    downlink.receive_arrival(Arrival(80, 0, 0, 20 * MS), 0)
+    downlink.receive_arrival(Arrival(400, 0, 0), 0)
     downlink.receive_estimate(10, 0)
     assert downlink.bitrate_bps == UNKNOWN_BPS, "nothing else speaks of a narrow path"
-    downlink.receive_arrival(Arrival(80, 0, 100_000, 200 * MS), S)
+    downlink.receive_arrival(Arrival(200, 50, 300_000), 3 * S)
     assert downlink.sent_bps == 800_000
-    downlink.receive_estimate(remb_bps, S)
+    assert downlink.bitrate_bps == UNKNOWN_BPS
+    downlink.receive_estimate(remb_bps, 3 * S)
     assert downlink.bitrate_bps == bitrate_bps
 
 
