@@ -15,6 +15,8 @@ from signaling.sip.sdp.session import MediaDescription, Origin
 
 WANTED = WantedPicture(1280, 720, 30, 4_000_000)
 """What our own screen shows."""
+_REPEATS = ("rtcp-fb", "* nack")
+"""Of sound, for which few terminals know how to ask (RFC 4585 4.2)."""
 
 
 def our_offer(
@@ -45,4 +47,6 @@ def _narrowed(media: MediaDescription, codec: Codec | None, options: CallOptions
         if (name not in ("rtpmap", "fmtp") or (value or "").split(" ")[0] in kept)
         and (options.is_encrypted or name != "crypto")
     )
+    if media.media == "audio":
+        attributes = (*attributes, _REPEATS)
     return replace(media, formats=tuple(item for item in media.formats if item in kept), attributes=attributes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
-from mcu.audio.delay import DelayEstimator
+from mcu.audio.delay import MAX_DELAY_US, DelayEstimator
 from mcu.rtp.silence import is_silent
 
 MAX_PACKETS = 60
@@ -26,6 +26,10 @@ _LOSSY, _LOSSLESS = 0.007, 0.003
 """Above the first share the packet after a hole is waited for, until it falls below the second."""
 _FEC_MARGIN_US = 25_000
 """A tick, for which packets wait, and what stretching leaves undone."""
+_MOSTLY = 0.5
+"""Where repeats of more than this share of what is lost come in time, playout does not wait for FEC as well."""
+_MAX_MISSING = 32
+"""Numbers of late that a repeat may still come for."""
 
 
 @dataclass(slots=True)
@@ -94,9 +98,11 @@ class JitterBuffer:
         self._conceal_credit_us = 0
         self._wish_us = 0
         self._has_paused = False
-        self._loss = 0.0
+        self._loss = self._repaired = 0.0
         self._is_lossy = False
         self._fec_wait_us = 0
+        self._missing_numbers: set[int] = set()
+        """Skipped of late; empty where nothing gets lost."""
         self.level = 255
         """What the newest packet told (RFC 6464)."""
         self.counters: Counter[str] = Counter()
@@ -110,7 +116,10 @@ class JitterBuffer:
             return
         sequence, timestamp = place
         media_us = timestamp * 1_000_000 // self._clock_hz
-        self._delay.add(now_us - media_us, now_us)
+        if self._missing_numbers and sequence in self._missing_numbers:
+            self._repeat_came(sequence, now_us - media_us, now_us)
+        else:
+            self._delay.add(now_us - media_us, now_us)
         self._wish_us = 0
         if arrival.due_us:
             self._wish_us = min(MAX_WISH_US, max(0, arrival.due_us - media_us - self._delay.base_us))
@@ -145,25 +154,39 @@ class JitterBuffer:
         if step > 0:
             self._newest = (sequence, timestamp)
             if self._next is not None:
-                self._note_loss(step - 1, arrival)
+                self._note_loss(step - 1, sequence, arrival)
         return sequence, timestamp
 
-    def _note_loss(self, missing: int, arrival: Arrival) -> None:
+    def _note_loss(self, missing: int, sequence: int, arrival: Arrival) -> None:
         """What the packet after a hole knows of it helps only who has waited for that packet."""
+        if missing:
+            self._missing_numbers.update(range(max(sequence - missing, sequence - _MAX_MISSING), sequence))
+            self._missing_numbers = {each for each in self._missing_numbers if each >= sequence - _MAX_MISSING}
         for _ in range(min(missing, _LONGEST_GAP_US // self._duration_us)):
             self._loss += _LOSS_SMOOTHING * (1.0 - self._loss)
         self._loss *= 1.0 - _LOSS_SMOOTHING
+        self._repaired *= 1.0 - _LOSS_SMOOTHING
         self._is_lossy = self._loss > (_LOSSLESS if self._is_lossy else _LOSSY)
         if not self._is_lossy:
             self._fec_wait_us = 0
         elif arrival.has_fec:
             self._fec_wait_us = arrival.duration_us + _FEC_MARGIN_US
 
+    def _repeat_came(self, sequence: int, transit_us: int, now_us: int) -> None:
+        """A packet that was missing: where enough of them come soon enough they are waited for, like any late one."""
+        self._missing_numbers.discard(sequence)
+        self.counters["repeated"] += 1
+        late_us = transit_us - self._delay.base_us
+        if late_us < MAX_DELAY_US:
+            self._delay.add(transit_us, now_us)
+        if late_us <= self.desired_us:
+            self._repaired += _LOSS_SMOOTHING
+
     def _restart(self, arrival: Arrival) -> tuple[int, int]:
         if self._newest is not None:
             self.counters["restarts"] += 1
         self._queue.clear()
-        self._delay = DelayEstimator()
+        self._delay, self._missing_numbers = DelayEstimator(), set()
         self._next = self._oldest_wanted = None
         self._suspect = -1
         self._conceal_credit_us = 0
@@ -202,7 +225,8 @@ class JitterBuffer:
     @property
     def desired_us(self) -> int:
         """How much later than the fastest packet sound should be played now."""
-        return max(self._delay.target_us + self._fec_wait_us, self._wish_us)
+        is_repaired = self._repaired > self._loss * _MOSTLY
+        return max(self._delay.target_us + (0 if is_repaired else self._fec_wait_us), self._wish_us)
 
     @property
     def is_resting(self) -> bool:

@@ -300,14 +300,15 @@ class Leg:
 
     def handle_timeout(self, now_us: int) -> None:
         """Every 10 ms from `due_us` on: give up what does not come, ask again, report."""
-        has_pictures = False
+        is_busy = False
         for receiver in self.receivers.values():
             if receiver.is_in_need:
+                is_busy = True
                 receiver.handle_timeout(now_us)
                 self._hand_pictures(receiver, now_us)
-            has_pictures = has_pictures or (receiver.source is not None and receiver.source.is_video)
+            is_busy = is_busy or (receiver.source is not None and receiver.source.is_video)
         self._outbox.handle_timeout(now_us)
-        self.due_us = 0 if has_pictures else self._outbox.next_timeout()
+        self.due_us = 0 if is_busy else self._outbox.next_timeout()
 
     def look_for_silence(self, now_us: int) -> None:
         """Once a second: tell when the peer is not heard any more, once until it is heard again."""

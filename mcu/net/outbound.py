@@ -15,6 +15,7 @@ from mcu.net.sender import Numbers, StreamSender
 from mcu.net.sockets import EXPEDITED_FORWARDING
 from mcu.rtp.history import RingFrame
 from mcu.rtp.ntp import NtpClock
+from mcu.rtp.packet import sequence_of
 from mcu.rtp.rate_limits import RateLimit
 from mcu.worker.channel import Frame
 
@@ -44,6 +45,8 @@ class Outbound:
         }
         """Its main picture and the shared screen."""
         self.loss = LossMemory()
+        self._asked = self._asked_of = 0
+        """Packets of sound that the peer has asked for again, of so many."""
         self.limits: dict[Kind, RateLimit] = {}
         """What the peer asked us to keep to (TMMBR), by its own SSRC."""
         self.notices_due: set[Kind] = set()
@@ -82,7 +85,10 @@ class Outbound:
         sender = self.senders.get(Kind.AUDIO)
         if sender is None or sender.statistics is None:
             return None
-        return self.loss.update(sender.statistics.remote_loss)
+        asked, of = sender.packets_asked - self._asked, sender.statistics.packets - self._asked_of
+        self._asked, self._asked_of = sender.packets_asked, sender.statistics.packets
+        # What is repeated is no loss in its reports, but repeats get lost, too, and come late.
+        return self.loss.update(max(sender.statistics.remote_loss, asked / of if of >= asked > 0 else 0.0))
 
     # ---- Receiver
 
@@ -98,8 +104,18 @@ class Outbound:
         packet = sender.audio_packet(frame)
         if packet is None:
             self._counters["audio-not-taken"] += 1
+        elif sender.stores_sent:
+            self._send_and_keep(sender, packet)
         else:
             sender.sent_bytes += self._components[Kind.AUDIO][0].send((packet,), EXPEDITED_FORWARDING)
+
+    def _send_and_keep(self, sender: StreamSender, packet: bytes) -> None:
+        component = self._components[Kind.AUDIO][0]
+        data = component.protect(packet)
+        if data is not None:
+            sender.sent.store(sequence_of(packet), data)
+            sender.sent_bytes += len(data)
+            component.send_protected((data,), EXPEDITED_FORWARDING)
 
     def put_rendition(self, picture: Frame, pieces: RingFrame, rate_bps: int, now_us: int) -> bool:
         """Queue the next main picture; False when it has to wait for a keyframe now."""
@@ -128,7 +144,7 @@ class Outbound:
         component = self._components[sender.spec.kind][0]
         if sender.stores_sent:
             again = sender.repeat_protected(lost, now_us)
-            component.send_protected(again)
+            component.send_protected(again, EXPEDITED_FORWARDING if sender.spec.kind is Kind.AUDIO else 0)
             self._counters["repeats-sent"] += len(again)
             return
         repeats = sender.repeat(lost, now_us)

@@ -59,7 +59,7 @@ class StreamReceiver:
     def is_in_need(self) -> bool:
         """Whether handle_timeout() or a report in between may have something to do."""
         source = self.source
-        return source is not None and source.is_video and (source.is_in_need or self.rate.is_due)
+        return source is not None and (source.is_in_need or (self.rate.is_due and source.is_video))
 
     def limit(self, bitrate_bps: int, width: int, height: int, now_us: int) -> None:
         """What is of use of the pictures: so much for a tile of that size; 0: nobody sees them."""

@@ -18,6 +18,10 @@ from mcu.worker.channel import Frame
 _AUDIO_MEDIA_RATE_HZ = 48_000
 _VIDEO_MEDIA_RATE_HZ = 90_000
 _MAX_QUEUE_BYTES = 16 << 20
+_KEPT_SOUNDS = 64
+"""More than a second of sound: nobody can wait longer for a repeat."""
+_SOUND_REPEATS_BPS = 1_000_000
+"""As much as a hundred packets a second would take if they were as large as those of pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class StreamSender:
         self.pacer = pacer
         self.sent_bytes = 0
         """Bytes that went out on the wire, without UDP and IP."""
-        self.sent = SentPackets()
+        self._is_audio = spec.kind is Kind.AUDIO
+        self.sent = self._nothing_sent()
         self._clock = clock
         self._queue: deque[_Waiting] = deque()
         self._queue_bytes = 0
@@ -67,6 +72,8 @@ class StreamSender:
         self.statistics: SenderStatistics | None = None
         self._clock_rate_hz = 0
         self._is_first = True
+        if self._is_audio:
+            self._repeater.limit(_SOUND_REPEATS_BPS)
         self.configure(spec)
 
     def configure(self, spec: StreamSpec) -> None:
@@ -74,6 +81,8 @@ class StreamSender:
         self.spec = spec
         form = spec.send
         self.format: Format | None = form
+        self.stores_sent = spec.has_nack and spec.send_rtx is None
+        """Whether repeats are the very bytes that went out before, since RTX was not agreed."""
         mid = spec.extensions.mid
         self._elements = [(mid, spec.mid.encode())] if mid and spec.mid else []
         self._extension = extension_block(self._elements)
@@ -87,7 +96,7 @@ class StreamSender:
         """Go on under another SSRC, as a stream that has just begun (RFC 3550 8.2)."""
         self.numbers = numbers
         self._forget_queue()
-        self.sent = SentPackets()
+        self.sent = self._nothing_sent()
         self._rtx = self._map = self.statistics = None
         self._clock_rate_hz = 0
         self._is_first = True
@@ -96,12 +105,15 @@ class StreamSender:
     def close(self) -> None:
         """Let go of what was kept for repeats and what waits: closed legs stay until the next garbage collection."""
         self._forget_queue()
-        self.sent = SentPackets()
+        self.sent = self._nothing_sent()
         self._map = None
+
+    def _nothing_sent(self) -> SentPackets:
+        return SentPackets(_KEPT_SOUNDS) if self._is_audio else SentPackets()
 
     def _use_clock_rate(self, clock_rate_hz: int) -> None:
         """Number from the random beginnings, or go on where another clock rate (another codec, RFC 7160) ended."""
-        is_audio = self.spec.kind is Kind.AUDIO
+        is_audio = self._is_audio
         media_rate_hz = _AUDIO_MEDIA_RATE_HZ if is_audio else _VIDEO_MEDIA_RATE_HZ
         numbers, step = self.numbers, 0 if is_audio else VIDEO_STEP
         fresh = SequenceMap(
@@ -208,11 +220,6 @@ class StreamSender:
     def packets_asked(self) -> int:
         """Different packets that the peer asked for again."""
         return self._repeater.asked
-
-    @property
-    def stores_sent(self) -> bool:
-        """Whether repeats are the very bytes that went out before, since RTX was not agreed."""
-        return self.spec.has_nack and self.spec.send_rtx is None
 
     @property
     def can_repeat(self) -> bool:

@@ -12,6 +12,7 @@ from mcu.rtp.packet import RtpPacket
 from mcu.rtp.reception import Reception
 from mcu.rtp.sequence import SequenceTracker
 from mcu.rtp.silence import SilenceGate
+from mcu.rtp.sound_nack import SoundNack
 from mcu.worker.channel import Frame
 
 
@@ -39,6 +40,8 @@ class Source:
         self._restarts = 0
         self._has_nack = has_nack
         self._assembler = self._new_assembler()
+        self._sound_nack = SoundNack() if has_nack and not form.codec.is_video else None
+        """Where the sender repeats packets of sound."""
 
     @property
     def is_video(self) -> bool:
@@ -49,7 +52,9 @@ class Source:
     def is_in_need(self) -> bool:
         """Whether packets are missing or a keyframe is wanted; else time changes nothing."""
         assembler = self._assembler
-        return assembler is not None and (assembler.is_waiting or self.keyframes.next_timeout() is not None)
+        if assembler is None:
+            return self._sound_nack is not None and self._sound_nack.is_waiting
+        return assembler.is_waiting or self.keyframes.next_timeout() is not None
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -86,7 +91,16 @@ class Source:
 
     def receive_audio(self, packet: RtpPacket, now_us: int) -> Frame | None:
         """The packet as a frame for the jitter buffer; None when nobody will hear it or its number is beyond belief."""
-        if self._count(packet, now_us) is None or not self._silence.passes(packet.audio_level, now_us):
+        number = self._count(packet, now_us)
+        if number is None:
+            return None
+        nack = self._sound_nack
+        if nack is not None:
+            if number == nack.expected:
+                nack.expected = number + 1
+            else:
+                nack.jumped(number, now_us)
+        if not self._silence.passes(packet.audio_level, now_us):
             return None
         capture_us = self._clock.capture_us(packet.timestamp, now_us)
         return Frame(
@@ -112,6 +126,8 @@ class Source:
         number = self._number(packet, now_us)
         if number is not None:
             self.reception.receive_event(number, len(packet.payload))
+            if self._sound_nack is not None:
+                self._sound_nack.jumped(number, now_us)
 
     def receive_video(self, packet: RtpPacket, now_us: int) -> None:
         """Take a packet; frames() has what it completed."""
@@ -168,7 +184,7 @@ class Source:
     def missing(self, now_us: int, round_trip_us: int) -> list[int]:
         """Sequence numbers to ask for by NACK now."""
         if self._assembler is None:
-            return []
+            return [] if self._sound_nack is None else self._sound_nack.due(now_us, round_trip_us)
         if round_trip_us:
             self._assembler.round_trip_us = round_trip_us
         return self._assembler.missing(now_us)
@@ -189,6 +205,8 @@ class Source:
                 self._clock.reset()
                 if self._assembler is not None:
                     self._assembler.reset()
+                if self._sound_nack is not None:
+                    self._sound_nack.restart()
         return number
 
     @property

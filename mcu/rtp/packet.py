@@ -121,6 +121,11 @@ def peek_ssrc(data: bytes) -> int:
     return int.from_bytes(data[8:12], "big")
 
 
+def sequence_of(packet: bytes) -> int:
+    """The sequence number of a packet of ours."""
+    return packet[2] << 8 | packet[3]
+
+
 def _read_extensions(packet: RtpPacket, data: bytes, block: int, end: int, ids: Extensions) -> None:
     profile = data[block] << 8 | data[block + 1]
     position = block + 4

@@ -31,9 +31,10 @@ class Reception:
         self._last_sr = self._sr_arrival_us = 0
 
     def receive(self, extended_sequence: int, rtp_timestamp: int, size_bytes: int, now_us: int) -> None:
-        """Count a packet that arrived on the source's own SSRC."""
+        """Count a packet that arrived on the source's own SSRC; those behind, as repeats are, tell no jitter."""
         self.receive_event(extended_sequence, size_bytes)
-        self._measure(rtp_timestamp, now_us)
+        if extended_sequence == self._highest:
+            self._measure(rtp_timestamp, now_us)
 
     def receive_event(self, extended_sequence: int, size_bytes: int) -> None:
         """Count a packet of a telephone event, whose timestamps stand still: they tell no jitter (RFC 4733 2.2.1)."""

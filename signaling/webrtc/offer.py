@@ -48,6 +48,7 @@ _URIS = {
 }
 _OF_AUDIO = ("audio_level",)
 _OF_SIMULCAST = ("rid", "repaired_rid")
+_AUDIO_FEEDBACK = ("nack", "transport-cc")
 _VIDEO_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb", "transport-cc")
 _HOST_TYPE_PREFERENCE = 126  # RFC 8445 5.1.2.2
 _TCP_TYPE_PREFERENCE = 90  # RFC 6544 4.2: below every kind of UDP, relays left aside, since TCP delays what is lost
@@ -150,7 +151,8 @@ def _format(item: Format) -> Iterator[str]:
     if item.codec.is_video:
         yield from (f"a=rtcp-fb:{number} {feedback}" for feedback in _VIDEO_FEEDBACK)
     if item.codec is Codec.OPUS:
-        yield f"a=rtcp-fb:{number} transport-cc"
+        # Chromium repeats sound and asks for it where the other side names it, whatever its own answer says.
+        yield from (f"a=rtcp-fb:{number} {feedback}" for feedback in _AUDIO_FEEDBACK)
         yield f"a=fmtp:{number} minptime=20;useinbandfec=1;stereo=0"
     elif item.codec is Codec.TELEPHONE_EVENT:
         yield f"a=fmtp:{number} 0-15"

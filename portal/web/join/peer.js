@@ -1,5 +1,6 @@
 // The peer connection: answers the server's offers, sends camera, microphone and screen, receives the mix.
 
+import { withRepeats } from "./feedback.js";
 import { fit } from "./layers.js";
 
 const TROUBLE_AFTER_MS = 1500;
@@ -80,7 +81,7 @@ export class Peer extends EventTarget {
     // A device that was found in the meantime had nowhere to go.
     for (const kind of Object.keys(this.#tracks)) await this.#place(kind);
     await Promise.all(["video", "content"].map((kind) => this.#limit(kind)));
-    return { type: "answer", id: offer.id, sdp: connection.localDescription.sdp };
+    return { type: "answer", id: offer.id, sdp: withRepeats(connection.localDescription.sdp) };
   }
 
   async #prepare(kind) {

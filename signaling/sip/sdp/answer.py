@@ -222,6 +222,7 @@ def _format_attributes(item: Offered, wanted: WantedPicture) -> list[tuple[str, 
 
 def _feedback_attributes(media: MediaDescription, main: Offered) -> list[tuple[str, str | None]]:
     payload_type = main.format.payload_type
+    values = feedback_of(media, payload_type).values
     if not main.format.codec.is_video:
-        return []
-    return [("rtcp-fb", f"{payload_type} {value}") for value in feedback_of(media, payload_type).values]
+        values = [value for value in values if value == "nack" and media.media == "audio"]
+    return [("rtcp-fb", f"{payload_type} {value}") for value in values]

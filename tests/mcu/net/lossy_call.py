@@ -60,8 +60,8 @@ class Wire:
         self.send_protected(packets)
         return sum(map(len, packets))
 
-    def send_protected(self, data: bytes | Sequence[bytes]) -> None:
-        for each in (data,) if isinstance(data, bytes) else data:
+    def send_protected(self, packets: Sequence[bytes], traffic_class: int = 0) -> None:
+        for each in packets:
             self.call.transmit(self, each, is_rtcp=False)
 
     def send_rtcp(self, compound: bytes) -> None:
@@ -121,12 +121,15 @@ class LossyCall:
     down: Path
     up: Path
     has_rtx: bool = True
+    repeats_sound: bool = False
     now_us: int = 100 * S
     encoders: dict[int, Encoder] = field(default_factory=dict)
     pictures_us: list[int] = field(default_factory=list)
     sound: set[int] = field(default_factory=set)
     sounds_sent: int = 0
     nacks: int = 0
+    sound_asked: int = 0
+    """NACKs about sound, of both ends."""
     plis: int = 0
     routes: list[tuple[float, int]] = field(default_factory=list)
 
@@ -150,7 +153,7 @@ class LossyCall:
         leg = Leg(number, "1001", f"cname{number}", NetSettings(), NtpClock(0), end, Counter())
         wire: Any = Wire(self, link, to_terminal=sends)
         leg.components.update(dict.fromkeys((Kind.AUDIO, Kind.VIDEO), (wire, wire)))
-        sound: dict[str, Any] = {"send": OPUS, "receive": (OPUS,)}
+        sound: dict[str, Any] = {"send": OPUS, "receive": (OPUS,), "has_nack": self.repeats_sound}
         formats: tuple[Format, ...] = (H264, RTX) if self.has_rtx else (H264,)
         video: dict[str, Any] = {"send": H264, "send_rtx": RTX if self.has_rtx else None} if sends else {}
         video |= {"has_nack": True, "has_pli": True}
@@ -170,9 +173,13 @@ class LossyCall:
     # ---- the links
 
     def transmit(self, wire: Wire, data: bytes, *, is_rtcp: bool) -> None:
-        if not wire.to_terminal and is_rtcp:
+        if is_rtcp:
+            other = self.terminal_leg if wire.to_terminal else self.room_leg
+            spoken = other.outbound.senders[Kind.AUDIO].numbers.ssrc
             for packet in parse_compound(data)[0]:
-                self.nacks += isinstance(packet, GenericNack)
+                is_about_sound = isinstance(packet, GenericNack) and packet.media_ssrc == spoken
+                self.sound_asked += is_about_sound
+                self.nacks += isinstance(packet, GenericNack) and not is_about_sound
                 self.plis += isinstance(packet, PictureLoss)
         arrives_us = wire.link.offer(len(data) + 28 + 16, self.now_us)  # UDP, IPv4 and a tag
         if arrives_us is not None:

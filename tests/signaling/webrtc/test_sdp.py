@@ -58,6 +58,16 @@ def test_our_sources_are_named():
     assert offer.sections[2].every("ssrc") == []
 
 
+def test_browsers_are_told_that_sound_is_repeated_and_may_agree():
+    offer = sdp.parse(build_offer(opened(1), session=1, version=1, has_content=False))
+    assert offer.sections[0].by_payload_type("rtcp-fb")[111] == ["nack", "transport-cc"]
+    assert not parsed(CAMERA).stream(Kind.AUDIO).has_nack
+    agreed = re.sub(r"(a=rtpmap:111 opus.*\r\n)", r"\1a=rtcp-fb:111 nack\r\n", CAMERA, flags=re.IGNORECASE)
+    audio = parsed(agreed).stream(Kind.AUDIO)
+    assert audio.has_nack
+    assert audio.send_rtx is None
+
+
 def test_what_chromium_agrees_to():
     media = parsed(CAMERA)
     audio, video = media.streams
