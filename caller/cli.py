@@ -12,7 +12,7 @@ from pathlib import Path
 
 from caller.errors import OptionError
 from caller.h323.options import SLIDES_COLOR, Encryption, FirewallTraversal, H323Options, PasscodeWay
-from caller.options import AUDIO_CODECS, VIDEO_CODECS, CallOptions, check
+from caller.options import AUDIO_CODECS, H264_PROFILES, VIDEO_CODECS, CallOptions, check
 from caller.report import EXIT_USAGE, CallReport, exit_code, summary
 from config.environment import take_secret
 
@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", choices=tuple(AUDIO_CODECS), default="", help="default: opus, over H.323 g722")
     parser.add_argument("--video", choices=tuple(VIDEO_CODECS), default="h264")
     parser.add_argument("--packetization-mode", type=int, choices=(0, 1), default=1, help="of H.264")
+    parser.add_argument(
+        "--profile", choices=tuple(H264_PROFILES), default="baseline", help="of the H.264 sent, where the room takes it"
+    )
     parser.add_argument("--name", default="Drumtower call", help="display name, also in the test picture")
     parser.add_argument("--tone", default="voice", metavar="HZ|voice[:N]|silence", help="test sound")
     parser.add_argument("--color", default="#2f6f8f", metavar="#RRGGBB", help="colour of the test picture")
@@ -135,6 +138,7 @@ def _options(args: argparse.Namespace) -> CallOptions:
         audio=AUDIO_CODECS[args.audio or ("g722" if is_h323 else "opus")],
         video=VIDEO_CODECS[args.video],
         packetization_mode=args.packetization_mode,
+        profile=args.profile,
         name=args.name,
         tone=args.tone,
         color=args.color,

@@ -119,10 +119,16 @@ def make_slides(options: CallOptions) -> Programme:
 
 
 class PictureEncoder:
-    """Pictures of any size in, units of one size out; Baseline H.264, VP8 or H.263 without delay."""
+    """Pictures of any size in, units of one size out; H.264, VP8 or H.263 without delay."""
 
     def __init__(
-        self, codec: Codec, size: tuple[int, int], frame_rate: int, bitrate_bps: int, packetization_mode: int = 1
+        self,
+        codec: Codec,
+        size: tuple[int, int],
+        frame_rate: int,
+        bitrate_bps: int,
+        packetization_mode: int = 1,
+        profile: str = "baseline",
     ) -> None:
         context = av.CodecContext.create(_ENCODERS[codec], "w")
         assert isinstance(context, av.VideoCodecContext)
@@ -137,7 +143,7 @@ class PictureEncoder:
         if codec == Codec.H264:
             # vbv keeps keyframes from filling the path with one burst.
             context.options = {
-                "preset": "veryfast", "tune": "zerolatency", "profile": "baseline", "sc_threshold": "0",
+                "preset": "veryfast", "tune": "zerolatency", "profile": profile, "sc_threshold": "0",
                 "maxrate": str(bitrate_bps), "bufsize": str(bitrate_bps),
             }  # fmt: skip
             if packetization_mode == 0:
@@ -178,7 +184,9 @@ class SoundEncoder:
 
 def _picture_encoder(codec: Codec, options: CallOptions) -> PictureEncoder:
     size = (options.width, options.height)
-    return PictureEncoder(codec, size, options.frame_rate, options.bitrate_bps, options.packetization_mode)
+    return PictureEncoder(
+        codec, size, options.frame_rate, options.bitrate_bps, options.packetization_mode, options.profile
+    )
 
 
 def _encode_pattern(programme: Programme, options: CallOptions) -> None:

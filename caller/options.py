@@ -15,6 +15,8 @@ from signaling.sip.wire.uri import Uri, parse_uri
 AUDIO_CODECS = {"opus": Codec.OPUS, "g722": Codec.G722, "pcmu": Codec.PCMU, "pcma": Codec.PCMA, "none": None}
 VIDEO_CODECS = {"h264": Codec.H264, "vp8": Codec.VP8, "h263": Codec.H263, "none": None}
 H263_SIZES = ((352, 288), (176, 144))
+H264_PROFILES = {"baseline": 66, "main": 77, "high": 100}
+"""Names to profile_idc."""
 SIP_PORT = 5060
 TEST = "test"
 FLASH = "flash"
@@ -46,6 +48,8 @@ class CallOptions:
     video: Codec | None = Codec.H264
     packetization_mode: int = 1
     """Of H.264 (RFC 6184 6.2); 0 is what many older terminals speak."""
+    profile: str = "baseline"
+    """Of the H.264 that is sent; what is received may be of any."""
     name: str = "Drumtower call"
     tone: str = "voice"
     """"voice", "voice:N" (another person), a frequency in Hz, or "silence"."""
@@ -121,6 +125,8 @@ def check(options: CallOptions) -> None:
         ),
         (options.authority is None or options.authority.is_file(), "--authority: no such file"),
         (options.packetization_mode in (0, 1), "--packetization-mode must be 0 or 1"),
+        (options.profile in H264_PROFILES, "--profile must be baseline, main or high"),
+        (options.is_h323 or options.profile == "baseline", "--profile is for H.323"),
         (options.audio or options.video, "audio and video cannot both be none"),
         (_COLOR.fullmatch(options.color), "--color must look like #2f6f8f"),
         (_TONE.fullmatch(options.tone), "--tone must be voice, voice:N, a frequency in Hz, or silence"),

@@ -146,3 +146,10 @@ def test_h263_comes_in_its_own_sizes() -> None:
     pictures = decoded(programme.video[:5], "h263")
     assert pictures[-1].shape == (144, 176, 3)
     assert np.allclose(pictures[-1][72, 88], (0xC0, 0x10, 0x20), atol=12)
+
+
+@pytest.mark.parametrize(("profile", "idc"), [("baseline", 66), ("main", 77), ("high", 100)])
+def test_h264_is_of_the_profile_that_was_asked_for(profile, idc) -> None:
+    keyframe = make_programme(CallOptions("h323:1@h", audio=None, profile=profile, **SMALL)).video[0].payload
+    units = [keyframe[start:end] for start, end in h264.nal_units(keyframe)]
+    assert [unit[1] for unit in units if unit[0] & 0x1F == h264.SPS] == [idc]
