@@ -9,8 +9,8 @@ _BIN_US = 5_000
 _BINS = MAX_DELAY_US // _BIN_US + 1
 _FORGETTING = 0.998
 """Weight of the past at each packet: about 10 s are remembered at 50 packets a second."""
-_ACCEPTED_LATE = 0.01
-"""The share of packets that may come too late."""
+ACCEPTED_LATE, ACCEPTED_OF_REPEATS = 0.01, 0.006
+"""The share of packets that may come too late; less where some of them come a second time, since others never do."""
 _MAX_WEIGHT = 1e6
 _PACKETS_A_JUDGEMENT = 10
 """The wait shrinks slowly anyway; it grows at once."""
@@ -29,8 +29,9 @@ class DelayEstimator:
         """Of the next packet: it grows instead of all others shrinking."""
         self._base_us: int | None = None
         self._until_judged = 0
+        self.accepted_late = ACCEPTED_LATE
         self.target_us = 0
-        """The wait that all but the latest 1 % of packets need, 0..MAX_DELAY_US; 0 while they come regularly."""
+        """The wait that all but the latest packets need, 0..MAX_DELAY_US; 0 while they come regularly."""
 
     @property
     def base_us(self) -> int:
@@ -51,7 +52,7 @@ class DelayEstimator:
         self._judge()
 
     def _judge(self) -> None:
-        accepted = _ACCEPTED_LATE * self._total
+        accepted = self.accepted_late * self._total
         highest, beyond = _BINS - 1, self._histogram[_BINS - 1]
         while highest and beyond <= accepted:
             highest -= 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
 
-from mcu.audio.delay import MAX_DELAY_US, DelayEstimator
+from mcu.audio.delay import ACCEPTED_LATE, ACCEPTED_OF_REPEATS, MAX_DELAY_US, DelayEstimator
 from mcu.rtp.silence import is_silent
 
 MAX_PACKETS = 60
@@ -165,7 +165,10 @@ class JitterBuffer:
         for _ in range(min(missing, _LONGEST_GAP_US // self._duration_us)):
             self._loss += _LOSS_SMOOTHING * (1.0 - self._loss)
         self._loss *= 1.0 - _LOSS_SMOOTHING
-        self._repaired *= 1.0 - _LOSS_SMOOTHING
+        if self._repaired:
+            self._repaired *= 1.0 - _LOSS_SMOOTHING
+            if self._repaired < _LOSSLESS:
+                self._repaired, self._delay.accepted_late = 0.0, ACCEPTED_LATE
         self._is_lossy = self._loss > (_LOSSLESS if self._is_lossy else _LOSSY)
         if not self._is_lossy:
             self._fec_wait_us = 0
@@ -181,6 +184,7 @@ class JitterBuffer:
             self._delay.add(transit_us, now_us)
         if late_us <= self.desired_us:
             self._repaired += _LOSS_SMOOTHING
+            self._delay.accepted_late = ACCEPTED_OF_REPEATS
 
     def _restart(self, arrival: Arrival) -> tuple[int, int]:
         if self._newest is not None:

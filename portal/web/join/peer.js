@@ -2,11 +2,13 @@
 
 import { withRepeats } from "./feedback.js";
 import { fit } from "./layers.js";
+import { Patience } from "./patience.js";
 
 const TROUBLE_AFTER_MS = 1500;
 // Sound and picture come all the time: after so long without either the path is gone, whatever ICE still believes.
 const SILENT_MS = 2500;
 const PULSE_MS = 500;
+const PATIENCE_MS = 1000;
 
 /** Events: "stream" (the mix arrived), "connected", "trouble" (the path is gone). */
 export class Peer extends EventTarget {
@@ -17,6 +19,8 @@ export class Peer extends EventTarget {
   #work = Promise.resolve();
   #timer = null;
   #pulse = setInterval(() => this.#feelPulse(), PULSE_MS);
+  #patience = new Patience();
+  #waiting = setInterval(() => this.#wait(), PATIENCE_MS);
   #heard = { stamp: 0, at: 0 };
   #isSilent = false;
 
@@ -67,6 +71,7 @@ export class Peer extends EventTarget {
   close() {
     clearTimeout(this.#timer);
     clearInterval(this.#pulse);
+    clearInterval(this.#waiting);
     this.#connection.oniceconnectionstatechange = this.#connection.onconnectionstatechange = null;
     this.#connection.close();
   }
@@ -139,6 +144,14 @@ export class Peer extends EventTarget {
     this.#isSilent = isSilent;
     if (isSilent) this.#trouble();
     else this.#watch();
+  }
+
+  /** Repeats of lost sound are of use only to who waits for them. */
+  async #wait() {
+    const receiver = this.#transceiver("audio")?.receiver;
+    if (!receiver || !("jitterBufferTarget" in receiver)) return;
+    const target = this.#patience.read(await receiver.getStats());
+    if (target !== receiver.jitterBufferTarget) receiver.jitterBufferTarget = target;
   }
 
   #trouble() {
