@@ -13,6 +13,7 @@ from mcu.camera import CameraMove
 from mcu.cameras import Cameras, Steering
 from mcu.capacity import Allowance, Demand
 from mcu.conference_event import ConferenceEvent
+from mcu.conference_snapshot import snapshot_of
 from mcu.demand import demand_of
 from mcu.fleet.worker import Worker
 from mcu.floor import Floor
@@ -22,9 +23,9 @@ from mcu.leg import HangUp, Leg
 from mcu.media import Kind, leg_of, stream_id
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
-from mcu.record_duty import RecordDuty
+from mcu.room_recording import RoomRecording
 from mcu.stage import Stage, View
-from mcu.taping import RecordingRegister, Taping
+from mcu.taping import RecordingRegister
 from mcu.worker.messages import (
     AnyMessage,
     AttachLeg,
@@ -47,7 +48,6 @@ logger = logging.getLogger(__name__)
 
 _SPEAKING_LEVEL = 50
 """Talkers louder than this many -dBov get the border."""
-_RECORD_AGAIN_AFTER_S = 1.0
 
 
 class Conference:
@@ -78,11 +78,9 @@ class Conference:
         self._panels: dict[int, Panel] = {}
         self._stage = Stage(policy.number, worker)
         self._full_hd = FullHd(spare)
-        self._taping = Taping(worker, self._stage, register, next_leg_id, self._recording_lost)
-        self._duty = RecordDuty(policy.number, self.start_recording, self._has_to_be_recorded)
+        self._recording = RoomRecording(self, worker, self._stage, self._hearing, register, next_leg_id)
         self._is_refresh_due = False
         self._closing: asyncio.Task[None] | None = None
-        self._stopping: asyncio.Task[None] | None = None
 
     # ---- what it is
 
@@ -99,7 +97,7 @@ class Conference:
     @property
     def is_recording(self) -> bool:
         """Whether it is being recorded now."""
-        return self._taping.is_running
+        return self._recording.is_running
 
     @property
     def host_is_in(self) -> bool:
@@ -117,21 +115,7 @@ class Conference:
 
     def snapshot(self) -> dict[str, object]:
         """JSON-ready picture of the conference for the portal and the roster."""
-        return {
-            "number": self.policy.number,
-            "name": self.policy.name,
-            "layout": str(self.layout),
-            "is_locked": self.is_locked,
-            "is_recording": self.is_recording,
-            "record_policy": str(self.policy.record),
-            "started_at": self.started_at.isoformat(timespec="seconds"),
-            "speaker": self.speaker,
-            "presenter": self.presenter,
-            "participants": [
-                person.snapshot() | {"is_video_banned": stream_id(person.id, Kind.VIDEO) in self._banned}
-                for person in self._people.values()
-            ],
-        }
+        return snapshot_of(self, self._banned)
 
     # ---- who comes and goes
 
@@ -148,11 +132,7 @@ class Conference:
         self._refresh_now()
         logger.info("room=%s leg=%d joined protocol=%s role=%s", self.policy.number, leg.id, leg.protocol, role)
         self._say("joined", participant=person.id, name=name, protocol=leg.protocol)
-        self._taping.note_participant(name)
-        if self.is_recording:
-            self._hearing.announce("recording-started", leg=leg.id)
-        elif self.policy.record is RecordPolicy.ALWAYS:
-            self._duty.later("policy")
+        self._recording.welcome(person)
         return person
 
     async def leave(self, participant: int) -> None:
@@ -287,20 +267,16 @@ class Conference:
 
         Raises RegisterError where nothing can be recorded.
         """
-        if self.policy.record is RecordPolicy.OFF:
-            return
-        if await self._taping.start(self.policy, by, lambda: [person.name for person in self._people.values()]):
-            self._hearing.announce("recording-started")
-            self._say("recording-started", by=by)
-            self._refresh_now()
+        await self._recording.start(by)
 
     async def stop_recording(self) -> None:
         """Finish the recording; all are told."""
-        self._duty.forget()
-        if await self._taping.stop():
-            self._hearing.announce("recording-stopped")
-            self._say("recording-ended")
-            self._refresh_now()
+        await self._recording.stop()
+
+    def recording_changed(self, kind: str, **data: object) -> None:
+        """See mcu.room_recording."""
+        self._say(kind, **data)
+        self._refresh_now()
 
     # ---- what one leg sees and hears alone
 
@@ -324,13 +300,13 @@ class Conference:
         """End it for everybody; returns when it has ended, whoever asked first."""
         if self._closing is None:
             people, self._people = list(self._people.values()), {}
-            self._duty.forget()
+            self._recording.forget()
             self._closing = asyncio.get_running_loop().create_task(self._end(people, reason))
         # Who waits may be cancelled, as a call is whose server stops; the end goes on.
         await asyncio.shield(self._closing)
 
     async def _end(self, people: Sequence[Participant], reason: HangUp) -> None:
-        if await self._taping.stop():
+        if await self._recording.finish():
             self._say("recording-ended")
         for person in people:
             self._worker.close_leg(person.id)
@@ -346,15 +322,9 @@ class Conference:
         if policy.is_locked is not self.policy.is_locked:
             self.is_locked = policy.is_locked
         if policy.record is not self.policy.record:
-            self._record_policy_changed(policy.record)
+            self._recording.policy_changed(policy.record)
         self.policy = policy
         self._refresh()
-
-    def _record_policy_changed(self, record: RecordPolicy) -> None:
-        if record is RecordPolicy.OFF:
-            self._stopping = asyncio.get_running_loop().create_task(self.stop_recording())
-        elif record is RecordPolicy.ALWAYS:
-            self._duty.later("policy")
 
     # ---- what the worker says
 
@@ -367,19 +337,9 @@ class Conference:
                 self._banned.add(message.stream)
                 self._refresh()
             case RecordingProgress() | RecordingEnded():
-                self._taping.heard(message)
+                self._recording.heard(message)
             case _:
                 pass
-
-    def _recording_lost(self) -> None:
-        """A recording that ended by itself is taken up again in a new file."""
-        if not self.is_closed:
-            self._say("recording-ended")
-            self._refresh()
-            self._duty.later("recovery", _RECORD_AGAIN_AFTER_S)
-
-    def _has_to_be_recorded(self) -> bool:
-        return self.policy.record is RecordPolicy.ALWAYS and not self.is_closed
 
     def owns(self, stream: int) -> bool:
         """Whether a source belongs to somebody in this room."""

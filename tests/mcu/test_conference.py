@@ -239,7 +239,7 @@ async def test_a_room_full_of_different_terminals_can_be_recorded_and_everybody_
 
 
 async def test_a_lost_recorder_is_followed_by_a_new_file(monkeypatch):
-    monkeypatch.setattr("mcu.conference._RECORD_AGAIN_AFTER_S", 0)
+    monkeypatch.setattr("mcu.room_recording._AGAIN_AFTER_S", 0)
     house = House()
     await house.join(1)
     await house.conference.start_recording("admin")

@@ -30,7 +30,7 @@ class SlowRegister(FakeRegister):
 
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch) -> House:
-    monkeypatch.setattr("mcu.conference._RECORD_AGAIN_AFTER_S", 0.01)
+    monkeypatch.setattr("mcu.room_recording._AGAIN_AFTER_S", 0.01)
     monkeypatch.setattr("mcu.record_duty._RETRY_S", 0.02)
     return slow(House())
 

@@ -1,0 +1,52 @@
+"""A running conference as rows for the portal and the roster."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from mcu.media import Kind, stream_id
+from mcu.participant import Participant
+from mcu.policy import LayoutMode, RoomPolicy
+
+
+class Shown(Protocol):
+    """What is told of a conference (mcu.conference)."""
+
+    policy: RoomPolicy
+    layout: LayoutMode
+    is_locked: bool
+    started_at: datetime
+    speaker: int
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it is being recorded now."""
+
+    @property
+    def presenter(self) -> int:
+        """Who has the floor."""
+
+    @property
+    def participants(self) -> Mapping[int, Participant]:
+        """By number, in the order in which they came."""
+
+
+def snapshot_of(conference: Shown, banned: Container[int]) -> dict[str, object]:
+    """JSON-ready; `banned` are sources that are not decoded."""
+    return {
+        "number": conference.policy.number,
+        "name": conference.policy.name,
+        "layout": str(conference.layout),
+        "is_locked": conference.is_locked,
+        "is_recording": conference.is_recording,
+        "record_policy": str(conference.policy.record),
+        "started_at": conference.started_at.isoformat(timespec="seconds"),
+        "speaker": conference.speaker,
+        "presenter": conference.presenter,
+        "participants": [
+            person.snapshot() | {"is_video_banned": stream_id(person.id, Kind.VIDEO) in banned}
+            for person in conference.participants.values()
+        ],
+    }
