@@ -135,6 +135,14 @@ def test_a_wrong_signature_is_worse_than_none(wrong, is_answered, verdict):
     assert call.vouching.account == ""
 
 
+@pytest.mark.parametrize(("body", "verdict"), [(DESTINATION, READ), (DESTINATION | KEYS, REFUSE)])
+def test_of_who_need_not_sign_only_keys_are_looked_at(body, verdict):
+    """Some terminals have peculiar ideas of what they sign, and can be talked to all the same."""
+    call = Call(authentication="known")
+    assert call.hear(MessageType.ALERTING, body, password="guess") is verdict
+    assert call.vouching.account == ""
+
+
 def test_a_message_that_comes_again_is_not_read():
     call = Call(has_signed_before=True)
     octets = signed(MessageType.INFORMATION, {}, is_from_destination=True, random=7)

@@ -8,7 +8,10 @@ from mcu.media import Kind
 from signaling.h323.call_media.limits import LEAST_BPS, LOWER_AFTER_S
 from signaling.h323.call_media.wishes import Wishes
 from signaling.h323.capabilities.own import OwnMedia
-from tests.signaling.h323.call_media.pair import LEFT, MCU, RIGHT, End, Pair
+from signaling.h323.h245.logical_channel import LogicalChannel
+from tests.signaling.h323.call_media.pair import LEFT, MCU, RIGHT, End, Pair, Scripted
+from tests.signaling.h323.capabilities import terminals
+from tests.signaling.h323.capabilities.terminals import ROOM_SYSTEM
 
 MOST_BPS = 1_920_000
 NARROW = Wishes(OwnMedia(video_bitrate_bps=256_000))
@@ -124,6 +127,25 @@ def test_a_new_channel_knows_nothing_of_what_was_asked_for():
     wait(pair, LOWER_AFTER_S)
     assert rate(pair) == 300_000
     assert len(commands(pair)) == 2
+
+
+def test_a_limit_is_lifted_even_where_that_is_little_more():
+    pair = meeting()
+    for bitrate_bps in (600_000, 1_200_000, 1_300_000):
+        need(pair, bitrate_bps)
+        wait(pair, LOWER_AFTER_S)
+    assert [kind for kind, _ in commands(pair)] == ["maximumBitRate", "maximumBitRate", "noRestriction"]
+
+
+def test_a_number_that_comes_again_is_another_channel():
+    pair = Pair(End(LEFT, MCU), Scripted(ROOM_SYSTEM)).start()
+    picture = LogicalChannel(1, 2, ("videoData", terminals.h264(71)), media_control=(RIGHT, 7_001), payload_type=97)
+    for _ in range(2):
+        pair.say(pair.right, pair.right.control.open(picture, pair.now))
+        need(pair, 200_000)
+        wait(pair, LOWER_AFTER_S)
+        pair.say(pair.right, pair.right.control.close(1, pair.now))
+    assert commands(pair) == [("maximumBitRate", 3_000)] * 2
 
 
 def test_slides_are_limited_apart_from_the_picture():
