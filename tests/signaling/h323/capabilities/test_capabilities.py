@@ -120,6 +120,13 @@ def test_the_best_of_several_h264_entries():
     assert chosen[66].format.profile_level_id == "42e028"
 
 
+def test_high_profile_is_sent_to_whoever_takes_it_beside_others():
+    """By terminals of ours, whose encoder makes it."""
+    found = read(table({1: ("receiveVideoCapability", terminals.h264(71, profile=64 | 8))}))
+    sent = choose(found, OwnMedia(h264=H264(100, 31)), [Kind.VIDEO])[Kind.VIDEO]
+    assert sent.format.profile_level_id == "64001f"
+
+
 @pytest.mark.parametrize(
     ("entries", "number", "profile_level_id"),
     [
