@@ -12,7 +12,7 @@ from pathlib import Path
 
 from caller.errors import OptionError
 from caller.h323.options import SLIDES_COLOR, Encryption, FirewallTraversal, H323Options, PasscodeWay
-from caller.options import AUDIO_CODECS, H264_PROFILES, VIDEO_CODECS, CallOptions, check
+from caller.options import AUDIO_CODECS, H264_PROFILES, OLDER_VIDEO, VIDEO_CODECS, CallOptions, check
 from caller.report import EXIT_USAGE, CallReport, exit_code, summary
 from config.environment import take_secret
 
@@ -42,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--authority", type=Path, metavar="CA.pem", help="believe this authority, too, over TLS")
     parser.add_argument("--srtp", choices=("sdes", "none"), default="sdes", help="encryption of media (SIP)")
     parser.add_argument("--audio", choices=tuple(AUDIO_CODECS), default="", help="default: opus, over H.323 g722")
-    parser.add_argument("--video", choices=tuple(VIDEO_CODECS), default="h264")
+    parser.add_argument(
+        "--video", choices=tuple(VIDEO_CODECS), default="h264", help="h263-1996: in RFC 2190; h261: sent, h263 is taken"
+    )
     parser.add_argument("--packetization-mode", type=int, choices=(0, 1), default=1, help="of H.264")
     parser.add_argument(
         "--profile", choices=tuple(H264_PROFILES), default="baseline", help="of the H.264 sent, where the room takes it"
@@ -50,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="Drumtower call", help="display name, also in the test picture")
     parser.add_argument("--tone", default="voice", metavar="HZ|voice[:N]|silence", help="test sound")
     parser.add_argument("--color", default="#2f6f8f", metavar="#RRGGBB", help="colour of the test picture")
-    parser.add_argument("--size", default="", metavar="WxH", help="of the picture sent (640x360, of H.263 352x288)")
+    parser.add_argument(
+        "--size", default="", metavar="WxH", help="of the picture sent (640x360, of h263 and h261 352x288)"
+    )
     parser.add_argument("--frame-rate", type=int, default=25, metavar="FPS")
     parser.add_argument("--bitrate", type=int, default=700, metavar="KBIT", help="of the picture sent, in kbit/s")
     parser.add_argument(
@@ -120,7 +124,7 @@ async def _run(options: CallOptions) -> list[CallReport]:
 
 
 def _options(args: argparse.Namespace) -> CallOptions:
-    size = args.size or ("352x288" if args.video == "h263" else "640x360")
+    size = args.size or ("352x288" if VIDEO_CODECS[args.video] in OLDER_VIDEO else "640x360")
     width, by, height = size.partition("x")
     if not (by and width.isdigit() and height.isdigit() and len(size) < 12):
         raise OptionError("--size must look like 640x360")

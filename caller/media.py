@@ -32,7 +32,13 @@ MAX_ENCODED_BYTES = 256 << 20
 MAX_STILL_S = 10
 """A file whose next picture is due later than this after the last one is played on as if it were not."""
 _OPUS_BPS = 32_000
-_ENCODERS = {Codec.H264: "libx264", Codec.VP8: "libvpx", Codec.H263: "h263"}
+_ENCODERS = {
+    Codec.H264: "libx264",
+    Codec.VP8: "libvpx",
+    Codec.H263: "h263",
+    Codec.H263_1996: "h263",
+    Codec.H261: "h261",
+}
 SLIDES_SIZE = (1280, 720)
 SLIDES_RATE = 5
 SLIDES_BPS = 500_000
@@ -119,7 +125,7 @@ def make_slides(options: CallOptions) -> Programme:
 
 
 class PictureEncoder:
-    """Pictures of any size in, units of one size out; H.264, VP8 or H.263 without delay."""
+    """Pictures of any size in, units of one size out: H.264, VP8, H.263 or H.261 without delay."""
 
     def __init__(
         self,
@@ -150,8 +156,10 @@ class PictureEncoder:
                 context.options |= {"slice-max-size": str(MAX_PIECE_BYTES)}  # a slice has to fit into a packet
         elif codec == Codec.VP8:
             context.options = {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0"}
-        else:  # a header for every row that follows, so that a packet can begin with it
-            context.options = {"ps": "1", "maxrate": str(bitrate_bps), "bufsize": str(bitrate_bps)}
+        else:
+            context.options = {"maxrate": str(bitrate_bps), "bufsize": str(bitrate_bps)}
+            if codec != Codec.H261:  # a header for every row that follows, so that a packet can begin with it
+                context.options |= {"ps": "1"}
         self._context = context
         self._size = size
         self._codec = codec

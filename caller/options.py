@@ -13,8 +13,17 @@ from signaling.errors import SignalingError
 from signaling.sip.wire.uri import Uri, parse_uri
 
 AUDIO_CODECS = {"opus": Codec.OPUS, "g722": Codec.G722, "pcmu": Codec.PCMU, "pcma": Codec.PCMA, "none": None}
-VIDEO_CODECS = {"h264": Codec.H264, "vp8": Codec.VP8, "h263": Codec.H263, "none": None}
-H263_SIZES = ((352, 288), (176, 144))
+VIDEO_CODECS = {
+    "h264": Codec.H264,
+    "vp8": Codec.VP8,
+    "h263": Codec.H263,
+    "h263-1996": Codec.H263_1996,
+    "h261": Codec.H261,
+    "none": None,
+}
+OLDER_VIDEO = (Codec.H263, Codec.H263_1996, Codec.H261)
+"""That of H.323 terminals, in CIF and QCIF."""
+OLDER_SIZES = ((352, 288), (176, 144))
 H264_PROFILES = {"baseline": 66, "main": 77, "high": 100}
 """Names to profile_idc."""
 SIP_PORT = 5060
@@ -118,10 +127,10 @@ def check(options: CallOptions) -> None:
         (options.transport in ("", "udp", "tcp", "tls"), "--transport must be udp, tcp or tls"),
         (not options.is_h323 or options.audio is not Codec.OPUS, "--audio: H.323 knows no Opus"),
         (not options.is_h323 or options.video is not Codec.VP8, "--video: H.323 knows no VP8"),
-        (options.is_h323 or options.video is not Codec.H263, "--video h263 is for H.323"),
+        (options.is_h323 or options.video not in OLDER_VIDEO, "--video h263 and h261 are for H.323"),
         (
-            options.video is not Codec.H263 or (options.width, options.height) in H263_SIZES,
-            "--size: H.263 knows 352x288 and 176x144",
+            options.video not in OLDER_VIDEO or (options.width, options.height) in OLDER_SIZES,
+            "--size: H.263 and H.261 know 352x288 and 176x144",
         ),
         (options.authority is None or options.authority.is_file(), "--authority: no such file"),
         (options.packetization_mode in (0, 1), "--packetization-mode must be 0 or 1"),

@@ -74,8 +74,10 @@ class Stream:
         main: Format | None = spec.send or (spec.receive[0] if spec.receive else None)
         if main is None:
             raise ValueError("a stream in neither direction")
-        self.codec = main.codec
-        self._payload_types = _payload_types(spec, main.codec)
+        self._sent_codec = main.codec
+        self.codec = next((item.codec for item in _received(spec)), main.codec)
+        """What is received."""
+        self._payload_types = _payload_types(spec, self.codec)
         self._identity = identity
         media_rate_hz = 90_000 if main.codec.is_video else 48_000
         self._map = SequenceMap(
@@ -87,7 +89,7 @@ class Stream:
         self._source, self._tracker = SourceTracker(), SequenceTracker()
         self.reception = Reception(0, main.clock_rate_hz)
         self._clock = SourceClock(leg, main.clock_rate_hz)
-        self._assembler = FrameAssembler(main.codec, spec.has_nack) if main.codec.is_video else None
+        self._assembler = FrameAssembler(self.codec, spec.has_nack) if self.codec.is_video else None
         self._requester = KeyframeRequester()
         self._has_wish = False
         self._report_us: int | None = None
@@ -106,8 +108,9 @@ class Stream:
         self._payload_types = _payload_types(spec, self.codec)
 
     def carries(self, spec: StreamSpec) -> bool:
-        """Whether update() will do: the codec of an earlier stream cannot change."""
-        return all(item.codec is self.codec for item in _media(spec))
+        """Whether update() will do: the codecs of an earlier stream cannot change."""
+        is_sent = spec.send is None or spec.send.codec is self._sent_codec
+        return is_sent and all(item.codec is self.codec for item in _received(spec))
 
     # ---- out ----------------------------------------------------------------------------------------------------
 
@@ -115,7 +118,7 @@ class Stream:
         """Send a frame; `media_timestamp` counts 90 kHz (video) or 48 kHz (audio)."""
         if self.spec.send is None:
             return
-        pieces = cut(self.codec, payload, mode=self.spec.send.packetization_mode, picture_id=self._picture_id)
+        pieces = cut(self._sent_codec, payload, mode=self.spec.send.packetization_mode, picture_id=self._picture_id)
         self._picture_id = (self._picture_id + 1) & 0x7FFF
         placed = self._map.place(media_timestamp, len(pieces))
         if placed is None:
@@ -321,10 +324,9 @@ class Stream:
         self._packets.append((is_rtcp, data))
 
 
-def _media(spec: StreamSpec) -> list[Format]:
-    """Formats of either direction, without telephone events."""
-    both = spec.receive if spec.send is None else (*spec.receive, spec.send)
-    return [item for item in both if item.codec is not Codec.TELEPHONE_EVENT]
+def _received(spec: StreamSpec) -> list[Format]:
+    """Formats that are taken, without telephone events."""
+    return [item for item in spec.receive if item.codec is not Codec.TELEPHONE_EVENT]
 
 
 def _payload_types(spec: StreamSpec, codec: Codec) -> set[int]:

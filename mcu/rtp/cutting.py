@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcu.media import Codec
-from mcu.rtp import h263, h263_old, h264, vp8
+from mcu.rtp import h261, h263, h263_old, h264, vp8
 from mcu.rtp.pieces import MAX_PIECE_BYTES, Piece
 
 
@@ -19,4 +19,6 @@ def cut(
         return h263.cut(frame, max_bytes)
     if codec == Codec.H263_1996:
         return h263_old.cut(frame, max_bytes)
+    if codec == Codec.H261:
+        return h261.cut(frame, max_bytes)
     return [Piece(frame, False)]

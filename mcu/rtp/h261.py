@@ -1,15 +1,17 @@
-"""H.261 over RTP (RFC 4587): payloads put together into pictures. Old terminals send it; nothing is sent in it."""
+"""H.261 over RTP (RFC 4587): pictures cut at groups of blocks, and payloads put together. Rooms are not sent in it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from mcu.rtp import bits
-from mcu.rtp.pieces import Joined
+from mcu.rtp.pieces import MAX_PIECE_BYTES, Joined, Piece, marked
 
 _HEADER_BYTES = 4
 _ONLY_INTRA = 0x02
+_HAS_VECTORS = 0x01
 _QCIF, _CIF = (176, 144), (352, 288)
 _GROUPS = {_QCIF: 3, _CIF: 12}
 _MAX_PICTURE_BYTES = 32_768
@@ -52,6 +54,32 @@ def _intra_groups(picture: bytes) -> int:
         count += 1
         place = digits.find(_GROUP_START, place)
     return count
+
+
+def cut(picture: bytes, max_bytes: int = MAX_PIECE_BYTES) -> list[Piece]:
+    """A picture as payloads that begin with it or with a group (4.2); a longer group is for the IP layer to cut."""
+    most_bits = 8 * (max_bytes - _HEADER_BYTES)
+    runs: list[tuple[int, int]] = []
+    edges = [0, *_group_starts(picture), 8 * len(picture)]
+    for start, end in pairwise(edges):
+        if runs and end - runs[-1][0] // 8 * 8 <= most_bits:
+            runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((start, end))
+    return marked([_payload(picture, start, end) for start, end in runs])
+
+
+def _payload(picture: bytes, start: int, end: int) -> bytes:
+    """Some bits of a picture in whole octets; those at the edges that are not meant are counted (4.1)."""
+    before, after = start % 8, -end % 8
+    header = bytes((before << 5 | after << 2 | _HAS_VECTORS, 0, 0, 0))
+    return header + picture[start // 8 : (end + after) // 8]
+
+
+def _group_starts(picture: bytes) -> list[int]:
+    """Where groups begin, in bits; the first belongs to the header of the picture."""
+    digits = f"{int.from_bytes(picture, 'big'):0{8 * len(picture)}b}"
+    return [match.start() for match in re.finditer(_GROUP_START, digits) if match.start() > _PICTURE_START_BITS][1:]
 
 
 class Depacketizer:

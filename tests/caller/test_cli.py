@@ -70,8 +70,9 @@ def test_an_h323_address_has_defaults_of_its_own() -> None:
     sip, h323 = cli._options(parsed()), cli._options(parsed(address=H323))
     assert (sip.audio, h323.audio, sip.is_h323, h323.is_h323) == (Codec.OPUS, Codec.G722, False, True)
     assert h323.h323 == H323Options()
-    old = cli._options(parsed("--video", "h263", "--audio", "pcma", address=H323))
-    assert (old.video, old.audio, old.width, old.height) == (Codec.H263, Codec.PCMA, 352, 288)
+    for name, codec in (("h263", Codec.H263), ("h263-1996", Codec.H263_1996), ("h261", Codec.H261)):
+        old = cli._options(parsed("--video", name, "--audio", "pcma", address=H323))
+        assert (old.video, old.audio, old.width, old.height) == (codec, Codec.PCMA, 352, 288)
 
 
 def test_what_h323_may_be_asked_for(monkeypatch) -> None:
@@ -96,7 +97,8 @@ def test_what_h323_may_be_asked_for(monkeypatch) -> None:
 
 @pytest.mark.parametrize("arguments", [
     ("--key-bits", "128,x"), ("--key-bits", "64"), ("--dh-groups", "768"), ("--rate", "1"), ("--account", "ward3"),
-    ("--audio", "opus"), ("--video", "vp8"), ("--video", "h263", "--size", "640x360"), ("--present", "red"),
+    ("--audio", "opus"), ("--video", "vp8"), ("--video", "h263", "--size", "640x360"),
+    ("--video", "h261", "--size", "640x360"), ("--present", "red"),
 ])  # fmt: skip
 def test_wrong_use_of_h323_is_told(arguments, capsys) -> None:
     assert cli.run(parsed(*arguments, address=H323)) == 2

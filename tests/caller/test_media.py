@@ -11,10 +11,14 @@ from caller.media import LOOP_S, PictureEncoder, Programme, Unit, make_programme
 from caller.options import CallOptions
 from mcu.audio.codecs import make_decoder
 from mcu.media import Codec
-from mcu.rtp import h264
+from mcu.rtp import h261, h263, h263_old, h264
+from mcu.rtp.cutting import cut
 from mcu.rtp.pieces import MAX_PIECE_BYTES
 
 SMALL = {"width": 160, "height": 96, "bitrate_bps": 100_000}
+DEPACKETIZERS = {
+    Codec.H263: h263.Depacketizer, Codec.H263_1996: h263_old.Depacketizer, Codec.H261: h261.Depacketizer,
+}  # fmt: skip
 
 
 def decoded(units, codec="h264"):
@@ -136,14 +140,16 @@ def test_slices_of_packetization_mode_0_fit_into_a_packet() -> None:
     assert longest(0) <= MAX_PIECE_BYTES < longest(1)
 
 
-def test_h263_comes_in_its_own_sizes() -> None:
-    programme = make_programme(
-        CallOptions("h323:1@h", audio=None, video=Codec.H263, color="#c01020", width=176, height=144)
-    )
-    keyframes = [index for index, unit in enumerate(programme.video) if unit.is_keyframe]
+@pytest.mark.parametrize("codec", [Codec.H263, Codec.H263_1996, Codec.H261])
+def test_older_codecs_come_in_their_own_sizes(codec) -> None:
+    programme = make_programme(CallOptions("h323:1@h", audio=None, video=codec, color="#c01020", width=176, height=144))
+    joiner = DEPACKETIZERS[codec]()
+    joined = [joiner.join([piece.payload for piece in cut(codec, unit.payload)]) for unit in programme.video]
+    assert [each.payload for each in joined] == [unit.payload for unit in programme.video]
+    keyframes = [index for index, each in enumerate(joined) if each.is_keyframe]
     assert keyframes[0] == 0
     assert max(np.diff([*keyframes, len(programme.video)])) <= 13
-    pictures = decoded(programme.video[:5], "h263")
+    pictures = decoded(programme.video[:5], "h261" if codec is Codec.H261 else "h263")
     assert pictures[-1].shape == (144, 176, 3)
     assert np.allclose(pictures[-1][72, 88], (0xC0, 0x10, 0x20), atol=12)
 

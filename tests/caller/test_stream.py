@@ -1,5 +1,6 @@
 """The core of one stream: two of them on a virtual clock, hostile bytes, repeats, a change of source."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from caller.media import make_programme
+from caller.options import CallOptions
 from caller.stream import MAX_WAITING, Identity, Stream
 from mcu.media import Codec, Format, H235Keys, Kind, SdesKeys, StreamSpec
 from mcu.rtp import rtcp
@@ -22,7 +25,8 @@ KEYS = bytes(range(28)), bytes(range(60, 88))
 def stream(form=H264, ssrc=1, keys=None, steals=False, **more):
     sdes = SdesKeys("AEAD_AES_128_GCM", *keys) if keys else None
     kind = Kind.VIDEO if form.codec.is_video else Kind.AUDIO
-    spec = StreamSpec("", kind, (form,), form, **({"sdes": sdes, "has_nack": True, "has_pli": True} | more))
+    found = {"send": form, "sdes": sdes, "has_nack": True, "has_pli": True} | more
+    spec = StreamSpec("", kind, (form,), **found)
     return Stream(spec, Identity(ssrc, "test", 32_760, 5), NtpClock(1_700_000_000_000_000), LegClock(), steals)
 
 
@@ -197,3 +201,19 @@ def test_without_rtcp_for_it_signalling_asks_for_a_keyframe() -> None:
         assert not any(isinstance(packet, rtcp.PictureLoss) for packet in packets)
     alice.keyframe_asked()
     assert alice.keyframes_asked == 1
+
+
+def test_what_is_sent_may_be_of_another_codec_than_what_comes() -> None:
+    """A terminal of H.261 in a room that has no encoder for it."""
+    h261, h263 = Format(Codec.H261, 31, 90_000), Format(Codec.H263, 96, 90_000)
+    terminal = stream(h263, ssrc=1, send=h261)
+    room = stream(h261, ssrc=2, send=h263)
+    options = CallOptions("h323:1@h", audio=None, width=176, height=144)
+    for sender, receiver, codec in ((terminal, room, Codec.H261), (room, terminal, Codec.H263)):
+        (picture, *_) = make_programme(replace(options, video=codec)).video
+        sender.send(picture.payload, 0, 1_000_000)
+        carry(sender, receiver, 1_000_000)
+        (frame,) = receiver.frames_received()
+        assert (frame.codec, frame.payload, frame.is_keyframe) == (codec, picture.payload, True)
+    assert terminal.carries(terminal.spec)
+    assert not terminal.carries(room.spec)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from caller.h323.options import Encryption, H323Options
-from caller.media import Programme
-from caller.options import CallOptions
+from caller.h323.terminal import H323Terminal
+from caller.media import Programme, make_slides
+from caller.options import CallOptions, check
 from caller.report import CallReport
 from caller.session import MediaSession, now_us
+from caller.stream import Stream
 from config.h323 import H323Settings
 from config.media import LocalAddress
 from crypto.h235.password_key import PasswordKey
@@ -32,9 +35,22 @@ from signaling.h323.transport.call_signalling import CallSignalling
 
 KINDS = (Kind.AUDIO, Kind.VIDEO, Kind.CONTENT)
 CONFERENCE = b"the room's own ID"[:16]
+_PATIENCE_S = 30.0
 
 
-class Keeping(MediaSession):
+class Counted(MediaSession):
+    """Media of our terminal of which it is known, while they come, how many have come."""
+
+    def frames(self, kind: Kind) -> int:
+        """Whole pictures, or packets of sound."""
+        return self._streams[kind].frames if kind in self._streams else 0
+
+    def stream(self, kind: Kind) -> Stream:
+        """What plays and listens now."""
+        return self._streams[kind]
+
+
+class Keeping(Counted):
     """Media that keep what was agreed, and what came."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -107,6 +123,15 @@ class Peer:
     def events(self, kind: type) -> list[Any]:
         """What was told of one kind."""
         return [event for event in self.told if isinstance(event, kind)]
+
+    def has_heard_and_seen(self, session: Counted) -> bool:
+        """Whether both ends have got a second of sound and half a second of pictures."""
+        ends = (session, *self.sessions[:1])
+        return len(ends) == 2 and all(end.frames(Kind.AUDIO) >= 50 and end.frames(Kind.VIDEO) >= 12 for end in ends)
+
+    def has_got(self, kind: Kind, count: int) -> bool:
+        """Whether so many pictures or packets have come to the peer."""
+        return any(session.frames(kind) >= count for session in self.sessions[:1])
 
     def _take(self, call: CallHandle) -> None:
         self.calls.append(call)
@@ -219,3 +244,25 @@ def _silence() -> Programme:
     programme = Programme(25)
     programme.finish()
     return programme
+
+
+async def talk(
+    peer: Peer, options: CallOptions, programme: Programme, claim: Callable[[Counted], object] | None = None
+) -> CallReport:
+    """A call of our terminal that lasts until `claim` holds, however long that takes on a busy machine.
+
+    Without one until both ends have got a second of sound and half a second of pictures.
+    """
+    check(options)
+    enough, stop = claim or peer.has_heard_and_seen, asyncio.Event()
+    slides = await asyncio.to_thread(make_slides, options) if options.h323.slides else None
+    session = Counted(options, programme, "127.0.0.1", slides)
+    call = asyncio.create_task(H323Terminal(options, session, "127.0.0.1").run(stop))
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            while not call.done() and not enough(session):
+                await asyncio.sleep(0.01)
+    finally:
+        stop.set()
+        report = await call
+    return report

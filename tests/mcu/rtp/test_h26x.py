@@ -90,7 +90,11 @@ def test_pictures_from_ffmpegs_rtp_are_the_pictures_that_ffmpeg_made(which, depa
 
 @pytest.mark.parametrize(
     ("which", "cut", "depacketizer"),
-    [("h263_plus", h263.cut, h263.Depacketizer), ("h263_of_1996", h263_old.cut, h263_old.Depacketizer)],
+    [
+        ("h263_plus", h263.cut, h263.Depacketizer),
+        ("h263_of_1996", h263_old.cut, h263_old.Depacketizer),
+        ("h261_cif", h261.cut, h261.Depacketizer),
+    ],
 )
 def test_what_is_cut_comes_together_again(which, cut, depacketizer, request):
     for picture in request.getfixturevalue(which).pictures:
@@ -104,6 +108,16 @@ def test_the_header_of_mode_a_is_ffmpegs(h263_of_1996):
     for payloads, picture in zip(h263_of_1996.payloads, h263_of_1996.pictures, strict=True):
         of_mode_a = [payload for payload in payloads if payload[0] < 0x80]
         assert h263_old.cut(picture)[0].payload[:3] == of_mode_a[0][:3]  # then follows what only PB-frames need
+
+
+def test_every_payload_of_h261_begins_with_a_group(h261_cif):
+    """Behind the bits to leave out, its start code and a number that is not 0 (RFC 4587 4.1, H.261 4.2.2)."""
+    for picture in h261_cif.pictures:
+        for piece in h261.cut(picture)[1:]:
+            digits = "".join(f"{octet:08b}" for octet in piece.payload[4:10])[piece.payload[0] >> 5 :]
+            assert digits.startswith("0" * 15 + "1")
+            assert digits[16:20] != "0000"
+            assert piece.payload[1:4] == bytes(3)
 
 
 def test_keyframes_and_sizes_are_read(h263_plus, h263_of_1996, h261_cif):
