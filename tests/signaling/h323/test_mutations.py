@@ -15,11 +15,13 @@ from crypto.h235.password_key import PasswordKey
 from mcu.media import H235Keys
 from mcu.rtp import packet as rtp
 from mcu.rtp.h235_pair import H235Pair
-from signaling.h323 import h2351, per, tpkt
+from signaling.h323 import h2351, per, tpkt, traversal
 from signaling.h323.call import message, setup
 from signaling.h323.errors import MalformedPduError
 from signaling.h323.media_security import MediaSecurity
+from signaling.h323.media_traversal import MediaTraversal
 from signaling.h323.q931 import MessageType
+from signaling.h323.transport import call_backs
 from tests.signaling.h323.call.peer import CHANNEL
 from tests.signaling.h323.call.wire import Wire, accepting
 from tests.signaling.h323.ras.terminal import T0
@@ -116,6 +118,32 @@ def test_call_signalling():
 
 def test_h245():
     survive(lambda octets: per.decode(per.Type.H245, octets), whole_call(), seed=3)
+
+
+def test_traversal():
+    """What a ServiceControlIndication, a channel and a fresh connection say of firewalls (H.460.18, H.460.19)."""
+    where = ("192.0.2.1", 1720)
+    indications = [traversal.call_indication(where, KEY), traversal.call_indication(("2001:db8::1", 1720), KEY)]
+    raw = [each["parameters"][0]["content"][1] for each in indications]
+
+    def called(octets: bytes) -> Any:
+        content = {"id": ("standard", 1), "content": ("raw", octets)}
+        return traversal.read_call_indication([traversal.feature(traversal.SIGNALLING, content)])
+
+    survive(called, raw, seed=21)
+    said = [MediaTraversal(where, where, 7, where, 127, 30), MediaTraversal(keep_alive=where, keep_alive_s=19)]
+    values = [each.generic_information()["messageContent"][0]["parameterValue"][1] for each in said]
+
+    def told(octets: bytes) -> Any:
+        information = MediaTraversal().generic_information()
+        information["messageContent"][0]["parameterValue"] = ("octetString", octets)
+        return MediaTraversal.find([information])
+
+    survive(told, values, seed=22)
+    dice, facility = random.Random(23), call_backs.answer(KEY)
+    found = [call_backs.call_of(damaged(dice, [facility, *conversation()])) for _ in range(500)]
+    assert None in found
+    assert KEY in found
 
 
 def test_tpkt():
