@@ -14,8 +14,8 @@ from aioice import stun
 from mcu.media import DtlsPeer, SdesKeys
 from mcu.net.dtls import Certificate, DtlsSession
 
-NAME = "far"
-"""Its own ICE user name."""
+NAME = "far0"
+"""Its own ICE user name; four characters are the least (RFC 8839 5.4)."""
 _CHECK_AGAIN_S = 0.1
 _PATIENCE_S = 15.0
 _STUN_BELOW, _DTLS_BELOW = 4, 64
