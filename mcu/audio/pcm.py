@@ -52,8 +52,10 @@ def to_gain(decibel: float) -> float:
 
 def to_int16(pcm: Pcm) -> NDArray[np.int16]:
     """Rounded and saturated 16-bit samples."""
-    samples: NDArray[np.int16] = np.clip(np.rint(pcm * 32768.0), -32768, 32767).astype(np.int16)
-    return samples
+    scaled = np.rint(pcm * np.float32(32768.0))
+    np.minimum(scaled, 32767.0, out=scaled)  # np.clip takes longer than both
+    np.maximum(scaled, -32768.0, out=scaled)
+    return scaled.astype(np.int16)
 
 
 def from_int16(samples: NDArray[np.int16]) -> Pcm:
