@@ -21,6 +21,7 @@ from signaling.h323.h245 import events as h245
 from signaling.h323.media_security import MediaSecurity
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.alias import Alias, AliasKind
+from signaling.h323.signatures import Signatures
 from signaling.h323.transport.call_signalling import CallSignalling
 from signaling.h323.traversal import MediaFeature
 
@@ -107,6 +108,10 @@ class Terminal:
         self.is_answering = True
         self.is_ringing_only = False
         self.takes_fast_start = False
+
+    def sign(self, signatures: Signatures | None) -> None:
+        """Sign calls from now on, or no longer."""
+        self.signalling._signatures = signatures
 
     async def call(self, to: Address, *aliases: Alias, is_encrypting: bool = False) -> TerminalCall:
         """Call a server."""

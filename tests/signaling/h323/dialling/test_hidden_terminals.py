@@ -62,7 +62,7 @@ async def test_it_may_take_and_send_all_media_on_one_pair_of_ports() -> None:
         await call.settled()
         rtp, rtcp = ("127.0.0.1", 39_998), ("127.0.0.1", 39_999)
         for index, kind in enumerate((Kind.AUDIO, Kind.VIDEO)):
-            await hall.until(lambda: stream(call.media.media, kind) is not None)  # noqa: B023
+            await hall.until(lambda: getattr(stream(call.media.media, kind), "remote", None))  # noqa: B023
             await hall.until(lambda: stream(hall.calls.joined[leg][0].media, kind) is not None)  # noqa: B023
             ours, theirs = stream(hall.calls.joined[leg][0].media, kind), stream(call.media.media, kind)
             assert ours.traversal == Traversal(is_multiplexed=True, multiplex_id=70 + index)

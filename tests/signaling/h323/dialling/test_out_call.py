@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from caller.h323.account import signatures_of
 from config.dialing import DialingSettings
 from config.h323 import H323Settings
 from mcu.media import Codec, Grade, Kind
@@ -20,10 +21,13 @@ from signaling.dialing import Dialer
 from signaling.h323.dialling.plan import H323Dials, World
 from signaling.h323.h245 import events as h245
 from signaling.h323.server import H323Server
+from signaling.h323.signatures import Signatures
 from signaling.placed import CallState, DialRefused, Outcome
 from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.h323.calls.terminal import SETTINGS, Terminal
+from tests.signaling.h323.ras.terminal import Book
 
+SECRET = "correct-horse"
 IN_CLEAR = msgspec.structs.replace(SETTINGS, encryption="off")
 
 
@@ -31,7 +35,8 @@ class Hall:
     def __init__(self, h323: H323Settings, **dialing) -> None:
         self.gate, self.calls, self.fleet = FakeGate(), FakeCalls(), FakeFleet()
         self.worker = self.fleet.worker
-        self.server = H323Server(h323, self.gate, self.calls, self.fleet)
+        signatures = Signatures(h323, Book(theatre=SECRET))
+        self.server = H323Server(h323, self.gate, self.calls, self.fleet, signatures=signatures)
         self.terminal = Terminal("theatre")
         self.is_hidden = False
         self.answers_gatekeeper = True
@@ -211,3 +216,30 @@ async def test_nothing_is_proposed_that_could_be_encrypted_or_is_not_to_be(setti
         await hall.dialer.dial("1001", hall.uri, "Dr Li")
         await hall.until(lambda: hall.calls.joined)
         assert hall.terminal.calls[0].handle.setup.fast_start == ()
+
+
+async def test_a_terminal_that_signs_its_answer_vouches_for_its_keys() -> None:
+    async with a_hall() as hall:
+        hall.terminal.sign(signatures_of("theatre", SECRET))
+        leg = await hall.dialer.dial("1001", "theatre", "Dr Li")
+        await hall.until(lambda: hall.calls.joined)
+        assert hall.calls.joined[leg][0].media.grade is Grade.AUTHENTICATED
+        await hall.terminal.calls[0].hang_up()
+        await hall.until(lambda: hall.calls.left == [leg])
+        # From now on nobody answers in its name without its signature.
+        hall.terminal.sign(None)
+        await hall.dialer.dial("1001", "theatre", "Dr Li")
+        await hall.until(lambda: hall.outcome() is Outcome.NOT_ALLOWED)
+        assert hall.server.counters["not-signed"] >= 1
+        assert len(hall.calls.joined) == 1
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+async def test_a_terminal_that_signs_no_calls_is_taken_unless_all_have_to_sign(is_strict) -> None:
+    async with a_hall(msgspec.structs.replace(SETTINGS, must_sign_all=is_strict)) as hall:
+        leg = await hall.dialer.dial("1001", "theatre", "Dr Li")
+        if is_strict:
+            await hall.until(lambda: hall.outcome() is Outcome.NOT_ALLOWED)
+        else:
+            await hall.until(lambda: hall.calls.joined)
+            assert hall.calls.joined[leg][0].media.grade is Grade.OPPORTUNISTIC
