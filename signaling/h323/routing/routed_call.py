@@ -53,11 +53,11 @@ _AWAITED: Final = {
 """What runs after each answer to Setup (Q.931 5.1); Connect ends them all."""
 _GATEKEEPER: Final[dict[str, Any]] = {"gatekeeper": {}, "mc": False, "undefinedNode": False}
 
-Check = Callable[[Signal], Signer | Fault]
-"""Who signed a message (H.235.1); Fault.ABSENT for nobody."""
+Check = Callable[[Signal], Signer | Fault | None]
+"""Who signed a message (H.235.1); Fault.ABSENT for nobody, None for nobody where somebody had to."""
 
 
-def nobody(_: Signal) -> Signer | Fault:
+def nobody(_: Signal) -> Signer | Fault | None:
     """Of a terminal without a password no signature is looked at."""
     return Fault.ABSENT
 
@@ -186,6 +186,8 @@ class RoutedCall:
         if isinstance(signer, Fault) and signer is not Fault.ABSENT:
             self._clear(cause_of("securityDenied"), "securityDenied")
             return True
+        if signer is None:
+            return self._unsigned(side, signal)
         is_signed = isinstance(signer, Signer)
         if signal.type == MessageType.RELEASE_COMPLETE:
             self._release_by(side, signal, is_signed)
@@ -195,6 +197,13 @@ class RoutedCall:
         if side is Side.CALLER:
             return self._from_caller(signal, is_signed, now)
         return self._from_called(signal, is_signed, now)
+
+    def _unsigned(self, side: Side, signal: Signal) -> bool:
+        """A message in the name of a terminal that signs its calls: an answer ends the call, another is dropped."""
+        is_answer = signal.type == MessageType.CONNECT or bool(signal.tokens)
+        if side is Side.CALLED and is_answer and self.state is not CallState.ACTIVE:
+            self._clear(cause_of("securityDenied"), "securityDenied")
+        return self.is_over
 
     def _from_caller(self, signal: Signal, is_signed: bool, now: float) -> bool:
         if signal.type not in _FROM_CALLER:

@@ -18,6 +18,7 @@ from signaling.h323.call.message import Signal
 from signaling.h323.call.setup import Setup
 from signaling.h323.errors import MalformedPduError
 from signaling.h323.h2351 import Fault
+from signaling.h323.q931 import MessageType
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.registration import Registration
 from signaling.h323.routing.effects import Answered, Effect, Ended, Send, Side
@@ -80,7 +81,7 @@ class Router:
         route = self._routes.find(setup, connection.remote, account)
         if route is None:
             return None
-        refused = self._refusal(setup) if isinstance(route, Route) else route
+        refused = self._refusal(setup, route, account) if isinstance(route, Route) else route
         if refused or not isinstance(route, Route):
             self.counters["routed-refused"] += 1
             logger.warning("h323 routed call from=%s:%d refused: %s", *connection.remote, refused)
@@ -120,8 +121,11 @@ class Router:
         """It is over."""
         del self._calls[call_id]
 
-    def _refusal(self, setup: Setup) -> str:
+    def _refusal(self, setup: Setup, route: Route, account: str) -> str:
         """The same call once more, before it is over, has come round in a circle."""
+        if not account and self._signatures is not None and self._signatures.is_expected(route.caller.account):
+            self.counters["not-signed"] += 1
+            return "securityDenied"
         if setup.identity.identifier in self._calls:
             return "hopCountExceeded"
         return "gatekeeperResources" if len(self._calls) >= self._settings.max_routed_calls else ""
@@ -138,10 +142,16 @@ class Router:
             return Leg(reference)
         names = frozenset(alias.text for alias in other.aliases)
 
-        def check(signal: Signal) -> Signer | Fault:
+        def check(signal: Signal) -> Signer | Fault | None:
             found = signatures.check_later(signal, terminal.account, names, time.time())
-            if isinstance(found, Fault) and found is not Fault.ABSENT:
+            if isinstance(found, Signer):
+                return found
+            if found is not Fault.ABSENT:
                 self.counters["signature-refused"] += 1
+            # Whoever can put a ReleaseComplete into the connection could close it as well.
+            elif signal.type != MessageType.RELEASE_COMPLETE and signatures.is_expected(terminal.account):
+                self.counters["not-signed"] += 1
+                return None
             return found
 
         return Leg(reference, signatures.seal(signer, time.time) if signer is not None else None, check)

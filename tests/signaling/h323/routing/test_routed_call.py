@@ -322,3 +322,27 @@ def test_the_state_is_that_of_the_leg_that_we_make():
     assert talk.call.state is CallState.NULL
     talk.open()
     assert talk.call.state is CallState.CALL_INITIATED
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "is_over"),
+    [
+        (MessageType.CONNECT, CONNECT, True),
+        (MessageType.ALERTING, DESTINATION | {"tokens": [TOKEN]}, True),
+        (MessageType.ALERTING, DESTINATION, False),
+        (MessageType.INFORMATION, {}, False),
+    ],
+)
+def test_who_signs_its_calls_is_held_to_it(kind, body, is_over):
+    """An unsigned answer ends the call; other messages in its name are dropped."""
+    talk = Talk(called={"check": lambda _: None})
+    talk.says(CALLED, kind, body)
+    assert talk.kinds(CALLER) == ([MessageType.RELEASE_COMPLETE] if is_over else [])
+    assert talk.ended() == (Ended(31, "securityDenied", None) if is_over else None)
+
+
+def test_an_unsigned_message_of_a_caller_who_signs_is_dropped():
+    talk = Talk(caller={"check": lambda _: None})
+    talk.heard(CALLED)
+    talk.says(CALLER, MessageType.FACILITY, {"reason": ("newTokens", 0), "tokens": [TOKEN]})
+    assert (talk.heard(CALLED), talk.call.ignored, talk.call.is_over) == ([], 1, False)

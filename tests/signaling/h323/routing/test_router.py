@@ -301,3 +301,19 @@ async def test_a_wrong_signature_of_the_called_terminal_ends_the_call() -> None:
         for call in (ours, theirs):
             assert (await until(call, events.Released)).reason == "securityDenied"
     assert exchange.end.signalling.counters["signature-refused"] == 1
+
+
+async def test_a_terminal_that_signs_its_calls_is_not_called_for_by_others() -> None:
+    """Its Setup is signed, or not its own, once it has signed one."""
+    exchange = Exchange(Book(or1="theatre", ward="recovery"))
+    caller, stranger, called = signing("or1", ward="theatre"), End("or1"), End("ward")
+    async with running(caller, stranger, called, exchange.end):
+        exchange.leads_to(called.signalling.addresses[0])
+        first = await stranger.dial(exchange.address, called=WARD)
+        await until(first, events.Connected)
+        signed = await caller.signalling.connect(exchange.address, called=WARD)
+        signed.place(SetupRequest(called=WARD), caller.signalling.new_identity())
+        await until(signed, events.Connected)
+        second = await stranger.dial(exchange.address, called=WARD)
+        assert (await until(second, events.Released)).reason == "securityDenied"
+    assert exchange.end.signalling.counters["not-signed"] == 1
