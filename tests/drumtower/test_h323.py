@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from config.media import LocalAddress
 from config.settings import Settings, load
 from crypto.ha1 import Ha1
 from crypto.keys import generate
@@ -230,6 +231,69 @@ async def test_a_call_between_terminals_is_routed_to_whom_it_was_admitted(tmp_pa
     for phone in (called, caller):
         phone.socket.close()
     await clinic.close()
+
+
+@pytest.mark.parametrize("has_secret", [True, False])
+async def test_only_who_has_shown_a_secret_takes_us_to_another_host(tmp_path: Path, has_secret: bool) -> None:
+    clinic = Clinic(tmp_path, H323_CALL_MODEL="routed", H323_AUTHENTICATION="known")
+    elsewhere = End("theatre", listen=(LocalAddress("127.0.0.2"),))
+    await clinic.open()
+    if has_secret:
+        await clinic.add("theatre")
+    called, caller = clinic.phone("theatre", SECRET.reveal() if has_secret else ""), clinic.phone("caller", "")
+    await elsewhere.signalling.start()
+    called.terminal.signalling = ip(*elsewhere.signalling.addresses[0])
+    await register(called)
+    await register(caller)
+    asked = caller.terminal.admission(destinationInfo=[("h323-ID", "theatre")])
+    assert (await caller.ask("admissionRequest", asked))[0] == "requestInProgress"
+    assert (await caller.answer())[0] == "admissionConfirm"
+    peer = await Peer.connect(clinic.office._server.local_addresses[0])
+    call = CallIdentity(1, asked["callIdentifier"]["guid"], asked["conferenceID"])
+    peer.send(octets(MessageType.SETUP, SETUP, is_caller=True, identity=call))
+    if has_secret:
+        await peer.hear(MessageType.CONNECT)
+    else:
+        assert (await peer.hear()).body["reason"][0] == "unreachableDestination"
+        assert elsewhere.calls == []
+    peer.close()
+    await eventually(lambda: not clinic.office.call_gauges()["routed-calls"])
+    await elsewhere.signalling.stop()
+    for phone in (called, caller):
+        phone.socket.close()
+    await clinic.close()
+
+
+async def test_a_call_to_a_terminal_behind_a_firewall_is_routed_in_either_model(clinic: Clinic) -> None:
+    """It is asked to open the second connection (H.460.18), since nobody reaches it."""
+    cart = End("cart")
+    for alias in ("cart", "caller"):
+        await clinic.add(alias)
+    called, caller = clinic.phone("cart"), clinic.phone("caller")
+    called.terminal.signalling = ip("192.0.2.66", 1720)
+    features = traversal.feature_set(traversal.feature(traversal.SIGNALLING))
+    _, body = await called.ask("registrationRequest", called.terminal.registration(featureSet=features))
+    await register(caller)
+    asked = caller.terminal.admission(destinationInfo=[("h323-ID", "cart")])
+    assert (await caller.ask("admissionRequest", asked))[0] == "requestInProgress"
+    assert (await caller.answer())[1]["callModel"][0] == "gatekeeperRouted"
+    await cart.signalling.start()
+    ours = clinic.office._server.local_addresses[0]
+    peer = await Peer.connect(ours)
+    call = CallIdentity(1, asked["callIdentifier"]["guid"], asked["conferenceID"])
+    peer.send(octets(MessageType.SETUP, SETUP, is_caller=True, identity=call))
+    name, body = await called.answer()
+    assert name == "serviceControlIndication"
+    where, identifier = traversal.read_call_indication(body["genericData"]) or (None, b"")
+    assert (where, identifier) == (ours, call.identifier)
+    await cart.signalling.call_back(ours, identifier)
+    await peer.hear(MessageType.CONNECT)
+    peer.say(MessageType.RELEASE_COMPLETE, {"reason": ("undefinedReason", 0)})
+    await eventually(lambda: not clinic.office.call_gauges()["routed-calls"])
+    peer.close()
+    await cart.signalling.stop()
+    for phone in (called, caller):
+        phone.socket.close()
 
 
 async def test_a_terminal_is_found_by_its_names_numbers_and_account(clinic: Clinic) -> None:
