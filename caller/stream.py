@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from caller.lock import lock_of, suite_of
-from mcu.media import Codec, Format, StreamSpec
+from caller.sound import SoundOrder
+from mcu.media import Codec, Format, Kind, StreamSpec
 from mcu.rtp import packet as rtp
 from mcu.rtp import rtcp
 from mcu.rtp.capture import LegClock, SourceClock
@@ -90,6 +91,8 @@ class Stream:
         self.reception = Reception(0, main.clock_rate_hz)
         self._clock = SourceClock(leg, main.clock_rate_hz)
         self._assembler = FrameAssembler(self.codec, spec.has_nack) if self.codec.is_video else None
+        is_repeated = spec.kind is Kind.AUDIO and spec.has_nack
+        self._sound: SoundOrder[Received] = SoundOrder(is_repeated=is_repeated)
         self._requester = KeyframeRequester()
         self._has_wish = False
         self._report_us: int | None = None
@@ -172,6 +175,8 @@ class Stream:
         """Ask for what is missing, report once a second; call it every 5 to 20 ms."""
         if self._assembler is not None and self.reception.received_packets:
             self._repair(self._assembler, now_us)
+        elif self._assembler is None:
+            self._repair_sound(now_us)
         if self._report_us is None:
             self._report_us = now_us + REPORT_INTERVAL_US // 4
         elif now_us >= self._report_us:
@@ -214,8 +219,8 @@ class Stream:
         self.reception.receive(sequence, packet.timestamp, size, now_us)
         capture_us = self._clock.capture_us(packet.timestamp, now_us)
         if self._assembler is None:
-            if packet.payload:
-                self._deliver(Received(self.codec, packet.payload, capture_us))
+            received = Received(self.codec, packet.payload, capture_us)
+            self._deliver_sound(self._sound.put(sequence, received, now_us))
             return
         self._assembler.receive(sequence, packet.timestamp, packet.marker, packet.payload, now_us)
         self._take_frames(self._assembler)
@@ -233,6 +238,19 @@ class Stream:
         self._clock.reset()
         if self._assembler is not None:
             self._assembler.reset()
+        else:
+            self._deliver_sound(self._sound.restart())
+
+    def _deliver_sound(self, packets: list[Received]) -> None:
+        for received in packets:
+            if received.payload:
+                self._deliver(received)
+
+    def _repair_sound(self, now_us: int) -> None:
+        self._deliver_sound(self._sound.take(now_us))
+        if lost := self._sound.missing(now_us, self.sender.round_trip_us):
+            asked = rtcp.GenericNack(self._map.ssrc, self.reception.ssrc, tuple(lost))
+            self._send_rtcp(rtcp.ReceiverReport(self._map.ssrc), asked)
 
     def _take_frames(self, assembler: FrameAssembler) -> None:
         while (frame := assembler.next_frame()) is not None:

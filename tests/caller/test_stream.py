@@ -217,3 +217,22 @@ def test_what_is_sent_may_be_of_another_codec_than_what_comes() -> None:
         assert (frame.codec, frame.payload, frame.is_keyframe) == (codec, picture.payload, True)
     assert terminal.carries(terminal.spec)
     assert not terminal.carries(room.spec)
+
+
+@pytest.mark.parametrize("has_nack", [True, False])
+def test_lost_sound_comes_again_where_both_ends_know_how(has_nack) -> None:
+    alice, bob = (stream(OPUS, ssrc, has_nack=has_nack) for ssrc in (1, 2))
+    got = []
+    for tick in range(210):
+        now = 1_000_000 + tick * 20_000
+        alice.send(b"%03d" % tick, tick * 960, now)
+        carry(alice, bob, now, lost=(0,) if tick % 20 == 5 and tick >= 100 else ())
+        bob.send(b"there", tick * 960, now)
+        for step in range(0, 20_000, 10_000):
+            for sender, receiver in ((bob, alice), (alice, bob)):
+                sender.handle_timeout(now + step)
+                carry(sender, receiver, now + step + 2_000)
+        got += [int(frame.payload) for frame in bob.frames_received()]
+    assert got == sorted(got)
+    assert len([number for number in got if number < 205]) == (205 if has_nack else 200)
+    assert bob.lost_packets == (0 if has_nack else 6)
