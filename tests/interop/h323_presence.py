@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -27,19 +28,24 @@ from tests.interop.namespace import SERVER, TERMINAL
 from tests.interop.server import GUEST_PASSCODE
 
 RATE_HZ = 16_000
+"""Of G.722, which it speaks unless it is asked for something else."""
 _KEPT_S = 4
+_EARS = {Codec.G722: ("g722", RATE_HZ), Codec.PCMU: ("pcm_mulaw", 8000), Codec.PCMA: ("pcm_alaw", 8000)}
+_EYES = {Codec.H264: "h264", Codec.H263: "h263", Codec.H263_1996: "h263"}
 
 
 class Watched(MediaSession):
     """Media that are looked at while they come, and everything that was agreed on."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
+    def __init__(self, options: CallOptions, *arguments: Any, **named: Any) -> None:
+        super().__init__(options, *arguments, **named)
         self.agreed: list[LegMedia] = []
         self._eyes: dict[Kind, av.VideoCodecContext] = {}
         self._last: dict[Kind, av.VideoFrame] = {}
-        self._ear = av.CodecContext.create("g722", "r")
-        self._ear.sample_rate, self._ear.layout = RATE_HZ, "mono"
+        assert options.audio is not None
+        name, self.rate_hz = _EARS[options.audio]
+        self._ear = av.CodecContext.create(name, "r")
+        self._ear.sample_rate, self._ear.layout = self.rate_hz, "mono"
         self._heard: deque[NDArray[np.int16]] = deque(maxlen=_KEPT_S * 50)
 
     def update(self, media: LegMedia) -> None:
@@ -67,7 +73,20 @@ class Watched(MediaSession):
 
     async def hears(self, seconds: float = 1.0) -> set[str]:
         """Whose tones are in it."""
-        return oracles.heard(await self.sound(seconds), RATE_HZ)
+        return oracles.heard(await self.sound(seconds), self.rate_hz)
+
+    def least_carried(self) -> int:
+        """Octets of media, in the direction in which fewer went."""
+        streams = self._streams.values()
+        return min(
+            sum(stream.reception.received_bytes for stream in streams),
+            sum(stream.sender.payload_bytes for stream in streams),
+        )
+
+    def fewest_keys(self) -> int:
+        """Keys of H.235.6 that the stream and end with the fewest has had; 0 before there is sound and picture."""
+        streams = [self._streams[kind] for kind in (Kind.AUDIO, Kind.VIDEO) if kind in self._streams]
+        return min(min(len(each.own_keys), len(each.peer_keys)) for each in streams) if len(streams) == 2 else 0
 
     def sees(self, kind: Kind = Kind.VIDEO) -> set[str]:
         """Whose colours fill a tile."""
@@ -81,7 +100,7 @@ class Watched(MediaSession):
                 self._heard += [frame.to_ndarray().reshape(-1) for frame in self._ear.decode(packet)]
                 continue
             if kind not in self._eyes:
-                self._eyes[kind] = av.CodecContext.create("h264", "r")
+                self._eyes[kind] = av.CodecContext.create(_EYES[received.codec], "r")
                 self._eyes[kind].thread_count = 1
             for frame in self._eyes[kind].decode(packet):
                 self._last[kind] = frame
@@ -146,7 +165,7 @@ def options_of(person: Person, room: str, passcode: str = GUEST_PASSCODE, **h323
 @asynccontextmanager
 async def calling(options: CallOptions) -> AsyncIterator[Presence]:
     """A call that lasts as long as the block, or until the server ends it."""
-    programme = await asyncio.to_thread(_programme, options.name, options.tone, options.color)
+    programme = await asyncio.to_thread(_programme, replace(options, uri="", passcode="", h323=H323Options()))
     slides = await asyncio.to_thread(_slides, options.h323.slides) if options.h323.slides else None
     presence = Presence(options, Watched(options, programme, TERMINAL, slides), programme)
     try:
@@ -166,8 +185,8 @@ def _hex(person: Person) -> str:
 
 
 @cache
-def _programme(name: str, tone: str, color: str) -> Programme:
-    return make_programme(CallOptions("h323:1@h", audio=Codec.G722, name=name, tone=tone, color=color))
+def _programme(options: CallOptions) -> Programme:
+    return make_programme(options)
 
 
 @cache
