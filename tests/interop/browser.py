@@ -87,6 +87,10 @@ window.RTCPeerConnection = class extends Original {
 """
 
 
+_LOOKS_EVERY_S = 0.04
+_PAUSE_S = 0.2
+"""Looks that are further apart were not the picture's fault."""
+
 # Looks at a strip of the mix 25 times a second and records what is heard, from now on until _UNWATCH.
 _WATCH = (
     "async ([left, top, width, height]) => {"
@@ -167,10 +171,19 @@ class Watched:
         ]
 
     def longest_freeze_s(self, person: Person, from_s: float = 0.0, to_s: float = math.inf) -> float:
-        """The longest time without a move of the person's picture."""
+        """The longest time without a move of the person's picture, less that in which the page could not look."""
         ends = (max(from_s, self.looks[0].at_s), min(to_s, self.looks[-1].at_s))
         times = [ends[0], *(at for at in self.moves(person) if ends[0] < at < ends[1]), ends[1]]
-        return max(after - before for before, after in pairwise(times))
+        return max(after - before - self._paused_s(before, after) for before, after in pairwise(times))
+
+    def _paused_s(self, from_s: float, to_s: float) -> float:
+        """How long the page itself stood still: the machine had no time for it, whatever came."""
+        steps = pairwise(look.at_s for look in self.looks)
+        return sum(
+            max(0.0, min(now, to_s) - max(before, from_s) - _LOOKS_EVERY_S)
+            for before, now in steps
+            if now - before > _PAUSE_S
+        )
 
     def heard_between(self, from_s: float, to_s: float) -> NDArray[np.int16]:
         """The sound between two times; accurate to some 0.1 s."""
