@@ -225,6 +225,20 @@ async def test_a_fixed_pair_may_be_taken_by_others():
             assert (opened.multiplex_ports, opened.multiplex_ids) == ((0, 0), {})
 
 
+async def test_a_fixed_pair_serves_all_legs():
+    with ExitStack() as stack:
+        while True:  # two that are free
+            first = Peer()
+            stack.callback(first.close)
+            port = first.address[1]
+            if port % 2 == 0:
+                break
+        stack.close()
+        async with net_process(multiplex_port=port) as net:
+            ports = [(await a_leg(net, spec(is_multiplexed=True), leg=leg)).multiplex_ports for leg in (1, 2)]
+        assert ports == [(port, port + 1)] * 2
+
+
 def test_no_two_streams_have_one_number():
     class Udp:
         port = 40_000
