@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signaling.h323 import per
+from signaling.h323 import per, traversal
 from signaling.h323.ras.admission import Admit, Refusal
 from signaling.h323.ras.alias import Alias, AliasKind
 from tests.signaling.h323.ras.terminal import OURS, Site, Terminal, ip
@@ -301,3 +301,11 @@ def test_location_tells_where_an_admitted_call_would_go():
     neighbour = Terminal(site, "gk2", "203.0.113.1")
     assert locate(caller, "7002")[1]["callSignalAddress"] == ip(OURS, 1720)
     assert locate(neighbour, "7002")[1]["callSignalAddress"] == ip("198.51.100.20", 1720)
+
+
+def test_whom_only_we_reach_is_located_for_terminals_alone():
+    site, caller, called = pair(location_networks=("203.0.113.0/24",))
+    called.register(featureSet=traversal.feature_set(traversal.feature(traversal.SIGNALLING)))
+    neighbour = Terminal(site, "gk2", "203.0.113.1")
+    assert locate(caller, "7002")[1]["callSignalAddress"] == ip(OURS, 1720)
+    assert reason(locate(neighbour, "7002")) == ("locationReject", "requestDenied")

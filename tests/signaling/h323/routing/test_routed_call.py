@@ -223,6 +223,17 @@ def test_a_second_call_proceeding_does_not_begin_the_wait_anew():
     assert talk.ended() == Ended(102, "undefinedReason")
 
 
+def test_a_call_proceeding_behind_alerting_does_not_shorten_the_wait():
+    """Of a gateway, say, that hears from its network late."""
+    talk = Talk()
+    talk.says(CALLED, MessageType.ALERTING, DESTINATION)
+    talk.says(CALLED, MessageType.CALL_PROCEEDING, DESTINATION)
+    talk.waits(179)
+    assert talk.ended() is None
+    talk.waits(2)
+    assert talk.ended() == Ended(19, "undefinedReason")
+
+
 def test_more_digits_begin_the_wait_anew():
     talk = Talk()
     talk.says(CALLED, MessageType.SETUP_ACKNOWLEDGE, {})
