@@ -6,64 +6,62 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from PIL import Image
 
-from tests.interop import browser, oracles
+from tests.interop import oracles
 from tests.interop.browser import Visitor
-from tests.interop.media import GREEN, RED, Person
-from tests.interop.server import BASE, GUEST_PASSCODE, HOST_PASSCODE, HTTP_PORT, WEBRTC_PORT, Administrator, Server
+from tests.interop.hall import Hall, hall
+from tests.interop.media import GREEN, RED
+from tests.interop.server import HOST_PASSCODE, HTTP_PORT, WEBRTC_PORT
+from tests.interop.waiting import until
+from tests.peers import needs_programs
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+ROOMS = ("1001", "1002", "1003", "1004", "1005")
 
 
 @dataclass
 class Meeting:
     """One room with a host (red) and a guest (green)."""
 
-    server: Server
-    administrator: Administrator
+    site: Hall
+    room: str
     host: Visitor
     guest: Visitor
 
     async def people(self) -> dict[str, dict[str, Any]]:
-        return {person["name"]: person for person in (await self.administrator.conference())["participants"]}
+        return await self.site.people(self.room)
 
 
-@pytest.fixture
-async def meeting(tmp_path: Path, needs, playwright) -> AsyncIterator[Meeting]:
-    needs("chromium", "nft")
-    async with AsyncExitStack() as cleaning:
-        server = await Server(tmp_path / "server").start()
-        cleaning.push_async_callback(server.stop)
-
-        async def visitor(person: Person, passcode: str) -> Visitor:
-            running = await browser.launch(playwright, person, tmp_path)
-            cleaning.push_async_callback(running.close)
-            made = await Visitor.open(running, f"{BASE}/join/1001", locale="en")
-            await made.join(person.name, passcode)
-            return made
-
-        host, guest = await visitor(RED, HOST_PASSCODE), await visitor(GREEN, GUEST_PASSCODE)
-        administrator = await server.administrator()
-        cleaning.push_async_callback(administrator.close)
-        yield Meeting(server, administrator, host, guest)
-        assert "Traceback" not in server.log(), server.log()[-4000:]
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]:
+    needs_programs("chromium", "nft")
+    async with hall(tmp_path_factory.mktemp("join"), {room: {} for room in ROOMS}) as made:
+        yield made
+        assert "Traceback" not in made.server.log(), made.server.log()[-4000:]
 
 
-async def until(what: str, holds: Callable[[], Awaitable[object]], timeout_s: float = 15.0) -> None:
-    last: object = None
-    deadline = asyncio.get_running_loop().time() + timeout_s
-    while asyncio.get_running_loop().time() < deadline:
-        last = await holds()
-        if last is True:
-            return
-        await asyncio.sleep(0.2)
-    raise AssertionError(f"{what}: {last}")
+@pytest.fixture(scope="module")
+def free_rooms() -> Iterator[str]:
+    return iter(ROOMS)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def meeting(site: Hall, free_rooms: Iterator[str]) -> AsyncIterator[Meeting]:
+    room = next(free_rooms)
+    async with (
+        site.visitors(room, RED, passcode=HOST_PASSCODE) as (host,),
+        site.visitors(room, GREEN) as (guest,),
+    ):
+        yield Meeting(site, room, host, guest)
 
 
 @contextmanager
@@ -131,13 +129,17 @@ async def test_the_seat_is_kept_through_a_lost_network(meeting: Meeting):
 
     await until("everybody is seen again", is_seen)
     frames = await received_frames(meeting.guest)
-    await asyncio.sleep(2)
-    assert await received_frames(meeting.guest) - frames > 20
+
+    async def flows() -> object:
+        more = await received_frames(meeting.guest) - frames
+        return more > 20 or more
+
+    await until("pictures flow", flows, 5)
     assert await meeting.guest.page.evaluate("() => window.__connections.length") == 1
 
 
 async def test_the_page_comes_in_again_when_the_net_process_dies(meeting: Meeting):
-    os.kill(meeting.server.children()["net"], signal.SIGKILL)
+    os.kill(meeting.site.server.children()["net"], signal.SIGKILL)
     await meeting.guest.page.locator(".banner").wait_for(state="visible", timeout=10_000)
     await meeting.guest.page.locator(".banner").wait_for(state="hidden", timeout=20_000)
 

@@ -10,7 +10,7 @@ from tests.signaling.h323.call.peer import ADDRESS, CHANNEL, ROOM, TOKEN
 from tests.signaling.h323.call.wire import Wire, accepting
 from tests.signaling.h323.dissection import dissect
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.shares]
 
 
 def test_a_tunnelled_call_with_fast_start_is_read(tmp_path):
