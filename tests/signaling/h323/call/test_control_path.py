@@ -157,3 +157,15 @@ def test_every_state_can_be_reached_and_none_is_left_but_by_the_end():
     assert reached == set(CallState) - {CallState.CONNECT_REQUEST}
     assert {step for _, step in TRANSITIONS} == set(Input)
     assert not [state for state, _ in TRANSITIONS if state is CallState.ACTIVE]
+
+
+def test_behind_firewalls_one_end_listens_and_the_other_opens():
+    """H.460.18: whatever the hidden end says of itself; and it never listens."""
+    server, terminal = ControlPath(False), ControlPath(False, listens=False)
+    server.opens = False
+    server.hear_address(SMALL, is_start=True)
+    assert server.address_to_open() is None
+    assert server.must_listen()
+    assert not terminal.must_listen()
+    terminal.hear_address(LARGE, is_start=True)
+    assert terminal.address_to_open() == LARGE

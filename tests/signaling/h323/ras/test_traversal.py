@@ -109,11 +109,12 @@ def test_a_restart_forgets_neither_address_nor_feature():
     assert kept.all()[0].is_traversing
 
 
-def test_discovery_tells_and_goes_back_likewise():
-    terminal = behind_nat(Site())
+@pytest.mark.parametrize("source", [OUTSIDE, (INSIDE[0], 40_123)])
+def test_discovery_tells_and_goes_back_likewise(source):
+    terminal = behind_nat(Site(), source)
     asked = terminal.discovery(rasAddress=ip(*INSIDE), featureSet=FEATURES)
     remote, (name, body) = message(terminal, "gatekeeperRequest", **asked)
-    assert (remote, name) == (OUTSIDE, "gatekeeperConfirm")
+    assert (remote, name) == (source, "gatekeeperConfirm")
     assert traversal.features(body["featureSet"]) == {18}
 
 

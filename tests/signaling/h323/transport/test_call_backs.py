@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ from signaling.h323.call.message import CallIdentity, parse
 from signaling.h323.call.setup import SetupRequest
 from signaling.h323.h245 import events as h245
 from signaling.h323.q931 import MessageType
+from signaling.h323.ras.address import value_of
 from signaling.h323.transport import call_backs
 from signaling.h323.transport.call_backs import CallBacks
 from signaling.h323.transport.control_link import ControlLink
@@ -108,6 +110,24 @@ async def test_an_h245_connection_for_another_call_ends_this_one():
         ours._core._core.identity = CallIdentity(ours.identity.reference, CALL, CALL)
         await until(ours, events.Released)
         assert server.signalling.counters["control-of-another-call"] == 1
+
+
+async def test_where_a_hidden_terminal_says_that_it_is_nobody_connects():
+    """It names an address that is somebody else's on our side."""
+    server = End("mcu", traversal=SERVER)
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        somebody.setblocking(False)
+        async with running(server):
+            terminal = await Peer.connect(server.signalling.addresses[0])
+            inside = {"h245Address": value_of(somebody.getsockname())}
+            hidden = {"supportedFeatures": [MediaFeature().descriptor()]}
+            terminal.setup(body=hidden | inside, tunnels=False)
+            connect = await terminal.hear(MessageType.CONNECT)
+            while connect.control_address is None:
+                connect = await terminal.hear(MessageType.FACILITY)
+            assert connect.control_address[0] == "127.0.0.1"
+            with pytest.raises(BlockingIOError):
+                somebody.accept()
 
 
 @pytest.mark.parametrize("identifier", [CALL, bytes(16)])
