@@ -66,8 +66,8 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last_rtp_port: Port = 40999
     """Inclusive range for the RTP and RTCP port pairs of SIP and H.323 legs."""
     multiplex_port: PortOrAny = 0
-    """An even UDP port: there and on the next one H.323 terminals behind a NAT send all their media, where they can
-    (H.460.19). 0 takes any pair of the range."""
+    """An even UDP port outside the range: there and on the next one H.323 terminals behind a NAT send all their media,
+    where they can (H.460.19). 0 takes any pair of the range."""
     socket_buffer_bytes: int = 4 << 20
     has_gso: bool = True
     """Hand several packets to the kernel at once (UDP_SEGMENT); off for interfaces that misbehave."""
@@ -122,6 +122,8 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.multiplex_port % 2:
             raise ValueError("multiplex_port: must be even, RTCP has the next one")
+        if self.first_rtp_port <= self.multiplex_port + 1 and self.multiplex_port <= self.last_rtp_port:
+            raise ValueError("multiplex_port: lies between first_rtp_port and last_rtp_port, which calls use")
 
 
 class VideoSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -64,6 +64,8 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
             port = net.webrtc_port if net.webrtc_tcp_port is None else net.webrtc_tcp_port
             wanted.append(("browsers' media over TCP", local.address, port, socket.SOCK_STREAM))
         wanted.append(("terminals' media", local.address, net.first_rtp_port, socket.SOCK_DGRAM))
+        if net.multiplex_port:
+            wanted.append(("multiplexed media", local.address, net.multiplex_port, socket.SOCK_DGRAM))
     for what, address, port, kind in wanted:
         where = f"{address} port {port} ({what})"
         problem = _bind(address, port, kind)

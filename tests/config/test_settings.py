@@ -114,6 +114,8 @@ def test_errors_name_file_section_key_and_what_is_allowed(tmp_path: Path, text: 
         ("DRUMTOWER_SERVER_HTTPS", "maybe", ["'auto', 'on', 'off'"]),
         ("DRUMTOWER_SERVER_LISTEN", "[", []),
         ("DRUMTOWER_SERVER_LISTEN", "hall", ["numeric"]),
+        ("DRUMTOWER_NET_MULTIPLEX_PORT", "2777", ["even"]),
+        ("DRUMTOWER_NET_MULTIPLEX_PORT", "40998", ["between first_rtp_port"]),
     ],
 )
 def test_errors_name_the_variable(variable: str, value: str, words: list[str]) -> None:
