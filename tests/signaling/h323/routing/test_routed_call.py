@@ -7,7 +7,7 @@ import pytest
 from crypto.h235.password_key import PasswordKey
 from signaling.h323.call import message
 from signaling.h323.h2351 import Fault
-from signaling.h323.q931 import Element, Id, Message, MessageType
+from signaling.h323.q931 import Element, Id, Message, MessageType, user_user
 from signaling.h323.q931_elements import CallState, cause, read_cause
 from signaling.h323.ras.admission import Account
 from signaling.h323.routing.effects import Answered, Ended, Side
@@ -279,6 +279,16 @@ def test_what_cannot_be_read_is_not_passed_on():
         assert talk.heard(CALLED) == []
         talk.take(talk.call.receive(CALLER, unit[: -3 - number], 0))
     assert talk.ended() == Ended(111, "undefinedReason", None)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_contents_that_cannot_be_read_are_not_passed_on(side):
+    """A whole message of Q.931, with no H323-UserInformation in its User-user element."""
+    talk = answered()
+    reference, is_called = (REFERENCE, True) if side is CALLED else (IDENTITY.reference, False)
+    unit = Message(MessageType.FACILITY, reference, is_called, (user_user(b"\xff" * 20),)).serialize()
+    talk.take(talk.call.receive(side, unit, 0))
+    assert (talk.heard(side.other), talk.ended()) == ([], None)
 
 
 # ---- H.235.1
