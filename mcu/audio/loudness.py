@@ -1,7 +1,6 @@
-"""How loud packets are whose senders tell no level (RFC 6464), as most terminals do: told from their bytes.
+"""How loud packets of G.711 are, told from their bytes: most of a room is silent and need not be decoded to know it.
 
-Most of a room is silent and need not be decoded to know it. Packets of G.711 are measured, all of a tick together; of
-Opus those are known that hold no sound at all, as a microphone sends that is off.
+Terminals of G.711 hardly ever tell levels (RFC 6464). Here those of all packets of a tick are measured together.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mcu.audio import g711, opus
+from mcu.audio import g711
 from mcu.audio.pcm import SILENT_DB
 from mcu.media import Codec
 from mcu.worker.channel import NO_LEVEL, Frame
@@ -19,21 +18,16 @@ from mcu.worker.channel import NO_LEVEL, Frame
 _VALUES = {Codec.PCMU: g711.ULAW_TO_PCM, Codec.PCMA: g711.ALAW_TO_PCM}
 _BLOCK = 160
 """20 ms: in a longer packet the beginning of a word must not drown in the silence before it."""
-_NOTHING_LEVEL = round(-SILENT_DB)
 _LEAST_POWER = 10.0 ** (SILENT_DB / 10.0)
 
 
 def measure(frames: Sequence[Frame]) -> dict[int, int]:
-    """Index to level in -dBov (0..127) of each frame that tells none and shows it; direct current does not count."""
+    """Index to level in -dBov (0..127) of each frame of G.711 that tells none; direct current does not count."""
     groups: dict[tuple[Codec, int], list[int]] = {}
-    levels: dict[int, int] = {}
     for index, frame in enumerate(frames):
-        if frame.level != NO_LEVEL:
-            continue
-        if frame.codec in _VALUES and frame.payload:
+        if frame.level == NO_LEVEL and frame.codec in _VALUES and frame.payload:
             groups.setdefault((frame.codec, len(frame.payload)), []).append(index)
-        elif frame.codec == Codec.OPUS and opus.is_empty(frame.payload):
-            levels[index] = _NOTHING_LEVEL
+    levels: dict[int, int] = {}
     for (codec, length), members in groups.items():
         codes = np.frombuffer(b"".join([frames[index].payload for index in members]), np.uint8)
         block = length if length % _BLOCK else _BLOCK

@@ -26,8 +26,6 @@ _SILK_FRAMES = (1, 1, 2, 3)
 """In packets of 10, 20, 40 and 60 ms: so many voice activity flags come before the LBRR flag."""
 _LEAST_FEC_PERCENT = 10
 """libopus finds no room for FEC in 32 kbit/s where it expects less."""
-_EMPTY_BYTES = 4
-"""CELT makes 3 of digital silence, whatever the bit rate; of any noise no mode makes fewer than 9."""
 _APPLICATION_VOIP = 2048
 _SET_BITRATE = 4002
 _SET_COMPLEXITY = 4010
@@ -90,11 +88,6 @@ def has_fec(payload: bytes) -> bool:
         return False
     frames_of_20_ms = 1 if payload[0] >= _HYBRID else _SILK_FRAMES[payload[0] >> 3 & 3]
     return bool(payload[1] >> (7 - frames_of_20_ms) & 1)
-
-
-def is_empty(payload: bytes) -> bool:
-    """Whether a packet is too short to hold any sound: digital silence, or a frame left out (DTX, RFC 6716 3.1)."""
-    return 0 < len(payload) <= _EMPTY_BYTES and not payload[0] & 3
 
 
 class OpusEncoder:

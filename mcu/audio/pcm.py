@@ -55,7 +55,8 @@ def to_int16(pcm: Pcm) -> NDArray[np.int16]:
     scaled = np.rint(pcm * np.float32(32768.0))
     np.minimum(scaled, 32767.0, out=scaled)  # np.clip takes longer than both
     np.maximum(scaled, -32768.0, out=scaled)
-    return scaled.astype(np.int16)
+    samples: NDArray[np.int16] = scaled.astype(np.int16)
+    return samples
 
 
 def from_int16(samples: NDArray[np.int16]) -> Pcm:

@@ -139,7 +139,7 @@ class AudioRoom:
             self.counters["unexpected"] += 1
             return
         known.is_measured = measured != NO_LEVEL
-        if frame.level == NO_LEVEL:
+        if known.is_measured:
             frame.level = measured
             is_known = known.source is not None and known.source.codec == frame.codec
             if not known.silence.passes(measured, now_us) and is_known:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mcu.media import Format
+from mcu.media import Codec, Format
 from mcu.rtp.capture import LegClock, LipSync, SourceClock
 from mcu.rtp.frames import FrameAssembler
 from mcu.rtp.keyframes import KeyframeRequester
 from mcu.rtp.packet import RtpPacket
 from mcu.rtp.reception import Reception
 from mcu.rtp.sequence import SequenceTracker
-from mcu.rtp.silence import SilenceGate
+from mcu.rtp.silence import NOTHING, SilenceGate, is_empty
 from mcu.rtp.sound_nack import SoundNack
-from mcu.worker.channel import Frame
+from mcu.worker.channel import NO_LEVEL, Frame
 
 
 class Source:
@@ -100,7 +100,10 @@ class Source:
                 nack.expected = number + 1
             else:
                 nack.jumped(number, now_us)
-        if not self._silence.passes(packet.audio_level, now_us):
+        level = packet.audio_level
+        if level == NO_LEVEL and self.codec is Codec.OPUS and is_empty(packet.payload):
+            level = NOTHING
+        if not self._silence.passes(level, now_us):
             return None
         capture_us = self._clock.capture_us(packet.timestamp, now_us)
         return Frame(
@@ -111,7 +114,7 @@ class Source:
             packet.sequence,
             capture_us,
             self._lip_sync.audio_due_us(capture_us),
-            level=packet.audio_level,
+            level=level,
             arrival_us=now_us,
         )
 

@@ -14,6 +14,7 @@ from mcu.audio.errors import BadPacketError
 from mcu.audio.pcm import FRAME_SAMPLES, RATE_HZ, Pcm, level_db
 from mcu.audio.resample import Downsampler, Upsampler
 from mcu.media import Codec
+from mcu.rtp.silence import is_empty
 from tests.mcu.audio.simulation import PROMPTS, amplitude
 
 
@@ -87,6 +88,23 @@ def test_fec_is_nearer_to_what_was_lost_than_concealment() -> None:
             fec.decode(packet)
             plc.decode(packet)
     assert errors["fec"] < 0.6 * errors["plc"]
+
+
+@pytest.mark.parametrize("level_db", [-80.0, -60.0, -30.0])
+@pytest.mark.parametrize("bitrate_bps", [6_000, 32_000])
+def test_no_opus_of_any_noise_counts_as_a_microphone_that_is_off(level_db: float, bitrate_bps: int) -> None:
+    noise = np.random.default_rng(1).normal(0, 10 ** (level_db / 20), (50, FRAME_SAMPLES)).astype(np.float32)
+    encoder = opus.OpusEncoder(bitrate_bps, 0)
+    assert not any(is_empty(encoder.encode(frame)) for frame in noise)
+
+
+def test_what_opus_makes_of_a_microphone_that_is_off_sounds_like_nothing() -> None:
+    off = b"\xf8\xff\xfe"  # libopus for music, at any bit rate
+    assert is_empty(off)
+    assert np.abs(opus.OpusDecoder().decode(off)).max() < 1e-6
+    assert not is_empty(b"")
+    assert not is_empty(off + off)
+    assert not is_empty(bytes((off[0] | 3, 2, 0))), "two frames"
 
 
 def test_repetition_goes_on_with_the_pitch_and_fades() -> None:

@@ -372,12 +372,12 @@ def test_who_rests_is_heard_again_from_its_first_word_and_stays_the_speaker(code
 
 
 class _Switched(Terminal):
-    """Opus without levels from a microphone with a switch: digital silence is three bytes."""
+    """Opus without levels from a microphone with a switch: while it is off, net says so."""
 
     def packet(self, number: int, sent_us: int) -> tuple[int, Frame] | None:
         sent = super().packet(number, sent_us)
         if sent is not None and self.voice is not None and not self.voice(number).any():
-            sent[1].payload = b"\xf8\xff\xfe"
+            sent[1].payload, sent[1].level = b"\xf8\xff\xfe", 127
         return sent
 
 

@@ -52,6 +52,22 @@ def test_sound_comes_out_as_it_came_in() -> None:
     assert frame == Frame(12, Codec.PCMU, b"a" * 160, 7 * 160, 7, capture_us=5_000, level=33, arrival_us=5_000)
 
 
+def test_a_microphone_that_is_off_is_silent_and_takes_no_time_of_the_mixer() -> None:
+    stream, off = receiver(), b"\xf8\xff\xfe"
+    numbers: dict[int, int] = {}
+    for number in range(300):
+        packet = RtpPacket(OPUS.payload_type, False, number, number * 960, 1, bytes(80) if number < 50 else off)
+        frame, _ = stream.receive(packet, number * 20 * MS)
+        if frame is not None:
+            numbers[number] = frame.level
+    # For 2 s after the last word, then once every 2 s.
+    assert numbers == dict.fromkeys(range(50), 255) | dict.fromkeys(range(50, 150), 127) | {249: 127}
+    told = RtpPacket(OPUS.payload_type, False, 300, 300 * 960, 1, off)
+    told.audio_level = 20
+    assert stream.receive(told, 6_000 * MS)[0] is not None, "who tells a level is believed"
+    assert stream.receive(RtpPacket(0, False, 301, 301 * 960, 1, off), 10_000 * MS)[0] is not None, "G.711 is measured"
+
+
 def test_pictures_come_out_whole_and_a_hole_is_asked_for() -> None:
     stream = receiver(Kind.VIDEO)
     (first,) = picture(stream, 10, 1_000_000)
