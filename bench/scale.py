@@ -29,10 +29,10 @@ _TRIES = 2
 _GATE_CORES = 1.5
 _GRID = ("--layout", "grid", "--max-participants", "1000")
 _NOTES = (
-    "one room over SIP, SRTP AEAD_AES_256_GCM on every leg, Opus, 4 talkers; video: everybody sends H.264 640x360@25 "
-    "600 kbit/s and gets 1280x720@25 superfast 1.5 Mbit/s, grid of all; ours: cores of all server processes; baseline: "
-    "the straight line through the smallest room; the load generator runs on the same machine and is not in it; a run "
-    "in which anything fell behind is void and made again, once a case (void_runs)"
+    "one room over SIP, SRTP AEAD_AES_256_GCM on every leg, Opus, 4 talkers, all other microphones off; video: "
+    "everybody sends H.264 640x360@25 600 kbit/s and gets 1280x720@25 superfast 1.5 Mbit/s, grid of all; ours: cores "
+    "of all server processes; baseline: the straight line through the smallest room; the load generator runs on the "
+    "same machine and is not in it; a run in which anything fell behind is void and made again, once a case (void_runs)"
 )
 _ESTATE_NOTES = (
     "6 senders of 1080p, 18 of 720p (half of them as browsers: ICE, DTLS-SRTP), 8 of CIF, 4 phones with G.711; all but "
