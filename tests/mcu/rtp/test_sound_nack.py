@@ -73,13 +73,15 @@ def test_numbers_wrap_and_may_begin_anew() -> None:
     assert not nack.is_waiting
 
 
-def test_who_never_repeats_is_asked_no_more() -> None:
-    nack = SoundNack()
-    requests = 0
-    for number in range(0, 1_000, 2):
+def test_who_never_repeats_is_left_alone_for_a_minute() -> None:
+    nack, times_s = SoundNack(), []
+    for number in range(0, 5_000, 2):
         follow(nack, number)
-        requests += len(nack.due(number * 20 * MS + 10 * MS, 40 * MS))
-    assert requests < 60
+        times_s += [number / 50] * len(nack.due(number * 20 * MS + 10 * MS, 40 * MS))
+    first = [at for at in times_s if at < 60]
+    assert 50 < len(first) < 60
+    assert first[-1] < 3
+    assert 0 < len([at for at in times_s if at >= 60]) < 60
     nack, requests = SoundNack(), 0
     for number in range(0, 1_000, 2):
         follow(nack, number)
