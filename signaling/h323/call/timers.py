@@ -15,7 +15,8 @@ class Timer(Enum):
     T313, from Connect to its acknowledgement, cannot run: H.225.0 has no Connect acknowledge (7.3.4). T302 and the
     network's timers belong to sides that we are not; T305 and T308 to Disconnect and Release, which H.225.0 leaves out.
     T309 has no work: a call is over when its TCP connection is. T314, T316 to T319 and T321 are of segments, restarts
-    and suspended calls, none of which H.323 has. Timers of RAS: signaling.h323.ras.pending; of H.245: signaling.h323.h245.
+    and suspended calls, none of which H.323 has. Those of RAS stand in signaling.h323.ras.pending, those of H.245 in
+    signaling.h323.h245.
     """
 
     T301 = "T301"
