@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -10,9 +13,12 @@ import pytest_asyncio
 from tests.interop import asterisk_h323, oracles
 from tests.interop.asterisk_h323 import HEARD_RATE_HZ, RECORD, Asterisk
 from tests.interop.media import Person
+from tests.interop.namespace import SERVER
 from tests.interop.server import Server
+from tests.interop.sniffer import Sniffer
 from tests.interop.test_gatekeeper import FIRST, SECOND, SETTINGS, Zone
 from tests.interop.waiting import until
+from tests.signaling.h323.dissection import tshark
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,6 +54,21 @@ async def hears(asterisk: Asterisk, person: Person) -> None:
     await until(f"{person.name} is heard", listen)
 
 
+@contextlib.asynccontextmanager
+async def sniffing() -> AsyncIterator[Sniffer]:
+    with Sniffer() as wire:
+        yield wire
+
+
+async def is_well_formed(pcap: Path) -> None:
+    """What we sent on both legs, and of RAS, as tshark reads it."""
+    ours = f"h225 && ip.src == {SERVER}"
+    read = await asyncio.to_thread(tshark, pcap, "-Y", ours)
+    assert "connect" in read.lower(), read
+    wrong = await asyncio.to_thread(tshark, pcap, "-Y", f"{ours} && (_ws.malformed || _ws.expert.severity == error)")
+    assert wrong == ""
+
+
 async def seen(zone: Zone) -> dict[str, str]:
     """When each terminal was heard of last."""
     return {" ".join(other["aliases"]): other["seen_at"] for other in await zone.others()}
@@ -74,10 +95,13 @@ async def nothing_is_open(zone: Zone) -> None:
 @pytest.mark.parametrize(
     ("is_fast", "tunnels"), [("yes", "yes"), ("no", "yes"), ("no", "no")], ids=["fast", "tunnelled", "separate"]
 )
-async def test_two_terminals_talk_through_the_gatekeeper(zone: Zone, is_fast: str, tunnels: str) -> None:
+async def test_two_terminals_talk_through_the_gatekeeper(
+    zone: Zone, tmp_path: Path, is_fast: str, tunnels: str
+) -> None:
     ways = {"faststart": is_fast, "h245tunneling": tunnels}
     before, released = await seen(zone), await zone.counted("received-disengageRequest")
     async with (
+        sniffing() as wire,
         asterisk_h323.running("ast1", FIRST | ways, EXTENSIONS) as caller,
         asterisk_h323.running("ast2", SECOND | ways, EXTENSIONS) as called,
     ):
@@ -94,6 +118,7 @@ async def test_two_terminals_talk_through_the_gatekeeper(zone: Zone, is_fast: st
         await nothing_is_open(zone)
         assert await caller.channels() == await called.channels() == 0
         assert await zone.counted("received-disengageRequest") == released + 2
+    await is_well_formed(wire.write(tmp_path / "routed.pcap"))
     log = zone.server.log()
     assert log.count("answered after=") == log.count("ended by=") > 0
 
