@@ -99,7 +99,7 @@ class Source:
             if number == nack.expected:
                 nack.expected = number + 1
             else:
-                nack.jumped(number, now_us)
+                self._take_out_of_order(nack, number, now_us)
         level = packet.audio_level
         if level == NO_LEVEL and self.codec is Codec.OPUS and is_empty(packet.payload):
             level = NOTHING
@@ -117,6 +117,10 @@ class Source:
             level=level,
             arrival_us=now_us,
         )
+
+    def _take_out_of_order(self, nack: SoundNack, number: int, now_us: int) -> None:
+        if nack.jumped(number, now_us):
+            self.reception.repeated()
 
     def receive_data(self, packet: RtpPacket, now_us: int) -> Frame | None:
         """A packet that is neither sound nor picture (H.224); None when its number is beyond belief."""

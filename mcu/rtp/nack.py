@@ -43,6 +43,10 @@ class NackScheduler:
         """Forget a number that came; whether it was missing."""
         return self._pending.pop(sequence, None) is not None
 
+    def was_asked(self, sequence: int) -> bool:
+        """Whether a number is missing and was asked for."""
+        return self._pending.get(sequence, (0, 0))[1] > 0
+
     def forget_before(self, sequence: int) -> None:
         """Nobody waits for these any more."""
         pending = self._pending

@@ -58,6 +58,14 @@ class Reception:
         """Count a packet that came late by RTX; it is no longer lost in `lost_packets`."""
         self.repaired_packets += 1
 
+    def repeated(self) -> None:
+        """The packet received last came again, under its own number: repaired, and lost on the path all the same.
+
+        A sender that hears of no loss sends no FEC, for packets of which no repeat comes.
+        """
+        self.received_packets -= 1
+        self.repaired_packets += 1
+
     def restart(self) -> None:
         """The sender started anew: numbers begin again, cumulative counts and jitter too."""
         self._base = self._highest = -1

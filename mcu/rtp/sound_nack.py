@@ -25,15 +25,17 @@ class SoundNack:
         self._scheduler = NackScheduler()
         self._asked = self._resume_us = 0
 
-    def jumped(self, number: int, now_us: int) -> None:
-        """`number` came instead of the one expected: a hole is before it, or it is late."""
+    def jumped(self, number: int, now_us: int) -> bool:
+        """`number` came instead of the one expected: a hole is before it, or it is late. Whether it was asked for."""
         if number < self.expected:
+            is_repeat = self._scheduler.was_asked(number)
             if self._scheduler.received(number):
                 self._asked = 0
-            return
+            return is_repeat
         if self.expected >= 0:
             self._scheduler.missed(max(self.expected, number - _MAX_HOLE), number, now_us)
         self.expected = number + 1
+        return False
 
     def restart(self) -> None:
         """The numbers begin anew."""

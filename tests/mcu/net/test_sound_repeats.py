@@ -81,6 +81,19 @@ def test_what_is_repeated_under_its_number_tells_no_jitter_and_is_not_lost() -> 
     assert source.reception.lost_packets == 0
 
 
+def test_what_is_repeated_is_told_as_lost_on_the_path_but_not_what_was_merely_overtaken() -> None:
+    receiver, sender = listener()
+    hear(receiver, 10, 12, 11, 13)
+    source = receiver.source
+    assert source is not None
+    assert source.reception.report(0).cumulative_lost == 0
+    hear(receiver, 15)
+    assert reports.repair(receiver, sender, 60 * MS, 310 * MS)
+    hear(receiver, 14)
+    assert source.reception.report(0).cumulative_lost == 1
+    assert source.reception.lost_packets == 0
+
+
 async def test_the_peer_gets_the_very_bytes_that_it_misses_and_a_bounded_number_of_them() -> None:
     peer = Peer()
     async with net_process() as net:
