@@ -5,6 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
+INTEROP_WORKERS ?= 3
 FUZZ_TARGETS ?=
 FUZZ_SECONDS ?= 20
 FUZZ_SEED ?= 1
@@ -20,8 +21,8 @@ test: $(VENV)/.installed-dev  ## everything: checks, then tests against real bro
 	@scripts/peers.sh
 	@$(MAKE) --no-print-directory check
 	@echo "== tests against real peers"
-	@$(BIN)/python -m pytest tests -m "interop and not shares and not thorough" --timeout=180 --durations=15 -v
-	@$(BIN)/python -m pytest tests -m "interop and shares and not thorough" --timeout=180 --durations=10 --numprocesses=2 --dist=loadfile
+	@$(BIN)/python -m pytest tests/interop -m "not shares and not thorough" --timeout=180 --durations=15 -v
+	@$(BIN)/python -m pytest tests -m "interop and shares and not thorough" --timeout=180 --durations=10 --numprocesses=$(INTEROP_WORKERS) --dist=loadfile --no-loadscope-reorder
 
 thorough: $(VENV)/.installed-dev  ## variants of the tests against real peers that "make test" leaves out
 	@scripts/peers.sh

@@ -21,6 +21,8 @@ from tests.interop.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOM, NAME = "2001", "卒中会诊 Stroke unit"
+# It has drawn itself anew at another size.
+_PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 
 
@@ -59,7 +61,7 @@ class Console:
         """Screenshots at the size of a desk and of a phone; nothing may stick out."""
         for name, size in (("phone", PHONE), ("desk", DESKTOP)):
             await self.page.set_viewport_size(size)
-            await asyncio.sleep(0.3)
+            await self.page.evaluate(_PAINTED)
             wide = await self.page.evaluate("() => document.documentElement.scrollWidth")
             await self.page.screenshot(
                 path=str(artifacts / f"portal-{what}-{name}-{self.language}.png"), full_page=name == "phone"
