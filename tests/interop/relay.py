@@ -28,6 +28,10 @@ _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
 _UDP = 17
 _SIP_PORT = 5060
 _MAX_PACKET = 65_536
+_RTX = (97, 99)
+"""Payload types of repeats in our offers to browsers."""
+_FEEDBACK = 205
+"""RTCP that asks for repeats (RFC 4585 6.2), in packets of its own (RFC 5506)."""
 
 
 class Relay:
@@ -48,6 +52,8 @@ class Relay:
         self.down, self.up = Link(down, seed), Link(up, seed + 1)
         self._flying: list[tuple[int, int, int, bytes]] = []
         self._count = 0
+        self.lost_repairs = 0
+        """Repeats of pictures on their way down, and what asked for some: each costs another round trip."""
         self._stopping, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._thread.start()
@@ -107,9 +113,19 @@ class Relay:
     def _take(self, packet: bytes, target: int, link: Link) -> None:
         now_us = time.monotonic_ns() // 1000
         due_us = link.offer(len(packet), now_us) if _is_media(packet) else now_us
-        if due_us is not None:
+        if due_us is None:
+            self.lost_repairs += is_repair(packet, is_down=link is self.down)
+        else:
             self._count += 1
             heapq.heappush(self._flying, (due_us, self._count, target, packet))
+
+
+def is_repair(packet: bytes, *, is_down: bool) -> bool:
+    """As far as headers in the clear tell (RFC 3711 3.1 and 3.4)."""
+    datagram = packet[(packet[0] & 0xF) * 4 + 8 :]
+    if len(datagram) < 2 or datagram[0] >> 6 != 2:
+        return False
+    return datagram[1] & 0x7F in _RTX if is_down else datagram[1] == _FEEDBACK
 
 
 def _is_media(packet: bytes) -> bool:
