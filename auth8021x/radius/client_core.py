@@ -83,7 +83,7 @@ class ClientCore:
             self.counters["unexpected"] += 1
             return
         fault = authenticity.check_response(answer, found.authenticator, self.servers[server].secret)
-        if fault is not None and not self._excuses(server, fault):
+        if fault is not None and not self._excuses(server, found, fault):
             self.counters[fault.value] += 1
             return
         self._answered(found, answer, fault is not None, now)
@@ -255,9 +255,14 @@ class ClientCore:
 
     # ---- answers and health
 
-    def _excuses(self, server: int, fault: Fault) -> bool:
-        """Whether an administrator lets this server do without Message-Authenticator."""
-        return fault is Fault.NO_MESSAGE_AUTHENTICATOR and not self.servers[server].demands_message_authenticator
+    def _excuses(self, server: int, found: Exchange, fault: Fault) -> bool:
+        """Whether an administrator lets this server do without Message-Authenticator.
+
+        A sign of life opens no port: RFC 5997 6 has it without, and so sends it the FreeRADIUS of Debian 12.
+        """
+        if fault is not Fault.NO_MESSAGE_AUTHENTICATOR:
+            return False
+        return found.is_probe or not self.servers[server].demands_message_authenticator
 
     def _answered(self, found: Exchange, answer: Packet, is_excused: bool, now: float) -> None:
         server = self.servers[found.server]

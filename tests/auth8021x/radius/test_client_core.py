@@ -112,6 +112,17 @@ def test_a_dead_server_is_asked_for_its_status_and_comes_back():
     assert bench.core.next_timeout() is None
 
 
+def test_a_status_without_message_authenticator_is_a_sign_of_life():
+    bench = Bench([silent, accepts])
+    bench.ask()
+    bench.run(5)
+    bench.behaviours[0] = _without_message_authenticator
+    bench.run(60)
+    assert bench.core.is_up("r0")
+    ticket = bench.ask()
+    assert bench.outcome(ticket) is None, "a request is answered with proof or not at all"
+
+
 def test_a_status_that_proves_nothing_revives_nobody():
     bench = Bench([silent, accepts])
     bench.ask()
