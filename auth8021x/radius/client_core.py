@@ -211,8 +211,12 @@ class ClientCore:
             self._release(each)
             self._health[each.server].probe_missed()
             return
-        is_over = each.tries >= self._timers.max_tries or now - each.started_at >= self._timers.max_request_s
         has_tried = each.tries_here >= self._timers.tries_per_server or reliable
+        is_over = (
+            each.tries >= self._timers.max_tries
+            or now - each.started_at >= self._timers.max_request_s
+            or (has_tried and each.request.can_begin_anew and self._has_other(each.server))
+        )
         if each.place is not None and (is_over or has_tried):
             self._missed(each, now)
         if is_over:
@@ -227,6 +231,10 @@ class ClientCore:
         else:
             self.counters["repeated"] += 1
             self._transmit(each, now)
+
+    def _has_other(self, server: int) -> bool:
+        """Whether another server is taken for alive."""
+        return any(health.is_up for number, health in enumerate(self._health) if number != server)
 
     def _next_server(self, each: Exchange, now: float) -> None:
         self._release(each)

@@ -44,6 +44,8 @@ class Request:
     password: bytes | None = field(default=None, repr=False)
     server: str = ""
     """The only server that is asked, where a conversation goes on there; "" asks one after the other."""
+    can_begin_anew: bool = False
+    """Whoever asks would rather begin anew elsewhere than wait for this server until the end."""
 
 
 class Failure(Enum):

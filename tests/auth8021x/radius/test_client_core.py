@@ -94,6 +94,17 @@ def test_a_conversation_stays_with_its_server():
     assert bench.outcome(unknown) == GaveUp(unknown, Failure.NO_SERVER)
 
 
+def test_a_conversation_that_can_begin_anew_does_not_wait_until_the_end():
+    bench = Bench([silent, accepts])
+    ticket = bench.ask(Request(Code.ACCESS_REQUEST, (USER,), server="r0", can_begin_anew=True))
+    bench.run(5)
+    assert bench.outcome(ticket) == GaveUp(ticket, Failure.NO_ANSWER)
+    assert [at for at, event in bench.events if isinstance(event, GaveUp)] == [103]
+    found = bench.outcome(bench.ask())
+    assert isinstance(found, Answered)
+    assert found.server == "r1"
+
+
 def test_a_dead_server_is_asked_for_its_status_and_comes_back():
     bench = Bench([silent, accepts], RadiusTimers(probe_interval_s=6, answers_to_revive=2))
     bench.ask()
