@@ -7,6 +7,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from config.dot1x_sites import (
+    DirectorySettings,
+    Dot1xGateSettings,
+    ListenerSettings,
+    SiteSettings,
+    check_sites,
+)
 from config.media import Port, PortOrAny
 
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
@@ -180,18 +187,25 @@ class Dot1xSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accounting: AccountingSettings = AccountingSettings()
     dynamic: DynamicSettings = DynamicSettings()
     pae: PaeSettings = PaeSettings()
+    sites: Annotated[tuple[SiteSettings, ...], msgspec.Meta(max_length=256)] = ()
+    """Each a table [[dot1x.sites]]."""
+    listener: ListenerSettings = ListenerSettings()
+    directory: DirectorySettings = DirectorySettings()
+    gate: Dot1xGateSettings = Dot1xGateSettings()
     max_datagram_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4096)] = 4096
     udp_batch: Positive = 256
     """Datagrams read from one socket before others get their turn."""
 
     def __post_init__(self) -> None:
         names = [each.name for each in self.servers] + [each.name for each in self.dynamic.clients]
+        names += [each.name for each in self.listener.clients]
         if len(set(names)) != len(names):
             raise ValueError("servers, clients: each needs a name of its own")
         if self.nas_address:
             ipaddress.ip_address(self.nas_address)
         if self.pae.server_timeout_s < self.timers.max_request_s:
             raise ValueError("pae.server_timeout_s: must not be below timers.max_request_s")
+        check_sites(self.sites, self.listener.clients)
 
 
 RADSEC_PORT: Port = 2083

@@ -166,9 +166,9 @@ def _complete(name: str, table: dict[str, Any], sections: Mapping[str, Any], env
         if credential.is_file():
             table.setdefault("credential_file", str(credential))
     if name == "dot1x":
-        dynamic = table.get("dynamic")
-        entries = (table.get("servers"), dynamic.get("clients") if isinstance(dynamic, dict) else None)
-        _complete_radius(entries, Path(environ.get("CREDENTIALS_DIRECTORY") or "/nonexistent"))
+        parts = (table.get("dynamic"), table.get("listener"))
+        clients = (part.get("clients") for part in parts if isinstance(part, dict))
+        _complete_radius((table.get("servers"), *clients), Path(environ.get("CREDENTIALS_DIRECTORY") or "/nonexistent"))
     if name in _ADDRESSES:
         # SIP and media use the addresses of the server unless their sections say otherwise.
         server: ServerSettings = sections["server"]
