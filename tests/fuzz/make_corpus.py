@@ -6,6 +6,14 @@ import random
 import struct
 from collections.abc import Iterator
 
+from auth8021x.radius import record
+from auth8021x.radius.record import Record
+from auth8021x.wire import attribute, authenticity, eap, eap_message, eapol, tunnel
+from auth8021x.wire.attribute import Attribute
+from auth8021x.wire.dictionary import AcctStatusType, Code, Type
+from auth8021x.wire.eap import Eap, Method
+from auth8021x.wire.eapol import PAE_GROUP_ADDRESS, Eapol
+from auth8021x.wire.packet import Packet
 from mcu.audio.opus import OpusEncoder
 from mcu.audio.pcm import FRAME_SAMPLES
 from mcu.media import Codec
@@ -38,7 +46,7 @@ HUGE_TMMBR = b"\x83\xcd\0\4" + struct.pack("!II", 1, 0) + b"SSRC\xff\xff\xff\xff
 
 def main() -> None:
     """Write them all."""
-    for make in (_packets, _rtcp, _payloads, _streams, _transports, _sound, _video, _processes):
+    for make in (_packets, _rtcp, _payloads, _streams, _transports, _sound, _video, _processes, _dot1x):
         for name, title, data in make():
             keep(name, title, data)
 
@@ -244,6 +252,34 @@ def _processes() -> Inputs:
     yield "channel", "frame", _chunk(frame) * 2
     yield "channel", "two-in-one", _chunk(frame + frame)
     yield "channel", "huge-total", _chunk(frame[:-13] + b"\xff\xff\xff\xff\0\0\0\0sound")
+
+
+def _dot1x() -> Inputs:
+    from tests.fuzz.targets.dot1x import MAC, SECRET
+
+    challenge = Eap(eap.Code.REQUEST, 2, Method.TLS, bytes(300))
+    granted = (
+        *tunnel.vlan_attributes("42"),
+        *tunnel.vlan_attributes("video", 1),
+        attribute.number(Type.SESSION_TIMEOUT, 60),
+    )
+    accept = Packet(Code.ACCESS_ACCEPT, 1, attributes=(*eap_message.split(eap.success(1).serialize()), *granted))
+    asked = Packet(Code.ACCESS_CHALLENGE, 1, attributes=eap_message.split(challenge.serialize()))
+    for name in ("radius", "radius-answer"):
+        for title, each in (("accept", accept), ("challenge", asked)):
+            yield name, title, authenticity.seal_response(each, bytes(16), SECRET).serialize()
+    station = attribute.text(Type.CALLING_STATION_ID, "0200-00AA-0001")
+    order = authenticity.seal_request(Packet(Code.DISCONNECT_REQUEST, 1, attributes=(station,)), SECRET)
+    yield "radius-orders", "disconnect", order.serialize()
+    identity = Eapol(0, Eap(eap.Code.RESPONSE, 1, Method.IDENTITY, b"vt1").serialize())
+    for title, sent in (("identity", identity), ("start", Eapol(1)), ("logoff", Eapol(2))):
+        yield "eapol", title, eapol.Frame(PAE_GROUP_ADDRESS, MAC, sent).serialize()
+    yield "eapol-port", "login", b"".join(b"\x10" + _chunk(sent.serialize()) for sent in (Eapol(1), identity, Eapol(2)))
+    for title, text in (("huawei", b"2CFD-A140-5663"), ("plain", b"2C-FD-A1-40-56-63:ward")):
+        yield "mac-address", title, text
+    kept = Record(1, "s1", AcctStatusType.START, (Attribute(Type.CLASS, b"x"),), 1.0)
+    yield "accounting-journal", "record", record.line(kept).rstrip(b"\n")
+    yield "accounting-journal", "removal", record.removal(1).rstrip(b"\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""pyrad's server as a peer of our client: `python -m tests.interop.pyrad_server FOLDER`; the ports are the usual ones."""
+"""pyrad as a peer of our client: `python -m tests.interop.pyrad_server FOLDER`; the ports are the usual ones."""
 
 from __future__ import annotations
 

@@ -53,9 +53,9 @@ async def test_pyrad_lets_in_refuses_and_takes_accounting(pyrad: None, tmp_path:
         session = attribute.text(Type.ACCT_SESSION_ID, "bed-7")
         told = (attribute.number(Type.ACCT_STATUS_TYPE, AcctStatusType.START), session)
         assert (await client.ask(Request(Code.ACCOUNTING_REQUEST, told))).packet.code == Code.ACCOUNTING_RESPONSE
-    with asking(described(tmp_path, secret="another", timers={"retransmit_s": 0.1, "max_tries": 2})) as client:
-        with pytest.raises(NoAnswerError):
-            await client.ask(with_password("vt1", "vtpass1"))
+    another = described(tmp_path, secret="another", timers={"retransmit_s": 0.1, "max_tries": 2})
+    with asking(another) as client, pytest.raises(NoAnswerError):
+        await client.ask(with_password("vt1", "vtpass1"))
 
 
 async def test_pyrad_obeys_our_orders(pyrad: None, tmp_path: Path):
