@@ -17,3 +17,7 @@ class NoAnswerError(Dot1xError):
 
 class QueueFullError(Dot1xError):
     """A record of accounting was not taken: as many as may be kept wait already."""
+
+
+class DirectoryUnavailableError(Dot1xError):
+    """The directory of sessions cannot be asked: it has not been read yet, or is not running."""

@@ -32,7 +32,7 @@ class Networks:
         self._networks: list[Network] = [ipaddress.ip_network(each) for each in networks]
 
     def __contains__(self, address: object) -> bool:
-        return any(address in each for each in self._networks)
+        return address is not None and any(address in each for each in self._networks)
 
     def length(self, address: Address) -> int:
         """Bits of the narrowest network that holds it; -1 for none."""

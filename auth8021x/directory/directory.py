@@ -20,7 +20,7 @@ from config.dot1x_sites import DirectorySettings
 
 MISSED_INTERIMS: Final = 3
 """Updates that may get lost before a session is taken for over."""
-_LOOK_EVERY_S: Final = 5.0
+LOOK_EVERY_S: Final = 5.0
 """How exactly expiry is kept: looking at all sessions costs a few milliseconds."""
 
 
@@ -124,7 +124,7 @@ class Directory:
             if session.expires_at is not None and session.expires_at <= now:
                 self._end(session, EndCause.EXPIRED, now)
         self._closed.expire(now)
-        self._look_at = now + _LOOK_EVERY_S
+        self._look_at = now + LOOK_EVERY_S
 
     # ---- sessions
 
