@@ -6,6 +6,7 @@ import random
 import struct
 from collections.abc import Iterator
 
+from auth8021x.directory.session import Entry, Held, Session, Source
 from auth8021x.radius import record
 from auth8021x.radius.record import Record
 from auth8021x.wire import attribute, authenticity, eap, eap_message, eapol, tunnel
@@ -35,6 +36,8 @@ from mcu.worker.messages import (
     Tile,
     encode,
 )
+from tests.auth8021x.accounting import packets
+from tests.auth8021x.snooping import test_sightings
 from tests.fuzz.target import keep
 from tests.fuzz.targets.transports import check
 from tests.mcu.video.media import RED, Sender, sps
@@ -52,6 +55,10 @@ def main() -> None:
 
 
 Inputs = Iterator[tuple[str, str, bytes]]
+
+
+def _long(data: bytes) -> bytes:
+    return b"\0" + len(data).to_bytes(2, "big") + data
 
 
 def _chunk(data: bytes) -> bytes:
@@ -280,6 +287,19 @@ def _dot1x() -> Inputs:
     kept = Record(1, "s1", AcctStatusType.START, (Attribute(Type.CLASS, b"x"),), 1.0)
     yield "accounting-journal", "record", record.line(kept).rstrip(b"\n")
     yield "accounting-journal", "removal", record.removal(1).rstrip(b"\n")
+    for title, told in (
+        ("huawei", packets.huawei()),
+        ("cisco", packets.cisco()),
+        ("stop", packets.huawei(packets.STOP)),
+    ):
+        yield "accounting-requests", title, _long(packets.request(*told))
+    twice = _long(packets.request(*packets.huawei())) + _long(packets.request(*packets.cisco()))
+    yield "accounting-requests", "two-devices", twice
+    yield "sightings", "arp", _long(test_sightings.arp(mac=MAC, source=MAC))
+    yield "sightings", "dhcp", b"\1" + _long(test_sightings.dhcp())[1:]
+    held = Held("10.1.2.3", Source.ARP, 1.0)
+    session = Session("north", MAC, "sw", "s1", "vt1", "p1", 1.0, 2.0, 2e9, Entry.EAP, addresses=(held,))
+    yield "kept-session", "session", session.serialize().encode()
 
 
 if __name__ == "__main__":

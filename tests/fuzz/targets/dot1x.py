@@ -1,17 +1,24 @@
-"""802.1X: packets of RADIUS, EAP and EAPOL, a port with strangers on it, orders, the journal of accounting."""
+"""802.1X: packets of RADIUS, EAP and EAPOL, a port with strangers on it, orders, accounting both ways, ARP and DHCP."""
 
 from __future__ import annotations
 
+from auth8021x.accounting.server import AccountingClient, AccountingServer, Told
+from auth8021x.directory.directory import Directory
+from auth8021x.directory.report import Kind, Report
+from auth8021x.directory.session import Session
 from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.conversation import Conversation
 from auth8021x.pae.nas import NasPort
 from auth8021x.pae.port import Port
 from auth8021x.radius import record
 from auth8021x.radius.dynamic_server import DynamicClient, DynamicServer
+from auth8021x.sites import Sites
+from auth8021x.snooping.sighting import sighting
 from auth8021x.wire import authenticity, eap, eapol, mac_address, packet, tunnel, vendor
 from auth8021x.wire.dictionary import Vendor
 from auth8021x.wire.eap import Eap, Method
 from config.dot1x import PaeSettings
+from config.dot1x_sites import AccountingClientSettings, DirectorySettings, ListenerSettings, SiteSettings
 from tests.fuzz.target import Bytes, target
 
 SECRET = b"xyzzy5461"
@@ -79,3 +86,56 @@ def radius_orders(data: bytes) -> None:
 @target("accounting-journal", MalformedPacketError)
 def accounting_journal(data: bytes) -> None:
     record.parse(data)
+
+
+SITES = Sites((SiteSettings("north", ("10.0.0.0/8",)),))
+SWITCHES = AccountingClientSettings("core", ("192.0.2.0/24",), "north")
+
+
+def _directory() -> Directory:
+    return Directory(DirectorySettings(max_sessions=4, max_addresses=2, max_closed=4), SITES)
+
+
+def _check(directory: Directory) -> None:
+    """One address has one live device."""
+    held = [(session.site, each.address) for session in directory.sessions() for each in session.addresses]
+    assert len(held) == len(set(held)) == directory.gauges()["addresses"]
+    assert len(directory) <= 4
+    assert all(Session.parse(session.serialize()) == session for session in directory.sessions())
+
+
+@target("accounting-requests", MalformedPacketError)
+def accounting_requests(data: bytes) -> None:
+    """Of a switch that knows the secret and is out of its mind."""
+    server, directory, script = (
+        AccountingServer(ListenerSettings(), [AccountingClient(SWITCHES, SECRET)]),
+        _directory(),
+        Bytes(data),
+    )
+    while not script.is_empty:
+        now = float(script.number())
+        request = packet.parse(script.take(script.number(2)))
+        sealed = authenticity.seal_request(request, SECRET).serialize()
+        found = server.receive(sealed, ("192.0.2.1", 1024), now, now)
+        if isinstance(found, Told) and directory.report(found.report, now):
+            server.acknowledge(found)
+        _check(directory)
+
+
+@target("sightings", MalformedPacketError)
+def sightings(data: bytes) -> None:
+    directory, script = _directory(), Bytes(data)
+    directory.report(Report(Kind.START, "north", "drumtower", "s1", MAC, is_own=True), 0.0)
+    while not script.is_empty:
+        is_outgoing = bool(script.number() & 1)
+        found = sighting(script.take(script.number(2)), is_outgoing=is_outgoing)
+        if found is not None:
+            directory.sighted("north", found.mac, found.address, found.source, 1.0)
+        _check(directory)
+
+
+@target("kept-session", MalformedPacketError)
+def kept_session(data: bytes) -> None:
+    directory = _directory()
+    directory.restore([Session.parse(data.decode("latin-1"))], 1_800_000_000.0)
+    _check(directory)
