@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from auth8021x.errors import MalformedPacketError
@@ -60,16 +60,22 @@ class Site:
     settings: SiteSettings
     networks: Networks = field(repr=False)
     exempt: Networks = field(repr=False)
-    devices: tuple[Device, ...] = field(repr=False)
+    devices: Mapping[bytes | str, Sequence[Device]] = field(repr=False)
+    """By MAC, and by identity those that have none: there may be thousands."""
 
     @property
     def name(self) -> str:
         """Its name in settings, sessions and logs."""
         return self.settings.name
 
+    def aliases(self, mac: bytes, identity: str) -> frozenset[str]:
+        """Names that the settings give to a device beside its own, folded."""
+        known = (*self.devices.get(mac, ()), *self.devices.get(identity.casefold(), ()))
+        return frozenset().union(*(each.aliases for each in known if each.fits(mac, identity)))
+
     def static_addresses(self, mac: bytes) -> list[str]:
         """Addresses that the settings give to a MAC."""
-        return [address for each in self.devices if each.mac == mac for address in each.addresses]
+        return [address for each in self.devices.get(mac, ()) for address in each.addresses]
 
 
 class Sites:
@@ -104,7 +110,9 @@ class Sites:
 
 
 def _site(settings: SiteSettings) -> Site:
-    devices = tuple(_device(each) for each in settings.devices)
+    devices: dict[bytes | str, list[Device]] = {}
+    for device in map(_device, settings.devices):
+        devices.setdefault(device.mac or device.identity, []).append(device)
     return Site(settings, Networks(settings.networks), Networks(settings.exempt), devices)
 
 

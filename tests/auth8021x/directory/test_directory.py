@@ -126,6 +126,47 @@ def test_accounting_on_ends_the_sessions_of_that_switch_alone():
     assert len(core) == 2, "one that was held up does not end what began after it"
 
 
+def test_a_switch_that_counts_from_the_beginning_is_believed_after_accounting_on():
+    core = directory()
+    core.report(told(), NOW)
+    core.report(told(STOP), NOW + 1)
+    core.report(Report(RESTARTED, "north", "sw/10.0.0.2"), NOW + 2)
+    core.report(told(), NOW + 3)
+    assert len(core) == 0, "that was another switch"
+    core.report(Report(RESTARTED, "north", "sw/10.0.0.1"), NOW + 4)
+    core.report(told(), NOW + 5)
+    assert live(core).session_id == "s1"
+
+
+def test_what_is_over_is_forgotten_in_the_end():
+    core = directory(closed_s=3600)
+    core.report(told(STOP), NOW)
+    core.handle_timeout(NOW + 3599)
+    core.report(told(), NOW + 3599)
+    assert len(core) == 0
+    core.handle_timeout(NOW + 3600)
+    core.report(told(), NOW + 3600)
+    assert len(core) == 1
+
+
+def test_an_update_that_was_held_up_takes_no_time_away():
+    core = directory(grace_s=60)
+    core.report(told(), NOW)
+    core.report(told(INTERIM), NOW + 600)
+    core.report(told(INTERIM, age_s=500), NOW + 601)
+    assert (live(core).heard_at, live(core).expires_at) == (NOW + 600, NOW + 600 + 3 * 600 + 60)
+
+
+def test_what_was_seen_stays_seen_though_accounting_says_it_as_well():
+    core = directory(fresh_s=900)
+    core.report(told(mac=VT2), NOW)
+    core.sighted("north", VT2, "10.1.2.3", Source.ARP, NOW)
+    for after_s, source, seen_at in ((1, Source.ARP, NOW), (900, Source.ACCOUNTING, NOW + 900)):
+        core.report(told(INTERIM, mac=VT2, addresses=("10.1.2.3",)), NOW + after_s)
+        (held,) = live(core, VT2).addresses
+        assert (held.source, held.seen_at) == (source, seen_at)
+
+
 def test_three_updates_and_the_grace_time_may_be_missed():
     core = directory(grace_s=60)
     core.report(told(addresses=("10.1.2.3",)), NOW)

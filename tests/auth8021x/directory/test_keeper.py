@@ -88,6 +88,23 @@ async def test_the_timer_ends_what_is_silent(tmp_path: Path, monkeypatch: pytest
     await database.close()
 
 
+async def test_what_finds_no_room_after_a_restart_is_not_kept(tmp_path: Path):
+    database = await opened(tmp_path)
+    keeper = DirectoryKeeper(directory(), database.port_sessions, Clock())
+    await keeper.start()
+    keeper.report(told())
+    keeper.report(told(mac=VT2, session_id="s2"))
+    keeper.close()
+    await database.close()
+    for expected in (2, 1):
+        database = await opened(tmp_path)
+        assert len(await database.port_sessions.load(0)) == expected
+        again = DirectoryKeeper(directory(max_sessions=1), database.port_sessions, Clock())
+        await again.start()
+        again.close()
+        await database.close()
+
+
 async def test_an_administrator_ends_a_session(tmp_path: Path):
     database = await opened(tmp_path)
     keeper = DirectoryKeeper(directory(), database.port_sessions, Clock())

@@ -87,6 +87,15 @@ def test_who_comes_back_as_another_does_not(other: dict[str, object]):
     assert (140, "DropCalls", ADDRESS) in bench.orders
 
 
+def test_coming_and_going_does_not_put_the_end_off():
+    bench = begun()
+    bench.tell(STOP, 100)
+    bench.tell(Kind.START, 110, "s2", identity="vt2", addresses=(ADDRESS,))
+    bench.tell(STOP, 120, "s2")
+    bench.at(130)
+    assert bench.orders[-1] == (130, "DropCalls", ADDRESS)
+
+
 @pytest.mark.parametrize(("policy", "drops"), [("never", False), ("ended", False), ("all", True)])
 def test_a_switch_that_falls_silent_cuts_no_consultation(policy: str, drops: bool):
     bench = begun(drops_calls=policy)

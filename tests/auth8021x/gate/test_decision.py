@@ -13,7 +13,7 @@ from auth8021x.gate.gate import SessionGate
 from auth8021x.gate.rules import may_call_as
 from auth8021x.gate.verdict import Proof, Question, Reason, Verdict
 from auth8021x.sites import Site, Sites
-from config.dot1x_sites import Dot1xGateSettings, SiteSettings
+from config.dot1x_sites import DeviceSettings, Dot1xGateSettings, SiteSettings
 from tests.auth8021x.directory.reports import SITES, VT1, VT2
 
 NORTH, SOUTH = "192.0.2.1", "192.0.2.2"
@@ -103,6 +103,19 @@ def site(**settings: object) -> Site:
 )
 def test_odd_names(identity: str, alias: str, is_right: bool):
     assert may_call_as(site(realms=("Ward.Example",)), session(identity), [alias]) is is_right
+
+
+def test_aliases_of_devices():
+    found = site(
+        devices=(
+            DeviceSettings(mac="02:00:5e:00:53:01", aliases=("1",)),
+            DeviceSettings(mac="02:00:5e:00:53:01", identity="vt1", aliases=("2",)),
+            DeviceSettings(mac="02:00:5e:00:53:01", identity="vt9", aliases=("3",)),
+            DeviceSettings(identity="VT1", aliases=("4",)),
+            DeviceSettings(mac="02:00:5e:00:53:02", identity="vt1", aliases=("5",)),
+        )
+    )
+    assert [may_call_as(found, session(), [alias]) for alias in "12345"] == [True, True, False, True, False]
 
 
 def test_no_role_is_not_the_role_of_a_gateway():
