@@ -20,6 +20,8 @@ from config.dot1x_sites import DirectorySettings
 
 MISSED_INTERIMS: Final = 3
 """Updates that may get lost before a session is taken for over."""
+MAX_ENDED_AT_ONCE: Final = 200
+"""When all switches have fallen silent at once, others get their turn in between."""
 LOOK_EVERY_S: Final = 5.0
 """How exactly expiry is kept: looking at all sessions costs a few milliseconds."""
 
@@ -120,11 +122,11 @@ class Directory:
 
     def handle_timeout(self, now: float) -> None:
         """End what was not heard of for too long."""
-        for session in self.sessions():
-            if session.expires_at is not None and session.expires_at <= now:
-                self._end(session, EndCause.EXPIRED, now)
+        silent = [each for each in self._sessions.values() if each.expires_at is not None and each.expires_at <= now]
+        for session in silent[:MAX_ENDED_AT_ONCE]:
+            self._end(session, EndCause.EXPIRED, now)
         self._closed.expire(now)
-        self._look_at = now + LOOK_EVERY_S
+        self._look_at = now if len(silent) > MAX_ENDED_AT_ONCE else now + LOOK_EVERY_S
 
     # ---- sessions
 

@@ -184,6 +184,17 @@ def test_three_updates_and_the_grace_time_may_be_missed():
     assert names(core)[0] == "Opened", "it was there all the time"
 
 
+def test_thousands_end_one_part_after_the_other():
+    core = directory()
+    for number in range(450):
+        core.report(told(mac=b"\2\0\0\0" + number.to_bytes(2, "big"), session_id=f"s{number}"), NOW)
+    left = []
+    while len(core):
+        core.handle_timeout(NOW + 4000)
+        left.append((len(core), core.next_timeout()))
+    assert left == [(250, NOW + 4000), (50, NOW + 4000), (0, None)]
+
+
 def test_what_was_held_up_for_too_long_is_no_news():
     core = directory(grace_s=60)
     core.report(told(age_s=3 * 600 + 60), NOW)
