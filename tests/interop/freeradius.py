@@ -34,6 +34,13 @@ vt1 Cleartext-Password := "vtpass1"
 short Cleartext-Password := "shortpass"
     Session-Timeout = 8
 
+vt-0001.hospital.test Auth-Type := EAP
+    Tunnel-Type = VLAN,
+    Tunnel-Medium-Type = IEEE-802,
+    Tunnel-Private-Group-Id = "43"
+
+vt-0002.hospital.test Auth-Type := EAP
+
 old Cleartext-Password := "oldpass"
     Class = "x"
 
@@ -99,6 +106,61 @@ modules {{
     max_sessions = 16384
     md5 {{
     }}
+    tls-config tls-common {{
+      private_key_file = {folder}/server.key
+      certificate_file = {folder}/server.pem
+      ca_file = {folder}/ca.pem
+      cipher_list = "DEFAULT"
+      tls_min_version = "1.2"
+      tls_max_version = "1.2"
+      ecdh_curve = ""
+      fragment_size = 1024
+      cache {{
+        enable = no
+      }}
+    }}
+    tls {{
+      tls = tls-common
+    }}
+    ttls {{
+      tls = tls-common
+      default_eap_type = md5
+      use_tunneled_reply = yes
+      virtual_server = inner
+    }}
+    peap {{
+      tls = tls-common
+      default_eap_type = mschapv2
+      use_tunneled_reply = yes
+      virtual_server = inner
+    }}
+    mschapv2 {{
+      send_error = no
+    }}
+  }}
+  mschap {{
+  }}
+}}
+server inner {{
+  authorize {{
+    mschap
+    update control {{
+      &Proxy-To-Realm := LOCAL
+    }}
+    files
+    eap {{
+      ok = return
+    }}
+    pap
+  }}
+  authenticate {{
+    Auth-Type PAP {{
+      pap
+    }}
+    Auth-Type MS-CHAP {{
+      mschap
+    }}
+    eap
   }}
 }}
 server default {{
@@ -217,7 +279,7 @@ class FreeRadius:
         values = {key: value for key, value in vars(self).items() if not key.startswith("_")}
         (self.folder / "radiusd.conf").write_text(text.format(secret=SECRET, **values))
         (self.folder / "users").write_text(USERS)
-        if self.radsec_port and not (self.folder / "ca.pem").exists():
+        if not (self.folder / "ca.pem").exists():
             make_certificates(self.folder)
         self._log = self.folder / "radius.log"
         # Debug output (-X) would mean one thread, with which RadSec does not start.
