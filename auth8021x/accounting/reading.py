@@ -6,13 +6,13 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from auth8021x.directory.report import Kind, Report
+from auth8021x.directory.report import Kind, Report, cause_name
 from auth8021x.directory.session import Entry
 from auth8021x.errors import MalformedPacketError
 from auth8021x.sites import address_of
 from auth8021x.wire import attribute, mac_address, tunnel, vendor
 from auth8021x.wire.attribute import Attribute
-from auth8021x.wire.dictionary import AcctStatusType, Huawei, ServiceType, TerminateCause, Type, Vendor
+from auth8021x.wire.dictionary import AcctStatusType, Huawei, ServiceType, Type, Vendor
 
 MIN_INTERIM_S: Final = 30
 MAX_INTERIM_S: Final = 86_400
@@ -27,7 +27,6 @@ _KINDS: Final = {
     AcctStatusType.ACCOUNTING_ON: Kind.NAS_RESTARTED,
     AcctStatusType.ACCOUNTING_OFF: Kind.NAS_RESTARTED,
 }
-_CAUSES: Final = {each.value: each.name.lower().replace("_", "-") for each in TerminateCause}
 
 
 def read(
@@ -61,7 +60,7 @@ def read(
         tuple(addresses)[:MAX_ADDRESSES],
         float(min(max(said_s, MIN_INTERIM_S), MAX_INTERIM_S)) if said_s else interim_s,
         float(min(age_s, MAX_AGE_S)),
-        "" if cause is None else _CAUSES.get(cause, str(cause)),
+        "" if cause is None else cause_name(cause),
     )
 
 

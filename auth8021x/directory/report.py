@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from auth8021x.directory.session import Entry
+from auth8021x.wire.dictionary import TerminateCause
 
 
 class Kind(Enum):
@@ -68,6 +69,11 @@ class Granted(Protocol):
         """What for."""
 
 
+def cause_name(cause: int) -> str:
+    """Acct-Terminate-Cause in words, for pages and the audit."""
+    return _CAUSES.get(cause, str(cause))
+
+
 @dataclass(frozen=True, slots=True)
 class OwnPort:
     """A port of our authenticator: its Admit and Expel become reports."""
@@ -86,3 +92,6 @@ class OwnPort:
     def expelled(self, mac: bytes, session_id: str, cause: str) -> Report:
         """It is in no longer."""
         return Report(Kind.STOP, self.site, self.nas, session_id, mac, cause=cause, is_own=True)
+
+
+_CAUSES: Final = {each.value: each.name.lower().replace("_", "-") for each in TerminateCause}
