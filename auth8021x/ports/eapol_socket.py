@@ -8,7 +8,7 @@ import fcntl
 import socket
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from auth8021x.wire.eapol import ETHERTYPE, PAE_GROUP_ADDRESS
@@ -40,7 +40,7 @@ class EapolSocket:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
             self._socket.setblocking(False)
-            _attach_filter(self._socket)  # before it is bound, so that nothing else is ever queued
+            attach_filter(self._socket, _FILTER)  # before it is bound, so that nothing else is ever queued
             self._socket.bind((interface, _ETH_P_ALL))
             index = socket.if_nametoindex(interface)
             membership = struct.pack("=iHH8s", index, _PACKET_MR_MULTICAST, len(PAE_GROUP_ADDRESS), PAE_GROUP_ADDRESS)
@@ -82,7 +82,8 @@ def mac_of(interface: str) -> bytes:
     return answer[18:24]
 
 
-def _attach_filter(made: socket.socket) -> None:
-    program = b"".join(struct.pack("=HBBI", *each) for each in _FILTER)
+def attach_filter(made: socket.socket, instructions: Sequence[tuple[int, int, int, int]]) -> None:
+    """Let the kernel keep everything else away (classic BPF). Raises OSError."""
+    program = b"".join(struct.pack("=HBBI", *each) for each in instructions)
     kept = ctypes.create_string_buffer(program)
-    made.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(_FILTER), ctypes.addressof(kept)))
+    made.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(instructions), ctypes.addressof(kept)))

@@ -1,1 +1,1 @@
-"""What terminals on our own ports call themselves: ARP and DHCP, read from frames. Pure."""
+"""What terminals on our own ports call themselves: ARP and DHCP. Pure, but for `address_socket.py`."""
