@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from config.dot1x_server import EapServerSettings
 from config.dot1x_sites import (
     DirectorySettings,
     Dot1xGateSettings,
@@ -192,13 +193,14 @@ class Dot1xSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listener: ListenerSettings = ListenerSettings()
     directory: DirectorySettings = DirectorySettings()
     gate: Dot1xGateSettings = Dot1xGateSettings()
+    eap_server: EapServerSettings = EapServerSettings()
     max_datagram_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4096)] = 4096
     udp_batch: Positive = 256
     """Datagrams read from one socket before others get their turn."""
 
     def __post_init__(self) -> None:
         names = [each.name for each in self.servers] + [each.name for each in self.dynamic.clients]
-        names += [each.name for each in self.listener.clients]
+        names += [each.name for each in self.listener.clients] + [each.name for each in self.eap_server.clients]
         if len(set(names)) != len(names):
             raise ValueError("servers, clients: each needs a name of its own")
         if self.nas_address:

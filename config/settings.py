@@ -166,7 +166,7 @@ def _complete(name: str, table: dict[str, Any], sections: Mapping[str, Any], env
         if credential.is_file():
             table.setdefault("credential_file", str(credential))
     if name == "dot1x":
-        parts = (table.get("dynamic"), table.get("listener"))
+        parts = (table.get("dynamic"), table.get("listener"), table.get("eap_server"))
         clients = (part.get("clients") for part in parts if isinstance(part, dict))
         _complete_radius((table.get("servers"), *clients), Path(environ.get("CREDENTIALS_DIRECTORY") or "/nonexistent"))
     if name in _ADDRESSES:
