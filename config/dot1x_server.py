@@ -83,7 +83,7 @@ class EapServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     session_s: Seconds = 60.0
     """A conversation that takes longer is over."""
     handshakes_per_context: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 500
-    """TLS sessions are forgotten, and certificates read again, after so many."""
+    """Certificates are read again after so many."""
     session_timeout_s: Annotated[int, msgspec.Meta(ge=60, le=7 * 86_400)] = 3600
     """A terminal has to prove again who it is after this time (Session-Timeout, Termination-Action RADIUS-Request)."""
     failures_per_station: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5

@@ -25,11 +25,11 @@ class TlsFiles:
 
 
 class TlsContexts:
-    """Gives a context for each handshake, a new one now and then.
+    """Gives a context for each handshake, and now and then a new one, which brings a renewed certificate in.
 
-    TLS 1.2 resumes sessions from a table in the context, which Python cannot switch off: a new context bounds it, and
-    brings a renewed certificate in. A resumed session skips no check of ours: eap_tls reads the certificate again, and
-    passwords are always asked for.
+    Without tickets TLS 1.2 could still resume sessions from a table in the context, which Python cannot switch off.
+    OpenSSL strikes a session out of it when a connection ends without close_notify, which we never send; and should one
+    be resumed, no check of ours is skipped: eap_tls reads the certificate again, and passwords are always asked for.
     """
 
     def __init__(self, files: TlsFiles, handshakes_per_context: int) -> None:

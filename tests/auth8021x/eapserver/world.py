@@ -1,4 +1,4 @@
-"""A switch, and supplicants of every method, in memory; written from the RFCs; only MSCHAPv2, whose answers are known, is the server's."""
+"""A switch, and supplicants of every method, in memory; only MSCHAPv2 is the server's own code."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ SWITCH = ("192.0.2.1", 40_000)
 NOW = 1000.0
 MAC = bytes.fromhex("020000aa0001")
 GROUPS = [{"name": "video", "vlan": "42", "filter_id": "telemed", "session_timeout_s": 600}]
+_AUTHENTICATORS = itertools.count()
 ALL = {"methods": ["tls", "peap", "ttls", "md5"]}
 
 
@@ -111,7 +112,7 @@ class Switch:
             attributes += eap_message.split(response.serialize())
         if state:
             attributes.append(Attribute(Type.STATE, state))
-        proof = hashlib.sha256(f"{id(self)} {number}".encode()).digest()[:16]
+        proof = next(_AUTHENTICATORS).to_bytes(16, "big")
         made = Packet(Code.ACCESS_REQUEST, number % 256, proof, tuple(attributes))
         return authenticity.seal_request(made, SECRET).serialize()
 
