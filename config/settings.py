@@ -15,6 +15,7 @@ import msgspec
 from config.attendant import AttendantSettings
 from config.capacity import CapacitySettings
 from config.dialing import DialingSettings
+from config.dot1x import Dot1xSettings
 from config.gate import GateSettings
 from config.h323 import H323Settings
 from config.media import AudioSettings, NetSettings, VideoSettings
@@ -56,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True):
     registrar: RegistrarSettings = RegistrarSettings()
     h323: H323Settings = H323Settings()
     webrtc: WebrtcSettings = WebrtcSettings()
+    dot1x: Dot1xSettings = Dot1xSettings()
     net: NetSettings = NetSettings()
     video: VideoSettings = VideoSettings()
     audio: AudioSettings = AudioSettings()
@@ -163,11 +165,25 @@ def _complete(name: str, table: dict[str, Any], sections: Mapping[str, Any], env
         credential = Path(environ.get("CREDENTIALS_DIRECTORY") or "/nonexistent") / "drumtower-master-key"
         if credential.is_file():
             table.setdefault("credential_file", str(credential))
+    if name == "dot1x":
+        parts = (table.get("dynamic"), table.get("listener"), table.get("eap_server"))
+        clients = (part.get("clients") for part in parts if isinstance(part, dict))
+        _complete_radius((table.get("servers"), *clients), Path(environ.get("CREDENTIALS_DIRECTORY") or "/nonexistent"))
     if name in _ADDRESSES:
         # SIP and media use the addresses of the server unless their sections say otherwise.
         server: ServerSettings = sections["server"]
         addresses = [{"address": local, "external": _external(server, local)} for local in server.listen]
         table.setdefault(_ADDRESSES[name], addresses)
+
+
+def _complete_radius(tables: tuple[Any, ...], credentials: Path) -> None:
+    """The secrets of RADIUS that systemd holds for us, where no file is named."""
+    for entries in tables:
+        for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict) and not entry.get("secret_file"):
+                credential = credentials / f"drumtower-radius-{entry.get('name')}"
+                if credential.is_file():
+                    entry["secret_file"] = str(credential)
 
 
 def _external(server: ServerSettings, local: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 
 from store.batch import Batch
 from store.connections import Connections
-from store.models import BindingRow, EndpointRow
+from store.models import BindingRow, EndpointRow, PortSessionRow
 
 _MAX_ROWS_AT_ONCE = 100
 """Building a statement holds the event loop: about 1 ms for so many rows."""
@@ -51,7 +51,9 @@ class KeptBinding:
 class Bindings:
     """The repository of one table of them; changes are written together every `batch_s` seconds."""
 
-    def __init__(self, connections: Connections, row: type[BindingRow | EndpointRow] = BindingRow) -> None:
+    def __init__(
+        self, connections: Connections, row: type[BindingRow | EndpointRow | PortSessionRow] = BindingRow
+    ) -> None:
         self._connections = connections
         self._row = row
         self._changes: Batch[Keepable | None] = Batch(self._write, connections.settings.batch_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from config.store import StoreSettings
 from store.bindings import Bindings
 from store.connections import Connections
-from store.models import EndpointRow
+from store.models import EndpointRow, PortSessionRow
 from store.recordings import Recordings
 from store.rooms import Rooms
 from store.sessions import Sessions
@@ -26,6 +26,7 @@ class Database:
         self.terminals = Terminals(self.connections)
         self.bindings = Bindings(self.connections)
         self.endpoints = Bindings(self.connections, EndpointRow)
+        self.port_sessions = Bindings(self.connections, PortSessionRow)
 
     async def open(self) -> None:
         """Connect and bring the tables up to date. Raises Unavailable."""
@@ -44,4 +45,5 @@ class Database:
         await self.recordings.close()
         await self.bindings.close()
         await self.endpoints.close()
+        await self.port_sessions.close()
         await self.connections.close()

@@ -128,6 +128,12 @@ class EndpointRow(KeptBindingRow, Base):
     __tablename__ = "endpoints"
 
 
+class PortSessionRow(KeptBindingRow, Base):
+    """port_sessions: of the directory of 802.1X; `alias` is the MAC."""
+
+    __tablename__ = "port_sessions"
+
+
 class UserRow(Base):
     """users."""
 

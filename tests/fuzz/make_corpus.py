@@ -6,6 +6,15 @@ import random
 import struct
 from collections.abc import Iterator
 
+from auth8021x.directory.session import Entry, Held, Session, Source
+from auth8021x.radius import record
+from auth8021x.radius.record import Record
+from auth8021x.wire import attribute, authenticity, eap, eap_message, eapol, tunnel
+from auth8021x.wire.attribute import Attribute
+from auth8021x.wire.dictionary import AcctStatusType, Code, Type
+from auth8021x.wire.eap import Eap, Method
+from auth8021x.wire.eapol import PAE_GROUP_ADDRESS, Eapol
+from auth8021x.wire.packet import Packet
 from mcu.audio.opus import OpusEncoder
 from mcu.audio.pcm import FRAME_SAMPLES
 from mcu.media import Codec
@@ -27,6 +36,8 @@ from mcu.worker.messages import (
     Tile,
     encode,
 )
+from tests.auth8021x.accounting import packets
+from tests.auth8021x.snooping import test_sightings
 from tests.fuzz.target import keep
 from tests.fuzz.targets.transports import check
 from tests.mcu.video.media import RED, Sender, sps
@@ -38,12 +49,16 @@ HUGE_TMMBR = b"\x83\xcd\0\4" + struct.pack("!II", 1, 0) + b"SSRC\xff\xff\xff\xff
 
 def main() -> None:
     """Write them all."""
-    for make in (_packets, _rtcp, _payloads, _streams, _transports, _sound, _video, _processes):
+    for make in (_packets, _rtcp, _payloads, _streams, _transports, _sound, _video, _processes, _dot1x):
         for name, title, data in make():
             keep(name, title, data)
 
 
 Inputs = Iterator[tuple[str, str, bytes]]
+
+
+def _long(data: bytes) -> bytes:
+    return b"\0" + len(data).to_bytes(2, "big") + data
 
 
 def _chunk(data: bytes) -> bytes:
@@ -244,6 +259,47 @@ def _processes() -> Inputs:
     yield "channel", "frame", _chunk(frame) * 2
     yield "channel", "two-in-one", _chunk(frame + frame)
     yield "channel", "huge-total", _chunk(frame[:-13] + b"\xff\xff\xff\xff\0\0\0\0sound")
+
+
+def _dot1x() -> Inputs:
+    from tests.fuzz.targets.dot1x import MAC, SECRET
+
+    challenge = Eap(eap.Code.REQUEST, 2, Method.TLS, bytes(300))
+    granted = (
+        *tunnel.vlan_attributes("42"),
+        *tunnel.vlan_attributes("video", 1),
+        attribute.number(Type.SESSION_TIMEOUT, 60),
+    )
+    accept = Packet(Code.ACCESS_ACCEPT, 1, attributes=(*eap_message.split(eap.success(1).serialize()), *granted))
+    asked = Packet(Code.ACCESS_CHALLENGE, 1, attributes=eap_message.split(challenge.serialize()))
+    for name in ("radius", "radius-answer"):
+        for title, each in (("accept", accept), ("challenge", asked)):
+            yield name, title, authenticity.seal_response(each, bytes(16), SECRET).serialize()
+    station = attribute.text(Type.CALLING_STATION_ID, "0200-00AA-0001")
+    order = authenticity.seal_request(Packet(Code.DISCONNECT_REQUEST, 1, attributes=(station,)), SECRET)
+    yield "radius-orders", "disconnect", order.serialize()
+    identity = Eapol(0, Eap(eap.Code.RESPONSE, 1, Method.IDENTITY, b"vt1").serialize())
+    for title, sent in (("identity", identity), ("start", Eapol(1)), ("logoff", Eapol(2))):
+        yield "eapol", title, eapol.Frame(PAE_GROUP_ADDRESS, MAC, sent).serialize()
+    yield "eapol-port", "login", b"".join(b"\x10" + _chunk(sent.serialize()) for sent in (Eapol(1), identity, Eapol(2)))
+    for title, text in (("huawei", b"2CFD-A140-5663"), ("plain", b"2C-FD-A1-40-56-63:ward")):
+        yield "mac-address", title, text
+    kept = Record(1, "s1", AcctStatusType.START, (Attribute(Type.CLASS, b"x"),), 1.0)
+    yield "accounting-journal", "record", record.line(kept).rstrip(b"\n")
+    yield "accounting-journal", "removal", record.removal(1).rstrip(b"\n")
+    for title, told in (
+        ("huawei", packets.huawei()),
+        ("cisco", packets.cisco()),
+        ("stop", packets.huawei(packets.STOP)),
+    ):
+        yield "accounting-requests", title, _long(packets.request(*told))
+    twice = _long(packets.request(*packets.huawei())) + _long(packets.request(*packets.cisco()))
+    yield "accounting-requests", "two-devices", twice
+    yield "sightings", "arp", _long(test_sightings.arp(mac=MAC, source=MAC))
+    yield "sightings", "dhcp", b"\1" + _long(test_sightings.dhcp())[1:]
+    held = Held("10.1.2.3", Source.ARP, 1.0)
+    session = Session("north", MAC, "sw", "s1", "vt1", "p1", 1.0, 2.0, 2e9, Entry.EAP, addresses=(held,))
+    yield "kept-session", "session", session.serialize().encode()
 
 
 if __name__ == "__main__":

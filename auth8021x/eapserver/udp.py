@@ -1,0 +1,79 @@
+"""The sockets of the embedded RADIUS server (RFC 2865 3: UDP port 1812), and its audit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from auth8021x.audit_lines import AuditLines, shown
+from auth8021x.eapserver.account import Book
+from auth8021x.eapserver.contexts import TlsContexts, TlsFiles
+from auth8021x.eapserver.nas_clients import NasClient
+from auth8021x.eapserver.server import EapServer, Verdict
+from auth8021x.radius.chance import SystemChance
+from auth8021x.radius.listening import ListeningSockets
+from auth8021x.radius.replies import Source
+from auth8021x.radius.setup import shared_secret
+from config.dot1x_server import EapServerSettings
+
+_BATCH: Final = 2
+"""Requests before others get their turn: one may cost a signature, about 1 ms."""
+_AUDIT_LINES_PER_MINUTE: Final = 600
+
+
+def server(settings: EapServerSettings, book: Book, folder: Path, key_password: bytes = b"") -> EapServer:
+    """The core from the settings; `folder` holds the certificates that the settings do not name.
+
+    Raises SecretFault, WeakSecretError, CertificateError.
+    """
+    clients = [NasClient(each, shared_secret(each.secret_file)) for each in settings.clients]
+    files = TlsFiles(
+        Path(settings.certificate or folder / "server.pem"), Path(settings.key or folder / "server.key"),
+        Path(settings.client_ca or folder / "ca.pem"), key_password,
+    )  # fmt: skip
+    contexts = TlsContexts(files, settings.handshakes_per_context)
+    return EapServer(settings, clients, book, contexts, SystemChance().octets)
+
+
+class EapServerSockets:
+    """Listens where the settings say, which is on loopback at first, and nowhere without clients. Close it."""
+
+    def __init__(
+        self, core: EapServer, settings: EapServerSettings, max_datagram_bytes: int = 4096,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        """Raises OSError when an address or the port cannot be had."""
+        self.core = core
+        self._wall_clock = wall_clock
+        self._lines = AuditLines(_AUDIT_LINES_PER_MINUTE, time.monotonic)
+        addresses = settings.listen if settings.clients else ()
+        self._sockets = ListeningSockets(
+            addresses, settings.port, self._answer, core.counters, _BATCH, max_datagram_bytes
+        )
+
+    @property
+    def ports(self) -> list[int]:
+        """What is listened on, in the order of the addresses."""
+        return self._sockets.ports
+
+    def close(self) -> None:
+        """Close all sockets."""
+        self._sockets.close()
+
+    def _answer(self, octets: bytes, source: Source) -> bytes | None:
+        answer = self.core.receive(octets, source, asyncio.get_running_loop().time(), self._wall_clock())
+        while (verdict := self.core.next_event()) is not None:
+            self._write(verdict)
+        return answer
+
+    def _write(self, verdict: Verdict) -> None:
+        who = (verdict.client, shown(verdict.station), shown(verdict.outer), shown(verdict.identity), verdict.method)
+        text = "radius client=%s mac=%s outer=%r identity=%r method=%d"
+        if verdict.reason:
+            self._lines.write(logging.WARNING, f"{text} refused: %s %s", *who, verdict.reason, shown(verdict.detail))
+        else:
+            self._lines.write(logging.INFO, f"{text} let in", *who)

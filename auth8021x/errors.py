@@ -1,0 +1,23 @@
+"""What can go wrong in 802.1X and RADIUS, as callers tell it apart."""
+
+from __future__ import annotations
+
+
+class Dot1xError(Exception):
+    """Base of all; the text is fit to be logged."""
+
+
+class MalformedPacketError(Dot1xError, ValueError):
+    """Bytes of a peer that are no EAPOL, EAP or RADIUS packet, or an attribute that is none; the text says why."""
+
+
+class NoAnswerError(Dot1xError):
+    """No server answered, or there was no room to ask one; the text says which."""
+
+
+class QueueFullError(Dot1xError):
+    """A record of accounting was not taken: as many as may be kept wait already."""
+
+
+class DirectoryUnavailableError(Dot1xError):
+    """The directory of sessions cannot be asked: it has not been read yet, or is not running."""

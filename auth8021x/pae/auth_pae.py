@@ -1,0 +1,166 @@
+"""Authenticator PAE state machine (IEEE 802.1X-2004 8.2.4, figure 8-8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+
+from auth8021x.pae.machine import Machine
+from auth8021x.pae.variables import PortControl, Variables
+from auth8021x.wire import eap
+
+
+class State(Enum):
+    """8.2.4.1."""
+
+    INITIALIZE = auto()
+    DISCONNECTED = auto()
+    RESTART = auto()
+    CONNECTING = auto()
+    AUTHENTICATING = auto()
+    AUTHENTICATED = auto()
+    ABORTING = auto()
+    HELD = auto()
+    FORCE_AUTH = auto()
+    FORCE_UNAUTH = auto()
+
+
+FORCED: frozenset[State] = frozenset({State.FORCE_AUTH, State.FORCE_UNAUTH})
+"""States in which an administrator has decided."""
+
+
+class AuthPae(Machine[State]):
+    """Whether the controlled port is open for a supplicant."""
+
+    def __init__(self, variables: Variables) -> None:
+        self._v = variables
+        self._port_mode: PortControl | None = None
+        super().__init__(State.INITIALIZE)
+
+    def _everywhere(self) -> State | None:
+        v = self._v
+        is_down = v.initialize or not v.port_enabled
+        if is_down or (v.port_control is PortControl.AUTO and self._port_mode is not v.port_control):
+            return State.INITIALIZE if self.state is not State.INITIALIZE else None
+        if self._port_mode is v.port_control:
+            return None
+        return State.FORCE_AUTH if v.port_control is PortControl.FORCE_AUTHORIZED else State.FORCE_UNAUTH
+
+    def _exits(self) -> Mapping[State, Callable[[], State | None]]:
+        return {
+            State.INITIALIZE: self._from_initialize,
+            State.DISCONNECTED: lambda: State.RESTART,
+            State.RESTART: lambda: None if self._v.eap_restart else State.CONNECTING,
+            State.CONNECTING: self._from_connecting,
+            State.AUTHENTICATING: self._from_authenticating,
+            State.AUTHENTICATED: self._from_authenticated,
+            State.ABORTING: self._from_aborting,
+            State.HELD: lambda: State.RESTART if self._v.quiet_while <= self._v.now else None,
+            State.FORCE_AUTH: lambda: State.FORCE_AUTH if self._v.eapol_start else None,
+            State.FORCE_UNAUTH: lambda: State.FORCE_UNAUTH if self._v.eapol_start else None,
+        }
+
+    def _actions(self) -> Mapping[State, Callable[[], None]]:
+        return {
+            State.INITIALIZE: self._initialize,
+            State.DISCONNECTED: self._disconnected,
+            State.RESTART: self._restart,
+            State.CONNECTING: self._connecting,
+            State.AUTHENTICATING: self._authenticating,
+            State.AUTHENTICATED: self._authenticated,
+            State.ABORTING: self._aborting,
+            State.HELD: self._held,
+            State.FORCE_AUTH: self._force_auth,
+            State.FORCE_UNAUTH: self._force_unauth,
+        }
+
+    # ---- conditions, in the order of the figure
+
+    def _from_initialize(self) -> State | None:
+        v = self._v
+        return None if v.initialize or not v.port_enabled else State.DISCONNECTED
+
+    def _from_connecting(self) -> State | None:
+        v = self._v
+        if v.eapol_logoff:
+            return State.DISCONNECTED
+        if v.re_auth_count > v.settings.re_auth_max:
+            v.gave_up = True
+            return State.DISCONNECTED
+        return State.AUTHENTICATING if v.eap_req or v.eap_success or v.eap_fail else None
+
+    def _from_authenticating(self) -> State | None:
+        v = self._v
+        if v.auth_success and v.port_valid:
+            return State.AUTHENTICATED
+        if v.auth_fail:
+            return State.HELD
+        return State.ABORTING if v.eapol_start or v.eapol_logoff or v.auth_timeout else None
+
+    def _from_authenticated(self) -> State | None:
+        v = self._v
+        if v.eapol_start or v.re_authenticate:
+            return State.RESTART
+        return State.DISCONNECTED if v.eapol_logoff or not v.port_valid else None
+
+    def _from_aborting(self) -> State | None:
+        v = self._v
+        if v.auth_abort:
+            return None
+        if v.eapol_logoff:
+            return State.DISCONNECTED
+        # Our own: without a server a session may go on by policy (test_a_session_is_kept_while_no_server_answers).
+        return State.AUTHENTICATED if v.keeps_session and v.is_authorized else State.RESTART
+
+    # ---- states
+
+    def _initialize(self) -> None:
+        self._port_mode = PortControl.AUTO
+        # Figure 8-8 closes the port in DISCONNECTED, which is not entered while the port is down: closed is closed.
+        self._v.is_authorized = False
+
+    def _disconnected(self) -> None:
+        v = self._v
+        v.is_authorized = False
+        v.re_auth_count = 0
+        v.eapol_logoff = False
+
+    def _restart(self) -> None:
+        self._v.eap_restart = True
+
+    def _connecting(self) -> None:
+        self._v.re_authenticate = False
+        self._v.re_auth_count += 1
+
+    def _authenticating(self) -> None:
+        v = self._v
+        v.eapol_start = v.auth_success = v.auth_fail = v.auth_timeout = False
+        v.auth_start = True
+
+    def _authenticated(self) -> None:
+        self._v.is_authorized = True
+        self._v.re_auth_count = 0
+
+    def _aborting(self) -> None:
+        self._v.auth_abort = True
+
+    def _held(self) -> None:
+        v = self._v
+        v.is_authorized = False
+        v.quiet_while = v.now + v.settings.quiet_period_s
+        v.eapol_logoff = False
+        v.eapol_start = False  # a Start of before must not end the quiet period's authentication at once
+
+    def _force_auth(self) -> None:
+        v = self._v
+        v.is_authorized = True
+        self._port_mode = PortControl.FORCE_AUTHORIZED
+        v.eapol_start = False
+        v.out.append(eap.success(v.identifier))  # txCannedSuccess
+
+    def _force_unauth(self) -> None:
+        v = self._v
+        v.is_authorized = False
+        self._port_mode = PortControl.FORCE_UNAUTHORIZED
+        v.eapol_start = False
+        v.out.append(eap.failure(v.identifier))  # txCannedFail

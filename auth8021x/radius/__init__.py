@@ -1,0 +1,1 @@
+"""RADIUS: authentication, accounting, dynamic authorisation; pure cores, and their sockets."""

@@ -1,0 +1,75 @@
+"""UDP sockets that requests of RADIUS come in on; answers leave by the address that was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from auth8021x.radius.replies import Source
+
+Answer = Callable[[bytes, Source], bytes | None]
+"""Takes a datagram, and gives what is sent back."""
+
+
+class ListeningSockets:
+    """One socket an address. Close it."""
+
+    def __init__(
+        self, addresses: Sequence[str], port: int, answer: Answer, counters: Counter[str], batch: int, max_bytes: int
+    ) -> None:
+        """Raises OSError when an address or the port cannot be had."""
+        self._answer = answer
+        self._counters = counters
+        self._batch = batch
+        self._max_bytes = max_bytes
+        self._loop = asyncio.get_running_loop()
+        self._sockets: list[socket.socket] = []
+        try:
+            for address in addresses:
+                self._listen(address, port)
+        except OSError:
+            self.close()
+            raise
+
+    @property
+    def ports(self) -> list[int]:
+        """What is listened on, in the order of the addresses."""
+        return [each.getsockname()[1] for each in self._sockets]
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for each in self._sockets:
+            self._loop.remove_reader(each)
+            each.close()
+        self._sockets.clear()
+
+    def _listen(self, address: str, port: int) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_DGRAM)
+        self._sockets.append(made)
+        made.setblocking(False)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((address, port))
+        self._loop.add_reader(made, self._drain, made)
+
+    def _drain(self, made: socket.socket) -> None:
+        for _ in range(self._batch):
+            try:
+                octets, source = made.recvfrom(self._max_bytes)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._counters["udp-receive-error"] += 1  # an ICMP error of an earlier answer
+                continue
+            answer = self._answer(octets, (source[0], source[1]))
+            if answer is not None:
+                self._send(made, answer, source)
+
+    def _send(self, made: socket.socket, answer: bytes, source: tuple[str, int]) -> None:
+        try:
+            made.sendto(answer, source)
+        except OSError:
+            self._counters["udp-send-error"] += 1

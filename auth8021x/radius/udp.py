@@ -1,0 +1,71 @@
+"""UDP sockets of the RADIUS client: one for every 256 requests that wait, each connected to its server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+logger = logging.getLogger(__name__)
+
+Receive = Callable[[int, bytes], None]
+"""Takes the lane and what came in on it."""
+_BUFFER_BYTES: Final = 1 << 20
+
+
+class UdpLanes:
+    """The sockets towards one server; made when they are first used."""
+
+    def __init__(
+        self, address: str, port: int, receive: Receive, counters: Counter[str], batch: int, max_bytes: int
+    ) -> None:
+        self._remote = (address, port)
+        self._receive = receive
+        self._counters = counters
+        self._batch = batch
+        self._max_bytes = max_bytes
+        self._loop = asyncio.get_running_loop()
+        self._sockets: dict[int, socket.socket] = {}
+
+    def send(self, lane: int, octets: bytes) -> None:
+        """One datagram; what cannot be sent is counted, like one lost on the way."""
+        try:
+            made = self._sockets.get(lane) or self._open(lane)
+            made.send(octets)
+        except OSError:
+            self._counters["udp-send-error"] += 1
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for each in self._sockets.values():
+            self._loop.remove_reader(each)
+            each.close()
+        self._sockets.clear()
+
+    def _open(self, lane: int) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._remote[0] else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            made.setblocking(False)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+            made.connect(self._remote)  # so that nobody else's datagrams come in
+        except OSError:
+            made.close()
+            raise
+        self._sockets[lane] = made
+        self._loop.add_reader(made, self._drain, lane, made)
+        return made
+
+    def _drain(self, lane: int, made: socket.socket) -> None:
+        for _ in range(self._batch):
+            try:
+                octets = made.recv(self._max_bytes)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._counters["udp-receive-error"] += 1  # nobody listens there: an ICMP error of an earlier datagram
+                continue
+            self._receive(lane, octets)

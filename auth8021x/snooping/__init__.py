@@ -1,0 +1,1 @@
+"""What terminals on our own ports call themselves: ARP and DHCP. Pure, but for `address_socket.py`."""

@@ -1,0 +1,1 @@
+"""EAPOL, EAP and RADIUS as they are on the wire. Pure."""

@@ -1,0 +1,194 @@
+"""The numbers of RADIUS that we use (RFC 2865, 2866, 2868, 2869, 3579, 3580, 5176, 5997; Microsoft, Huawei)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """Packet codes (RFC 2865 3, RFC 2866 3, RFC 5176 2.1, RFC 5997 2)."""
+
+    ACCESS_REQUEST = 1
+    ACCESS_ACCEPT = 2
+    ACCESS_REJECT = 3
+    ACCOUNTING_REQUEST = 4
+    ACCOUNTING_RESPONSE = 5
+    ACCESS_CHALLENGE = 11
+    STATUS_SERVER = 12
+    DISCONNECT_REQUEST = 40
+    DISCONNECT_ACK = 41
+    DISCONNECT_NAK = 42
+    COA_REQUEST = 43
+    COA_ACK = 44
+    COA_NAK = 45
+
+
+class Type(IntEnum):
+    """Attribute types."""
+
+    USER_NAME = 1
+    USER_PASSWORD = 2
+    CHAP_PASSWORD = 3
+    NAS_IP_ADDRESS = 4
+    NAS_PORT = 5
+    SERVICE_TYPE = 6
+    FRAMED_IP_ADDRESS = 8
+    FILTER_ID = 11
+    FRAMED_MTU = 12
+    REPLY_MESSAGE = 18
+    STATE = 24
+    CLASS = 25
+    VENDOR_SPECIFIC = 26
+    SESSION_TIMEOUT = 27
+    IDLE_TIMEOUT = 28
+    TERMINATION_ACTION = 29
+    CALLED_STATION_ID = 30
+    CALLING_STATION_ID = 31
+    NAS_IDENTIFIER = 32
+    PROXY_STATE = 33
+    ACCT_STATUS_TYPE = 40
+    ACCT_DELAY_TIME = 41
+    ACCT_INPUT_OCTETS = 42
+    ACCT_OUTPUT_OCTETS = 43
+    ACCT_SESSION_ID = 44
+    ACCT_AUTHENTIC = 45
+    ACCT_SESSION_TIME = 46
+    ACCT_INPUT_PACKETS = 47
+    ACCT_OUTPUT_PACKETS = 48
+    ACCT_TERMINATE_CAUSE = 49
+    ACCT_MULTI_SESSION_ID = 50
+    ACCT_INPUT_GIGAWORDS = 52
+    ACCT_OUTPUT_GIGAWORDS = 53
+    EVENT_TIMESTAMP = 55
+    CHAP_CHALLENGE = 60
+    NAS_PORT_TYPE = 61
+    TUNNEL_TYPE = 64
+    TUNNEL_MEDIUM_TYPE = 65
+    TUNNEL_PASSWORD = 69
+    CONNECT_INFO = 77
+    EAP_MESSAGE = 79
+    MESSAGE_AUTHENTICATOR = 80
+    TUNNEL_PRIVATE_GROUP_ID = 81
+    TUNNEL_PREFERENCE = 83
+    ACCT_INTERIM_INTERVAL = 85
+    NAS_PORT_ID = 87
+    NAS_IPV6_ADDRESS = 95
+    FRAMED_IPV6_PREFIX = 97
+    ERROR_CAUSE = 101
+    FRAMED_IPV6_ADDRESS = 168
+
+
+class ServiceType(IntEnum):
+    """RFC 2865 5.6; Call-Check is what lets a terminal in by its address (RFC 3580 3.5)."""
+
+    FRAMED = 2
+    CALL_CHECK = 10
+    AUTHORIZE_ONLY = 17
+
+
+class TerminationAction(IntEnum):
+    """RFC 2865 5.29, RFC 3580 3.19."""
+
+    DEFAULT = 0
+    RADIUS_REQUEST = 1
+
+
+class AcctStatusType(IntEnum):
+    """RFC 2866 5.1."""
+
+    START = 1
+    STOP = 2
+    INTERIM_UPDATE = 3
+    ACCOUNTING_ON = 7
+    ACCOUNTING_OFF = 8
+
+
+class AcctAuthentic(IntEnum):
+    """RFC 2866 5.6."""
+
+    RADIUS = 1
+    LOCAL = 2
+
+
+class TerminateCause(IntEnum):
+    """Acct-Terminate-Cause (RFC 2866 5.10, RFC 3580 3.14)."""
+
+    USER_REQUEST = 1
+    LOST_CARRIER = 2
+    IDLE_TIMEOUT = 4
+    SESSION_TIMEOUT = 5
+    ADMIN_RESET = 6
+    ADMIN_REBOOT = 7
+    NAS_REQUEST = 10
+    SUPPLICANT_RESTART = 19
+    REAUTHENTICATION_FAILURE = 20
+    PORT_REINITIALIZED = 21
+    PORT_ADMINISTRATIVELY_DISABLED = 22
+
+
+class NasPortType(IntEnum):
+    """RFC 2865 5.41."""
+
+    ETHERNET = 15
+
+
+class TunnelType(IntEnum):
+    """RFC 2868 3.1, RFC 3580 3.31."""
+
+    VLAN = 13
+
+
+class TunnelMediumType(IntEnum):
+    """RFC 2868 3.2, RFC 3580 3.31."""
+
+    IEEE_802 = 6
+
+
+class ErrorCause(IntEnum):
+    """Why a request of dynamic authorisation was refused (RFC 5176 3.5)."""
+
+    RESIDUAL_SESSION_CONTEXT_REMOVED = 201
+    INVALID_EAP_PACKET = 202
+    UNSUPPORTED_ATTRIBUTE = 401
+    MISSING_ATTRIBUTE = 402
+    NAS_IDENTIFICATION_MISMATCH = 403
+    INVALID_REQUEST = 404
+    UNSUPPORTED_SERVICE = 405
+    UNSUPPORTED_EXTENSION = 406
+    INVALID_ATTRIBUTE_VALUE = 407
+    ADMINISTRATIVELY_PROHIBITED = 501
+    REQUEST_NOT_ROUTABLE = 502
+    SESSION_CONTEXT_NOT_FOUND = 503
+    SESSION_CONTEXT_NOT_REMOVABLE = 504
+    RESOURCES_UNAVAILABLE = 506
+    REQUEST_INITIATED = 507
+    MULTIPLE_SESSION_SELECTION_UNSUPPORTED = 508
+
+
+class Vendor(IntEnum):
+    """Private enterprise numbers."""
+
+    MICROSOFT = 311
+    HUAWEI = 2011
+
+
+class Microsoft(IntEnum):
+    """Vendor types of RFC 2548."""
+
+    CHAP_ERROR = 2
+    CHAP_CHALLENGE = 11
+    MPPE_SEND_KEY = 16
+    MPPE_RECV_KEY = 17
+    CHAP2_RESPONSE = 25
+    CHAP2_SUCCESS = 26
+
+
+class Huawei(IntEnum):
+    """Vendor types of Huawei's switches."""
+
+    CONNECT_ID = 26
+    STARTUP_STAMP = 59
+    IP_HOST_ADDRESS = 60
+    """"192.0.2.7 02:00:5e:00:53:01": a terminal's address and MAC."""
+    VERSION = 254
+    PRODUCT_ID = 255
