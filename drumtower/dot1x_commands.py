@@ -13,6 +13,7 @@ from config.settings import Settings
 from crypto.certificates import CertificateError
 from crypto.keys import KeyFault, MasterKey
 from crypto.network_certificates import LEAF_DAYS, NetworkCertificates, write_new
+from drumtower import supplicant_commands
 from drumtower.administration import DONE, EXIT_STATUS, FAILED
 from drumtower.keyring import master_key
 
@@ -31,7 +32,7 @@ let anybody in."""
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser("dot1x", help="802.1X: certificates and secrets", epilog=EXIT_STATUS)
+    parser = commands.add_parser("dot1x", help="802.1X: certificates, secrets, users and devices", epilog=EXIT_STATUS)
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     certificates = actions.add_parser(
         "certificates", help="make the authority, the server's certificate, and those of devices",
@@ -56,6 +57,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )  # fmt: skip
     secret.add_argument("file", metavar="FILE", type=Path, help="a file that is not there yet")
     secret.set_defaults(command=_run(_make_secret))
+    supplicant_commands.add_actions(actions)
 
 
 def certificates_folder(settings: Settings) -> Path:

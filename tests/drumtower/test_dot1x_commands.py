@@ -76,3 +76,36 @@ def test_the_help_says_what_becomes_of_the_files(capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit):
         parser.parse_args(["dot1x", "certificates", "--help"])
     assert "Nothing is ever written over" in capsys.readouterr().out
+
+
+def test_users_and_devices(run: Run, tmp_path: Path):
+    file = tmp_path / "password"
+    file.touch(0o600)
+    file.write_text("vtpass-1\n")
+    assert run("add", "vt1", "--password-file", str(file), "--md5")[0] == 0
+    assert run("add", "cart-7", "--mac", "0200.5E00.5301", "--bypass")[0] == 0
+    assert run("disable", "VT1")[1] == "vt1 is disabled\n"
+    out = run("list")[1]
+    assert [line.split(None, 1) for line in out.splitlines()] == [
+        ["cart-7", "02:00:5e:00:53:01, by its address alone"],
+        ["vt1", "password, EAP-MD5, disabled"],
+    ]
+    assert "vtpass" not in out
+    assert run("set-password", "vt1", "--password-file", str(file))[0] == 0
+    assert run("remove", "cart-7")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("add", "vt1", "--group", "video"), "no such group"),
+        (("add", "vt1", "--mac", "ward"), "no MAC address"),
+        (("add", "vt1", "--bypass"), "MAC address"),
+        (("add", "vt1", "--md5"), "needs a password"),
+        (("remove", "vt1"), "there is no vt1"),
+        (("enable", "vt1"), "there is no vt1"),
+    ],
+)
+def test_what_cannot_be_done_is_said(run: Run, arguments: tuple[str, ...], words: str):
+    status, _, error = run(*arguments)
+    assert (status, words in error) == (1, True)
