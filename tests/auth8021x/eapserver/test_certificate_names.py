@@ -30,8 +30,8 @@ def made(*extensions: x509.ExtensionType, common: str = "vt1") -> bytes:
 
 def test_alternative_names_come_before_the_common_name():
     names = x509.SubjectAlternativeName([
-        x509.OtherName(UPN, b"\x0c\x08vt1@ward"), x509.OtherName(UPN, b"\x0c\x09short"), x509.RFC822Name("vt1@w.example"),
-        x509.DNSName("vt1.w.example"), x509.DNSName("vt1"),
+        x509.OtherName(UPN, b"\x0c\x08vt1@ward"), x509.OtherName(UPN, b"\x16\x03abc"),
+        x509.RFC822Name("vt1@w.example"), x509.DNSName("vt1.w.example"), x509.DNSName("vt1"),
     ])  # fmt: skip
     found = certificate_names.read(made(names), NOW.timestamp() + 5)
     assert found == certificate_names.Named(
