@@ -56,9 +56,18 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_administration(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from drumtower import certificate_commands, doctor_command, room_commands, terminal_commands, user_commands
+    from drumtower import (
+        certificate_commands,
+        doctor_command,
+        dot1x_commands,
+        room_commands,
+        terminal_commands,
+        user_commands,
+    )
 
-    for module in (room_commands, user_commands, terminal_commands, certificate_commands, doctor_command):
+    for module in (
+        room_commands, user_commands, terminal_commands, certificate_commands, dot1x_commands, doctor_command
+    ):  # fmt: skip
         module.add_parser(commands)
 
 

@@ -9,6 +9,7 @@ from store.models import EndpointRow, PortSessionRow
 from store.recordings import Recordings
 from store.rooms import Rooms
 from store.sessions import Sessions
+from store.supplicants import Supplicants
 from store.terminals import Terminals
 from store.users import Users
 
@@ -24,6 +25,7 @@ class Database:
         self.sessions = Sessions(self.connections)
         self.recordings = Recordings(self.connections)
         self.terminals = Terminals(self.connections)
+        self.supplicants = Supplicants(self.connections)
         self.bindings = Bindings(self.connections)
         self.endpoints = Bindings(self.connections, EndpointRow)
         self.port_sessions = Bindings(self.connections, PortSessionRow)

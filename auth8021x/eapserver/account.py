@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -26,6 +26,10 @@ class Account:
     """In clear, which EAP-MD5 cannot do without."""
     may_bypass: bool = False
     """Devices: whether their MAC address alone is enough."""
+
+
+MayBe = Callable[[str], bool]
+"""Whether this identity may be that of somebody who began as they did: see may_claim()."""
 
 
 class Book(Protocol):

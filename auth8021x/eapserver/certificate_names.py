@@ -13,6 +13,8 @@ _MAX_NAMES: Final = 16
 _UPN: Final = ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 """Microsoft's user principal name, a UTF8String in an otherName."""
 _UTF8_STRING: Final = 0x0C
+_UNREADABLE: Final = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What cryptography raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def read(der: bytes, now_utc: float) -> Named | None:
             str(each.value) for each in found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         ]
         is_for_clients = _is_for_clients(found)
-    except ValueError:  # cryptography's word for any extension that it cannot read
+    except _UNREADABLE:
         return None
     now = datetime.fromtimestamp(now_utc, UTC)
     is_current = found.not_valid_before_utc <= now < found.not_valid_after_utc

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from auth8021x.eapserver import certificate_names
-from auth8021x.eapserver.account import Book, spellings
+from auth8021x.eapserver.account import Book, MayBe
 from auth8021x.eapserver.step import Failed, Moment, Passed, Step
 from auth8021x.eapserver.tls_connection import TlsConnection
 
 
 class CertificateProof:
-    """`outer` is how the device called itself; of several names in its certificate that one counts."""
+    """`may_be`: whether a device that began as it did may be this one; such a name of its certificate counts."""
 
-    def __init__(self, outer: str, book: Book) -> None:
-        self._outer = outer
+    def __init__(self, book: Book, may_be: MayBe) -> None:
         self._book = book
+        self._may_be = may_be
 
     def step(self, plain: bytes, identifier: int, moment: Moment, connection: TlsConnection) -> Step:  # noqa: ARG002
-        """Once, after the handshake. TLS has no more to say then."""
+        """After the handshake. TLS has no more to say then."""
+        if plain:
+            return Failed("malformed", "data behind the handshake")
+        return self.decide(moment, connection)
+
+    def decide(self, moment: Moment, connection: TlsConnection) -> Passed | Failed:
+        """What the certificate of a finished handshake is worth."""
         octets = connection.peer_certificate
-        if plain or octets is None:
-            return Failed("malformed", "data instead of a certificate")
+        if octets is None:
+            return Failed("malformed", "no certificate")
         found = certificate_names.read(octets, moment.now_utc)
         if found is None or not found.is_for_clients:
             return Failed("bad-certificate", "unreadable, or not for clients")
@@ -27,10 +33,9 @@ class CertificateProof:
             return Failed("bad-certificate", "expired, or not valid yet")
         return self._known(found.names)
 
-    def _known(self, names: tuple[str, ...]) -> Step:
-        claimed = {each.casefold() for each in spellings(self._outer)}
-        for name in sorted(names, key=lambda name: name.casefold() not in claimed):
-            account = self._book.account(name)
-            if account is not None:
-                return Passed(account.identity)
-        return Failed("unknown-identity", identity=names[0] if names else "")
+    def _known(self, names: tuple[str, ...]) -> Passed | Failed:
+        known = [account.identity for name in names if (account := self._book.account(name)) is not None]
+        fitting = [identity for identity in known if self._may_be(identity)]
+        if fitting:
+            return Passed(fitting[0])
+        return Failed("other-identity" if known else "unknown-identity", identity=(*known, *names, "")[0])

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from auth8021x.eapserver.account import Book
+from auth8021x.eapserver.account import Book, MayBe, may_claim
 from auth8021x.eapserver.conversation import MakeMethod
 from auth8021x.eapserver.eap_mschapv2 import EapMschapv2
 from auth8021x.eapserver.eap_tls import CertificateProof
@@ -17,7 +17,7 @@ from auth8021x.eapserver.peap import MschapInside
 from auth8021x.eapserver.step import Method
 from auth8021x.eapserver.tls_connection import TlsConnection
 from auth8021x.eapserver.tls_framing import TlsFraming
-from auth8021x.eapserver.tls_method import Inside, TlsMethod
+from auth8021x.eapserver.tls_method import Before, Inside, TlsMethod
 from auth8021x.eapserver.tries import Tries
 from auth8021x.eapserver.ttls import PapInside
 from auth8021x.wire.eap import Method as Type
@@ -62,11 +62,12 @@ class Methods:
         return {int(_TYPES[name]): makers[name] for name in self._settings.methods}
 
     def _tls(self, outer: str, fragment_bytes: int) -> Method:
-        return self._inside_tls(Type.TLS, fragment_bytes, CertificateProof(outer, self._book))
+        proof = CertificateProof(self._book, self._may_be(outer))
+        return self._inside_tls(Type.TLS, fragment_bytes, proof, proof.decide)
 
-    def _peap(self, _outer: str, fragment_bytes: int) -> Method:
+    def _peap(self, outer: str, fragment_bytes: int) -> Method:
         mschap = EapMschapv2(self._passwords, self._octets(CHALLENGE_BYTES))
-        return self._inside_tls(Type.PEAP, fragment_bytes, MschapInside(mschap))
+        return self._inside_tls(Type.PEAP, fragment_bytes, MschapInside(mschap, self._may_be(outer)))
 
     def _ttls(self, _outer: str, fragment_bytes: int) -> Method:
         return self._inside_tls(Type.TTLS, fragment_bytes, PapInside(self._passwords))
@@ -74,6 +75,10 @@ class Methods:
     def _md5(self, outer: str, _fragment_bytes: int) -> Method:
         return Md5Challenge(outer, self._passwords, self._octets(16))
 
-    def _inside_tls(self, kind: Type, fragment_bytes: int, inside: Inside) -> Method:
+    def _may_be(self, outer: str) -> MayBe:
+        return lambda identity: may_claim(outer, identity, self._settings.anonymous)
+
+    def _inside_tls(self, kind: Type, fragment_bytes: int, inside: Inside, before: Before | None = None) -> Method:
         connection = TlsConnection(self._contexts.take(kind is Type.TLS))
-        return TlsMethod(int(kind), connection, TlsFraming(fragment_bytes, self._settings.max_message_bytes), inside)
+        framing = TlsFraming(fragment_bytes, self._settings.max_message_bytes)
+        return TlsMethod(int(kind), connection, framing, inside, before)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from auth8021x.eapserver.account import read_identity
+from auth8021x.eapserver.account import MayBe, read_identity
 from auth8021x.eapserver.eap_mschapv2 import EapMschapv2, OpCode
 from auth8021x.eapserver.step import Ask, Failed, Moment, Passed, Step
 from auth8021x.eapserver.tls_connection import TlsConnection
@@ -36,8 +36,10 @@ class Stage(Enum):
 class MschapInside:
     """Identity, MSCHAPv2, and both sides' word for the result."""
 
-    def __init__(self, mschap: EapMschapv2) -> None:
+    def __init__(self, mschap: EapMschapv2, may_be: MayBe) -> None:
+        """`may_be`: whether somebody who began as the peer did may be this identity."""
         self._mschap = mschap
+        self._may_be = may_be
         self._stage = Stage.START
         self._identity = ""
         self._outcome: Passed | Failed = Failed("malformed")
@@ -70,6 +72,8 @@ class MschapInside:
         if kind != Type.MSCHAPV2:
             return self._result(Failed("no-common-method", "PEAP without MSCHAPv2", self._identity), identifier)
         self._outcome = self._mschap.check(data, self._identity, moment) if data else Failed("malformed")
+        if isinstance(self._outcome, Passed) and not self._may_be(self._outcome.identity):
+            self._outcome = Failed("other-identity", identity=self._outcome.identity)
         self._stage = Stage.VERDICT
         has_passed = isinstance(self._outcome, Passed)
         return _ask(self._mschap.success(identifier) if has_passed else self._mschap.failure(identifier))

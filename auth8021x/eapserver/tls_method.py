@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from auth8021x.eapserver.step import Ask, Failed, Moment, Step
@@ -17,14 +18,21 @@ class Inside(Protocol):
         """What follows on this plain text; b"" when it is our turn."""
 
 
+Before = Callable[[Moment, TlsConnection], Step]
+
+
 class TlsMethod:
     """EAP-TLS, PEAP or TTLS, by what is inside."""
 
-    def __init__(self, kind: int, connection: TlsConnection, framing: TlsFraming, inside: Inside) -> None:
+    def __init__(
+        self, kind: int, connection: TlsConnection, framing: TlsFraming, inside: Inside, before: Before | None = None
+    ) -> None:
+        """`before`: is asked before our Finished goes out."""
         self.kind = kind
         self._connection = connection
         self._framing = framing
         self._inside = inside
+        self._before = before
 
     def begin(self, identifier: int) -> bytes:  # noqa: ARG002
         """TLS Start."""
@@ -43,6 +51,12 @@ class TlsMethod:
     def _advance(self, plain: bytes, identifier: int, moment: Moment) -> Step:
         connection = self._connection
         ours = connection.outgoing()
+        if connection.is_open and ours and self._before is not None:
+            # A peer that has our Finished takes itself for let in, and no EAP-Failure for an answer (RFC 4137 4.1.2,
+            # UNCOND_SUCC). OpenSSL has made no alert for what it did not refuse itself.
+            early = self._before(moment, connection)
+            if isinstance(early, Failed):
+                return early
         if ours:
             # Also an alert: the peer is told why, and answers once more before its EAP-Failure (RFC 5216 2.1.3).
             return Ask(self._framing.send(ours)) if not plain else Failed("malformed", "data in a handshake")

@@ -5,6 +5,12 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from auth8021x.directory.session import Entry, Held, Session, Source
 from auth8021x.radius import record
@@ -49,7 +55,7 @@ HUGE_TMMBR = b"\x83\xcd\0\4" + struct.pack("!II", 1, 0) + b"SSRC\xff\xff\xff\xff
 
 def main() -> None:
     """Write them all."""
-    for make in (_packets, _rtcp, _payloads, _streams, _transports, _sound, _video, _processes, _dot1x):
+    for make in (_packets, _rtcp, _payloads, _streams, _transports, _sound, _video, _processes, _dot1x, _eap_server):
         for name, title, data in make():
             keep(name, title, data)
 
@@ -300,6 +306,34 @@ def _dot1x() -> Inputs:
     held = Held("10.1.2.3", Source.ARP, 1.0)
     session = Session("north", MAC, "sw", "s1", "vt1", "p1", 1.0, 2.0, 2e9, Entry.EAP, addresses=(held,))
     yield "kept-session", "session", session.serialize().encode()
+
+
+def _eap_server() -> Inputs:
+    identity, nak = b"\0\0" + _chunk(b"vt1"), b"\1\1" + _chunk(b"\4")
+    proof = b"\2\1" + _chunk(b"\x10" + bytes(16))
+    yield "eap-server", "md5", identity + proof
+    yield "eap-server", "nak", identity + nak + proof
+    pieces = (b"\xc0\0\0\0\x09abcd", b"\x40efg", b"\0hi", b"\0")
+    yield "tls-framing", "fragments", _chunk(b"ours") + b"".join(_chunk(each) for each in pieces)
+    yield "tls-framing", "acknowledgements", _chunk(bytes(250)) + _chunk(b"\0") * 3
+    mschap = b"\x1a\2\1\0\x39\x31" + bytes(49) + b"vt1"
+    result = Eap(eap.Code.RESPONSE, 1, Method.TLV, b"\x80\3\0\2\0\1").serialize()
+    inside = (b"\1vt1", mschap, b"\x1a\3", result)
+    yield "peap-inside", "login", b"".join(_chunk(each) for each in inside)
+    name, password = b"\0\0\0\1\x40\0\0\x0bvt1\0", b"\0\0\0\2\x40\0\0\x18" + b"guess".ljust(16, b"\0")
+    yield "ttls-inside", "pap", name + password
+    key = ec.derive_private_key(7, ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vt1")])
+    named = x509.SubjectAlternativeName([x509.DNSName("vt1"), x509.RFC822Name("vt1@ward.example")])
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+        .serial_number(1).not_valid_before(start).not_valid_after(start + timedelta(days=30))
+        .add_extension(named, critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(key, hashes.SHA256(), ecdsa_deterministic=True)
+    )  # fmt: skip
+    yield "client-certificate", "vt1", made.public_bytes(serialization.Encoding.DER)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,9 @@ def test_a_bad_certificate_is_refused_with_an_alert(certificates: Path, client: 
 
 def test_a_certificate_of_nobody_we_know_is_refused(certificates: Path):
     switch = Switch(serving(certificates))
-    answer = switch.run(TlsPeer("stranger", certificates, certificates / "stranger"))
+    peer = TlsPeer("stranger", certificates, certificates / "stranger")
+    answer = switch.run(peer)
+    assert not peer.is_open, "who has our Finished takes no EAP-Failure for an answer"
     assert (answer.code, ending(answer)) == (Code.ACCESS_REJECT, eap.Code.FAILURE)
     assert switch.server.counters["unknown-identity"] == 1
 
@@ -102,6 +104,19 @@ def test_nobody_gets_in_under_anothers_name(certificates: Path):
         assert switch.server.counters["other-identity"] == (not is_let_in)
         if is_let_in:
             assert attribute.first(answer.attributes, Type.USER_NAME) == b"stranger"
+
+
+@pytest.mark.parametrize(
+    ("outer", "is_let_in"), [("vt1", True), ("anon@ward", True), ("WARD\\vt1", True), ("vt2", False)]
+)
+def test_nor_with_a_password(certificates: Path, outer: str, is_let_in: bool):
+    for make in (PeapPeer, TtlsPeer):
+        switch = Switch(serving(certificates, **ALL))
+        peer = make("vt1", "vtpass1", certificates, outer)
+        assert (switch.run(peer).code == Code.ACCESS_ACCEPT) is is_let_in
+        assert switch.server.counters["other-identity"] == (not is_let_in)
+        if isinstance(peer, PeapPeer):
+            assert peer.seen[-1] == f"result {1 if is_let_in else 2}"
 
 
 def test_a_peer_that_does_not_trust_us_says_so(certificates: Path):

@@ -1,3 +1,3 @@
 """All targets: importing this package registers them."""
 
-from tests.fuzz.targets import dot1x, keying, processes, sound, streams, transports, video, wire  # noqa: F401
+from tests.fuzz.targets import dot1x, eap_server, keying, processes, sound, streams, transports, video, wire  # noqa: F401
