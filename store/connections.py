@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from store.errors import Unavailable
 
 # "drumtowr" in a 64-bit number: two servers that start at once migrate one after the other.
 _MIGRATION_LOCK = 0x6472756D746F7772
+_SWITCH_S = 0.01
+"""Until it is tried again to have a new SQLite file written ahead."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -89,7 +93,7 @@ def _engine(url: str, settings: StoreSettings) -> AsyncEngine:
             parsed.set(drivername="sqlite+aiosqlite"),
             pool_size=settings.pool_size, connect_args={"timeout": settings.busy_timeout_s}, hide_parameters=True,
         )  # fmt: skip
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "connect", partial(_prepare_sqlite, settings.busy_timeout_s))
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
@@ -110,13 +114,28 @@ def _make_file(path: Path) -> None:
         raise Unavailable(f"{path}: the database cannot be opened: {error.strerror}") from None
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(busy_timeout_s: float, connection: Any, _record: object) -> None:
     # The driver would begin transactions by itself, and too late.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "trusted_schema=OFF"):
+    _write_ahead(cursor, busy_timeout_s)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", "trusted_schema=OFF"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: Any, busy_timeout_s: float) -> None:
+    """Where several open a new file at once SQLite does not wait until another one has switched it."""
+    deadline = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_SWITCH_S)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
