@@ -1,6 +1,6 @@
 # `make help` lists what can be done here. Everything that a target needs it installs itself, into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test thorough check bench lifecycle soak fuzz format arch fast interop prompts lock clean
+.PHONY: help run test thorough check exhaustive bench lifecycle soak fuzz format arch fast interop prompts lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,6 +10,7 @@ FUZZ_TARGETS ?=
 FUZZ_SECONDS ?= 20
 FUZZ_SEED ?= 1
 SOAK_MINUTES ?= 30
+FAST := --ignore=tests/interop --numprocesses=$$(($$(nproc) + 1)) --dist=worksteal
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +21,7 @@ run: $(VENV)/.installed  ## start the server on this machine; DEMO=1 lets two te
 test: $(VENV)/.installed-dev  ## everything: checks, then tests against real browsers and telephones
 	@scripts/peers.sh
 	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory exhaustive
 	@echo "== tests against real peers"
 	@$(BIN)/python -m pytest tests/interop -m "not shares and not thorough" --timeout=180 --durations=15 -v
 	@$(BIN)/python -m pytest tests -m "interop and shares and not thorough" --timeout=180 --durations=10 --numprocesses=$(INTEROP_WORKERS) --dist=loadfile --no-loadscope-reorder
@@ -43,7 +45,11 @@ arch: $(VENV)/.installed-dev  ## do the imports point one way?
 
 fast: $(VENV)/.installed-dev
 	@echo "== fast tests"
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not interop" --ignore=tests/interop --numprocesses=$$(($$(nproc) + 1)) --dist=worksteal
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not interop and not exhaustive" $(FAST)
+
+exhaustive: $(VENV)/.installed-dev  ## tests that go through thousands of cases, which "make check" leaves out
+	@echo "== exhaustive tests"
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "exhaustive and not interop" $(FAST)
 
 bench: $(VENV)/.installed-dev  ## measure everything beside its baseline, write bench/RESULTS.md (an hour or two)
 	@scripts/peers.sh

@@ -1,48 +1,17 @@
-"""Lines of the audit that strangers can cause: so many a minute, then only their number."""
+"""Lines of the audit of 802.1X."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final
+
+from audit import lines
 
 audit = logging.getLogger("audit.dot1x")
 
-_WINDOW_S: Final = 60.0
 
-
-class AuditLines:
-    """`clock` gives monotonic seconds."""
+class AuditLines(lines.AuditLines):
+    """Of the logger `audit.dot1x`; `clock` gives monotonic seconds."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
-        self._limit = per_minute
-        self._clock = clock
-        self._began = clock()
-        self._written = 0
-        self._unsaid = 0
-        self.suppressed = 0
-        """Lines that were not written; cumulative."""
-
-    def write(self, level: int, text: str, *values: object) -> None:
-        """One line, if there is room for it in this minute."""
-        self.flush()
-        if self._written >= self._limit:
-            self.suppressed += 1
-            self._unsaid += 1
-            return
-        self._written += 1
-        audit.log(level, text, *values)
-
-    def flush(self) -> None:
-        """Begin a new minute where the last one is over, and say how much was not written in it."""
-        now = self._clock()
-        if now - self._began < _WINDOW_S:
-            return
-        if self._unsaid:
-            audit.warning("%d further lines in the last %.0f s", self._unsaid, now - self._began)
-        self._began, self._written, self._unsaid = now, 0, 0
-
-
-def shown(text: str) -> str:
-    """What a peer wrote, fit for a line."""
-    return "".join(char if char.isprintable() else "?" for char in text[:64])
+        super().__init__(audit, per_minute, clock)

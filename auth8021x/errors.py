@@ -21,3 +21,11 @@ class QueueFullError(Dot1xError):
 
 class DirectoryUnavailableError(Dot1xError):
     """The directory of sessions cannot be asked: it has not been read yet, or is not running."""
+
+
+class EnforcementError(Dot1xError):
+    """A driver could not do what it was told; the text says what the kernel or its program said."""
+
+
+class PortError(Dot1xError):
+    """Our own ports cannot be served; the text says what to do."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Generic, TypeVar
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.wire import mac_address
@@ -12,6 +14,9 @@ from config.dot1x_sites import DeviceSettings, SiteSettings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+T = TypeVar("T")
+_REMEMBERED = 256
+"""Addresses whose network is kept: switches, which come again and again."""
 
 
 def address_of(text: str) -> Address | None:
@@ -37,6 +42,29 @@ class Networks:
     def length(self, address: Address) -> int:
         """Bits of the narrowest network that holds it; -1 for none."""
         return max((each.prefixlen for each in self._networks if address in each), default=-1)
+
+
+class ByNetwork(Generic[T]):
+    """What belongs to networks: of several that hold an address the narrowest counts."""
+
+    def __init__(self, entries: Iterable[tuple[Iterable[str], T]]) -> None:
+        self._entries = [(Networks(networks), each) for networks, each in entries]
+        self._found = lru_cache(_REMEMBERED)(self._look_up)
+
+    def find(self, source: str) -> T | None:
+        """What belongs to an address, however it is written."""
+        return self._found(source)
+
+    def _look_up(self, source: str) -> T | None:
+        address = address_of(source)
+        if address is None:
+            return None
+        length, found = max(
+            ((networks.length(address), each) for networks, each in self._entries),
+            key=lambda entry: entry[0],
+            default=(-1, None),
+        )
+        return found if length >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)

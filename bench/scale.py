@@ -12,6 +12,7 @@ from bench import cpu, estate, media, packets, witness
 from bench.load import Part, calling, trouble
 from bench.report import Pair, Result
 from bench.server import serve
+from signaling.sip.call_handle import CallRefused
 
 _VIDEO, _AUDIO = (2, 4, 9, 18, 36), (10, 50, 100, 200)
 """With these three runs of twenty seconds of everything take less than half an hour."""
@@ -76,7 +77,7 @@ def _line(folder: Path, kind: str, rooms: Sequence[Sequence[Part]], seconds: flo
     first: float | None = None
     for parts in rooms:
         measured, void = _runs(folder, _Case(parts, tiles=len(parts) if kind == "video" else 0), seconds, runs)
-        costs = [sum(figures[name] for name in ("control", "net", "video", "audio")) for figures in measured]
+        costs = [_server_cores(figures) for figures in measured]
         first = first or sorted(costs)[len(costs) // 2] / len(parts)
         pairs = [
             Pair(cost, first * len(parts), figures | {"participants": len(parts), "per_participant": cost / len(parts)})
@@ -127,9 +128,12 @@ def _server_cores(figures: dict[str, float]) -> float:
 
 
 def _measure(folder: Path, case: _Case, seconds: float) -> tuple[dict[str, float], str]:
-    """Cores by process, and why they do not count."""
+    """Cores by process, and why they do not count; none where not everybody could join."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
-        return asyncio.run(_room(Path(name), case, seconds))
+        try:
+            return asyncio.run(_room(Path(name), case, seconds))
+        except CallRefused as refused:
+            return {}, f"a caller was not let in: {refused}"
 
 
 async def _room(folder: Path, case: _Case, seconds: float) -> tuple[dict[str, float], str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from config.dot1x_enforcement import EnforcementSettings, site_of
 from config.dot1x_server import EapServerSettings
 from config.dot1x_sites import (
     DirectorySettings,
@@ -15,6 +16,7 @@ from config.dot1x_sites import (
     SiteSettings,
     check_sites,
 )
+from config.dot1x_switches import SwitchSettings, check_switches
 from config.media import Port, PortOrAny
 
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
@@ -191,9 +193,12 @@ class Dot1xSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sites: Annotated[tuple[SiteSettings, ...], msgspec.Meta(max_length=256)] = ()
     """Each a table [[dot1x.sites]]."""
     listener: ListenerSettings = ListenerSettings()
+    switches: Annotated[tuple[SwitchSettings, ...], msgspec.Meta(max_length=256)] = ()
+    """Each a table [[dot1x.switches]]."""
     directory: DirectorySettings = DirectorySettings()
     gate: Dot1xGateSettings = Dot1xGateSettings()
     eap_server: EapServerSettings = EapServerSettings()
+    enforcement: EnforcementSettings = EnforcementSettings()
     max_datagram_bytes: Annotated[int, msgspec.Meta(ge=1024, le=4096)] = 4096
     udp_batch: Positive = 256
     """Datagrams read from one socket before others get their turn."""
@@ -201,13 +206,17 @@ class Dot1xSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         names = [each.name for each in self.servers] + [each.name for each in self.dynamic.clients]
         names += [each.name for each in self.listener.clients] + [each.name for each in self.eap_server.clients]
+        names += [each.name for each in self.switches]
         if len(set(names)) != len(names):
-            raise ValueError("servers, clients: each needs a name of its own")
+            raise ValueError("servers, clients, switches: each needs a name of its own")
         if self.nas_address:
             ipaddress.ip_address(self.nas_address)
         if self.pae.server_timeout_s < self.timers.max_request_s:
             raise ValueError("pae.server_timeout_s: must not be below timers.max_request_s")
         check_sites(self.sites, self.listener.clients)
+        check_switches(self.switches, [site.name for site in self.sites])
+        for port in self.enforcement.ports:
+            site_of(port, [site.name for site in self.sites])
 
 
 RADSEC_PORT: Port = 2083

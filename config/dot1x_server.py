@@ -14,6 +14,7 @@ from config.media import PortOrAny
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,31}\Z")]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Vlan = Annotated[str, msgspec.Meta(max_length=64)]
 EapMethod = Literal["tls", "peap", "ttls", "md5"]
 
 
@@ -29,6 +30,8 @@ class RadiusClientSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     demands_message_authenticator: bool = True
     """Off only for an old switch that cannot be renewed, and then not for EAP: who sits in between can forge its
     requests (BlastRADIUS)."""
+    vlans: dict[Name, Vlan] = {}
+    """Table [dot1x.eap_server.clients.vlans]: group = VLAN, where these switches have another number or name for it."""
 
     def __post_init__(self) -> None:
         for network in self.networks:
@@ -39,12 +42,14 @@ class GroupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the devices of one group are granted."""
 
     name: Name
-    vlan: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    vlan: Vlan = ""
     """Number or name; "" leaves them in the network of the port."""
     filter_id: Annotated[str, msgspec.Meta(max_length=253)] = ""
     """Filter-Id: their role at the switch."""
     session_timeout_s: Annotated[int, msgspec.Meta(ge=0, le=7 * 86_400)] = 0
     """0: as for all."""
+    clients: Annotated[tuple[Name, ...], msgspec.Meta(max_length=256)] = ()
+    """Names of [[dot1x.eap_server.clients]]: at which switches they are let in; none: at all."""
 
 
 class EapServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,6 +107,7 @@ class EapServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             ipaddress.ip_address(address)
         for entries in (self.clients, self.groups):
             _check_names(entries)
+        _check_references(self.clients, self.groups)
         if len(set(self.methods)) != len(self.methods):
             raise ValueError("methods: one is named twice")
         for one, other in combinations(self.clients, 2):
@@ -116,3 +122,14 @@ def _check_names(entries: Sequence[RadiusClientSettings | GroupSettings]) -> Non
 
 def _networks(client: RadiusClientSettings) -> set[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     return {ipaddress.ip_network(each) for each in client.networks}
+
+
+def _check_references(clients: Sequence[RadiusClientSettings], groups: Sequence[GroupSettings]) -> None:
+    """What is misspelled must not put a device into another network, or let it in nowhere."""
+    known_clients, known_groups = {each.name for each in clients}, {each.name for each in groups}
+    for group in groups:
+        if unknown := set(group.clients) - known_clients:
+            raise ValueError(f"groups: {group.name}: there is no client {min(unknown)}")
+    for client in clients:
+        if unknown := set(client.vlans) - known_groups:
+            raise ValueError(f"clients: {client.name}: there is no group {min(unknown)}")

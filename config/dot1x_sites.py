@@ -102,7 +102,9 @@ class ListenerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Packets of one client in the long run; four times as many at once."""
     remembered_s: Seconds = 30.0
     """An answer is kept for so long, for when the request comes again (RFC 5080 2.2.2)."""
-    max_remembered: Positive = 20_000
+    max_remembered: Positive = 100_000
+    """Requests remembered; past it new ones are dropped. Where Event-Timestamp is demanded they are kept for twice its
+    window, so that none that was recorded counts again."""
     window_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 300.0
     """How far Event-Timestamp may be off, where it is demanded."""
 

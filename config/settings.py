@@ -168,7 +168,10 @@ def _complete(name: str, table: dict[str, Any], sections: Mapping[str, Any], env
     if name == "dot1x":
         parts = (table.get("dynamic"), table.get("listener"), table.get("eap_server"))
         clients = (part.get("clients") for part in parts if isinstance(part, dict))
-        _complete_radius((table.get("servers"), *clients), Path(environ.get("CREDENTIALS_DIRECTORY") or "/nonexistent"))
+        _complete_radius(
+            (table.get("servers"), table.get("switches"), *clients),
+            Path(environ.get("CREDENTIALS_DIRECTORY") or "/nonexistent"),
+        )
     if name in _ADDRESSES:
         # SIP and media use the addresses of the server unless their sections say otherwise.
         server: ServerSettings = sections["server"]

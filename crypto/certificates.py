@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import stat
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -36,6 +37,13 @@ def read_chain(data: bytes) -> list[x509.Certificate]:
 def read_key(path: Path, password: bytes | None) -> PrivateKeyTypes:
     """The private key of a PEM file. Raises ValueError, TypeError (password missing or too many), OSError."""
     return serialization.load_pem_private_key(path.read_bytes()[:MAX_PEM_BYTES], password)
+
+
+def demand_private(path: Path) -> None:
+    """That nobody but its owner may read a key. Raises CertificateError, OSError."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise CertificateError(f"{path}: others may read the key (mode {mode:04o}); run: chmod 600 {path}")
 
 
 def write_key(path: Path, key: PrivateKeyTypes, password: bytes) -> None:

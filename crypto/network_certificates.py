@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from crypto.certificates import CertificateError, fingerprint, read_chain, read_key
+from crypto.keys import MasterKey
 
 CA_DAYS: Final = 3650
 LEAF_DAYS: Final = 820
@@ -28,6 +29,11 @@ _BACKDATE: Final = timedelta(hours=24)
 _MODE: Final = 0o600
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62}))*\Z")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._-]{0,63}\Z")
+
+
+def key_password(master: MasterKey) -> bytes:
+    """What the keys of the authority and the server are encrypted with."""
+    return master.derive("dot1x-keys").hex().encode()
 
 
 class NetworkCertificates:

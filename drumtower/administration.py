@@ -74,12 +74,12 @@ async def _run(action: Action, options: argparse.Namespace, settings: Settings) 
         await office.database.close()
 
 
-def secret_from_prompt(what: str) -> Secret:
-    """Ask twice on the terminal, without showing what is typed. Raises CommandError."""
+def secret_from_prompt(what: str, *, is_new: bool = True) -> Secret:
+    """Ask on the terminal, for a new one twice, without showing what is typed. Raises CommandError."""
     if not sys.stdin.isatty():
         raise CommandError(f"there is no terminal to ask for the {what}; use a file or the environment")
     first = getpass.getpass(f"{what}: ")
-    if getpass.getpass(f"{what} again: ") != first:
+    if is_new and getpass.getpass(f"{what} again: ") != first:
         raise CommandError("the two differ; nothing was changed")
     return Secret(first)
 

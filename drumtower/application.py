@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections import Counter
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -13,9 +14,13 @@ from config.settings import Settings
 from drumtower.capacity import CapacityOffice
 from drumtower.certificates import Certificates
 from drumtower.dialing import DialOffice
+from drumtower.dot1x import AccessOffice, has_directory, is_asking
+from drumtower.eap_server import EmbeddedRadius
 from drumtower.h323 import H323Office, dial_addresses
 from drumtower.keyring import master_key, passcode_hasher, relays
-from drumtower.metrics import counter_metrics, gauge_metrics, worker_metrics
+from drumtower.metrics import counter_metrics, gauge_metrics, port_metrics, worker_metrics
+from drumtower.network_access import EndedSessions, Registrations, SessionAccess
+from drumtower.network_ports import NetworkPorts
 from drumtower.terminals import TerminalOffice
 from drumtower.web import WebServer
 from mcu.conferences import Conferences
@@ -23,7 +28,7 @@ from mcu.fleet.local import LocalFleet
 from mcu.fleet.local_worker import LocalWorker
 from portal.app import create_app
 from portal.join import add_routes
-from portal.services import Services, TerminalServices
+from portal.services import MetricSource, Services, TerminalServices
 from portal.sessions import signed_in_as
 from recorder.library import Library
 from signaling.admission import Gate
@@ -41,11 +46,22 @@ class Application:
     """Everything that `drumtower serve` runs."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read or make the master key and wire the parts. Raises KeyFault, CertificateError, OSError."""
+        """Read or make the master key and wire the parts.
+
+        Raises KeyFault, SecretFault, WeakSecretError, CertificateError, OSError.
+        """
         self.settings = settings
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.master = master_key(settings)
         self.database = Database(settings.database_url, settings.store)
+        dot1x = settings.dot1x
+        self.eap_server = EmbeddedRadius(dot1x, settings.data, self.database, self.master)
+        has_access = has_directory(dot1x)
+        self.access = AccessOffice(dot1x, self.database, self.eap_server.refresh) if has_access else None
+        if self.access is not None:
+            self.eap_server.observe(self.access.switches.accounts_changed)
+        asked = SessionAccess(self.access.gate) if self.access is not None and is_asking(dot1x) else None
+        self.network_ports = NetworkPorts(dot1x, settings.data, self.access.directory if self.access else None)
         self.hasher = passcode_hasher(settings, self.master)
         self.fleet = LocalFleet([LocalWorker(1, _worker_settings(settings))])
         self.library = Library(self.database.recordings, settings.recordings, self.master, settings.recording)
@@ -53,12 +69,17 @@ class Application:
         self.capacity = CapacityOffice(settings, self.conferences, self.fleet)
         self.conferences.spare = self.capacity.load.newcomers_get
         self.gate = Gate(
-            self.database.rooms, self.conferences, self.hasher, settings.gate, load=self.capacity.gate_load
+            self.database.rooms,
+            self.conferences,
+            self.hasher,
+            settings.gate,
+            load=self.capacity.gate_load,
+            access=asked,
         )
         self.calls = Calls(self.conferences, self.capacity.load.settled)
         self.desk = Desk(settings.attendant, self.gate, self.conferences)
         self.certificates = Certificates(settings, self.master)
-        self.terminals = TerminalOffice(settings, self.database, self.master)
+        self.terminals = TerminalOffice(settings, self.database, self.master, asked)
         registration = self.terminals.registration
         self.dialing = DialOffice(settings, self.master, self.gate, self.fleet)
         self.sip = SipServer(
@@ -73,7 +94,9 @@ class Application:
         )
         registration.serve(self.sip.agent)
         self.dialing.connect(self.sip, self.terminals, self.conferences)
-        self.h323 = H323Office(settings, self.database, self.terminals, self.gate, self.calls, self.fleet, self.desk)
+        self.h323 = H323Office(
+            settings, self.database, self.terminals, self.gate, self.calls, self.fleet, self.desk, asked
+        )
         if settings.h323.enabled:
             self.dialing.dialer.add(self.h323.dials())
         self.focus = Focus(self.sip.agent, self.conferences, settings.sip.max_subscriptions)
@@ -91,6 +114,9 @@ class Application:
             starting.push_async_callback(self.conferences.close)
             await self.terminals.start()
             starting.push_async_callback(self.terminals.stop)
+            if self.access is not None:
+                await self._start_access(self.access, starting)
+            await self._start_ports(starting)
             await self.sip.start()
             starting.push_async_callback(self.sip.stop)
             await self.h323.start()
@@ -116,6 +142,24 @@ class Application:
         port = "" if self.settings.sip.port == 5060 else f":{self.settings.sip.port}"
         hosts = [f"[{address}]" if ":" in address else address for address in self.settings.server.listen]
         return [f"sip:{room}@{host}{port}" for host in hosts] + dial_addresses(self.settings, room)
+
+    async def _start_access(self, access: AccessOffice, starting: AsyncExitStack) -> None:
+        """After the registrations were read, so that those of sessions that ended meanwhile go."""
+        registrations: dict[str, Registrations] = {
+            "sip": self.terminals.registration.registrations,
+            "h323": self.h323,
+        }
+        ended = EndedSessions(access.sites, self.settings.dot1x.gate.protocols, registrations, self.calls)
+        starting.push_async_callback(ended.stop)
+        await access.start(ended)
+        starting.callback(access.stop)
+
+    async def _start_ports(self, starting: AsyncExitStack) -> None:
+        """Before anybody can call, and stopped after them, so that calls can still be ended in good order."""
+        await self.eap_server.start()
+        starting.push_async_callback(self.eap_server.stop)
+        await self.network_ports.start()
+        starting.push_async_callback(self.network_ports.stop)
 
     async def _media_is_well(self) -> bool:
         return all(worker.is_whole for worker in self.fleet.workers)
@@ -156,6 +200,8 @@ class Application:
             ),
             dialer=self.dialing.dialer,
             trunks=self.dialing.trunk_rows,
+            network=self.access,
+            ports=self.network_ports if self.settings.dot1x.enforcement.ports else None,
             capacity=self.capacity.status,
             health={"media": self._media_is_well, "disk": self._disk_has_room},
             metrics=(
@@ -174,9 +220,29 @@ class Application:
                 gauge_metrics("trunk", self.dialing.gauges, "what", "trunks: usable, and their calls"),
                 gauge_metrics("registered", lambda: registration.gauges, "kind", "who is registered now"),
                 gauge_metrics("capacity", self.capacity.load.gauges, "what", "what the machine carries, and does now"),
+                *_dot1x_metrics(self.access, self.eap_server, self.network_ports),
             ),
             extra_routes=(lambda app: add_routes(app, browsers, signed_in_as),),
         )
+
+
+def _dot1x_metrics(
+    access: AccessOffice | None, eap_server: EmbeddedRadius, ports: NetworkPorts
+) -> tuple[MetricSource, ...]:
+    def counters() -> Counter[str]:
+        found: Counter[str] = access.counters() if access is not None else Counter()
+        found.update(eap_server.counters())
+        found.update(ports.counters())
+        return found
+
+    def gauges() -> dict[str, int]:
+        return {**(access.gauges() if access is not None else {}), **ports.gauges()}
+
+    return (
+        counter_metrics("dot1x", counters, "event", "what 802.1X counted: sessions, gate, ports, RADIUS"),
+        gauge_metrics("dot1x_open", gauges, "kind", "what is there of 802.1X now: sessions, ports, terminals, servers"),
+        port_metrics(ports),
+    )
 
 
 def _worker_settings(settings: Settings) -> dict[str, dict[str, object]]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from config.settings import Settings
 from crypto.certificates import CertificateError
-from crypto.keys import KeyFault, MasterKey
-from crypto.network_certificates import LEAF_DAYS, NetworkCertificates, write_new
-from drumtower import supplicant_commands
+from crypto.keys import KeyFault
+from crypto.network_certificates import LEAF_DAYS, NetworkCertificates, key_password, write_new
+from drumtower import session_commands, supplicant_commands, trial_commands
 from drumtower.administration import DONE, EXIT_STATUS, FAILED
 from drumtower.keyring import master_key
 
@@ -32,7 +32,9 @@ let anybody in."""
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser("dot1x", help="802.1X: certificates, secrets, users and devices", epilog=EXIT_STATUS)
+    parser = commands.add_parser(
+        "dot1x", help="802.1X: sessions, certificates, secrets, users and devices, logins to try", epilog=EXIT_STATUS
+    )
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     certificates = actions.add_parser(
         "certificates", help="make the authority, the server's certificate, and those of devices",
@@ -57,17 +59,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )  # fmt: skip
     secret.add_argument("file", metavar="FILE", type=Path, help="a file that is not there yet")
     secret.set_defaults(command=_run(_make_secret))
+    session_commands.add_actions(actions)
     supplicant_commands.add_actions(actions)
+    trial_commands.add_actions(actions)
 
 
 def certificates_folder(settings: Settings) -> Path:
     """Where they are kept."""
     return settings.data / "dot1x"
-
-
-def key_password(master: MasterKey) -> bytes:
-    """What the keys of the authority and the server are encrypted with."""
-    return master.derive("dot1x-keys").hex().encode()
 
 
 def _run(action: _Action) -> Callable[[argparse.Namespace, Settings], int]:

@@ -34,6 +34,7 @@ from signaling.h323.registry.rights import RegistrationRights
 from signaling.h323.registry.routes import AdmittedRoutes
 from signaling.h323.server import H323Server
 from signaling.h323.signatures import Signatures
+from signaling.network_access import NetworkAccess
 from signaling.tries import SourceTries
 from store.database import Database
 
@@ -57,8 +58,11 @@ class H323Office:
         calls: Calls,
         fleet: Fleet,
         desk: Desk,
+        access: NetworkAccess | None = None,
     ) -> None:
+        """`access`: whether the network knows who registers and calls; None, and nobody is asked."""
         self._settings = settings.h323
+        self._access = access
         self._tries = SourceTries(settings.gate)
         self._directory = terminals.directory
         self._accounts = TerminalAccounts(terminals.directory)
@@ -70,7 +74,7 @@ class H323Office:
 
         self._dialing = settings.dialing
         names = self._names = _own_names(settings)
-        self._admission = ZoneAdmission(gate, is_room, names, settings.dialing.networks)
+        self._admission = ZoneAdmission(gate, is_room, names, settings.dialing.networks, access)
         self._routes = AdmittedRoutes(gate)
         self._callers = Callers(terminals.directory, self._admitted)
         self._server = H323Server(
@@ -125,6 +129,14 @@ class H323Office:
         accounts = {alias.text.casefold() for alias in aliases}
         return found or next((each for each in self.registrations() if each.account in accounts), None)
 
+    def revoke(self, is_concerned: Callable[[str, str], bool]) -> None:
+        """Those that came from somewhere register anew, if they may; asked with the source and the address of ours."""
+        if (gatekeeper := self._gatekeeper) is None:
+            return
+        for found in gatekeeper.registrations():
+            if is_concerned(found.source[0], found.local):
+                gatekeeper.ask(partial(_unregister, found.identifier))
+
     def dials(self) -> H323Dials:
         """Calls to terminals that are registered here, and to `h323:` addresses."""
         server = self._server
@@ -163,7 +175,7 @@ class H323Office:
         port = self._server.local_addresses[0][1]
         settings = msgspec.structs.replace(self._settings, signalling_port=port)
         gatekeeper = GatekeeperServer(
-            settings, self._accounts, self._admission, self._observe, self._kept, tries=self._tries
+            settings, self._accounts, self._admission, self._observe, self._kept, tries=self._tries, access=self._access
         )
         self._admission.decide = gatekeeper.decide
         await gatekeeper.start(kept)

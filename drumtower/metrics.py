@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from auth8021x.ports.status import Standing
 from mcu.fleet.local import LocalFleet
-from portal.services import MetricSource, Sample
+from portal.services import MetricSource, OwnPorts, Sample
 
 _DROP = "drop."
 
@@ -61,3 +62,22 @@ def _process_samples(
             yield Sample("events", count, {**labels, "event": key}, is_counter=True, help="what the processes counted")
     for key, value in gauges.items():
         yield Sample(key, value, labels)
+
+
+def port_metrics(ports: OwnPorts) -> MetricSource:
+    """Our own ports of 802.1X, and whether the RADIUS servers that they ask answer."""
+
+    def collect() -> Iterator[Sample]:
+        for port in ports.statuses():
+            where = {"port": port.name}
+            inside = sum(terminal.standing is Standing.IN for terminal in port.terminals)
+            outside = len(port.terminals) - inside
+            yield Sample("dot1x_port_up", port.is_up, where, help="whether one of our own ports has a carrier")
+            for state, count in (("in", inside), ("out", outside)):
+                yield Sample("dot1x_port_terminals", count, where | {"state": state}, help="who is at our own ports")
+        for server in ports.servers():
+            yield Sample(
+                "radius_server_up", server.is_up, {"server": server.name}, help="whether it is taken for alive"
+            )
+
+    return collect

@@ -11,15 +11,8 @@ from typing import Any
 
 from crypto.passcode import check_passcode, generate_passcode
 from crypto.secret import Secret
-from drumtower.administration import (
-    EXIT_STATUS,
-    CommandError,
-    Office,
-    command,
-    secret_from_environment,
-    secret_from_file,
-    secret_from_prompt,
-)
+from drumtower.administration import EXIT_STATUS, CommandError, Office, command
+from drumtower.secret_sources import SecretSources
 from store.rooms import LAYOUTS, MAX_PARTICIPANTS, RECORD_POLICIES, Room, with_encryption
 
 _FIRST_AUTOMATIC = 1001
@@ -91,12 +84,7 @@ def _add_options(parser: argparse.ArgumentParser, default: str) -> None:
         "--generate-passcodes", type=int, nargs="?", const=8, metavar="DIGITS", help="new ones for both roles (6 to 10)"
     )
     for role in _ROLES:
-        one = group.add_mutually_exclusive_group()
-        one.add_argument(f"--{role}-passcode-prompt", action="store_true", help=f"ask for the {role} passcode")
-        one.add_argument(f"--{role}-passcode-file", metavar="FILE", help='first line of FILE ("-": standard input)')
-        one.add_argument(
-            f"--{role}-passcode-env", action="store_true", help=f"take it from DRUMTOWER_{role.upper()}_PASSCODE"
-        )
+        one = _sources(role).add_to(group, f"ask for the {role} passcode")
         one.add_argument(f"--generate-{role}-passcode", action="store_true", help=f"a new {role} passcode of 8 digits")
         one.add_argument(f"--no-{role}-passcode", action="store_true", help=f"the room has no {role} passcode")
     group.add_argument("--insist", action="store_true", help="take a weak passcode all the same, and flag it")
@@ -194,7 +182,7 @@ async def _with_passcodes(
     room: Room, options: argparse.Namespace, office: Office, *, is_new: bool
 ) -> tuple[Room, dict[str, Secret]]:
     """The room with the passcodes that were asked for, and those that have to be shown once."""
-    given = {role: _given(role, options) for role in _ROLES}
+    given = {role: _sources(role).given(options) for role in _ROLES}
     digits = options.generate_passcodes or (8 if is_new else 0)
     shown: dict[str, Secret] = {}
     for role in _ROLES:
@@ -224,14 +212,8 @@ async def _with_passcode(
     return replace(room, **{f"{role}_hash": hashed, f"is_{role}_weak": is_weak})  # type: ignore[arg-type]  # by role
 
 
-def _given(role: str, options: argparse.Namespace) -> Secret | None:
-    if getattr(options, f"{role}_passcode_prompt"):
-        return secret_from_prompt(f"{role} passcode")
-    if (path := getattr(options, f"{role}_passcode_file")) is not None:
-        return secret_from_file(path)
-    if getattr(options, f"{role}_passcode_env"):
-        return secret_from_environment(f"DRUMTOWER_{role.upper()}_PASSCODE")
-    return None
+def _sources(role: str) -> SecretSources:
+    return SecretSources(f"{role}-passcode", f"DRUMTOWER_{role.upper()}_PASSCODE")
 
 
 def _show_once(secrets: dict[str, Secret]) -> None:

@@ -8,10 +8,13 @@ import resource
 import signal
 import sys
 
+from auth8021x.eapserver.secret_strength import WeakSecretError
+from auth8021x.errors import Dot1xError
 from config.environment import log_level
 from config.settings import Settings
 from crypto.ca import CertificateError
 from crypto.keys import KeyFault
+from crypto.secret_file import SecretFault
 from drumtower import interpreter
 from drumtower.application import Application
 from drumtower.demo import DemoCallers
@@ -21,6 +24,9 @@ from store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 _DESCRIPTORS = 65_536
+_CANNOT_START = (
+    KeyFault, SecretFault, WeakSecretError, CertificateError, StoreError, WorkerError, Dot1xError, OSError,
+)  # fmt: skip
 
 
 def serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) -> int:
@@ -37,7 +43,7 @@ def serve(settings: Settings, *, has_demo_room: bool, has_demo_callers: bool) ->
     _allow_descriptors()
     try:
         return asyncio.run(_serve(settings, has_demo_room=has_demo_room, has_demo_callers=has_demo_callers))
-    except (KeyFault, CertificateError, StoreError, WorkerError, OSError) as error:
+    except _CANNOT_START as error:
         print(f"drumtower: {error}", file=sys.stderr)
         print("`drumtower doctor` says what to do about ports, addresses, keys and the rest.", file=sys.stderr)
         return 1

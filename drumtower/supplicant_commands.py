@@ -7,23 +7,15 @@ import argparse
 from auth8021x.eapserver.stored_book import SupplicantOffice
 from auth8021x.errors import MalformedPacketError
 from auth8021x.wire import mac_address
-from crypto.secret import Secret
-from drumtower.administration import (
-    EXIT_STATUS,
-    CommandError,
-    Office,
-    command,
-    secret_from_environment,
-    secret_from_file,
-    secret_from_prompt,
-)
+from drumtower.administration import EXIT_STATUS, CommandError, Office, command
 from drumtower.keyring import master_key
+from drumtower.secret_sources import SecretSources
 from store.supplicants import Supplicant
 
-_VARIABLE = "DRUMTOWER_DOT1X_PASSWORD"
+_SOURCES = SecretSources("password", "DRUMTOWER_DOT1X_PASSWORD")
 _EPILOG = (
-    f"passwords come from a prompt, a file or the environment ({_VARIABLE}), never from an argument. a running server "
-    f"notices changes within seconds; sessions that run end with their next reauthentication. {EXIT_STATUS}"
+    f"{_SOURCES.rule}. a running server notices changes within seconds, and so do switches and ports that "
+    f"it can tell; at others sessions that run end with their next reauthentication. {EXIT_STATUS}"
 )
 
 
@@ -42,6 +34,10 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     change.add_argument("identity", help="whose")
     _add_sources(change, is_needed=True)
     change.set_defaults(command=command(_set_password))
+    group = actions.add_parser("set-group", help="put it into another group", epilog=_EPILOG)
+    group.add_argument("identity", help="which")
+    group.add_argument("group", nargs="?", default="", help="a group of the settings; none: it has no group")
+    group.set_defaults(command=command(_set_group))
     for action, text in (("enable", "let it in again"), ("disable", "let it in no more")):
         switch = actions.add_parser(action, help=text, epilog=EXIT_STATUS)
         switch.add_argument("identity", help="which")
@@ -52,10 +48,7 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_sources(parser: argparse.ArgumentParser, *, is_needed: bool) -> None:
-    one = parser.add_mutually_exclusive_group(required=is_needed)
-    one.add_argument("--password-prompt", action="store_true", help="ask for a password (PEAP, TTLS)")
-    one.add_argument("--password-file", metavar="FILE", help='first line of FILE ("-": standard input)')
-    one.add_argument("--password-env", action="store_true", help=f"take it from {_VARIABLE}")
+    _SOURCES.add_to(parser, "ask for a password (PEAP, TTLS)", is_needed=is_needed)
     parser.add_argument("--md5", action="store_true", help="keep it so that EAP-MD5 can use it, too")
 
 
@@ -68,10 +61,8 @@ async def _add(options: argparse.Namespace, office: Office) -> None:
         mac = mac_address.plain(mac_address.parse(options.mac)) if options.mac else None
     except MalformedPacketError:
         raise CommandError(f"{options.mac}: no MAC address") from None
-    groups = {group.name for group in office.settings.dot1x.eap_server.groups}
-    if options.group and options.group not in groups:
-        raise CommandError(f"{options.group}: no such group; there are {', '.join(sorted(groups)) or 'none'}")
-    password = _password(options)
+    _check_group(options.group, office)
+    password = _SOURCES.given(options)
     if options.md5 and password is None:
         raise CommandError("--md5 needs a password")
     added = await _office(office).add(
@@ -86,10 +77,16 @@ async def _list(_options: argparse.Namespace, office: Office) -> None:
 
 
 async def _set_password(options: argparse.Namespace, office: Office) -> None:
-    password = _password(options)
+    password = _SOURCES.given(options)
     assert password is not None
     changed = await _office(office).set_password(options.identity, password, has_md5=options.md5)
     print(f"new password for {changed.identity}")
+
+
+async def _set_group(options: argparse.Namespace, office: Office) -> None:
+    _check_group(options.group, office)
+    changed = await _office(office).set_group(options.identity, options.group)
+    print(f"{changed.identity} is in {changed.group_name or 'no group'}")
 
 
 async def _switch(options: argparse.Namespace, office: Office) -> None:
@@ -103,12 +100,10 @@ async def _remove(options: argparse.Namespace, office: Office) -> None:
     print(f"removed {options.identity}")
 
 
-def _password(options: argparse.Namespace) -> Secret | None:
-    if options.password_file is not None:
-        return secret_from_file(options.password_file)
-    if options.password_env:
-        return secret_from_environment(_VARIABLE)
-    return secret_from_prompt("password") if options.password_prompt else None
+def _check_group(name: str, office: Office) -> None:
+    groups = {group.name for group in office.settings.dot1x.eap_server.groups}
+    if name and name not in groups:
+        raise CommandError(f"{name}: no such group; there are {', '.join(sorted(groups)) or 'none'}")
 
 
 def _line(supplicant: Supplicant) -> str:

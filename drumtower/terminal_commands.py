@@ -5,23 +5,15 @@ from __future__ import annotations
 import argparse
 
 from crypto.secret import Secret
-from drumtower.administration import (
-    EXIT_STATUS,
-    CommandError,
-    Office,
-    command,
-    secret_from_environment,
-    secret_from_file,
-    secret_from_prompt,
-)
+from drumtower.administration import EXIT_STATUS, CommandError, Office, command
+from drumtower.secret_sources import SecretSources
 from signaling.terminals import generate_secret
 from store.terminals import Terminal
 
-_VARIABLE = "DRUMTOWER_TERMINAL_SECRET"
+_SOURCES = SecretSources("secret", "DRUMTOWER_TERMINAL_SECRET")
 _EPILOG = (
-    f"secrets come from a prompt, a file or the environment ({_VARIABLE}), never from an argument; generated ones are "
-    f"printed once and cannot be shown again. one secret serves both protocols. a running server "
-    f"notices changes within seconds. {EXIT_STATUS}"
+    f"{_SOURCES.rule}; generated ones are printed once and cannot be shown again. one secret serves both protocols. "
+    f"a running server notices changes within seconds. {EXIT_STATUS}"
 )
 
 
@@ -55,11 +47,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
-    one = parser.add_mutually_exclusive_group()
-    one.add_argument("--secret-prompt", action="store_true", help="ask for it")
-    one.add_argument("--secret-file", metavar="FILE", help='first line of FILE ("-": standard input)')
-    one.add_argument("--secret-env", action="store_true", help=f"take it from {_VARIABLE}")
-    one.add_argument("--generate-secret", action="store_true", help="make one and print it once (default)")
+    _SOURCES.add_to(parser).add_argument(
+        "--generate-secret", action="store_true", help="make one and print it once (default)"
+    )
 
 
 async def _add(options: argparse.Namespace, office: Office) -> None:
@@ -96,13 +86,8 @@ async def _remove(options: argparse.Namespace, office: Office) -> None:
 
 def _secret(options: argparse.Namespace) -> tuple[Secret, bool]:
     """The secret, and whether it was made here."""
-    if options.secret_file is not None:
-        return secret_from_file(options.secret_file), False
-    if options.secret_env:
-        return secret_from_environment(_VARIABLE), False
-    if options.secret_prompt:
-        return secret_from_prompt("secret"), False
-    return generate_secret(), True
+    given = _SOURCES.given(options)
+    return (generate_secret(), True) if given is None else (given, False)
 
 
 def _show_once(secret: Secret, is_generated: bool) -> None:

@@ -6,20 +6,11 @@ import argparse
 
 from crypto.passcode import check_password, generate_password
 from crypto.secret import Secret
-from drumtower.administration import (
-    EXIT_STATUS,
-    CommandError,
-    Office,
-    command,
-    secret_from_environment,
-    secret_from_file,
-    secret_from_prompt,
-)
+from drumtower.administration import EXIT_STATUS, CommandError, Office, command, secret_from_prompt
+from drumtower.secret_sources import SecretSources
 
-_VARIABLE = "DRUMTOWER_PASSWORD"
-_EPILOG = (
-    f"passwords come from a prompt, a file or the environment ({_VARIABLE}), never from an argument. {EXIT_STATUS}"
-)
+_SOURCES = SecretSources("password", "DRUMTOWER_PASSWORD")
+_EPILOG = f"{_SOURCES.rule}. {EXIT_STATUS}"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,11 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
-    one = parser.add_mutually_exclusive_group()
-    one.add_argument("--password-prompt", action="store_true", help="ask for it (default)")
-    one.add_argument("--password-file", metavar="FILE", help='first line of FILE ("-": standard input)')
-    one.add_argument("--password-env", action="store_true", help=f"take it from {_VARIABLE}")
-    one.add_argument(
+    _SOURCES.add_to(parser, "ask for it (default)").add_argument(
         "--generate-password", action="store_true", help="print a one-time password, to be replaced at the next sign-in"
     )
 
@@ -79,11 +66,8 @@ def _password(options: argparse.Namespace) -> tuple[Secret, bool]:
     """The password, and whether it was made here."""
     if options.generate_password:
         return generate_password(), True
-    if options.password_file is not None:
-        password = secret_from_file(options.password_file)
-    elif options.password_env:
-        password = secret_from_environment(_VARIABLE)
-    else:
+    password = _SOURCES.given(options)
+    if password is None:
         password = secret_from_prompt("password")
     check_password(password)
     return password, False

@@ -27,6 +27,7 @@ _PAGES = (
     "/recordings",
     "/recordings/{recording:[A-Za-z0-9_-]{1,64}}",
     "/terminals",
+    "/network",
 )
 _STATIC_FOLDERS = ("js", "i18n", "img")
 _STATIC_FILES = ("style.css", "console.css")

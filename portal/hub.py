@@ -12,6 +12,8 @@ import msgspec
 from aiohttp import web
 
 from mcu.conference import ConferenceEvent
+from portal.port_watch import watch_ports
+from portal.rights import Access, has_right
 from portal.services import SERVICES, Services
 from signaling.placed import PlacedCall
 from store.sessions import Session
@@ -60,9 +62,10 @@ class EventHub:
         self._clients: set[Client] = set()
         self._changed: set[str] = set()
         self._changed_outside: set[str] = set()
-        self._has_terminal_news = False
+        self._news: set[str] = set()
+        """What pages load again: names of messages."""
         self._timer: asyncio.TimerHandle | None = None
-        self._stops: list[Callable[[], None]] = []
+        self._stops: list[Callable[[], object]] = []
         self.counters: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -77,6 +80,10 @@ class EventHub:
             self._stops.append(terminals.registrations.observe(lambda _: self.tell_terminals()))
             if terminals.endpoints is not None:
                 self._stops.append(terminals.endpoints.observe(self.tell_terminals))
+        if (network := self._services.network) is not None:
+            self._stops.append(network.observe(self.tell_network))
+        if (ports := self._services.ports) is not None:
+            self._stops.append(asyncio.create_task(watch_ports(ports, self.is_watched, self.tell_network)).cancel)
 
     def stop(self) -> None:
         """Stop watching and let all pages go."""
@@ -119,9 +126,11 @@ class EventHub:
 
     def tell_terminals(self) -> None:
         """A terminal was changed, or its registration: pages load the list again."""
-        if self._clients:
-            self._has_terminal_news = True
-            self._arm()
+        self._tell("terminals")
+
+    def tell_network(self) -> None:
+        """A session, a port or an answer of the gate changed: pages load them again."""
+        self._tell("network")
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -135,6 +144,15 @@ class EventHub:
             return
         self._changed.add(event.room)
         self._arm()
+
+    def is_watched(self) -> bool:
+        """Whether a page listens that may show the network."""
+        return any(has_right(client.session.user.role, Access.CONTROL_NETWORK) for client in self._clients)
+
+    def _tell(self, name: str) -> None:
+        if self._clients:
+            self._news.add(name)
+            self._arm()
 
     def _waiting_changed(self, room: str) -> None:
         if self._clients:
@@ -167,9 +185,9 @@ class EventHub:
         for room in sorted(outside):
             self._send(_text(type="waiting", room=room, waiting=self._waiting(room)))
         changed, self._changed = self._changed, set()
-        if self._has_terminal_news:
-            self._has_terminal_news = False
-            self._send(_text(type="terminals"))
+        news, self._news = self._news, set()
+        for name in sorted(news):
+            self._send(_text(type=name))
         for room in sorted(changed):
             conference = self._services.conferences.get(room)
             self._send(_text(type="conference", room=room, conference=conference.snapshot() if conference else None))

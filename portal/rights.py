@@ -18,6 +18,8 @@ class Access(StrEnum):
     SEE_TERMINALS = "see-terminals"
     EDIT_TERMINALS = "edit-terminals"
     SEE_METRICS = "see-metrics"
+    CONTROL_NETWORK = "control-network"
+    """Sessions of 802.1X: who is where, and ending them."""
 
 
 RIGHTS_OF_ROLE: dict[str, frozenset[Access]] = {
@@ -30,6 +32,7 @@ RIGHTS_OF_ROLE: dict[str, frozenset[Access]] = {
             Access.SEE_TERMINALS,
             Access.EDIT_TERMINALS,
             Access.SEE_METRICS,
+            Access.CONTROL_NETWORK,
         }
     ),
     "host": frozenset({Access.SEE_ROOMS, Access.CONTROL_CONFERENCES, Access.SEE_TERMINALS}),

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from portal.api import calls, capacity, conferences, events, health, recordings, rooms, session, terminals, waiting
+from portal.api import (
+    calls,
+    capacity,
+    conferences,
+    events,
+    health,
+    network,
+    network_ports,
+    recordings,
+    rooms,
+    session,
+    terminals,
+    waiting,
+)
 from portal.errors import Forbidden, PasswordChangeRequired
 from portal.middleware import SAFE_METHODS
 from portal.rights import Access, has_right
@@ -76,6 +89,9 @@ ROUTES = (
     Route("PATCH", f"{API}/terminals/{{alias}}", terminals.change_terminal, Access.EDIT_TERMINALS),
     Route("POST", f"{API}/terminals/{{alias}}/secret", terminals.replace_secret, Access.EDIT_TERMINALS),
     Route("DELETE", f"{API}/terminals/{{alias}}", terminals.delete_terminal, Access.EDIT_TERMINALS),
+    Route("GET", f"{API}/network", network.show_network, Access.CONTROL_NETWORK),
+    Route("DELETE", f"{API}/network/{{site}}/{{mac}}", network.end_session, Access.CONTROL_NETWORK),
+    Route("POST", f"{API}/network/ports/{{mac}}/disconnect", network_ports.disconnect, Access.CONTROL_NETWORK),
     Route("GET", f"{API}/events", events.events, Access.SEE_ROOMS),
 )
 

@@ -9,6 +9,9 @@ from typing import Protocol
 
 from aiohttp import web
 
+from auth8021x.directory.session import Session as NetworkSession
+from auth8021x.gate.recent import Answer
+from auth8021x.ports.status import PortStatus, ServerStatus
 from config.portal import PortalSettings
 from crypto.passcode import PasscodeHasher
 from mcu.conferences import Conferences
@@ -53,6 +56,38 @@ class Endpoints(Protocol):
         """Call `callback` when somebody registers or is gone; returns "stop observing"."""
 
 
+class Network(Protocol):
+    """Who is let into the network (IEEE 802.1X), and whom the gate lets call."""
+
+    def sessions(self) -> Sequence[NetworkSession]:
+        """All that are live."""
+
+    def answers(self) -> Sequence[Answer]:
+        """Whom the gate let in or not of late, newest first."""
+
+    async def end(self, site: str, mac: bytes) -> bool:
+        """End a session; False where there is none."""
+
+    async def catch_up(self) -> None:
+        """Take it in now who was switched off, so that nobody who is put out is let in again."""
+
+    def observe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` when a session or an answer is new or another; returns "stop observing"."""
+
+
+class OwnPorts(Protocol):
+    """802.1X on our own ports, and the RADIUS servers that they ask."""
+
+    def statuses(self) -> Sequence[PortStatus]:
+        """Each port with each terminal, in or not, and why."""
+
+    def servers(self) -> Sequence[ServerStatus]:
+        """The servers, and whether they answer."""
+
+    def disconnect(self, mac: bytes) -> bool:
+        """End what a terminal was granted, on whichever port; False where it was granted nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class TerminalServices:
     """Terminals and who of them is registered."""
@@ -88,6 +123,10 @@ class Services:
     """Calls people and terminals into rooms; None where nothing can be called."""
     trunks: Callable[[], Sequence[Mapping[str, object]]] = lambda: ()
     """State of each trunk."""
+    network: Network | None = None
+    """None where nothing is known of sessions."""
+    ports: OwnPorts | None = None
+    """None where no port is ours."""
     capacity: Callable[[], Mapping[str, object]] = dict
     """What the machine carries, what of it is used and what newcomers get; {} where nobody knows."""
     health: Mapping[str, HealthCheck] = field(default_factory=dict)

@@ -60,7 +60,7 @@ class DiskWriter:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        for step in (self._write_all, self._sync, self._sync_folder):
+        for step in (self._sync_folder, self._write_all, self._sync):
             try:
                 step()
             except OSError as error:
@@ -102,9 +102,13 @@ class DiskWriter:
         self.is_low = disk.f_bavail * disk.f_frsize < self._min_free_bytes
 
     def _sync_folder(self) -> None:
-        """A new name is safe only once its directory is synced."""
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """A new name is safe only once its folder is synced: else a power cut takes the whole file, synced or not."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

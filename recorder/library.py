@@ -22,6 +22,7 @@ from crypto.keys import KeyFault, MasterKey
 from crypto.sealing import KEY_BYTES, MAX_HEAD_BYTES, Head, SealError, SealReader, Verified, verify
 from mcu.policy import RoomPolicy
 from mcu.worker.messages import RecordingEnded, RecordingProgress, StartRecording
+from recorder.disk import sync_folder
 from recorder.errors import BadFileError, DiskFullError, NoSuchFileError, RecordingError
 from recorder.mp4 import IndexedFile
 from recorder.reader import RecordingReader, SealedFile, read_intact, wait_until_closed
@@ -193,7 +194,9 @@ class Library:
 
     def _prepare(self) -> None:
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._directory.is_dir():
+                self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                sync_folder(self._directory.parent)
             free = shutil.disk_usage(self._directory).free
         except OSError as error:
             raise RecordingError("cannot-write") from error

@@ -20,6 +20,8 @@ from signaling.antechamber import Antechamber
 from signaling.call_request import Admission, CallRequest, admission_to, policy_of
 from signaling.faces import Clock, Load, MonotonicClock, RoomSource, RunningRooms, Verifier
 from signaling.lines import LineFull, Lines
+from signaling.network_access import NetworkAccess
+from signaling.network_check import NetworkCheck
 from signaling.passcode_check import PasscodeCheck
 from signaling.refusal import Refusal, Refused, WaitReason
 from signaling.tries import Block, source_key
@@ -36,7 +38,9 @@ logger = logging.getLogger(__name__)
 
 _ANSWER_AGAIN_S = 2.0
 _LESS = {Allowance.SMALL: "small-pictures", Allowance.SOUND: "sound-only"}
-_SAYS_NOTHING = (Refusal.UNKNOWN_ROOM, Refusal.SLOW_DOWN, Refusal.TOO_MANY_TRIES, Refusal.CAPACITY)
+_SAYS_NOTHING = (
+    Refusal.UNKNOWN_ROOM, Refusal.SLOW_DOWN, Refusal.TOO_MANY_TRIES, Refusal.CAPACITY, Refusal.NETWORK,
+)  # fmt: skip
 
 
 class Gate:
@@ -50,8 +54,12 @@ class Gate:
         settings: GateSettings | None = None,
         clock: Clock | None = None,
         load: Load | None = None,
+        access: NetworkAccess | None = None,
     ) -> None:
-        """`load`: what the machine has left; None, and nobody gets less because of it."""
+        """`load`: what the machine has left; None, and nobody gets less because of it.
+
+        `access`: whether the network knows who calls; None, and nobody is asked.
+        """
         settings = settings or GateSettings()
         self.counters: Counter[str] = Counter()
         """Cumulative: "admitted-guest", "admitted-host", "admitted-small-pictures", "admitted-sound-only", "promoted",
@@ -59,6 +67,7 @@ class Gate:
         self._rooms = rooms
         self._running = running
         self._load = load
+        self._network = NetworkCheck(access, rooms)
         self._retry_after_s = settings.busy_retry_after_s
         self._clock = clock or MonotonicClock()
         self._passcodes = PasscodeCheck(verifier, settings, self._clock, self.counters)
@@ -69,6 +78,7 @@ class Gate:
         """Check room, passcode and seats; may take seconds for sources that keep failing. Raises Refused."""
         source = _line_of(request)
         async with self._asked(request, source):
+            await self._network.check(request)
             await self._passcodes.slow_down(source)
             self._passcodes.charge(request)
             room = await self._visible_room(request)
@@ -80,6 +90,12 @@ class Gate:
         self.counters[f"admitted-{admission.role}"] += 1
         self._note_less(admission)
         return admission
+
+    async def check_network(self, request: CallRequest) -> None:
+        """Whether the network of the caller knows it, for calls that ask for no room yet. Raises Refused."""
+        if self._network.is_on:
+            async with self._asked(request, _line_of(request)):
+                await self._network.check(request)
 
     async def promote(self, admission: Admission, passcode: str) -> None:
         """Check the host passcode that a guest inside keyed in, counted like those before the gate. Raises Refused."""
@@ -209,6 +225,7 @@ class Gate:
         room = await self._rooms.find(admission.policy.number)
         if room is None:
             raise Refused(Refusal.UNKNOWN_ROOM)
+        await self._network.check(admission.request, room.number)
         if room.generation != admission.generation and not admission.request.is_invited:
             left = self._passcodes.calls.left(admission.request.call)
             raise Refused(Refusal.PASSCODE_REQUIRED, tries_left=left)

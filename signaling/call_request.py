@@ -8,6 +8,7 @@ from mcu.capacity import Allowance
 from mcu.media import Grade
 from mcu.participant import Role
 from mcu.policy import LayoutMode, MediaEncryption, RecordPolicy, RoomPolicy
+from signaling.network_access import Proof
 from store.rooms import Room
 
 
@@ -37,6 +38,12 @@ class CallRequest:
     """What an invited one becomes."""
     can_wait: bool = True
     """Can be told to wait, by picture, sound or page; a locked room refuses the others at once."""
+    local: str = ""
+    """Our address that the call came in at."""
+    claimed: tuple[str, ...] = ()
+    """What the caller calls itself."""
+    proof: Proof = Proof.NONE
+    """How `identity` was proved, or that the call comes by a trunk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Final
 
 from mcu.camera import CameraMove
 from mcu.cameras import Steering
@@ -13,6 +14,9 @@ from mcu.participant import Participant
 from signaling.admission import Admission
 from signaling.refusal import Refusal, Refused
 
+_MAX_REMEMBERED: Final = 10_000
+"""Far above what one machine carries; past it those that are over are forgotten."""
+
 
 class Calls:
     """Puts admitted legs into their conference and takes them out again."""
@@ -21,6 +25,8 @@ class Calls:
         """`settled` is called with the id of each call that is in its room (mcu.load.Load.settled)."""
         self.conferences = conferences
         self._settled = settled
+        self._came: dict[int, tuple[str, str, str]] = {}
+        """Protocol, source and address of ours of those in rooms, by leg."""
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         """Let a configured leg into its room; from here on media flows. Raises WorkerError, Refused.
@@ -38,14 +44,40 @@ class Calls:
             if not conference.participants:
                 await conference.close()
             raise
+        self._remember(leg.id, admission)
         if self._settled is not None:
             self._settled(admission.request.call)
         return participant
 
     async def leave(self, room: str, leg: int) -> None:
         """The peer hung up; rooms and legs that are gone already are ignored."""
+        self._came.pop(leg, None)
         if conference := self.conferences.get(room):
             await conference.leave(leg)
+
+    async def drop(self, protocols: Collection[str], is_concerned: Callable[[str, str], bool]) -> int:
+        """End the calls from somewhere: `is_concerned` is asked with the source and the address of ours; how many."""
+        dropped = 0
+        for conference in self.conferences.running():
+            for leg in list(conference.participants):
+                came = self._came.get(leg)
+                if came is not None and came[0] in protocols and is_concerned(*came[1:]):
+                    del self._came[leg]
+                    await conference.remove(leg)
+                    dropped += 1
+        return dropped
+
+    def moved(self, leg: int, source: str, local: str) -> None:
+        """A page came back from another address: what happens at the old one does not concern it any more."""
+        if (came := self._came.get(leg)) is not None:
+            self._came[leg] = (came[0], source, local)
+
+    def _remember(self, leg: int, admission: Admission) -> None:
+        if len(self._came) >= _MAX_REMEMBERED:
+            # Legs that their conference has ended are not told of.
+            inside = {each for conference in self.conferences.running() for each in conference.participants}
+            self._came = {each: came for each, came in self._came.items() if each in inside}
+        self._came[leg] = (admission.request.protocol, admission.request.source, admission.request.local)
 
     def request_floor(self, room: str, leg: int) -> bool:
         """The terminal of the leg wants to present; whether it may."""

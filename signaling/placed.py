@@ -54,6 +54,7 @@ _OF_GATE: dict[Refusal, Outcome] = {
     Refusal.FULL: Outcome.FULL,
     Refusal.ENCRYPTION_REQUIRED: Outcome.ENCRYPTION_REQUIRED,
     Refusal.CAPACITY: Outcome.TOO_MANY_CALLS,
+    Refusal.NETWORK: Outcome.NOT_ALLOWED,
 }
 
 

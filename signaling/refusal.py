@@ -19,6 +19,8 @@ class Refusal(StrEnum):
     CAPACITY = "capacity"
     HOST_ABSENT = "host-absent"
     NOT_LET_IN = "not-let-in"
+    NETWORK = "network-access"
+    """Its network does not know the device, or knows it as another (IEEE 802.1X)."""
 
 
 class WaitReason(StrEnum):

@@ -116,6 +116,7 @@ async def admit(
     if not request.room or (desk is not None and desk.settings.is_test_room(request.room)):
         if not has_attendant:
             raise Refused(Refusal.UNKNOWN_ROOM)
+        await services.gate.check_network(request)
         return None, None
     try:
         return await services.gate.admit(request), None

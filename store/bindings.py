@@ -78,6 +78,18 @@ class Bindings:
             rows = await connection.execute(select(self._row.__table__))
             return [KeptBinding(**row) for row in rows.mappings()]
 
+    async def take(self, prefix: str) -> list[KeptBinding]:
+        """Those whose key begins so, which are then kept no more. Raises StoreError."""
+        wanted = self._row.key.startswith(prefix, autoescape=True)
+        async with self._connections.read() as connection:
+            rows = await connection.execute(select(self._row.__table__).where(wanted))
+            found = [KeptBinding(**row) for row in rows.mappings()]
+        for start in range(0, len(found), _MAX_ROWS_AT_ONCE):
+            keys = [each.key for each in found[start : start + _MAX_ROWS_AT_ONCE]]
+            async with self._connections.write() as connection:
+                await connection.execute(delete(self._row).where(self._row.key.in_(keys)))
+        return found
+
     async def close(self) -> None:
         """Write what is still in memory. Call it before the database is closed."""
         await self._changes.close()

@@ -82,6 +82,11 @@ class Supplicants:
         """Replace what its password is proved with. Raises NotFound."""
         return await self._change(identity, nt_hash=nt_hash, password=password)
 
+    async def set_group(self, identity: str, group: str) -> Supplicant:
+        """Put it into another group. Raises NotFound, Invalid."""
+        _check_group(group)
+        return await self._change(identity, group_name=group)
+
     async def enable(self, identity: str, is_enabled: bool) -> Supplicant:
         """Let it in again, or no more. Raises NotFound."""
         return await self._change(identity, is_enabled=is_enabled)
@@ -111,12 +116,16 @@ def _check(supplicant: Supplicant) -> None:
     name = supplicant.identity
     if not 1 <= len(name.encode()) <= MAX_IDENTITY_BYTES or not name.isprintable() or name != name.strip():
         raise Invalid(f"identity: 1 to {MAX_IDENTITY_BYTES} bytes of printable characters")
-    if not _GROUP.fullmatch(supplicant.group_name):
-        raise Invalid("group: up to 32 lower-case letters, digits and hyphens")
+    _check_group(supplicant.group_name)
     if supplicant.mac is not None and not _MAC.fullmatch(supplicant.mac):
         raise Invalid("mac: write it as 02:00:5e:00:53:01")
     if supplicant.may_bypass and supplicant.mac is None:
         raise Invalid("without a MAC address nothing can be let in by it")
+
+
+def _check_group(name: str) -> None:
+    if not _GROUP.fullmatch(name):
+        raise Invalid("group: up to 32 lower-case letters, digits and hyphens")
 
 
 def _supplicant(row: RowMapping) -> Supplicant:

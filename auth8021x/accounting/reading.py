@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from auth8021x.directory.naming import Naming
 from auth8021x.directory.report import Kind, Report, cause_name
 from auth8021x.directory.session import Entry
 from auth8021x.errors import MalformedPacketError
@@ -61,16 +62,40 @@ def read(
         float(min(max(said_s, MIN_INTERIM_S), MAX_INTERIM_S)) if said_s else interim_s,
         float(min(age_s, MAX_AGE_S)),
         "" if cause is None else cause_name(cause),
+        naming=_naming(attributes, source),
+        told_at=attribute.first_number(attributes, Type.EVENT_TIMESTAMP),
     )
 
 
 def nas_of(attributes: Sequence[Attribute], source: str) -> str:
     """The switch: its address, which is its own, before its name, which may be that of its factory."""
+    return _nas_address(attributes) or _text(attributes, Type.NAS_IDENTIFIER) or source
+
+
+def _nas_address(attributes: Sequence[Attribute]) -> str:
     for kind in (Type.NAS_IP_ADDRESS, Type.NAS_IPV6_ADDRESS):
         packed = attribute.first(attributes, kind)
         if packed is not None and (found := _unpacked(packed)):
             return found
-    return _text(attributes, Type.NAS_IDENTIFIER) or source
+    return ""
+
+
+def _naming(attributes: Sequence[Attribute], source: str) -> Naming:
+    """Uncut, since it has to come back as it was; what is no plain text would not."""
+    return Naming(
+        source,
+        _nas_address(attributes),
+        _verbatim(attributes, Type.NAS_IDENTIFIER),
+        _verbatim(attributes, Type.USER_NAME),
+        _verbatim(attributes, Type.CALLING_STATION_ID),
+        attribute.first_number(attributes, Type.NAS_PORT),
+        _verbatim(attributes, Type.NAS_PORT_ID),
+    )
+
+
+def _verbatim(attributes: Sequence[Attribute], kind: Type) -> str:
+    text = attribute.first_text(attributes, kind) or ""
+    return "" if "\N{REPLACEMENT CHARACTER}" in text else text
 
 
 def _mac(attributes: Sequence[Attribute]) -> bytes:

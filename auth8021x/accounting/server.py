@@ -54,7 +54,10 @@ class AccountingServer:
         self._all = Arrivals(settings.packets_per_s, settings.packets_per_s)
         rate = settings.client_packets_per_s
         self._each = {client.settings.name: Arrivals(rate, _BURST_S * rate) for client in clients}
-        self._replies = Replies(settings.max_remembered)
+        self._replies = {is_timed: Replies(settings.max_remembered) for is_timed in (False, True)}
+        """By whether Event-Timestamp is demanded: entries of one table are kept equally long."""
+        self._keep_s = {False: settings.remembered_s, True: max(settings.remembered_s, 2 * settings.window_s + 1)}
+        """A time may be ahead of ours by the window: it is as long again until it is refused for its age."""
         self.counters: Counter[str] = Counter()
         """What was dropped, by reason, and "acknowledged"; cumulative."""
 
@@ -72,7 +75,7 @@ class AccountingServer:
     def acknowledge(self, told: Told) -> bytes:
         """The answer, remembered for when the request comes again."""
         sealed = self._sealed(told.request, told.client)
-        self._replies.answered(told.key, sealed)
+        self._replies[told.client.settings.demands_event_timestamp].answered(told.key, sealed)
         self.counters["acknowledged"] += 1
         return sealed
 
@@ -97,9 +100,10 @@ class AccountingServer:
         return (self._untimely(stamp, age_s, now_utc) if is_timed else "") or request
 
     def _told(self, request: Packet, client: AccountingClient, source: Source, now: float) -> Told | bytes | None:
-        name = client.settings.name
+        name, is_timed = client.settings.name, client.settings.demands_event_timestamp
+        replies = self._replies[is_timed]
         key = f"{name} {request.identifier} ".encode() + request.authenticator
-        seen, reply = self._replies.check(key, source, now, self._settings.remembered_s)
+        seen, reply = replies.check(key, source, now, self._keep_s[is_timed])
         if seen in (Seen.REPLAYED, Seen.TOO_MANY) or (seen is Seen.AGAIN and reply is not None):
             self.counters[_COUNTERS[seen]] += 1
             return reply
@@ -114,7 +118,7 @@ class AccountingServer:
             return Told(report, request, client, key)
         self.counters["about-no-session"] += 1
         sealed = self._sealed(request, client)
-        self._replies.answered(key, sealed)
+        replies.answered(key, sealed)
         return sealed
 
     def _untimely(self, stamp: int | None, age_s: int, now_utc: float) -> str:

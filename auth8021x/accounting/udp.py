@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -29,7 +28,7 @@ def server(settings: Dot1xSettings) -> AccountingServer:
     return AccountingServer(listener, clients)
 
 
-class AccountingSockets:
+class AccountingSockets(ListeningSockets):
     """Listens on addresses of this machine. Close it."""
 
     def __init__(
@@ -41,22 +40,10 @@ class AccountingSockets:
         self._reports = reports
         self._wall_clock = wall_clock
         listener = settings.listener
-        self._sockets = ListeningSockets(
-            listener.listen, listener.port, self._answer, core.counters, settings.udp_batch,
-            settings.max_datagram_bytes,
-        )  # fmt: skip
+        super().__init__(listener.listen, listener.port, core, settings.udp_batch, settings.max_datagram_bytes)
 
-    @property
-    def ports(self) -> list[int]:
-        """What is listened on, in the order of the addresses."""
-        return self._sockets.ports
-
-    def close(self) -> None:
-        """Close all sockets."""
-        self._sockets.close()
-
-    def _answer(self, octets: bytes, source: Source) -> bytes | None:
-        now = asyncio.get_running_loop().time()
+    def answer(self, octets: bytes, source: Source, now: float) -> bytes | None:
+        """An acknowledgement, where the directory has taken what is told."""
         found = self.core.receive(octets, source, now, self._wall_clock())
         if found is None or isinstance(found, bytes):
             return found

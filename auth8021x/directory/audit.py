@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from auth8021x.audit_lines import AuditLines, shown
+from audit.lines import shown
+from auth8021x.audit_lines import AuditLines
 from auth8021x.directory.events import Bound, Changed, Ended, Event, Heard, Opened, Revoked
 from auth8021x.directory.session import Session
 from auth8021x.wire import mac_address

@@ -88,12 +88,22 @@ class Directory:
             return
         self._claim(session.key, address, source, now)
 
-    def end(self, site: str, mac: bytes, now: float) -> bool:
+    def end(self, site: str, mac: bytes, now: float, detail: str = "") -> bool:
         """By order of an administrator; what is told about this session from now on counts no more."""
         session = self._sessions.get((site, mac))
         if session is not None:
-            self._end(session, EndCause.ORDERED, now)
+            self._end(session, EndCause.ORDERED, now, detail)
         return session is not None
+
+    def amend(self, session: Session, role: str, vlan: str) -> None:
+        """A switch was told to change a session, and has; "" stays as it is."""
+        live = self._sessions.get(session.key)
+        if live is None or (live.nas, live.session_id) != (session.nas, session.session_id):
+            return
+        changed = replace(live, role=role or live.role, vlan=vlan or live.vlan)
+        self._sessions[live.key] = changed
+        if changed != live:
+            self._events.append(Changed(live, changed))
 
     def restore(self, kept: Iterable[Session], now: float) -> None:
         """Sessions of before a restart, told by Opened; those on our own ports ended with it."""
@@ -150,7 +160,8 @@ class Directory:
             return "no-mac"
         if not report.session_id:
             return "no-session-id"
-        if report.id in self._closed:
+        is_start = report.kind is Kind.START
+        if report.id in self._closed and not self._closed.begins_anew(report.id, report.told_at, is_start=is_start):
             return "after-its-end"
         expires_at = self._expiry(report, now)
         if expires_at is not None and expires_at <= now:
@@ -174,10 +185,12 @@ class Directory:
         stays = live is not None and _is_same_line(live, report)
         if live is not None:
             self._end(live, EndCause.REPLACED, now, keeps_addresses=stays)
+        self._closed.discard(report.id)
         heard_at = now - report.age_s
         session = Session(
             report.site, report.mac, report.nas, report.session_id, opened_at=heard_at, heard_at=heard_at,
-            expires_at=self._expiry(report, now), is_own=report.is_own, **_attributes(report),
+            expires_at=self._expiry(report, now), is_own=report.is_own, naming=report.naming,
+            told_at=report.told_at, **_attributes(report),
         )  # fmt: skip
         self._open(session)
         site = self._sites.get(report.site)
@@ -201,10 +214,14 @@ class Directory:
             live,
             heard_at=max(live.heard_at, now - report.age_s),
             expires_at=self._later(live, report, now),
+            naming=live.naming.and_then(report.naming),
+            told_at=report.told_at if live.told_at is None else max(live.told_at, report.told_at or 0),
             **(said if report.is_own else {name: value for name, value in said.items() if value}),
         )
         self._sessions[live.key] = fresh
-        is_same = replace(fresh, heard_at=live.heard_at, expires_at=live.expires_at) == live
+        is_same = live == replace(
+            fresh, heard_at=live.heard_at, expires_at=live.expires_at, naming=live.naming, told_at=live.told_at
+        )
         self._events.append(Heard(fresh) if is_same else Changed(live, fresh))
 
     def _stopped(self, report: Report, now: float) -> bool:
@@ -215,7 +232,7 @@ class Directory:
         if key is not None:
             self._end(self._sessions[key], EndCause.STOPPED, now, report.cause)
         # A Start that was held up on the way opens nothing any more.
-        self._closed.add(report.id, now)
+        self._closed.add(report.id, now, report.told_at, is_told=True)
         return True
 
     def _restarted(self, report: Report, now: float) -> bool:
@@ -239,7 +256,7 @@ class Directory:
             del self._of_nas[session.site, session.nas]
         if closes and cause is not EndCause.EXPIRED:
             # One that fell silent may be heard of again.
-            self._closed.add((session.site, session.nas, session.session_id), now)
+            self._closed.add((session.site, session.nas, session.session_id), now, session.told_at)
         if keeps_addresses:
             session = replace(session, addresses=())
         else:

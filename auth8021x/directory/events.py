@@ -63,7 +63,7 @@ class Ended:
     session: Session
     cause: EndCause
     detail: str = ""
-    """Acct-Terminate-Cause."""
+    """Acct-Terminate-Cause, or why it was ordered."""
 
 
 @dataclass(frozen=True, slots=True)

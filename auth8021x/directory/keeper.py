@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from auth8021x.directory.directory import Directory
 from auth8021x.directory.events import Event
+from auth8021x.directory.orders import is_order
 from auth8021x.directory.report import Report
 from auth8021x.directory.session import Key, Session, Source
 from auth8021x.errors import DirectoryUnavailableError, MalformedPacketError
@@ -78,6 +79,8 @@ class DirectoryKeeper:
         """Read what was kept. Observers should be there before. Raises StoreError."""
         sessions: list[Session] = []
         for row in await self._kept.load(0.0):
+            if is_order(row.key):
+                continue
             try:
                 sessions.append(Session.parse(row.data))
             except MalformedPacketError as error:
@@ -125,11 +128,16 @@ class DirectoryKeeper:
             self.core.sighted(site, mac, address, source, self._clock())
             self._work()
 
-    def end(self, site: str, mac: bytes) -> bool:
+    def end(self, site: str, mac: bytes, detail: str = "") -> bool:
         """By order of an administrator; False when there is no such session."""
-        is_ended = self.core.end(site, mac, self._clock())
+        is_ended = self.core.end(site, mac, self._clock(), detail)
         self._work()
         return is_ended
+
+    def amend(self, session: Session, role: str, vlan: str) -> None:
+        """Its switch was told to change it, and has."""
+        self.core.amend(session, role, vlan)
+        self._work()
 
     # ---- questions
 

@@ -22,11 +22,18 @@ class PortFeed:
         self._reports = reports
         self._site = site
         self._nas = nas_identifier
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """Tell no more: that our own ports were closed by us is what the next start says (directory.restore)."""
+        self._is_stopped = True
 
     def admit(self, port: str, mac: bytes, grant: Granted, session: str) -> None:
         """A terminal was let in, or what it may do has changed."""
-        self._reports.report(OwnPort(self._site, self._nas, port).admitted(mac, session, grant))
+        if not self._is_stopped:
+            self._reports.report(OwnPort(self._site, self._nas, port).admitted(mac, session, grant))
 
     def expel(self, port: str, mac: bytes, session: str, cause: TerminateCause) -> None:
         """It is in no longer."""
-        self._reports.report(OwnPort(self._site, self._nas, port).expelled(mac, session, cause_name(cause)))
+        if not self._is_stopped:
+            self._reports.report(OwnPort(self._site, self._nas, port).expelled(mac, session, cause_name(cause)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
+from auth8021x.directory.naming import UNSAID, Naming
 from auth8021x.directory.session import Entry
 from auth8021x.wire.dictionary import TerminateCause
 
@@ -42,6 +43,9 @@ class Report:
     cause: str = ""
     """Why it ended."""
     is_own: bool = False
+    naming: Naming = UNSAID
+    told_at: int | None = None
+    """By the clock of the switch (Event-Timestamp)."""
 
     @property
     def id(self) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ from enum import Enum
 
 import msgspec
 
+from auth8021x.directory.naming import UNSAID, Naming
 from auth8021x.errors import MalformedPacketError
 
 Key = tuple[str, bytes]
@@ -70,6 +71,9 @@ class Session:
     is_own: bool = False
     """On a port of ours."""
     addresses: tuple[Held, ...] = ()
+    naming: Naming = UNSAID
+    told_at: int | None = None
+    """When it was last told of, by the clock of its switch."""
 
     @property
     def key(self) -> Key:

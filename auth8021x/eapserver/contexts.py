@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import ssl
-import stat
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crypto.certificates import CertificateError
+from crypto.certificates import CertificateError, demand_private
 
 logger = logging.getLogger(__name__)
 
@@ -60,11 +59,7 @@ def _context(files: TlsFiles, asks_for_certificate: bool) -> ssl.SSLContext:
     made.minimum_version = made.maximum_version = ssl.TLSVersion.TLSv1_2
     made.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     try:
-        mode = stat.S_IMODE(files.key.stat().st_mode)
-        if mode & 0o077:
-            raise CertificateError(
-                f"{files.key}: others may read the key (mode {mode:04o}); run: chmod 600 {files.key}"
-            )
+        demand_private(files.key)
         # Without any password OpenSSL would ask the terminal.
         made.load_cert_chain(files.certificate, files.key, files.password)
         if asks_for_certificate:

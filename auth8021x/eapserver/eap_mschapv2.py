@@ -36,7 +36,7 @@ class EapMschapv2:
 
     def challenge(self, identifier: int) -> bytes:
         """The data of the first request (2.1)."""
-        return _message(OpCode.CHALLENGE, identifier, bytes((CHALLENGE_BYTES,)) + self._challenge + SERVER_NAME)
+        return message(OpCode.CHALLENGE, identifier, bytes((CHALLENGE_BYTES,)) + self._challenge + SERVER_NAME)
 
     def check(self, data: bytes, identity: str, moment: Moment) -> Passed | Failed:
         """What the response (2.2) proves."""
@@ -57,13 +57,14 @@ class EapMschapv2:
 
     def success(self, identifier: int) -> bytes:
         """That it was right, with our own proof (2.3). Only after check() has passed."""
-        return _message(OpCode.SUCCESS, identifier, f"{self._proof} M=OK".encode())
+        return message(OpCode.SUCCESS, identifier, f"{self._proof} M=OK".encode())
 
     def failure(self, identifier: int) -> bytes:
         """That it was wrong, and there is no second try (2.4; RFC 2759 6)."""
         text = f"E=691 R=0 C={self._challenge.hex().upper()} V=3 M=Authentication failed"
-        return _message(OpCode.FAILURE, identifier, text.encode())
+        return message(OpCode.FAILURE, identifier, text.encode())
 
 
-def _message(code: OpCode, identifier: int, body: bytes) -> bytes:
+def message(code: OpCode, identifier: int, body: bytes) -> bytes:
+    """Type-Data of EAP-MSCHAPv2 (2.1 to 2.4); `identifier` is its own, beside that of EAP."""
     return bytes((code, identifier)) + (_HEADER_BYTES + len(body)).to_bytes(2, "big") + body

@@ -14,6 +14,8 @@ class CertificateProof:
     def __init__(self, book: Book, may_be: MayBe) -> None:
         self._book = book
         self._may_be = may_be
+        self._decision: Passed | Failed | None = None
+        """Of the handshake; once."""
 
     def step(self, plain: bytes, identifier: int, moment: Moment, connection: TlsConnection) -> Step:  # noqa: ARG002
         """After the handshake. TLS has no more to say then."""
@@ -23,6 +25,11 @@ class CertificateProof:
 
     def decide(self, moment: Moment, connection: TlsConnection) -> Passed | Failed:
         """What the certificate of a finished handshake is worth."""
+        if self._decision is None:
+            self._decision = self._decide(moment, connection)
+        return self._decision
+
+    def _decide(self, moment: Moment, connection: TlsConnection) -> Passed | Failed:
         octets = connection.peer_certificate
         if octets is None:
             return Failed("malformed", "no certificate")

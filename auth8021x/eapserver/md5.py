@@ -38,5 +38,10 @@ class Md5Challenge:
         )
 
     def _proof(self, password: Secret) -> bytes:
-        octets = bytes((self._identifier,)) + password.reveal().encode() + self._challenge
-        return hashlib.md5(octets, usedforsecurity=False).digest()
+        return proof(self._identifier, password, self._challenge)
+
+
+def proof(identifier: int, password: Secret, challenge: bytes) -> bytes:
+    """The response to a challenge (RFC 1994 4.1)."""
+    octets = bytes((identifier,)) + password.reveal().encode() + challenge
+    return hashlib.md5(octets, usedforsecurity=False).digest()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from auth8021x.eapserver.secret_strength import demand_strong
-from auth8021x.sites import Networks, address_of
+from auth8021x.sites import ByNetwork
 from config.dot1x_server import RadiusClientSettings
 
 
@@ -26,16 +26,8 @@ class NasClient:
         return self.settings.name
 
 
-class NasClients:
+class NasClients(ByNetwork[NasClient]):
     """All of them."""
 
     def __init__(self, clients: Sequence[NasClient]) -> None:
-        self._clients = [(Networks(client.settings.networks), client) for client in clients]
-
-    def find(self, source: str) -> NasClient | None:
-        """The one with the narrowest network that holds the address."""
-        address = address_of(source)
-        if address is None:
-            return None
-        found = max(self._clients, key=lambda entry: entry[0].length(address), default=None)
-        return found[1] if found is not None and found[0].length(address) >= 0 else None
+        super().__init__((client.settings.networks, client) for client in clients)

@@ -43,14 +43,14 @@ class Passwords:
         self, identity: str, moment: Moment, account: Account | None, credential: Credential | None,
         nobody: Credential, is_right: Callable[[Credential], bool],
     ) -> Passed | Failed:  # fmt: skip
-        counted = account.identity if account is not None else identity
-        if self._tries.are_spent(counted, moment.station, moment.now):
-            return Failed("too-many-tries", identity=counted)
         holds = is_right(nobody if credential is None else credential)
-        if holds and credential is not None and account is not None:
-            self._tries.passed(counted, moment.station)
-            return Passed(account.identity)
-        self._tries.failed(counted, moment.station, moment.now)
         if account is None:
+            # Not counted: nobody gets in under it, and whoever invents names must not push others out of the table.
             return Failed("unknown-identity", identity=identity)
-        return Failed("no-password" if credential is None else "wrong-password", identity=counted)
+        if self._tries.are_spent(account.identity, moment.station, moment.now):
+            return Failed("too-many-tries", identity=account.identity)
+        if holds and credential is not None:
+            self._tries.passed(account.identity, moment.station)
+            return Passed(account.identity)
+        self._tries.failed(account.identity, moment.station, moment.now)
+        return Failed("no-password" if credential is None else "wrong-password", identity=account.identity)

@@ -18,8 +18,8 @@ from auth8021x.wire.eap import Method as Type
 
 _RESULT: Final = 3
 _TYPE_MASK: Final = 0x3FFF
-_SUCCESS: Final = b"\0\1"
-_HEADS: Final = {True: b"\x80\x03\0\2" + _SUCCESS, False: b"\x80\x03\0\2\0\2"}
+SUCCESS: Final = b"\0\1"
+RESULTS: Final = {True: b"\x80\x03\0\2" + SUCCESS, False: b"\x80\x03\0\2\0\2"}
 """Result TLV (2.2.8.1.2), mandatory."""
 
 
@@ -51,7 +51,7 @@ class MschapInside:
             return Ask(bytes((Type.IDENTITY,))) if not plain else Failed("malformed", "PEAP")
         if not plain:
             return Failed("malformed", "PEAP: nothing inside")
-        kind, data = _inner(plain)
+        kind, data = inner_packet(plain, eap.Code.RESPONSE)
         if self._stage is Stage.IDENTITY:
             return self._identified(kind, data, identifier)
         if self._stage is Stage.CHALLENGE:
@@ -87,10 +87,10 @@ class MschapInside:
     def _result(self, outcome: Passed | Failed, identifier: int) -> Step:
         self._outcome = outcome
         self._stage = Stage.RESULT
-        return Ask(Eap(eap.Code.REQUEST, identifier, Type.TLV, _HEADS[isinstance(outcome, Passed)]).serialize())
+        return Ask(Eap(eap.Code.REQUEST, identifier, Type.TLV, RESULTS[isinstance(outcome, Passed)]).serialize())
 
     def _ended(self, kind: int, data: bytes) -> Step:
-        if isinstance(self._outcome, Passed) and (kind != Type.TLV or _result(data) != _SUCCESS):
+        if isinstance(self._outcome, Passed) and (kind != Type.TLV or result_of(data) != SUCCESS):
             return Failed("refused-by-peer", identity=self._identity)
         return self._outcome
 
@@ -99,15 +99,15 @@ def _ask(data: bytes) -> Ask:
     return Ask(bytes((Type.MSCHAPV2,)) + data)
 
 
-def _inner(plain: bytes) -> tuple[int, bytes]:
-    """Type and data, with or without an EAP header."""
-    has_header = len(plain) > eap.HEADER_BYTES and plain[0] == eap.Code.RESPONSE
+def inner_packet(plain: bytes, code: eap.Code) -> tuple[int, bytes]:
+    """Type and data of a packet inside, with or without an EAP header of this code."""
+    has_header = len(plain) > eap.HEADER_BYTES and plain[0] == code
     if has_header and int.from_bytes(plain[2:4], "big") == len(plain):
         return plain[4], plain[5:]
     return plain[0], plain[1:]
 
 
-def _result(data: bytes) -> bytes:
+def result_of(data: bytes) -> bytes:
     """The value of the Result TLV, b"" for none."""
     while len(data) >= 4:
         kind, size = int.from_bytes(data[:2], "big") & _TYPE_MASK, int.from_bytes(data[2:4], "big")

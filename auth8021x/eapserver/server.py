@@ -85,7 +85,7 @@ class EapServer:
         self._book = book
         self._octets = octets
         self._methods = Methods(settings, book, contexts, octets).by_type()
-        self._authorization = Authorization(settings.groups, settings.session_timeout_s)
+        self._authorization = Authorization(settings)
         self._sessions = ServerSessions(settings.max_sessions, settings.max_sessions_per_client)
         self._replies = Replies(settings.max_remembered)
         self._events: deque[Verdict] = deque(maxlen=_MAX_EVENTS)
@@ -132,7 +132,7 @@ class EapServer:
             return "malformed"
         if request.code not in (Code.ACCESS_REQUEST, Code.STATUS_SERVER):
             return "unexpected"
-        fault = authenticity.check_request(request, client.secret)
+        fault = authenticity.check_request(request, client.secret, data)
         if fault is Fault.NO_MESSAGE_AUTHENTICATOR and not client.settings.demands_message_authenticator:
             self.counters["excused"] += 1
             return request
@@ -149,13 +149,16 @@ class EapServer:
 
     def _without_eap(self, asked: _Asked) -> _Reply:
         found = bypass.check(asked.attributes, self._book) if self._settings.bypasses else Failed("no-eap")
+        granted = self._granted(found, asked)
         outer = attribute.first_text(asked.attributes, Type.USER_NAME) or ""
-        granted = self._authorization.attributes(found) if isinstance(found, Account) else None
-        if granted is not None and isinstance(found, Account):
-            self._decided(asked, outer, 0, Passed(found.identity))
-            return _Reply(Code.ACCESS_ACCEPT, granted)
-        self._decided(asked, outer, 0, found if isinstance(found, Failed) else Failed("unknown-group"))
-        return _Reply(Code.ACCESS_REJECT)
+        if isinstance(granted, Failed):
+            self._decided(asked, outer, 0, granted)
+            return _Reply(Code.ACCESS_REJECT)
+        self._decided(asked, outer, 0, Passed(found.identity))
+        return _Reply(Code.ACCESS_ACCEPT, granted)
+
+    def _granted(self, found: Account | Failed, asked: _Asked) -> tuple[Attribute, ...] | Failed:
+        return found if isinstance(found, Failed) else self._authorization.grant(found, asked.client.settings)
 
     def _begin(self, asked: _Asked, response: Eap) -> _Reply | None:
         """Without State only the peer's Identity makes sense (RFC 3579 2.1)."""
@@ -163,7 +166,8 @@ class EapServer:
             return self._refuse(asked, response, "", 0, Failed("no-session"))
         outer = read_identity(response.data)
         named = attribute.first(asked.attributes, Type.USER_NAME)
-        if outer is None or (named is not None and named != response.data):
+        # Who gives no name is called by its address there (RFC 3579 2.1).
+        if outer is None or (outer and named is not None and named != response.data):
             return self._refuse(asked, response, outer or "", 0, Failed("malformed", "User-Name is another"))
         conversation = Conversation(
             outer, self._fragment_bytes(asked), self._methods, self._settings.anonymous, self._settings.max_rounds
@@ -189,14 +193,17 @@ class EapServer:
         if isinstance(step, Eap):
             return self._challenge(session, step)
         self._sessions.remove(session)
-        account = self._book.account(step.identity) if isinstance(step, Passed) else None
-        granted = self._authorization.attributes(account) if account is not None else None
-        if isinstance(step, Failed) or granted is None:
-            failed = step if isinstance(step, Failed) else Failed("unknown-group", identity=step.identity)
-            return self._refuse(asked, response, conversation.outer, conversation.method, failed)
-        self._decided(asked, conversation.outer, conversation.method, step)
+        found = self._account(step.identity) if isinstance(step, Passed) else step
+        granted = self._granted(found, asked)
+        if isinstance(granted, Failed):
+            return self._refuse(asked, response, conversation.outer, conversation.method, granted)
+        self._decided(asked, conversation.outer, conversation.method, Passed(found.identity))
         success = eap_message.split(eap.success(response.identifier).serialize())
         return _Reply(Code.ACCESS_ACCEPT, (*success, *granted))
+
+    def _account(self, identity: str) -> Account | Failed:
+        """Who has just proved to be this one may be known no more."""
+        return self._book.account(identity) or Failed("unknown-identity", identity=identity)
 
     def _challenge(self, session: ServerSession, request: Eap) -> _Reply:
         state = self._octets(_STATE_BYTES)
@@ -225,9 +232,9 @@ class EapServer:
         proxies = [each for each in asked.attributes if each.type == Type.PROXY_STATE]
         answer = Packet(reply.code, asked.request.identifier, attributes=(*reply.attributes, *proxies))
         try:
-            return authenticity.seal_response(answer, asked.request.authenticator, asked.client.secret).serialize()
+            return authenticity.response_octets(answer, asked.request.authenticator, asked.client.secret)
         except ValueError:
             # Proxies may have put in so much that there is no room.
             self.counters["too-long"] += 1
             short = Packet(Code.ACCESS_REJECT, asked.request.identifier)
-            return authenticity.seal_response(short, asked.request.authenticator, asked.client.secret).serialize()
+            return authenticity.response_octets(short, asked.request.authenticator, asked.client.secret)

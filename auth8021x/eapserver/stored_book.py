@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final
 
 from auth8021x.eapserver.account import Account
@@ -43,6 +45,10 @@ class SupplicantOffice:
         """Replace it. Raises NotFound, Invalid."""
         return await self._supplicants.set_credentials(identity, *self._sealed(identity, password, has_md5))
 
+    async def set_group(self, identity: str, group: str) -> Supplicant:
+        """Put it into another group; "" is none. Raises NotFound, Invalid."""
+        return await self._supplicants.set_group(identity, group)
+
     async def enable(self, identity: str, is_enabled: bool) -> Supplicant:
         """Let it in again, or no more. Raises NotFound."""
         return await self._supplicants.enable(identity, is_enabled)
@@ -61,6 +67,26 @@ class SupplicantOffice:
         return NtHash.of(password).seal(self._master, name), clear
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everybody who is let in, at one time: see account.Book."""
+
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    devices: Mapping[bytes, Account] = field(default_factory=dict)
+
+    def account(self, identity: str) -> Account | None:
+        """The user or device of this name; None also for those that are switched off."""
+        return self.accounts.get(identity_key(identity))
+
+    def device(self, mac: bytes) -> Account | None:
+        """The device with this address."""
+        return self.devices.get(mac)
+
+
+Changed = Callable[[Known, Known], Awaitable[None]]
+"""Is told who was known before, and who is now."""
+
+
 class StoredBook:
     """See account.Book. Changes by others (the command line) are seen within `recheck_s`."""
 
@@ -68,10 +94,10 @@ class StoredBook:
         self._supplicants = supplicants
         self._master = master
         self._recheck_s = recheck_s
-        self._accounts: dict[str, Account] = {}
-        self._devices: dict[bytes, Account] = {}
+        self._known = Known()
         self._version: object = None
         self._task: asyncio.Task[None] | None = None
+        self._changed: Changed | None = None
 
     async def start(self) -> None:
         """Read all, then look for changes from time to time. Raises StoreError."""
@@ -88,11 +114,15 @@ class StoredBook:
 
     def account(self, identity: str) -> Account | None:
         """The user or device of this name; None also for those that are switched off."""
-        return self._accounts.get(identity_key(identity))
+        return self._known.account(identity)
 
     def device(self, mac: bytes) -> Account | None:
         """The device with this address."""
-        return self._devices.get(mac)
+        return self._known.device(mac)
+
+    def observe(self, changed: Changed) -> None:
+        """Call `changed` with every change from now on; there is one who is told."""
+        self._changed = changed
 
     async def refresh(self) -> None:
         """Read what has changed. Raises StoreError."""
@@ -101,9 +131,14 @@ class StoredBook:
             return
         rows = [row for row in await self._supplicants.all() if row.is_enabled]
         found = await asyncio.to_thread(self._opened, rows)
-        self._accounts = {identity_key(row.identity): account for row, account in found}
-        self._devices = {mac_address.parse(row.mac): account for row, account in found if row.mac}
+        before = self._known
+        self._known = Known(
+            {identity_key(row.identity): account for row, account in found},
+            {mac_address.parse(row.mac): account for row, account in found if row.mac},
+        )
         self._version = version
+        if self._changed is not None:
+            await self._changed(before, self._known)
 
     def _opened(self, rows: list[Supplicant]) -> list[tuple[Supplicant, Account]]:
         found = []

@@ -1,4 +1,4 @@
-"""A TLS server without a socket, on top of OpenSSL's memory buffers."""
+"""TLS without a socket, on top of OpenSSL's memory buffers: our side of EAP-TLS, PEAP and TTLS, server or peer."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ _READ_BYTES: Final = 1 << 14
 
 
 class TlsConnection:
-    """What OpenSSL refuses becomes `fault`; it never raises for what a peer sends."""
+    """What OpenSSL refuses becomes `fault`; it never raises for what a peer sends.
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    A server, unless `context` is one of clients; then `server_name` is what it is called by and has to be named.
+    """
+
+    def __init__(self, context: ssl.SSLContext, server_name: str = "") -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        is_server = context.protocol is ssl.PROTOCOL_TLS_SERVER
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=is_server, server_hostname=server_name or None
+        )
         self.is_open = False
         """The handshake is done, and a certificate that was asked for is of our CA."""
         self.fault = ""

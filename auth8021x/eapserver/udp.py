@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from auth8021x.audit_lines import AuditLines, shown
+from audit.lines import shown
+from auth8021x.audit_lines import AuditLines
 from auth8021x.eapserver.account import Book
 from auth8021x.eapserver.contexts import TlsContexts, TlsFiles
 from auth8021x.eapserver.nas_clients import NasClient
@@ -39,7 +39,7 @@ def server(settings: EapServerSettings, book: Book, folder: Path, key_password: 
     return EapServer(settings, clients, book, contexts, SystemChance().octets)
 
 
-class EapServerSockets:
+class EapServerSockets(ListeningSockets):
     """Listens where the settings say, which is on loopback at first, and nowhere without clients. Close it."""
 
     def __init__(
@@ -51,21 +51,11 @@ class EapServerSockets:
         self._wall_clock = wall_clock
         self._lines = AuditLines(_AUDIT_LINES_PER_MINUTE, time.monotonic)
         addresses = settings.listen if settings.clients else ()
-        self._sockets = ListeningSockets(
-            addresses, settings.port, self._answer, core.counters, _BATCH, max_datagram_bytes
-        )
+        super().__init__(addresses, settings.port, core, _BATCH, max_datagram_bytes)
 
-    @property
-    def ports(self) -> list[int]:
-        """What is listened on, in the order of the addresses."""
-        return self._sockets.ports
-
-    def close(self) -> None:
-        """Close all sockets."""
-        self._sockets.close()
-
-    def _answer(self, octets: bytes, source: Source) -> bytes | None:
-        answer = self.core.receive(octets, source, asyncio.get_running_loop().time(), self._wall_clock())
+    def answer(self, octets: bytes, source: Source, now: float) -> bytes | None:
+        """What the core says; who was let in or not is written down."""
+        answer = self.core.receive(octets, source, now, self._wall_clock())
         while (verdict := self.core.next_event()) is not None:
             self._write(verdict)
         return answer

@@ -1,7 +1,8 @@
 """What follows when a session ends or changes: registrations go, and calls after a grace time, by policy. Pure.
 
 A terminal that authenticates again, at the same address and as the same, keeps its calls. A switch that merely fell
-silent cuts none, unless the policy says so: a consultation is not ended by lost updates.
+silent cuts none, unless the policy says so: a consultation is not ended by lost updates. After a restart of ours, which
+closed our own ports, who is back in time keeps its registration, too.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ Order = Unregister | DropCalls
 class _Pending:
     due_at: float
     session: Session
+    makes: type[Unregister | DropCalls] = DropCalls
+    """The order that follows."""
 
 
 class Aftermath:
@@ -61,6 +64,9 @@ class Aftermath:
     def happened(self, event: Event, now: float) -> None:
         """Something happened in the directory."""
         match event:
+            case Ended(session, EndCause.RESTARTED):
+                for held in session.addresses:
+                    self._closed_by_us(session, held.address, now)
             case Ended(session, cause):
                 for held in session.addresses:
                     self._lost(session, held.address, now, is_told=cause is not EndCause.EXPIRED)
@@ -90,25 +96,46 @@ class Aftermath:
             if oldest.due_at > now:
                 return
             del self._pending[place]
-            self._orders.append(DropCalls(*place, oldest.session))
+            self._orders.append(oldest.makes(*place, oldest.session))
 
     def _lost(self, session: Session, address: str, now: float, *, is_told: bool) -> None:
         place = (session.site, address)
         if not self._decision.needs_session(*place):
             return
         self._orders.append(Unregister(*place, session))
-        if place in self._pending or self._policy == "never" or (self._policy == "ended" and not is_told):
+        if self._drops_already(place) or self._policy == "never" or (self._policy == "ended" and not is_told):
             return
         if len(self._pending) >= MAX_PENDING:
             self._orders.append(DropCalls(*place, session))
         else:
+            self._pending.pop(place, None)
             self._pending[place] = _Pending(now + self._grace_s, session)
+
+    def _closed_by_us(self, session: Session, address: str, now: float) -> None:
+        """Its calls ended with us. It is asked anew, and does not know that it should register anew, too."""
+        place = (session.site, address)
+        if not self._decision.needs_session(*place) or place in self._pending:
+            return
+        if len(self._pending) >= MAX_PENDING:
+            self._orders.append(Unregister(*place, session))
+        else:
+            self._pending[place] = _Pending(now + self._grace_s, session, Unregister)
+
+    def _drops_already(self, place: Place) -> bool:
+        pending = self._pending.get(place)
+        return pending is not None and pending.makes is DropCalls
 
     def _found(self, session: Session, address: str) -> None:
         """The same terminal is back; at the address of another the grace time goes on."""
         pending = self._pending.get((session.site, address))
-        if pending is not None and session.mac == pending.session.mac and _is_as_good(pending.session, session):
+        if pending is None:
+            return
+        if session.mac == pending.session.mac and _is_as_good(pending.session, session):
             del self._pending[session.site, address]
+        elif pending.makes is Unregister:
+            # Now, before the other one registers there.
+            del self._pending[session.site, address]
+            self._orders.append(Unregister(session.site, address, pending.session))
 
 
 def _is_as_good(before: Session, session: Session) -> bool:

@@ -1,4 +1,4 @@
-"""The audit of the gate: every answer with its reason; the same again and again has one line from time to time."""
+"""The audit of the gate: every answer with its reason; registrations that are renewed, once in a while."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from auth8021x.audit_lines import AuditLines, shown
+from audit.lines import shown
+from auth8021x.audit_lines import AuditLines
 from auth8021x.gate.verdict import Question, Reason, Verdict
 from auth8021x.wire import mac_address
 from config.dot1x_sites import Dot1xGateSettings
 
 MAX_REMEMBERED: Final = 10_000
+_REPEATING: Final = "register"
+"""Renewed again and again; every call is answered for itself."""
 
 
 class GateAudit:
@@ -44,6 +47,8 @@ class GateAudit:
         )  # fmt: skip
 
     def _is_repeated(self, question: Question, verdict: Verdict) -> bool:
+        if question.operation != _REPEATING:
+            return False
         mac = verdict.session.mac if verdict.session else b""
         key = (question, verdict.is_allowed, verdict.reason, mac)
         now = self._clock()

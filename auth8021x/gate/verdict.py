@@ -17,6 +17,8 @@ class Proof(Enum):
     H235 = "h235.1"
     SIGN_IN = "sign-in"
     """A browser, with a name and a password."""
+    INVITED = "invited"
+    """We have called it ourselves."""
 
 
 class Reason(StrEnum):
@@ -56,7 +58,7 @@ class Question:
     """Our address that the request came in at: it tells apart sites with the same ranges."""
     proof: Proof = Proof.NONE
     operation: str = ""
-    """"register", "call" or "join", for the audit."""
+    """"register", "call", "join" or "invite", for the audit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
+from enum import auto
+from typing import Any
 
-from auth8021x.pae.machine import Machine
+from auth8021x.pae.machine import Machine, States
 from auth8021x.pae.variables import PortControl, Variables
 from auth8021x.wire import eap
 
 
-class State(Enum):
+class State(States):
     """8.2.4.1."""
 
     INITIALIZE = auto()
@@ -46,32 +47,34 @@ class AuthPae(Machine[State]):
             return None
         return State.FORCE_AUTH if v.port_control is PortControl.FORCE_AUTHORIZED else State.FORCE_UNAUTH
 
-    def _exits(self) -> Mapping[State, Callable[[], State | None]]:
+    @classmethod
+    def _exits(cls) -> Mapping[State, Callable[[Any], State | None]]:
         return {
-            State.INITIALIZE: self._from_initialize,
-            State.DISCONNECTED: lambda: State.RESTART,
-            State.RESTART: lambda: None if self._v.eap_restart else State.CONNECTING,
-            State.CONNECTING: self._from_connecting,
-            State.AUTHENTICATING: self._from_authenticating,
-            State.AUTHENTICATED: self._from_authenticated,
-            State.ABORTING: self._from_aborting,
-            State.HELD: lambda: State.RESTART if self._v.quiet_while <= self._v.now else None,
-            State.FORCE_AUTH: lambda: State.FORCE_AUTH if self._v.eapol_start else None,
-            State.FORCE_UNAUTH: lambda: State.FORCE_UNAUTH if self._v.eapol_start else None,
+            State.INITIALIZE: cls._from_initialize,
+            State.DISCONNECTED: lambda _: State.RESTART,
+            State.RESTART: lambda self: None if self._v.eap_restart else State.CONNECTING,
+            State.CONNECTING: cls._from_connecting,
+            State.AUTHENTICATING: cls._from_authenticating,
+            State.AUTHENTICATED: cls._from_authenticated,
+            State.ABORTING: cls._from_aborting,
+            State.HELD: lambda self: State.RESTART if self._v.quiet_while <= self._v.now else None,
+            State.FORCE_AUTH: lambda self: State.FORCE_AUTH if self._v.eapol_start else None,
+            State.FORCE_UNAUTH: lambda self: State.FORCE_UNAUTH if self._v.eapol_start else None,
         }
 
-    def _actions(self) -> Mapping[State, Callable[[], None]]:
+    @classmethod
+    def _actions(cls) -> Mapping[State, Callable[[Any], None]]:
         return {
-            State.INITIALIZE: self._initialize,
-            State.DISCONNECTED: self._disconnected,
-            State.RESTART: self._restart,
-            State.CONNECTING: self._connecting,
-            State.AUTHENTICATING: self._authenticating,
-            State.AUTHENTICATED: self._authenticated,
-            State.ABORTING: self._aborting,
-            State.HELD: self._held,
-            State.FORCE_AUTH: self._force_auth,
-            State.FORCE_UNAUTH: self._force_unauth,
+            State.INITIALIZE: cls._initialize,
+            State.DISCONNECTED: cls._disconnected,
+            State.RESTART: cls._restart,
+            State.CONNECTING: cls._connecting,
+            State.AUTHENTICATING: cls._authenticating,
+            State.AUTHENTICATED: cls._authenticated,
+            State.ABORTING: cls._aborting,
+            State.HELD: cls._held,
+            State.FORCE_AUTH: cls._force_auth,
+            State.FORCE_UNAUTH: cls._force_unauth,
         }
 
     # ---- conditions, in the order of the figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 from auth8021x.pae import auth_pae, be_auth
 from auth8021x.pae.auth_pae import AuthPae
@@ -13,6 +13,7 @@ from auth8021x.pae.conversation import Conversation, Ruling
 from auth8021x.pae.eap_pass_through import EapPassThrough
 from auth8021x.pae.eap_pass_through import State as EapState
 from auth8021x.pae.grant import Grant
+from auth8021x.pae.machine import Machine
 from auth8021x.pae.reauth_timer import ReauthTimer
 from auth8021x.pae.variables import Variables
 from auth8021x.wire import eap
@@ -35,6 +36,7 @@ class Authenticator:
         self.be_auth = BackendAuth(self.variables)
         self.reauth_timer = ReauthTimer(self.variables)
         self.eap = EapPassThrough(self.variables, self.conversation)
+        self._machines: tuple[Machine[Any], ...] = (self.auth_pae, self.be_auth, self.reauth_timer, self.eap)
         self.grant: Grant | None = None
         """What holds while the port is open."""
         self.cause = TerminateCause.PORT_REINITIALIZED
@@ -167,12 +169,6 @@ class Authenticator:
             v.re_auth_when = now + self._settings.server_retry_s
             v.keeps_session = False
 
-    def reauthenticate(self, now: float) -> None:
-        """Ask again; the port stays as it is meanwhile."""
-        self.variables.now = now
-        self.variables.re_authenticate = True
-        self._run()
-
     def change(self, grant: Grant, now: float) -> None:
         """What holds from now on (CoA); its time counts from now."""
         if self.grant is not None:
@@ -225,10 +221,11 @@ class Authenticator:
     def _run(self) -> None:
         v = self.variables
         was_authorized = v.is_authorized
-        machines = (self.auth_pae, self.be_auth, self.reauth_timer, self.eap)
         for _ in range(_MAX_STEPS):
-            moved = [machine.step() for machine in machines]
-            if not any(moved):
+            has_moved = False
+            for machine in self._machines:
+                has_moved = machine.step() or has_moved
+            if not has_moved:
                 break
             self._look_at_what_was_entered(was_authorized)
         else:
@@ -250,7 +247,7 @@ class Authenticator:
                 self._disconnected(was_authorized)
         if self.variables.has_spoken:
             self.has_ever_spoken, self.is_silent = True, False
-        for machine in (self.auth_pae, self.be_auth, self.reauth_timer, self.eap):
+        for machine in self._machines:
             machine.entered.clear()
 
     def _authenticated(self) -> None:

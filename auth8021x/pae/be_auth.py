@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
+from enum import auto
+from typing import Any
 
-from auth8021x.pae.machine import Machine
+from auth8021x.pae.machine import Machine, States
 from auth8021x.pae.variables import PortControl, Variables
 from auth8021x.wire import eap
 
 
-class State(Enum):
+class State(States):
     """8.2.9.1."""
 
     INITIALIZE = auto()
@@ -40,28 +41,30 @@ class BackendAuth(Machine[State]):
             return State.INITIALIZE if self.state is not State.INITIALIZE else None
         return State.INITIALIZE if v.auth_abort else None  # which ends the condition
 
-    def _exits(self) -> Mapping[State, Callable[[], State | None]]:
+    @classmethod
+    def _exits(cls) -> Mapping[State, Callable[[Any], State | None]]:
         return {
-            State.INITIALIZE: self._from_initialize,
-            State.IDLE: self._from_idle,
-            State.REQUEST: self._from_request,
-            State.RESPONSE: self._from_response,
-            State.SUCCESS: lambda: State.IDLE,
-            State.FAIL: lambda: State.IDLE,
-            State.TIMEOUT: lambda: State.IDLE,
-            State.IGNORE: self._from_request,
+            State.INITIALIZE: cls._from_initialize,
+            State.IDLE: cls._from_idle,
+            State.REQUEST: cls._from_request,
+            State.RESPONSE: cls._from_response,
+            State.SUCCESS: lambda _: State.IDLE,
+            State.FAIL: lambda _: State.IDLE,
+            State.TIMEOUT: lambda _: State.IDLE,
+            State.IGNORE: cls._from_request,
         }
 
-    def _actions(self) -> Mapping[State, Callable[[], None]]:
+    @classmethod
+    def _actions(cls) -> Mapping[State, Callable[[Any], None]]:
         return {
-            State.INITIALIZE: self._initialize,
-            State.IDLE: self._idle,
-            State.REQUEST: self._request,
-            State.RESPONSE: self._response,
-            State.SUCCESS: self._success,
-            State.FAIL: self._fail,
-            State.TIMEOUT: self._timeout,
-            State.IGNORE: self._ignore,
+            State.INITIALIZE: cls._initialize,
+            State.IDLE: cls._idle,
+            State.REQUEST: cls._request,
+            State.RESPONSE: cls._response,
+            State.SUCCESS: cls._success,
+            State.FAIL: cls._fail,
+            State.TIMEOUT: cls._timeout,
+            State.IGNORE: cls._ignore,
         }
 
     # ---- conditions

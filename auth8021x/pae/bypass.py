@@ -37,6 +37,8 @@ class Bypass:
         self.wants_answer = False
         self.cause = TerminateCause.SESSION_TIMEOUT
         """Why it was let in no longer."""
+        self.reason = ""
+        """Why it is refused, in a word."""
         self._due_at = math.inf
 
     def ask(self) -> None:
@@ -54,6 +56,7 @@ class Bypass:
         self.grant = None if answer is None else self._read(answer)
         if self.grant is None:
             self.cause = TerminateCause.REAUTHENTICATION_FAILURE
+            self.reason = "no-server" if answer is None else "unknown-address"
             self.state, self._due_at = State.REFUSED, now + self._settings.quiet_period_s
             return
         self.state = State.ADMITTED

@@ -6,16 +6,17 @@ It knows one method by itself, Identity; all others live in the supplicant and i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
+from enum import auto
+from typing import Any
 
 from auth8021x.pae.conversation import Conversation, Ruling
-from auth8021x.pae.machine import Machine
+from auth8021x.pae.machine import Machine, States
 from auth8021x.pae.variables import Variables
 from auth8021x.wire import eap
 from auth8021x.wire.eap import Code, Eap, Method
 
 
-class State(Enum):
+class State(States):
     """RFC 4137 6.4; both halves of the figure (IDLE and IDLE2 ...) are one here."""
 
     DISABLED = auto()
@@ -56,41 +57,40 @@ class EapPassThrough(Machine[State]):
             return State.DISABLED if self.state is not State.DISABLED else None
         return State.INITIALIZE if v.eap_restart else None
 
-    def _exits(self) -> Mapping[State, Callable[[], State | None]]:
+    @classmethod
+    def _exits(cls) -> Mapping[State, Callable[[Any], State | None]]:
         return {
-            State.DISABLED: lambda: None,
-            State.INITIALIZE: lambda: State.SEND_REQUEST,
-            State.SEND_REQUEST: lambda: State.IDLE,
-            State.IDLE: self._from_idle,
-            State.RETRANSMIT: self._from_retransmit,
-            State.RECEIVED: lambda: State.AAA_REQUEST if self._is_answer() else State.DISCARD,
-            State.DISCARD: lambda: State.IDLE,
-            State.AAA_REQUEST: lambda: State.AAA_IDLE,
-            State.AAA_IDLE: self._from_aaa_idle,
-            State.AAA_RESPONSE: lambda: State.SEND_REQUEST,
-            State.TIMEOUT_FAILURE: lambda: None,
-            State.SUCCESS: lambda: None,
-            State.FAILURE: lambda: None,
+            State.DISABLED: lambda _: None,
+            State.INITIALIZE: lambda _: State.SEND_REQUEST,
+            State.SEND_REQUEST: lambda _: State.IDLE,
+            State.IDLE: cls._from_idle,
+            State.RETRANSMIT: cls._from_retransmit,
+            State.RECEIVED: lambda self: State.AAA_REQUEST if self._is_answer() else State.DISCARD,
+            State.DISCARD: lambda _: State.IDLE,
+            State.AAA_REQUEST: lambda _: State.AAA_IDLE,
+            State.AAA_IDLE: cls._from_aaa_idle,
+            State.AAA_RESPONSE: lambda _: State.SEND_REQUEST,
+            State.TIMEOUT_FAILURE: lambda _: None,
+            State.SUCCESS: lambda _: None,
+            State.FAILURE: lambda _: None,
         }
 
-    def _actions(self) -> Mapping[State, Callable[[], None]]:
-        def nothing() -> None:
-            pass
-
+    @classmethod
+    def _actions(cls) -> Mapping[State, Callable[[Any], None]]:
         return {
-            State.DISABLED: self._stop,
-            State.INITIALIZE: self._initialize,
-            State.SEND_REQUEST: self._send_request,
-            State.IDLE: nothing,
-            State.RETRANSMIT: self._retransmit,
-            State.RECEIVED: nothing,
-            State.DISCARD: self._discard,
-            State.AAA_REQUEST: self._aaa_request,
-            State.AAA_IDLE: nothing,
-            State.AAA_RESPONSE: self._aaa_response,
-            State.TIMEOUT_FAILURE: self._timeout_failure,
-            State.SUCCESS: self._success,
-            State.FAILURE: self._failure,
+            State.DISABLED: cls._stop,
+            State.INITIALIZE: cls._initialize,
+            State.SEND_REQUEST: cls._send_request,
+            State.IDLE: lambda _: None,
+            State.RETRANSMIT: cls._retransmit,
+            State.RECEIVED: lambda _: None,
+            State.DISCARD: cls._discard,
+            State.AAA_REQUEST: cls._aaa_request,
+            State.AAA_IDLE: lambda _: None,
+            State.AAA_RESPONSE: cls._aaa_response,
+            State.TIMEOUT_FAILURE: cls._timeout_failure,
+            State.SUCCESS: cls._success,
+            State.FAILURE: cls._failure,
         }
 
     # ---- conditions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from auth8021x.wire import attribute, mac_address
@@ -11,6 +12,17 @@ from auth8021x.wire.dictionary import NasPortType, ServiceType, Type
 
 FRAMED_MTU: Final = 1400
 """The server cuts EAP packets so that they fit into Ethernet frames (RFC 3580 3.10)."""
+_FOR_EAP: Final = (
+    attribute.number(Type.SERVICE_TYPE, ServiceType.FRAMED), attribute.number(Type.FRAMED_MTU, FRAMED_MTU)
+)  # fmt: skip
+_REMEMBERED: Final = 1024
+"""Terminals whose attributes are kept: each login asks for them a dozen times."""
+
+
+def machine(nas_identifier: str, nas_address: str) -> tuple[Attribute, ...]:
+    """How this machine calls itself, whichever port is meant; no address where it is ""."""
+    address = (attribute.nas_address(nas_address),) if nas_address else ()
+    return (attribute.text(Type.NAS_IDENTIFIER, nas_identifier), *address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +38,13 @@ class NasPort:
 
     def attributes(self, terminal: bytes) -> tuple[Attribute, ...]:
         """Who and where: in every request about a terminal on this port."""
-        address = (attribute.nas_address(self.nas_address),) if self.nas_address else ()
-        return (
-            attribute.text(Type.NAS_IDENTIFIER, self.nas_identifier),
-            *address,
-            attribute.number(Type.NAS_PORT, self.number),
-            attribute.text(Type.NAS_PORT_ID, self.name),
-            attribute.number(Type.NAS_PORT_TYPE, NasPortType.ETHERNET),
-            attribute.text(Type.CALLED_STATION_ID, mac_address.station_id(self.mac)),
-            attribute.text(Type.CALLING_STATION_ID, mac_address.station_id(terminal)),
-        )
+        return _attributes(self, terminal)
 
     def for_eap(self, terminal: bytes, identity: bytes) -> tuple[Attribute, ...]:
         """An Access-Request that carries EAP, without the EAP (RFC 3579 3.3)."""
         return (
             Attribute(Type.USER_NAME, (identity or mac_address.user_name(terminal).encode())[:MAX_VALUE_BYTES]),
-            attribute.number(Type.SERVICE_TYPE, ServiceType.FRAMED),
-            attribute.number(Type.FRAMED_MTU, FRAMED_MTU),
+            *_FOR_EAP,
             *self.attributes(terminal),
         )
 
@@ -53,3 +55,15 @@ class NasPort:
             attribute.number(Type.SERVICE_TYPE, ServiceType.CALL_CHECK),
             *self.attributes(terminal),
         )
+
+
+@lru_cache(_REMEMBERED)
+def _attributes(port: NasPort, terminal: bytes) -> tuple[Attribute, ...]:
+    return (
+        *machine(port.nas_identifier, port.nas_address),
+        attribute.number(Type.NAS_PORT, port.number),
+        attribute.text(Type.NAS_PORT_ID, port.name),
+        attribute.number(Type.NAS_PORT_TYPE, NasPortType.ETHERNET),
+        attribute.text(Type.CALLED_STATION_ID, mac_address.station_id(port.mac)),
+        attribute.text(Type.CALLING_STATION_ID, mac_address.station_id(terminal)),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -32,6 +33,8 @@ class Port:
         self.name = port.name
         self.counters: Counter[str] = Counter()
         self.terminals: dict[bytes, Terminal] = {}
+        self.silent: dict[bytes, None] = {}
+        """Terminals that were asked in vain, for people: no more than there may be terminals."""
         self._port = port
         self._settings = settings
         self._chance = chance
@@ -41,9 +44,14 @@ class Port:
         """Identifier of the requests to the group address."""
         self._greetings = 0
         self._greet_at = math.inf
+        self._due: dict[bytes, float] = {}
+        """When each terminal has something to do."""
         self._tickets: dict[int, bytes] = {}
         self._last_ticket = 0
         self._actions: deque[Action] = deque()
+        self._handlers: dict[int, Callable[[Frame, float], None]] = {
+            eapol.Type.START: self._started, eapol.Type.LOGOFF: self._logged_off, eapol.Type.EAP: self._spoke,
+        }  # fmt: skip
 
     # ---- in
 
@@ -60,6 +68,8 @@ class Port:
             self._settle(terminal, now)
         if not is_up:
             self.terminals.clear()
+            self._due.clear()
+            self.silent.clear()
             self._tickets.clear()
         self.handle_timeout(now)
 
@@ -70,9 +80,7 @@ class Port:
         except MalformedPacketError:
             self.counters["malformed"] += 1
             return
-        handler = {
-            eapol.Type.START: self._started, eapol.Type.LOGOFF: self._logged_off, eapol.Type.EAP: self._spoke,
-        }.get(eapol.Type(frame.packet.type) if frame.packet.type in _TYPES else eapol.Type.KEY)  # fmt: skip
+        handler = self._handlers.get(frame.packet.type)
         if handler is None or not self._is_up or frame.destination not in (PAE_GROUP_ADDRESS, self._port.mac):
             self.counters["ignored"] += 1
             return
@@ -110,9 +118,13 @@ class Port:
             terminal.authenticator.no_server(now)
         self._settle(terminal, now)
 
+    def count(self, selector: Selector) -> int:
+        """How many sessions fit."""
+        return len(self._fitting(selector))
+
     def disconnect(self, selector: Selector, now: float) -> ErrorCause | None:
         """End the sessions that fit, by order (RFC 5176)."""
-        found = [terminal for terminal in self.terminals.values() if self._fits(terminal, selector)]
+        found = self._fitting(selector)
         for terminal in found:
             terminal.bypass.end(TerminateCause.ADMIN_RESET)
             terminal.authenticator.end(TerminateCause.ADMIN_RESET, now)
@@ -121,7 +133,7 @@ class Port:
 
     def change(self, order: Order, now: float) -> ErrorCause | None:
         """Change the session that fits, by order (RFC 5176)."""
-        found = [terminal for terminal in self.terminals.values() if self._fits(terminal, order.selector)]
+        found = self._fitting(order.selector)
         if not found:
             return ErrorCause.SESSION_CONTEXT_NOT_FOUND
         if len(found) > 1:
@@ -133,13 +145,6 @@ class Port:
         terminal.bypass.change(grant, now)
         self._settle(terminal, now)
         return None
-
-    def reauthenticate(self, mac: bytes, now: float) -> None:
-        """Ask a terminal again, by order of an administrator."""
-        terminal = self.terminals.get(mac)
-        if terminal is not None:
-            terminal.authenticator.reauthenticate(now)
-            self._settle(terminal, now)
 
     # ---- out
 
@@ -153,14 +158,14 @@ class Port:
 
     def next_timeout(self) -> float | None:
         """When handle_timeout() has something to do."""
-        due = min([self._greet_at, *(terminal.next_timeout() for terminal in self.terminals.values())])
+        due = min(self._greet_at, min(self._due.values(), default=math.inf))
         return None if due == math.inf else due
 
     def handle_timeout(self, now: float) -> None:
         """Greet, ask again, renew, end."""
         if self._greet_at <= now:
             self._greet(now)
-        for terminal in [each for each in self.terminals.values() if each.next_timeout() <= now]:
+        for terminal in [self.terminals[mac] for mac, due in self._due.items() if due <= now]:
             terminal.authenticator.handle_timeout(now)
             terminal.bypass.handle_timeout(now)
             self._actions.extend(terminal.interim(now))
@@ -211,6 +216,7 @@ class Port:
         identifier = (self._greeting - 1) % 256 if asked else self._chance.octets(1)[0]
         terminal = Terminal(mac, self._port, self._settings, self._chance, now, identifier)
         self.terminals[mac] = terminal
+        self.silent.pop(mac, None)
         self._greet_at = math.inf
         terminal.authenticator.begin(now)
         if asked:
@@ -225,7 +231,7 @@ class Port:
         idle = [terminal for terminal in self.terminals.values() if terminal.is_idle]
         if not idle:
             return False
-        del self.terminals[min(idle, key=lambda terminal: terminal.seen_at).mac]
+        self._forget(min(idle, key=lambda terminal: terminal.seen_at).mac)
         self.counters["forgotten"] += 1
         return True
 
@@ -243,10 +249,23 @@ class Port:
             password = mac_address.user_name(terminal.mac).encode()
             request = Request(Code.ACCESS_REQUEST, self._port.for_bypass(terminal.mac), password)
             terminal.bypass_ticket = self._ask(terminal, request)
-        self.counters.update(terminal.authenticator.counters)
-        terminal.authenticator.counters.clear()
+        if terminal.authenticator.counters:
+            self.counters.update(terminal.authenticator.counters)
+            terminal.authenticator.counters.clear()
+        if self.terminals.get(terminal.mac) is not terminal:
+            return
+        self._due[terminal.mac] = terminal.next_timeout()
         if terminal.is_over:
-            self.terminals.pop(terminal.mac, None)
+            self._forget(terminal.mac)
+            self._note_silent(terminal.mac)
+
+    def _forget(self, mac: bytes) -> None:
+        del self.terminals[mac], self._due[mac]
+
+    def _note_silent(self, mac: bytes) -> None:
+        self.silent[mac] = None
+        if len(self.silent) > self._settings.max_supplicants_per_port:
+            del self.silent[next(iter(self.silent))]
 
     def _eap_request(self, terminal: Terminal, response: Eap) -> Request:
         conversation = terminal.authenticator.conversation
@@ -281,6 +300,9 @@ class Port:
         frame = Frame(destination, self._port.mac, Eapol(eapol.Type.EAP, packet.serialize()))
         self._actions.append(SendFrame(frame.serialize()))
 
+    def _fitting(self, selector: Selector) -> list[Terminal]:
+        return [terminal for terminal in self.terminals.values() if self._fits(terminal, selector)]
+
     def _fits(self, terminal: Terminal, selector: Selector) -> bool:
         grant = terminal.grant
         if grant is None:
@@ -299,6 +321,3 @@ def _changed(grant: Grant, change: Change) -> Grant:
         "interim_s": change.interim_s, "filter_id": change.filter_id, "vlan": change.vlan,
     }  # fmt: skip
     return replace(grant, **{key: value for key, value in wanted.items() if value is not None})  # type: ignore[arg-type]
-
-
-_TYPES: Final = frozenset(int(kind) for kind in eapol.Type)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
+from enum import auto
+from typing import Any
 
-from auth8021x.pae.machine import Machine
+from auth8021x.pae.machine import Machine, States
 from auth8021x.pae.variables import PortControl, Variables
 
 
-class State(Enum):
+class State(States):
     """8.2.8.1."""
 
     INITIALIZE = auto()
@@ -29,14 +30,16 @@ class ReauthTimer(Machine[State]):
         v = self._v
         return v.port_control is PortControl.AUTO and not v.initialize and v.is_authorized and v.re_auth_enabled
 
-    def _exits(self) -> Mapping[State, Callable[[], State | None]]:
-        return {State.INITIALIZE: self._from_initialize, State.REAUTHENTICATE: lambda: State.INITIALIZE}
+    @classmethod
+    def _exits(cls) -> Mapping[State, Callable[[Any], State | None]]:
+        return {State.INITIALIZE: cls._from_initialize, State.REAUTHENTICATE: lambda _: State.INITIALIZE}
 
-    def _actions(self) -> Mapping[State, Callable[[], None]]:
-        return {State.INITIALIZE: self._initialize, State.REAUTHENTICATE: self._reauthenticate}
+    @classmethod
+    def _actions(cls) -> Mapping[State, Callable[[Any], None]]:
+        return {State.INITIALIZE: cls._initialize, State.REAUTHENTICATE: cls._reauthenticate}
 
     def _from_initialize(self) -> State | None:
-        return State.REAUTHENTICATE if self.is_running and self._v.re_auth_when <= self._v.now else None
+        return State.REAUTHENTICATE if self._v.re_auth_when <= self._v.now and self.is_running else None
 
     def _initialize(self) -> None:
         self._v.re_auth_when = self._v.now + self._v.re_auth_period

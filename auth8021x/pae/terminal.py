@@ -83,8 +83,11 @@ class Terminal:
 
     def next_timeout(self) -> float:
         """When something is to be done; infinity for never."""
-        due = (self.authenticator.next_timeout(), self.bypass.next_timeout(), self._interim_at)
-        return min(math.inf if each is None else each for each in due)
+        due = self._interim_at
+        for each in (self.authenticator.next_timeout(), self.bypass.next_timeout()):
+            if each is not None and each < due:
+                due = each
+        return due
 
     def _wanted(self) -> Grant | None:
         if self.is_gone:

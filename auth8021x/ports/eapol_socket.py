@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import socket
 import struct
@@ -15,6 +16,7 @@ from auth8021x.wire.eapol import ETHERTYPE, PAE_GROUP_ADDRESS
 _SOL_PACKET: Final = 263
 _PACKET_ADD_MEMBERSHIP: Final = 1
 _PACKET_MR_MULTICAST: Final = 0
+_PACKET_IGNORE_OUTGOING: Final = 23
 _SIOCGIFHWADDR: Final = 0x8927
 _FILTER: Final = ((0x28, 0, 0, 12), (0x15, 0, 1, ETHERTYPE), (0x06, 0, 0, MAX_FRAME_BYTES), (0x06, 0, 0, 0))
 """ldh [12]; jeq EAPOL; return all of it; return nothing. The kernel has taken a priority tag off before."""
@@ -34,6 +36,8 @@ class EapolSocket:
             index = socket.if_nametoindex(interface)
             membership = struct.pack("=iHH8s", index, _PACKET_MR_MULTICAST, len(PAE_GROUP_ADDRESS), PAE_GROUP_ADDRESS)
             self._packets.socket.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, membership)
+            with contextlib.suppress(OSError):  # Linux before 4.20 shows us what we send
+                self._packets.socket.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         except OSError:
             self._packets.close()
             raise

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Protocol
 
 from auth8021x.errors import NoAnswerError, QueueFullError
 from auth8021x.pae.actions import Account, Action, Admit, Ask, Expel, SendFrame
 from auth8021x.pae.grant import Grant
 from auth8021x.pae.port import Port
-from auth8021x.radius.accounting import Asker
+from auth8021x.radius.client import Done
 from auth8021x.radius.dynamic_orders import Order, Selector
+from auth8021x.radius.request import Answered, Request
 from auth8021x.wire import mac_address
 from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import AcctStatusType, ErrorCause, TerminateCause
@@ -24,6 +26,13 @@ class Link(Protocol):
 
     def send(self, frame: bytes) -> None:
         """One Ethernet frame."""
+
+
+class Servers(Protocol):
+    """What asks RADIUS servers: RadiusClient."""
+
+    def begin(self, request: Request, done: Done) -> None:
+        """`done` is told what came of it, once."""
 
 
 class Enforcement(Protocol):
@@ -47,16 +56,15 @@ class PortRunner:
     """Runs a port until it is closed."""
 
     def __init__(
-        self, port: Port, asker: Asker, enforcement: Enforcement, accounting: Accounting | None = None
+        self, port: Port, servers: Servers, enforcement: Enforcement, accounting: Accounting | None = None
     ) -> None:
         self.port = port
         self.link: Link | None = None
-        self._asker = asker
+        self._servers = servers
         self._enforcement = enforcement
         self._accounting = accounting
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._questions: set[asyncio.Task[None]] = set()
 
     def carrier(self, is_up: bool) -> None:
         """The line came up, or is gone."""
@@ -72,6 +80,10 @@ class PortRunner:
         """A terminal that is kept out has sent something."""
         self.port.seen(mac, self._loop.time())
         self._work()
+
+    def count(self, selector: Selector) -> int:
+        """How many sessions fit."""
+        return self.port.count(selector)
 
     def disconnect(self, selector: Selector) -> ErrorCause | None:
         """End the sessions that fit."""
@@ -90,16 +102,16 @@ class PortRunner:
         self.carrier(False)
         if self._timer is not None:
             self._timer.cancel()
-        for question in self._questions:
-            question.cancel()
 
     def _work(self) -> None:
         for action in self.port.actions():
             self._do(action)
+        due = self.port.next_timeout()
+        if due is None or (self._timer is not None and self._timer.when() <= due):
+            return  # a timer that rings too early is cheaper than a new one for each frame
         if self._timer is not None:
             self._timer.cancel()
-        due = self.port.next_timeout()
-        self._timer = None if due is None else self._loop.call_at(due, self._tick)
+        self._timer = self._loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
@@ -112,9 +124,7 @@ class PortRunner:
             if self.link is not None:
                 self.link.send(action.frame)
         elif isinstance(action, Ask):
-            question = self._loop.create_task(self._ask(action))
-            self._questions.add(question)
-            question.add_done_callback(self._questions.discard)
+            self._servers.begin(action.request, partial(self._answered, action.ticket))
         elif isinstance(action, Admit):
             logger.info("port=%s mac=%s in by %s", name, mac_address.plain(action.mac), action.grant.by.value)
             self._enforcement.admit(name, action.mac, action.grant, action.session)
@@ -131,11 +141,10 @@ class PortRunner:
         except QueueFullError as error:
             logger.error("port=%s %s", self.port.name, error)
 
-    async def _ask(self, action: Ask) -> None:
-        try:
-            answered = await self._asker.ask(action.request)
-        except NoAnswerError:
-            self.port.no_answer(action.ticket, self._loop.time())
+    def _answered(self, ticket: int, outcome: Answered | NoAnswerError) -> None:
+        """Also after close(): then it is for nobody."""
+        if isinstance(outcome, Answered):
+            self.port.answered(ticket, outcome, self._loop.time())
         else:
-            self.port.answered(action.ticket, answered, self._loop.time())
+            self.port.no_answer(ticket, self._loop.time())
         self._work()

@@ -45,6 +45,8 @@ class AccountingClient:
         self._removed: list[int] = []
         self._last_number = 0
         self._changed = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
 
     async def load(self) -> None:
         """Take up what was kept; call it once, before anything else. Raises OSError."""
@@ -53,6 +55,8 @@ class AccountingClient:
             self._last_number = record.number
             with contextlib.suppress(QueueFullError):
                 self.queue.put(record)
+        if len(self.queue):
+            self._drained.clear()
         if self._journal.damaged:
             logger.warning("accounting: %d lines could not be read", self._journal.damaged)
         if kept:
@@ -67,8 +71,13 @@ class AccountingClient:
         record = Record(self._last_number, session, status, made, now)
         removed = self.queue.put(record)
         self._added[record.number] = record
+        self._drained.clear()
         self._forget(removed)
         self._changed.set()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits to be delivered any more."""
+        await self._drained.wait()
 
     async def run(self) -> None:
         """Deliver until cancelled; what is kept then is delivered after the next start."""
@@ -129,6 +138,8 @@ class AccountingClient:
         for record in records:
             if self._added.pop(record.number, None) is None:
                 self._removed.append(record.number)
+        if not len(self.queue):
+            self._drained.set()
 
     @staticmethod
     def _now() -> float:

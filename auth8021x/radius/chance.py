@@ -14,4 +14,4 @@ class SystemChance:
 
     def spread(self) -> float:
         """A number between -0.1 and 0.1."""
-        return secrets.randbelow(2001) / 10_000 - 0.1
+        return secrets.randbits(16) / 0xFFFF / 5 - 0.1

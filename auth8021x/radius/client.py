@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import Final, Protocol
 
 from auth8021x.errors import NoAnswerError
 from auth8021x.radius.client_core import ClientCore
-from auth8021x.radius.request import Answered, GaveUp, Request, ServerChanged
+from auth8021x.radius.request import Answered, Request, ServerChanged
 
 logger = logging.getLogger(__name__)
+
+_CLOSED: Final = "the client is closed"
 
 
 class Lanes(Protocol):
@@ -26,6 +29,8 @@ class Lanes(Protocol):
 
 MakeLanes = Callable[["RadiusClient", int], Lanes]
 """Makes the lanes of a server by its number; what comes in goes to RadiusClient.receive()."""
+Done = Callable[[Answered | NoAnswerError], None]
+"""Is told what came of a request."""
 
 
 class RadiusClient:
@@ -37,24 +42,24 @@ class RadiusClient:
         self.core = core
         self._loop = asyncio.get_running_loop()
         self._lanes = [make_lanes(self, number) for number in range(len(core.servers))]
-        self._answers: dict[int, asyncio.Future[Answered]] = {}
+        self._waiting: dict[int, Done] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._changed = changed
         self._is_closed = False
 
     async def ask(self, request: Request) -> Answered:
         """The answer to a request. Raises NoAnswerError."""
-        if self._is_closed:
-            raise NoAnswerError("the client is closed")
-        ticket = self.core.ask(request, self._loop.time())
         answer: asyncio.Future[Answered] = self._loop.create_future()
-        self._answers[ticket] = answer
+        ticket = self._begin(request, partial(_settle, answer))
         try:
-            self._work()
             return await answer
         finally:
-            del self._answers[ticket]
+            self._waiting.pop(ticket, None)
             self.core.cancel(ticket)
+
+    def begin(self, request: Request, done: Done) -> None:
+        """The same for who does not wait: `done` may be called before this returns, and is called once."""
+        self._begin(request, done)
 
     def receive(self, server: int, lane: int, octets: bytes) -> None:
         """For the lanes: something came in."""
@@ -75,9 +80,18 @@ class RadiusClient:
             self._timer.cancel()
         for lanes in self._lanes:
             lanes.close()
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(NoAnswerError("the client is closed"))
+        waiting, self._waiting = self._waiting, {}
+        for done in waiting.values():
+            done(NoAnswerError(_CLOSED))
+
+    def _begin(self, request: Request, done: Done) -> int:
+        if self._is_closed:
+            done(NoAnswerError(_CLOSED))
+            return 0
+        ticket = self.core.ask(request, self._loop.time())
+        self._waiting[ticket] = done
+        self._work()
+        return ticket
 
     def _work(self) -> None:
         for datagram in self.core.datagrams_to_send():
@@ -87,26 +101,28 @@ class RadiusClient:
                 logger.warning("radius=%s %s", event.server, "answers again" if event.is_up else "does not answer")
                 if self._changed is not None:
                     self._changed(event.server, event.is_up)
-            else:
-                self._settle(event)
+            elif (done := self._waiting.pop(event.ticket, None)) is not None:
+                done(event if isinstance(event, Answered) else NoAnswerError(event.failure.value))
         self._arm()
 
-    def _settle(self, event: Answered | GaveUp) -> None:
-        answer = self._answers.get(event.ticket)
-        if answer is None or answer.done():
-            return
-        if isinstance(event, Answered):
-            answer.set_result(event)
-        else:
-            answer.set_exception(NoAnswerError(event.failure.value))
-
     def _arm(self) -> None:
+        due = self.core.next_timeout()
+        if due is None or (self._timer is not None and self._timer.when() <= due):
+            return  # a timer that rings too early is cheaper than a new one for each request
         if self._timer is not None:
             self._timer.cancel()
-        due = self.core.next_timeout()
-        self._timer = None if due is None else self._loop.call_at(due, self._tick)
+        self._timer = self._loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
         self.core.handle_timeout(self._loop.time())
         self._work()
+
+
+def _settle(answer: asyncio.Future[Answered], outcome: Answered | NoAnswerError) -> None:
+    if answer.done():
+        return
+    if isinstance(outcome, Answered):
+        answer.set_result(outcome)
+    else:
+        answer.set_exception(outcome)

@@ -30,7 +30,7 @@ from auth8021x.radius.request import (
 from auth8021x.wire import attribute, authenticity, packet
 from auth8021x.wire.authenticity import Fault
 from auth8021x.wire.dictionary import Code, Type
-from auth8021x.wire.packet import AUTHENTICATOR_BYTES, Packet
+from auth8021x.wire.packet import AUTHENTICATOR_BYTES, HEADER_BYTES, Packet
 from config.dot1x import RadiusTimers
 
 
@@ -82,7 +82,7 @@ class ClientCore:
         if found is None or answer.code not in authenticity.RESPONSES[found.request.code]:
             self.counters["unexpected"] += 1
             return
-        fault = authenticity.check_response(answer, found.authenticator, self.servers[server].secret)
+        fault = authenticity.check_response(answer, found.authenticator, self.servers[server].secret, data)
         if fault is not None and not self._excuses(server, found, fault):
             self.counters[fault.value] += 1
             return
@@ -175,14 +175,13 @@ class ClientCore:
         if place is None:
             return False
         each.place = place
-        each.authenticator = self._chance.octets(AUTHENTICATOR_BYTES)
+        drawn = self._chance.octets(AUTHENTICATOR_BYTES)
         try:
-            built = exchanges.build(each.request, place[1], each.authenticator, server.secret)
-            each.octets = built.serialize()
+            each.octets = exchanges.build(each.request, place[1], drawn, server.secret)
         except ValueError:
             self._release(each)
             raise
-        each.authenticator = built.authenticator
+        each.authenticator = each.octets[HEADER_BYTES - AUTHENTICATOR_BYTES : HEADER_BYTES]
         self._transmit(each, now)
         return True
 
@@ -270,7 +269,8 @@ class ClientCore:
         """
         if fault is not Fault.NO_MESSAGE_AUTHENTICATOR:
             return False
-        return found.is_probe or not self.servers[server].demands_message_authenticator
+        is_sign_of_life = found.request.code == Code.STATUS_SERVER
+        return is_sign_of_life or not self.servers[server].demands_message_authenticator
 
     def _answered(self, found: Exchange, answer: Packet, is_excused: bool, now: float) -> None:
         server = self.servers[found.server]

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from auth8021x.errors import MalformedPacketError, NoAnswerError
 from auth8021x.radius.accounting import Asker
+from auth8021x.radius.dynamic_outcome import Outcome
 from auth8021x.radius.request import Request
 from auth8021x.wire import attribute
 from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import Code, Type
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an order."""
-
-    is_done: bool
-    error_cause: int | None = None
-    """Error-Cause of a refusal (RFC 5176 3.5), where there was one."""
-    has_answer: bool = True
 
 
 class DynamicOrders:

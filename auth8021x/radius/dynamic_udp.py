@@ -43,7 +43,7 @@ def server(settings: Dot1xSettings) -> DynamicServer:
     )
 
 
-class DynamicSockets:
+class DynamicSockets(ListeningSockets):
     """Listens on addresses of this machine. Close it."""
 
     def __init__(
@@ -54,21 +54,11 @@ class DynamicSockets:
         self.core = core
         self._sessions = sessions
         self._wall_clock = wall_clock
-        self._sockets = ListeningSockets(
-            settings.dynamic.listen, settings.dynamic.port, self._answer, core.counters, settings.udp_batch,
-            settings.max_datagram_bytes,
-        )  # fmt: skip
+        dynamic = settings.dynamic
+        super().__init__(dynamic.listen, dynamic.port, core, settings.udp_batch, settings.max_datagram_bytes)
 
-    @property
-    def ports(self) -> list[int]:
-        """What is listened on, in the order of the addresses."""
-        return self._sockets.ports
-
-    def close(self) -> None:
-        """Close all sockets."""
-        self._sockets.close()
-
-    def _answer(self, octets: bytes, source: Source) -> bytes | None:
+    def answer(self, octets: bytes, source: Source, now: float) -> bytes | None:  # noqa: ARG002
+        """Acknowledged, when it has been done; refused, with the reason."""
         found = self.core.receive(octets, source, self._wall_clock())
         if found is None or isinstance(found, bytes):
             return found

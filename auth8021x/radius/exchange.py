@@ -55,13 +55,13 @@ def interval(previous_s: float, timers: RadiusTimers, spread: float) -> float:
     return doubled_s if doubled_s <= timers.max_retransmit_s else timers.max_retransmit_s * (1 + spread)
 
 
-def build(request: Request, identifier: int, authenticator: bytes, secret: bytes) -> Packet:
+def build(request: Request, identifier: int, authenticator: bytes, secret: bytes) -> bytes:
     """The request as one server is sent it. Raises ValueError when it does not fit into a packet."""
     attributes = request.attributes
     if request.password is not None:
         hidden = password.hide(request.password, authenticator, secret)
         attributes = (*attributes, Attribute(Type.USER_PASSWORD, hidden))
-    return authenticity.seal_request(Packet(request.code, identifier, authenticator, attributes), secret)
+    return authenticity.request_octets(Packet(request.code, identifier, authenticator, attributes), secret)
 
 
 def status_request(request: Request, name: str) -> Request:

@@ -23,6 +23,8 @@ class Journal:
         self._path = path
         self.damaged = 0
         """Lines that could not be read: the machine lost power while the last one was written."""
+        self._is_torn = False
+        """The last write may have ended within a line: the disk was full."""
 
     def load(self) -> list[Record]:
         """What has not been delivered, in its order; the file is written anew. Raises OSError."""
@@ -39,11 +41,16 @@ class Journal:
     def write(self, added: Iterable[Record], removed: Iterable[int]) -> int:
         """Add lines and see that they are on the disk; the size of the file. Raises OSError."""
         lines = [*map(records.line, added), *map(records.removal, removed)]
+        if self._is_torn:
+            lines.insert(0, b"\n")
+        self._is_torn = True
         with self._open(self._path, os.O_APPEND) as file:
             file.write(b"".join(lines))
             file.flush()
             os.fsync(file.fileno())
-            return file.tell()
+            size = file.tell()
+        self._is_torn = False
+        return size
 
     def compact(self, kept: Iterable[Record]) -> None:
         """Write the file anew with these records alone. Raises OSError."""
@@ -53,6 +60,7 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
+        self._is_torn = False
         folder = os.open(self._path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -65,6 +73,8 @@ class Journal:
         return size > _COMPACT_BYTES + kept * records.MAX_LINE_BYTES // 8
 
     def _read(self, text: bytes, found: dict[int, Record]) -> None:
+        if text == b"\n":
+            return
         try:
             read = records.parse(text.rstrip(b"\n"))
         except MalformedPacketError:

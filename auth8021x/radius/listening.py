@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from auth8021x.radius.replies import Source
 
-Answer = Callable[[bytes, Source], bytes | None]
-"""Takes a datagram, and gives what is sent back."""
+
+class Server(Protocol):
+    """The core behind the sockets, as far as they need it."""
+
+    counters: Counter[str]
 
 
 class ListeningSockets:
-    """One socket an address. Close it."""
+    """One socket an address. A server derives its own and says in answer() what it sends back. Close it."""
 
-    def __init__(
-        self, addresses: Sequence[str], port: int, answer: Answer, counters: Counter[str], batch: int, max_bytes: int
-    ) -> None:
-        """Raises OSError when an address or the port cannot be had."""
-        self._answer = answer
-        self._counters = counters
+    def __init__(self, addresses: Sequence[str], port: int, core: Server, batch: int, max_bytes: int) -> None:
+        """`batch`: datagrams before others get their turn. Raises OSError when an address or the port cannot be had."""
+        self._counters = core.counters
         self._batch = batch
         self._max_bytes = max_bytes
         self._loop = asyncio.get_running_loop()
@@ -45,6 +46,10 @@ class ListeningSockets:
             each.close()
         self._sockets.clear()
 
+    def answer(self, octets: bytes, source: Source, now: float) -> bytes | None:
+        """What is sent back on a datagram. `now` is monotonic."""
+        raise NotImplementedError
+
     def _listen(self, address: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         made = socket.socket(family, socket.SOCK_DGRAM)
@@ -64,7 +69,7 @@ class ListeningSockets:
             except OSError:
                 self._counters["udp-receive-error"] += 1  # an ICMP error of an earlier answer
                 continue
-            answer = self._answer(octets, (source[0], source[1]))
+            answer = self.answer(octets, (source[0], source[1]), self._loop.time())
             if answer is not None:
                 self._send(made, answer, source)
 

@@ -6,10 +6,12 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 from auth8021x.radius.udp import Receive
 from auth8021x.wire.packet import Splitter
+from crypto.certificates import CertificateError, demand_private
 
 logger = logging.getLogger(__name__)
 
@@ -102,5 +104,9 @@ def tls_context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
     """Both sides show a certificate (RFC 6614 2.3). Raises OSError, which ssl.SSLError is, too."""
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
+    try:
+        demand_private(Path(key))
+    except CertificateError as error:
+        raise PermissionError(str(error)) from None
+    context.load_cert_chain(certificate, key, b"")  # without any password OpenSSL would ask the terminal
     return context

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.arrivals import Arrivals
-from auth8021x.ports.packet_socket import MAX_FRAME_BYTES, PacketSocket
+from auth8021x.ports.packet_socket import MAX_FRAME_BYTES
+from auth8021x.ports.rated_socket import RatedSocket
 from auth8021x.snooping.sighting import Sighting, sighting
 
 _FILTER: Final = (
@@ -24,7 +24,7 @@ BURST: Final = 200.0
 """A terminal says who it is once in a while; more is a flood, or a network that scans."""
 
 
-class AddressSocket:
+class AddressSocket(RatedSocket):
     """Hands what is believed to `seen`. Close it. Needs CAP_NET_RAW."""
 
     def __init__(
@@ -32,25 +32,10 @@ class AddressSocket:
     ) -> None:
         """Raises OSError where there is no such interface or no right to listen on it."""
         self._seen = seen
-        self._counters = counters
-        self._rate = Arrivals(FRAMES_PER_S, BURST)
-        self._clock = asyncio.get_running_loop().time
-        self._packets = PacketSocket(interface, _FILTER, self._came, self._receive_failed, batch)
+        rate = Arrivals(FRAMES_PER_S, BURST)
+        super().__init__(interface, _FILTER, self._read, counters, "snooping", rate, batch)
 
-    def close(self) -> None:
-        """Listen no more."""
-        self._packets.close()
-
-    def _came(self, frame: bytes, is_outgoing: bool) -> None:
-        if self._rate.take(self._clock()):
-            self._read(frame, is_outgoing=is_outgoing)
-        else:
-            self._counters["snooping-rate"] += 1
-
-    def _receive_failed(self) -> None:
-        self._counters["snooping-receive-error"] += 1
-
-    def _read(self, frame: bytes, *, is_outgoing: bool) -> None:
+    def _read(self, frame: bytes, is_outgoing: bool) -> None:
         try:
             found = sighting(frame, is_outgoing=is_outgoing)
         except MalformedPacketError:

@@ -27,6 +27,11 @@ class Attribute:
     def __repr__(self) -> str:
         return f"Attribute({_NAMES.get(self.type, self.type)}, {len(self.value)} octets)"
 
+    @property
+    def size(self) -> int:
+        """On the wire, header included."""
+        return _HEADER_BYTES + len(self.value)
+
     def serialize(self) -> bytes:
         """The wire form. Raises ValueError when the value is too long."""
         if len(self.value) > MAX_VALUE_BYTES:
@@ -57,7 +62,10 @@ def every(attributes: Iterable[Attribute], kind: int) -> list[bytes]:
 
 def first(attributes: Iterable[Attribute], kind: int) -> bytes | None:
     """The value of the first attribute of a type."""
-    return next((attribute.value for attribute in attributes if attribute.type == kind), None)
+    for attribute in attributes:
+        if attribute.type == kind:
+            return attribute.value
+    return None
 
 
 def first_number(attributes: Iterable[Attribute], kind: int) -> int | None:
@@ -75,23 +83,25 @@ def first_text(attributes: Iterable[Attribute], kind: int) -> str | None:
     value = first(attributes, kind)
     if value is None:
         return None
-    return "".join(
-        each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in value.decode("utf-8", "replace")
-    )
+    text = value.decode("utf-8", "replace")
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def parse(data: bytes) -> tuple[Attribute, ...]:
     """All attributes of a packet. Raises MalformedPacketError."""
     found: list[Attribute] = []
-    position = 0
-    while position < len(data):
-        if len(found) >= MAX_ATTRIBUTES:
-            raise MalformedPacketError("RADIUS: too many attributes")
-        if position + _HEADER_BYTES > len(data):
+    position, end = 0, len(data)
+    while position < end:
+        if position + _HEADER_BYTES > end:
             raise MalformedPacketError("RADIUS: an attribute is cut off")
         size = data[position + 1]
-        if size < _HEADER_BYTES or position + size > len(data):
+        following = position + size
+        if size < _HEADER_BYTES or following > end:
             raise MalformedPacketError("RADIUS: an attribute has a wrong length")
-        found.append(Attribute(data[position], bytes(data[position + _HEADER_BYTES : position + size])))
-        position += size
+        found.append(Attribute(data[position], bytes(data[position + _HEADER_BYTES : following])))
+        position = following
+        if len(found) > MAX_ATTRIBUTES:
+            raise MalformedPacketError("RADIUS: too many attributes")
     return tuple(found)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import replace
 from enum import Enum
 from typing import Final
 
+from auth8021x.wire import packet as packets
 from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import Code, Type
 from auth8021x.wire.packet import AUTHENTICATOR_BYTES, HEADER_BYTES, NO_AUTHENTICATOR, Packet
@@ -49,63 +49,94 @@ class Fault(Enum):
     """Never excused (RFC 3579 3.2)."""
 
 
-def seal_request(request: Packet, secret: bytes) -> Packet:
-    """The request as it is sent. In Access-Request and Status-Server its authenticator has to be random already."""
-    if request.code not in RANDOM_AUTHENTICATOR:
-        request = replace(request, authenticator=NO_AUTHENTICATOR)
-    if request.code not in _SENT_WITHOUT:
-        request = _with_message_authenticator(request, request.authenticator, secret)
+def request_octets(request: Packet, secret: bytes) -> bytes:
+    """The request as it is sent. In Access-Request and Status-Server its authenticator has to be random already.
+
+    Raises ValueError when it is too long; like all of these.
+    """
     if request.code in RANDOM_AUTHENTICATOR:
-        return request
-    return replace(request, authenticator=_digest(request.serialize(), secret))
+        return _with_message_authenticator(request, request.authenticator, secret)
+    return _signed(_with_message_authenticator(request, NO_AUTHENTICATOR, secret), secret)
+
+
+def response_octets(response: Packet, request_authenticator: bytes, secret: bytes) -> bytes:
+    """The answer to the request with this authenticator, as it is sent."""
+    return _signed(_with_message_authenticator(response, request_authenticator, secret), secret)
+
+
+def seal_request(request: Packet, secret: bytes) -> Packet:
+    """The same as request_octets(), as a packet."""
+    return packets.parse(request_octets(request, secret))
 
 
 def seal_response(response: Packet, request_authenticator: bytes, secret: bytes) -> Packet:
-    """The answer to the request with this authenticator, as it is sent."""
-    if response.code not in _SENT_WITHOUT:
-        response = _with_message_authenticator(response, request_authenticator, secret)
-    unsigned = replace(response, authenticator=request_authenticator)
-    return replace(response, authenticator=_digest(unsigned.serialize(), secret))
+    """The same as response_octets(), as a packet."""
+    return packets.parse(response_octets(response, request_authenticator, secret))
 
 
-def check_request(request: Packet, secret: bytes) -> Fault | None:
-    """What is wrong with a request that came, None when it is from who knows the secret."""
+def check_request(request: Packet, secret: bytes, octets: bytes = b"") -> Fault | None:
+    """What is wrong with a request that came, None when it is from who knows the secret.
+
+    `octets`: what it was parsed from; without them it is serialized again.
+    """
     if request.code in RANDOM_AUTHENTICATOR:
-        return _check_message_authenticator(request, request.authenticator, secret)
-    zeroed = replace(request, authenticator=NO_AUTHENTICATOR)
-    if not hmac.compare_digest(_digest(zeroed.serialize(), secret), request.authenticator):
+        return _check_message_authenticator(request, _over(request, request.authenticator, octets), secret)
+    zeroed = _over(request, NO_AUTHENTICATOR, octets)
+    if not hmac.compare_digest(_digest(zeroed, secret), request.authenticator):
         return Fault.AUTHENTICATOR
     # RFC 5176 3.4: Message-Authenticator is made over an authenticator field of zeros.
-    return _check_message_authenticator(request, NO_AUTHENTICATOR, secret)
+    return _check_message_authenticator(request, zeroed, secret)
 
 
-def check_response(response: Packet, request_authenticator: bytes, secret: bytes) -> Fault | None:
-    """What is wrong with an answer to the request with this authenticator."""
-    unsigned = replace(response, authenticator=request_authenticator)
-    if not hmac.compare_digest(_digest(unsigned.serialize(), secret), response.authenticator):
+def check_response(
+    response: Packet, request_authenticator: bytes, secret: bytes, octets: bytes = b""
+) -> Fault | None:  # fmt: skip
+    """What is wrong with an answer to the request with this authenticator; `octets` as above."""
+    unsigned = _over(response, request_authenticator, octets)
+    if not hmac.compare_digest(_digest(unsigned, secret), response.authenticator):
         return Fault.AUTHENTICATOR
-    return _check_message_authenticator(response, request_authenticator, secret)
+    return _check_message_authenticator(response, unsigned, secret)
 
 
-def _with_message_authenticator(packet: Packet, authenticator: bytes, secret: bytes) -> Packet:
-    """The packet with the attribute as its first, over `authenticator` in the place of the field."""
-    others = tuple(each for each in packet.attributes if each.type != Type.MESSAGE_AUTHENTICATOR)
-    empty = replace(packet, authenticator=authenticator, attributes=(_EMPTY, *others))
-    made = Attribute(Type.MESSAGE_AUTHENTICATOR, _hmac(empty, secret))
-    return replace(packet, attributes=(made, *others))
+def _with_message_authenticator(packet: Packet, authenticator: bytes, secret: bytes) -> bytes:
+    """The packet with the attribute as its first, where it has one, over `authenticator` in the place of the field."""
+    if packet.code in _SENT_WITHOUT:
+        return _over(packet, authenticator)
+    others = [each for each in packet.attributes if each.type != Type.MESSAGE_AUTHENTICATOR]
+    octets = Packet(packet.code, packet.identifier, authenticator, (_EMPTY, *others)).serialize()
+    start = HEADER_BYTES + _EMPTY.size - _DIGEST_BYTES
+    return octets[:start] + hmac.digest(secret, octets, "md5") + octets[start + _DIGEST_BYTES :]
 
 
-def _check_message_authenticator(packet: Packet, authenticator: bytes, secret: bytes) -> Fault | None:
-    found = [each.value for each in packet.attributes if each.type == Type.MESSAGE_AUTHENTICATOR]
+def _signed(octets: bytes, secret: bytes) -> bytes:
+    """With a digest of all in the authenticator field."""
+    start = HEADER_BYTES - AUTHENTICATOR_BYTES
+    return octets[:start] + _digest(octets, secret) + octets[HEADER_BYTES:]
+
+
+def _check_message_authenticator(packet: Packet, octets: bytes, secret: bytes) -> Fault | None:
+    """`octets`: the packet with what the attribute is made over in the place of its authenticator field."""
+    attributes = packet.attributes
+    found = [place for place, each in enumerate(attributes) if each.type == Type.MESSAGE_AUTHENTICATOR]
     if not found:
-        if any(each.type == Type.EAP_MESSAGE for each in packet.attributes):
+        if any(each.type == Type.EAP_MESSAGE for each in attributes):
             return Fault.EAP_WITHOUT_MESSAGE_AUTHENTICATOR
         return Fault.NO_MESSAGE_AUTHENTICATOR if packet.code in _DEMANDED else None
-    if len(found) != 1 or len(found[0]) != _DIGEST_BYTES:
+    value = attributes[found[0]].value
+    if len(found) != 1 or len(value) != _DIGEST_BYTES:
         return Fault.MESSAGE_AUTHENTICATOR
-    zeroed = tuple(_EMPTY if each.type == Type.MESSAGE_AUTHENTICATOR else each for each in packet.attributes)
-    expected = _hmac(replace(packet, authenticator=authenticator, attributes=zeroed), secret)
-    return None if hmac.compare_digest(expected, found[0]) else Fault.MESSAGE_AUTHENTICATOR
+    start = HEADER_BYTES + sum(each.size for each in attributes[: found[0] + 1]) - _DIGEST_BYTES
+    zeroed = octets[:start] + bytes(_DIGEST_BYTES) + octets[start + _DIGEST_BYTES :]
+    expected = hmac.digest(secret, zeroed, "md5")
+    return None if hmac.compare_digest(expected, value) else Fault.MESSAGE_AUTHENTICATOR
+
+
+def _over(packet: Packet, authenticator: bytes, octets: bytes = b"") -> bytes:
+    """The packet with another authenticator field, and without padding."""
+    if not octets:
+        return Packet(packet.code, packet.identifier, authenticator, packet.attributes).serialize()
+    size = int.from_bytes(octets[2:4], "big")
+    return octets[: HEADER_BYTES - AUTHENTICATOR_BYTES] + authenticator + octets[HEADER_BYTES:size]
 
 
 def _digest(packet: bytes, secret: bytes) -> bytes:
@@ -113,10 +144,6 @@ def _digest(packet: bytes, secret: bytes) -> bytes:
     made = hashlib.md5(packet, usedforsecurity=False)
     made.update(secret)
     return made.digest()
-
-
-def _hmac(packet: Packet, secret: bytes) -> bytes:
-    return hmac.digest(secret, packet.serialize(), "md5")
 
 
 assert HEADER_BYTES == 4 + AUTHENTICATOR_BYTES

@@ -61,13 +61,18 @@ class Eap:
     def __repr__(self) -> str:
         return f"Eap(code={self.code}, identifier={self.identifier}, type={self.type}, {len(self.data)} octets)"
 
+    @property
+    def size(self) -> int:
+        """On the wire."""
+        return HEADER_BYTES + 1 + len(self.data) if self.code in TYPED else HEADER_BYTES
+
     def serialize(self) -> bytes:
         """The wire form. Raises ValueError when it is longer than MAX_PACKET_BYTES."""
-        body = bytes((self.type,)) + self.data if self.code in TYPED else b""
-        size = HEADER_BYTES + len(body)
+        size = self.size
         if size > MAX_PACKET_BYTES:
             raise ValueError(f"an EAP packet has at most {MAX_PACKET_BYTES} octets")
-        return _HEADER.pack(self.code, self.identifier, size) + body
+        head = _HEADER.pack(self.code, self.identifier, size)
+        return head + bytes((self.type,)) + self.data if size > HEADER_BYTES else head
 
 
 def parse(data: bytes) -> Eap:

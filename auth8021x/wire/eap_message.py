@@ -26,6 +26,6 @@ def join(attributes: Sequence[Attribute]) -> Eap | None:
         raise MalformedPacketError("RADIUS: EAP-Message attributes that do not follow one another")
     joined = b"".join(attributes[place].value for place in places)
     found = eap.parse(joined)
-    if len(found.serialize()) != len(joined):
+    if found.size != len(joined):
         raise MalformedPacketError("RADIUS: something follows the EAP packet")
     return found

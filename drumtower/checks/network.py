@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.dot1x import Dot1xSettings
 from config.settings import Settings
 from drumtower.checks.finding import Finding, fail, ok, warn
 
@@ -23,7 +24,7 @@ def check_addresses(settings: Settings) -> Iterator[Finding]:
     media = [entry.address for entry in settings.net.addresses]
     sip = [entry.address for entry in settings.sip.listen]
     h323 = [entry.address for entry in settings.h323.listen] if settings.h323.enabled else []
-    for address in dict.fromkeys([*server.listen, *sip, *h323, *media]):
+    for address in dict.fromkeys([*server.listen, *sip, *h323, *media, *settings.dot1x.listener.listen]):
         problem = _bind(address, 0, socket.SOCK_DGRAM)
         if problem is None:
             yield ok("address", f"{address} belongs to this machine")
@@ -58,6 +59,7 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
         for entry in settings.h323.listen:
             wanted.append(("H.323 gatekeeper", entry.address, settings.h323.ras_port, socket.SOCK_DGRAM))
             wanted.append(("H.323 calls", entry.address, settings.h323.signalling_port, socket.SOCK_STREAM))
+    wanted += _radius_ports(settings.dot1x)
     for local in net.addresses:
         wanted.append(("browsers' media", local.address, net.webrtc_port, socket.SOCK_DGRAM))
         if net.has_webrtc_tcp:
@@ -75,6 +77,15 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
             yield ok("port", f"{where} is used by the running server")
         else:
             yield fail("port", f"{where}: {problem}", _port_advice(problem, port))
+
+
+def _radius_ports(dot1x: Dot1xSettings) -> list[tuple[str, str, int, socket.SocketKind]]:
+    listeners = [("RADIUS accounting", dot1x.listener.listen, dot1x.listener.port)]
+    if dot1x.eap_server.clients:
+        listeners.append(("our RADIUS server", dot1x.eap_server.listen, dot1x.eap_server.port))
+    if dot1x.enforcement.ports:
+        listeners.append(("Disconnect and CoA", dot1x.dynamic.listen, dot1x.dynamic.port))
+    return [(what, address, port, socket.SOCK_DGRAM) for what, addresses, port in listeners for address in addresses]
 
 
 def check_ranges(settings: Settings) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from portal.bodies import Confidential, json_response, read_body
 from portal.errors import Invalid, SignInFailed, TooManyTries
 from portal.hub import HUB
 from portal.lockout import Lockout, LockoutPolicy
-from portal.rights import RIGHTS_OF_ROLE
+from portal.rights import RIGHTS_OF_ROLE, Access
 from portal.services import SERVICES, Services
 from portal.sessions import delete_cookie, session_of, set_cookie
 from signaling.tries import source_key
@@ -78,7 +78,7 @@ async def sign_in(request: web.Request) -> web.Response:
     token, session = await services.sessions.open(
         user.id, now=now, lifetime_s=min(services.settings.session_idle_s, services.settings.session_absolute_s)
     )
-    response = json_response(_describe(session), status=201)
+    response = json_response(_describe(session, services), status=201)
     set_cookie(request, response, token, services.settings)
     logger.info("user=%s signed in source=%s", user.name, request.remote)
     return response
@@ -86,7 +86,7 @@ async def sign_in(request: web.Request) -> web.Response:
 
 async def show_session(request: web.Request) -> web.Response:
     """GET /session: who is signed in, with which rights."""
-    return json_response(_describe(session_of(request)))
+    return json_response(_describe(session_of(request), request.app[SERVICES]))
 
 
 async def sign_out(request: web.Request) -> web.Response:
@@ -120,7 +120,7 @@ async def change_password(request: web.Request) -> web.Response:
     token, session = await services.sessions.open(
         user.id, now=services.now(), lifetime_s=services.settings.session_idle_s
     )
-    response = json_response(_describe(session))
+    response = json_response(_describe(session, services))
     set_cookie(request, response, token, services.settings)
     logger.info("user=%s changed the password", user.name)
     return response
@@ -144,11 +144,15 @@ async def _check(request: web.Request, name: str, password: str) -> User:
     return user
 
 
-def _describe(session: Session) -> dict[str, object]:
+def _describe(session: Session, services: Services) -> dict[str, object]:
     user = session.user
+    rights = RIGHTS_OF_ROLE.get(user.role, frozenset())
+    # Without 802.1X the console has no page of it.
+    has_network = services.network is not None or services.ports is not None
+    shown = rights if has_network else rights - {Access.CONTROL_NETWORK}
     return {
         "user": {"name": user.name, "role": user.role},
-        "rights": sorted(RIGHTS_OF_ROLE.get(user.role, ())),
+        "rights": sorted(shown),
         "must_change": user.must_change,
         "csrf_token": session.csrf,
         "expires_at": session.expires_at.isoformat(),

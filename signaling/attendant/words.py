@@ -58,6 +58,7 @@ _NOTES = {
     Refusal.CAPACITY: "系统繁忙，请稍后再试  The system is busy, please try again later",
     Refusal.HOST_ABSENT: "主持人没有到场  The host did not come",
     Refusal.NOT_LET_IN: "主持人没有让您进入  The host did not let you in",
+    Refusal.NETWORK: "设备未通过网络认证  The network does not know this device",
 }
 
 

@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn, TypeVar
 
 from crypto.secret import Secret
@@ -17,6 +17,7 @@ from mcu.media import Grade, Kind, LegMedia
 from mcu.participant import Participant
 from mcu.worker.messages import AnyMessage, ConfigureLeg, LegConnected, LegFailed, LegOpened, OpenLeg, Transport
 from signaling.admission import Admission, CallRequest, Refusal, Refused, WaitReason
+from signaling.network_access import Proof
 from signaling.webrtc.errors import CallError
 from signaling.webrtc.leg import WebrtcLeg
 from signaling.webrtc.negotiation import Agreed, Negotiation, Rejected
@@ -201,14 +202,23 @@ class Call:
         self._link.send(serialize(Waiting(reason)))
 
     def _request(self, join: Join, name: str) -> CallRequest:
-        return CallRequest(
-            source=self._visitor.source,
-            protocol="webrtc",
-            room=join.room.lower(),
+        return replace(
+            request_of(self._visitor, self._call, join.room.lower()),
             passcode=Secret(join.passcode) if join.passcode else None,
             name=name,
-            is_trusted=self._visitor.is_trusted,
-            identity=self._visitor.identity,
-            call=self._call,
-            has_secure_signalling=self._visitor.is_secure,
         )
+
+
+def request_of(visitor: Visitor, call: str, room: str) -> CallRequest:
+    """What a page asks of the gate."""
+    return CallRequest(
+        source=visitor.source,
+        protocol="webrtc",
+        room=room,
+        is_trusted=visitor.is_trusted,
+        identity=visitor.identity,
+        call=call,
+        has_secure_signalling=visitor.is_secure,
+        local=visitor.local_address,
+        proof=Proof.SIGN_IN if visitor.is_trusted else Proof.NONE,
+    )

@@ -24,6 +24,9 @@ class Gate(Protocol):
     async def admit(self, request: CallRequest) -> Admission:
         """Let a caller in as far as the waiting room. Raises Refused."""
 
+    async def check_network(self, request: CallRequest) -> None:
+        """Whether the network of the caller knows it. Raises Refused."""
+
     def check_media(self, admission: Admission, grade: Grade) -> None:
         """Whether this lock is good enough for the room. Raises Refused."""
 
@@ -57,6 +60,9 @@ class Calls(Protocol):
 
     async def leave(self, room: str, leg: int) -> None:
         """Take the leg out of its conference; unknown legs are ignored."""
+
+    def moved(self, leg: int, source: str, local: str) -> None:
+        """A page came back from another address."""
 
 
 class Dialer(Protocol):

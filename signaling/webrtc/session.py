@@ -11,7 +11,7 @@ import secrets
 from mcu.fleet.worker import WorkerError
 from signaling.admission import Refusal, Refused
 from signaling.webrtc import protocol
-from signaling.webrtc.call import Call
+from signaling.webrtc.call import Call, request_of
 from signaling.webrtc.controls import control
 from signaling.webrtc.errors import CallError, MessageError
 from signaling.webrtc.limits import MessageBudget
@@ -91,7 +91,7 @@ class Session:
                     await self._seats.give_up(self._seat, "left")
                 return False
             case protocol.Join():
-                self._join(message)
+                await self._join(message)
             case protocol.Answer():
                 await self._answer(message)
             case protocol.RestartIce() if self._seat is not None:
@@ -105,20 +105,23 @@ class Session:
                 await control(self._seat, message)
         return True
 
-    def _join(self, message: protocol.Join) -> None:
+    async def _join(self, message: protocol.Join) -> None:
         if self._seat is not None or self._call is not None:
             raise MessageError("unexpected", "already joining")
         if message.session:
-            self._resume(message)
+            await self._resume(message)
             return
         self._call = Call(self._seats, self._visitor, self._link, self._id)
         self._joining = self._tasks.create_task(self._run_call(self._call, message))
 
-    def _resume(self, message: protocol.Join) -> None:
+    async def _resume(self, message: protocol.Join) -> None:
         seat = self._seats.find(message.session)
-        if seat is None:
+        # Who is not on the network joins anew, to be told why not.
+        is_welcome = seat is not None and await self._is_on_network(seat)
+        if seat is None or not is_welcome or self._seats.find(message.session) is not seat:
             self._send(protocol.Refused("session-expired"))
             return
+        self._seats.services.calls.moved(seat.leg.id, self._visitor.source, self._visitor.local_address)
         self._seat = seat
         person, policy = seat.participant, seat.conference.policy
         self._send(
@@ -137,6 +140,14 @@ class Session:
             # A socket that died with its network takes its time to close.
             self._tasks.create_task(old.close())
         seat.make_offer()
+
+    async def _is_on_network(self, seat: Seat) -> bool:
+        """Another network than before may have brought the page back."""
+        try:
+            await self._seats.services.gate.check_network(request_of(self._visitor, self._id, seat.room))
+        except Refused:
+            return False
+        return True
 
     async def _answer(self, message: protocol.Answer) -> None:
         if self._seat is not None:

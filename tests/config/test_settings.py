@@ -218,6 +218,7 @@ def test_any_environment_is_understood_or_refused_in_words(environ: dict[str, st
         assert "DRUMTOWER_" in str(error)
 
 
+@pytest.mark.exhaustive
 @given(
     st.dictionaries(
         st.sampled_from(["server", "gate", "store", "net", "other"]),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +15,7 @@ from drumtower.keyring import master_key, passcode_hasher
 from store.database import Database
 from store.rooms import Room
 from store.users import User
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.drumtower.command_line import Run, typing
 
 
 @pytest.fixture
@@ -36,18 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def run(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Run:
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-    for module in (room_commands, user_commands):
-        module.add_parser(commands)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        options = parser.parse_args(arguments)
-        status: int = options.command(options, settings)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
+    return typing(settings, capsys, room_commands, user_commands)
 
 
 def stored(settings: Settings, number: str) -> Room:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.settings import Settings, load
 from drumtower import doctor, doctor_command
-from drumtower.checks import announcements, capacity, codecs, keys, machine, network, relay, storage, terminals
+from drumtower.checks import announcements, capacity, codecs, dot1x, keys, machine, network, relay, storage, terminals
 from drumtower.checks.finding import Check, Finding, Level, ok
 from store.database import Database
 from store.terminals import Terminal
@@ -315,3 +315,57 @@ def test_secrets_of_before_h323_are_named(tmp_path: Path) -> None:
     assert text.startswith("1 terminal(s)")
     assert text.endswith(": old")
     assert levels(terminals.check_h323_secrets, make(tmp_path, h323_enabled="false")) == {}
+
+
+_SITE = '[[dot1x.sites]]\nname = "north"\nnetworks = ["10.0.0.0/8"]\nmode = "{mode}"\n{more}'
+_LISTENER = """
+[dot1x.listener]
+listen = ["127.0.0.1"]
+[[dot1x.listener.clients]]
+name = "switches"
+networks = ["10.0.0.0/24"]
+site = "north"
+secret_file = "{secret}"
+"""
+
+
+def with_dot1x(tmp_path: Path, text: str) -> Settings:
+    file = tmp_path / "drumtower.toml"
+    file.write_text(text)
+    return load(file, {"HOME": str(tmp_path / "home"), "DRUMTOWER_SERVER_DATA": str(tmp_path / "data")})
+
+
+def test_sessions_of_the_network(tmp_path: Path) -> None:
+    assert levels(dot1x.check_dot1x, make(tmp_path)).keys() == {Level.OK}
+    found = levels(dot1x.check_dot1x, with_dot1x(tmp_path, _SITE.format(mode="enforce", more="")))
+    assert "are refused" in found[Level.OK]
+    assert "no switch tells of its sessions" in found[Level.WARN]
+    found = levels(dot1x.check_dot1x, with_dot1x(tmp_path, _SITE.format(mode="off", more="")))
+    assert found.keys() == {Level.OK}
+
+
+def test_secrets_of_switches(tmp_path: Path) -> None:
+    secret = tmp_path / "switches.secret"
+    settings = with_dot1x(tmp_path, _SITE.format(mode="monitor", more="") + _LISTENER.format(secret=secret))
+    assert str(secret) in levels(dot1x.check_dot1x, settings)[Level.FAIL]
+    secret.write_text("qO3xk7-amber-signal-71\n")
+    secret.chmod(0o600)
+    assert levels(dot1x.check_dot1x, settings).keys() == {Level.OK}
+
+
+def test_an_address_of_ours_that_no_call_comes_in_at(tmp_path: Path) -> None:
+    settings = with_dot1x(tmp_path, _SITE.format(mode="off", more='arrives_at = ["192.0.2.9"]\n'))
+    assert "no call comes in at 192.0.2.9" in levels(dot1x.check_dot1x, settings)[Level.WARN]
+
+
+@pytest.mark.parametrize(("text", "level"), [("qO3xk7-amber-signal-71", Level.OK), ("radius-secret-12", Level.WARN)])
+def test_secrets_of_switches_that_take_orders(tmp_path: Path, text: str, level: Level) -> None:
+    secret = tmp_path / "orders.secret"
+    switch = f'[[dot1x.switches]]\nname = "ward"\nsite = "north"\nnetworks = ["10.0.0.1"]\nsecret_file = "{secret}"\n'
+    settings = with_dot1x(tmp_path, _SITE.format(mode="off", more="") + switch)
+    assert str(secret) in levels(dot1x.check_dot1x, settings)[Level.FAIL]
+    secret.touch(0o600)
+    secret.write_text(text)
+    found = levels(dot1x.check_dot1x, settings)
+    assert max(found) == level
+    assert ("can guess the secret" in found.get(Level.WARN, "")) == (level is Level.WARN)

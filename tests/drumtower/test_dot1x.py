@@ -58,6 +58,29 @@ async def test_the_gate_follows_the_directory(tmp_path: Path):
     await database.close()
 
 
+async def test_who_looks_on_is_told_and_who_was_switched_off_is_known_before_a_session_ends(tmp_path: Path):
+    database, seen = await opened(tmp_path), []
+
+    async def catch_up() -> None:
+        seen.append(f"caught up, {len(office.sessions())} there")
+
+    office = AccessOffice(Dot1xSettings(sites=SITES), database, catch_up)
+    await office.start(Calls())
+    stop = office.observe(lambda: seen.append("news"))
+    office.directory.report(Report(Kind.START, "north", "sw", "s1", b"\2" * 6, "vt1", interim_s=600))
+    assert set(seen) == {"news"}
+    seen.clear()
+    office.gate.decide_now(QUESTION)
+    assert seen == ["news"]
+    stop()
+    seen.clear()
+    assert await office.end("north", b"\2" * 6)
+    assert not await office.end("north", b"\2" * 6)
+    assert seen == ["caught up, 1 there", "caught up, 0 there"]
+    office.stop()
+    await database.close()
+
+
 async def test_a_port_that_is_taken(tmp_path: Path):
     database = await opened(tmp_path)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,11 @@ import pytest
 from auth8021x.eapserver.contexts import TlsContexts, TlsFiles
 from auth8021x.eapserver.secret_strength import weakness
 from config.settings import Settings, load
+from crypto.network_certificates import key_password
 from crypto.secret_file import read_secret
 from drumtower import dot1x_commands
 from drumtower.keyring import master_key
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.drumtower.command_line import Run, typing
 
 
 @pytest.fixture
@@ -26,16 +25,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def run(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Run:
-    parser = argparse.ArgumentParser()
-    dot1x_commands.add_parser(parser.add_subparsers())
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        options = parser.parse_args(["dot1x", *arguments])
-        status: int = options.command(options, settings)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
+    return typing(settings, capsys, dot1x_commands, before="dot1x")
 
 
 def test_certificates_are_made_once_and_the_server_can_use_them(run: Run, settings: Settings):
@@ -47,7 +37,7 @@ def test_certificates_are_made_once_and_the_server_can_use_them(run: Run, settin
         f"{a}.{b}" for a in ("ca", "server", "vt1") for b in ("pem", "key")
     }
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
-    password = dot1x_commands.key_password(master_key(settings))
+    password = key_password(master_key(settings))
     TlsContexts(TlsFiles(folder / "server.pem", folder / "server.key", folder / "ca.pem", password), 1)
     before = {path: path.read_bytes() for path in folder.iterdir()}
     status, out, error = run("certificates", "--client", "vt1")
@@ -85,6 +75,7 @@ def test_users_and_devices(run: Run, tmp_path: Path):
     assert run("add", "vt1", "--password-file", str(file), "--md5")[0] == 0
     assert run("add", "cart-7", "--mac", "0200.5E00.5301", "--bypass")[0] == 0
     assert run("disable", "VT1")[1] == "vt1 is disabled\n"
+    assert run("set-group", "VT1")[1] == "vt1 is in no group\n"
     out = run("list")[1]
     assert [line.split(None, 1) for line in out.splitlines()] == [
         ["cart-7", "02:00:5e:00:53:01, by its address alone"],
@@ -103,6 +94,8 @@ def test_users_and_devices(run: Run, tmp_path: Path):
         (("add", "vt1", "--bypass"), "MAC address"),
         (("add", "vt1", "--md5"), "needs a password"),
         (("remove", "vt1"), "there is no vt1"),
+        (("set-group", "vt1", "video"), "no such group"),
+        (("set-group", "vt1"), "there is no vt1"),
         (("enable", "vt1"), "there is no vt1"),
     ],
 )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,8 +16,7 @@ from drumtower import terminal_commands
 from drumtower.keyring import master_key
 from store.database import Database
 from store.terminals import Terminal
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.drumtower.command_line import Run, typing
 
 
 @pytest.fixture
@@ -29,16 +26,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def run(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Run:
-    parser = argparse.ArgumentParser()
-    terminal_commands.add_parser(parser.add_subparsers())
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        options = parser.parse_args(["terminal", *arguments])
-        status: int = options.command(options, settings)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
+    return typing(settings, capsys, terminal_commands, before="terminal")
 
 
 def stored(settings: Settings) -> dict[str, Terminal]:

@@ -284,6 +284,8 @@ def _dot1x() -> Inputs:
     station = attribute.text(Type.CALLING_STATION_ID, "0200-00AA-0001")
     order = authenticity.seal_request(Packet(Code.DISCONNECT_REQUEST, 1, attributes=(station,)), SECRET)
     yield "radius-orders", "disconnect", order.serialize()
+    moved = Packet(Code.COA_REQUEST, 2, attributes=(station, *granted))
+    yield "radius-orders", "change", authenticity.seal_request(moved, SECRET).serialize()
     identity = Eapol(0, Eap(eap.Code.RESPONSE, 1, Method.IDENTITY, b"vt1").serialize())
     for title, sent in (("identity", identity), ("start", Eapol(1)), ("logoff", Eapol(2))):
         yield "eapol", title, eapol.Frame(PAE_GROUP_ADDRESS, MAC, sent).serialize()

@@ -226,17 +226,22 @@ class Visitor:
             await self.page.wait_for_selector(".lobby-waiting")
             return
         await self.page.wait_for_selector("video.mix")
-        async with asyncio.timeout(15):
-            # wait_for_function would need eval, which the page's security policy forbids.
-            while not await self.page.evaluate("() => document.querySelector('video.mix').videoWidth"):
-                await asyncio.sleep(0.1)
+        await self._first_picture()
 
     async def notice(self) -> str:
         """What the lobby says about a refusal."""
         return await self.page.locator(".lobby-notice .notice").inner_text(timeout=15_000)
 
+    async def _first_picture(self) -> None:
+        """The page has one: an element is there before a picture has come."""
+        async with asyncio.timeout(15):
+            # wait_for_function would need eval, which the page's security policy forbids.
+            while not await self.page.evaluate("() => {" + _FIND + "return find(document)?.videoWidth }"):
+                await asyncio.sleep(0.1)
+
     async def picture(self) -> NDArray[np.uint8]:
         """The mix as it is shown now, RGB, shape (height, width, 3)."""
+        await self._first_picture()
         script = "() => {" + _FIND + "return find(document) }"
         element = (await self.page.evaluate_handle(script)).as_element()
         assert element is not None, "no element plays the mix"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis as hypothesis  # else its plugin does it for the summary: Python 3.11 may fail there, tidying up
 import pytest
 from playwright.async_api import Playwright, async_playwright
 
@@ -16,6 +17,7 @@ from tests.peers import missing, needs_programs
 _SHARING = {
     f"test_{name}.py": seconds
     for name, seconds in (
+        ("network_conference", 110),
         ("h323_own", 100),
         ("h323_nat", 90),
         ("browser_calls", 75),
@@ -32,10 +34,13 @@ _SHARING = {
         ("dialing", 25),
         ("registrar", 25),
         ("sip_nat", 25),
+        ("switch_orders", 30),
         ("sip_gate", 20),
         ("sip_sessions", 20),
         ("sip_tls", 20),
         ("focus", 12),
+        ("network_guests", 15),
+        ("network_page", 15),
         ("capacity", 10),
         ("cannot_serve", 5),
     )

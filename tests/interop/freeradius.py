@@ -6,6 +6,7 @@ for the user "old".
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -31,8 +32,12 @@ vt1 Cleartext-Password := "vtpass1"
     Session-Timeout = 3600,
     Termination-Action = RADIUS-Request
 
-short Cleartext-Password := "shortpass"
-    Session-Timeout = 8
+renewed Cleartext-Password := "renewedpass"
+    Session-Timeout = 1,
+    Termination-Action = RADIUS-Request
+
+brief Cleartext-Password := "briefpass"
+    Session-Timeout = 2
 
 vt-0001.hospital.test Auth-Type := EAP
     Tunnel-Type = VLAN,
@@ -107,8 +112,8 @@ modules {{
     md5 {{
     }}
     tls-config tls-common {{
-      private_key_file = {folder}/server.key
-      certificate_file = {folder}/server.pem
+      private_key_file = {folder}/{certificate}.key
+      certificate_file = {folder}/{certificate}.pem
       ca_file = {folder}/ca.pem
       cipher_list = "DEFAULT"
       tls_min_version = "1.2"
@@ -270,6 +275,8 @@ class FreeRadius:
     radsec_port: int = 0
     """With RadSec where it is not 0."""
     idle_s: int = 600
+    certificate: str = "server"
+    """What it shows in EAP: "server", or "expired-server"."""
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> FreeRadius:
@@ -303,16 +310,22 @@ class FreeRadius:
         detail = self.folder / "detail"
         return detail.read_text() if detail.exists() else ""
 
+    def pause(self, is_paused: bool = True) -> None:
+        """Have it hang, or go on: nobody answers, and nobody says that nobody is there."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP if is_paused else signal.SIGCONT)
+
     def stop(self) -> None:
         """End the process."""
         if self._process is not None:
+            self.pause(False)
             end(self._process)
             self._process = None
             self._log.unlink(missing_ok=True)
 
 
 def make_certificates(folder: Path) -> None:
-    """ca, server, client and expired, each .pem and .key."""
+    """ca, server, expired-server, and the devices client, expired and foreign (of another CA), each .pem and .key."""
     now = datetime.now(UTC)
     authority = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = _name("Test CA")
@@ -338,16 +351,19 @@ def make_certificates(folder: Path) -> None:
     write("ca", made.sign(authority, hashes.SHA256()), authority)
     for file, host, usage, days in (
         ("server", SERVER_NAME, ExtendedKeyUsageOID.SERVER_AUTH, 365),
+        ("expired-server", SERVER_NAME, ExtendedKeyUsageOID.SERVER_AUTH, -1),
         ("client", "vt-0001.hospital.test", ExtendedKeyUsageOID.CLIENT_AUTH, 365),
         ("expired", "vt-0002.hospital.test", ExtendedKeyUsageOID.CLIENT_AUTH, -1),
+        ("foreign", "vt-0001.hospital.test", ExtendedKeyUsageOID.CLIENT_AUTH, 365),
     ):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        signer = key if file == "foreign" else authority  # its CA has the same name, and is another
         made = (
             builder(_name(host), key, days)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         )
-        write(file, made.sign(authority, hashes.SHA256()), key)
+        write(file, made.sign(signer, hashes.SHA256()), key)
 
 
 def _name(common: str) -> x509.Name:

@@ -24,12 +24,13 @@ ATTRIBUTE Acct-Session-Id 44 string
 ATTRIBUTE Event-Timestamp 55 integer
 ATTRIBUTE EAP-Message 79 octets
 ATTRIBUTE Message-Authenticator 80 octets
+ATTRIBUTE Tunnel-Private-Group-Id 81 octets
 ATTRIBUTE Error-Cause 101 integer
 """
 
 
 class Peer(server.Server):
-    """Lets "vt1" in with its password, takes all accounting, ends the sessions of "vt1"."""
+    """Lets "vt1" in with its password, takes all accounting, ends and changes the sessions of "vt1"."""
 
     def HandleAuthPacket(self, pkt):
         is_right = pkt["User-Name"] == ["vt1"] and pkt.PwDecrypt(pkt["User-Password"][0]) == "vtpass1"
@@ -41,11 +42,23 @@ class Peer(server.Server):
         self.SendReplyPacket(pkt.fd, self.CreateReplyPacket(pkt))
 
     def HandleDisconnectPacket(self, pkt):
+        self._order(pkt, packet.DisconnectACK, packet.DisconnectNAK)
+
+    def HandleCoaPacket(self, pkt):
+        if _is_vt1(pkt):
+            assert pkt["Tunnel-Private-Group-Id"] == [b"43"]
+        self._order(pkt, packet.CoAACK, packet.CoANAK)
+
+    def _order(self, pkt, done, refused):
         assert pkt.verify_message_authenticator()
-        is_here = pkt["User-Name"] == ["vt1"]
+        is_here = _is_vt1(pkt)
         reply = self.CreateReplyPacket(pkt, **({} if is_here else {"Error-Cause": 503}))
-        reply.code = packet.DisconnectACK if is_here else packet.DisconnectNAK
+        reply.code = done if is_here else refused
         self.SendReplyPacket(pkt.fd, reply)
+
+
+def _is_vt1(pkt) -> bool:
+    return "User-Name" in pkt and pkt["User-Name"] == ["vt1"]
 
 
 def main(folder: Path) -> None:

@@ -6,7 +6,6 @@ queued as tests.link says, each direction with its own seed; all else (HTTPS, IC
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import heapq
 import os
@@ -40,7 +39,7 @@ class Relay:
     def __init__(self, down: LinkPath, up: LinkPath, seed: int = 1) -> None:
         self._apart = Apart()
         self._ours = _tun("lossy0")
-        self._theirs = self._made_there()
+        self._theirs = self._apart.made(lambda: _tun("lossy1"))
         # A link-local address that comes up seconds later is a change of network to Chromium: it gives up loading.
         _run("ip", "link", "set", "lossy0", "addrgenmode", "none")
         self._apart.run("ip", "link", "set", "lossy1", "addrgenmode", "none")
@@ -81,20 +80,6 @@ class Relay:
         for descriptor in (self._ours, self._theirs, self._stopping, self._stop):
             os.close(descriptor)
         self._apart.close()
-
-    def _made_there(self) -> int:
-        """A device belongs to the namespace of the thread that makes it, its descriptor to all."""
-        made: list[int] = []
-
-        def make() -> None:
-            with Path(f"/proc/{self._apart.pid}/ns/net").open() as there:
-                ctypes.CDLL(None, use_errno=True).setns(there.fileno(), 0)
-            made.append(_tun("lossy1"))
-
-        thread = threading.Thread(target=make)
-        thread.start()
-        thread.join()
-        return made[0]
 
     def _run(self) -> None:
         ways = {self._ours: (self._theirs, self.down), self._theirs: (self._ours, self.up)}

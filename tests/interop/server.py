@@ -63,6 +63,8 @@ class Server:
     folder: Path
     settings: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    preparation: tuple[tuple[str, ...], ...] = ()
+    """Further commands that an administrator gives before it serves."""
 
     async def start(
         self, rooms: dict[str, dict[str, Any]] | None = None, terminals: Mapping[str, str] = MappingProxyType({})
@@ -90,6 +92,7 @@ class Server:
             ("user", "create", "admin", "--password-file", str(password)),
             *(self._room(number, **wishes) for number, wishes in chosen.items()),
             *self._terminals(terminals),
+            *self.preparation,
         )
         await self.serve()
         return self

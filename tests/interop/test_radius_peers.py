@@ -142,19 +142,25 @@ async def test_radclient_changes_a_session(listening: DynamicSockets, sessions: 
 
 
 @pytest.mark.parametrize(
-    ("lines", "secret", "counter"),
+    ("kind", "lines", "secret", "counter"),
     [
-        (stamped('User-Name = "vt1"'), "another secret", "wrong-authenticator"),
-        (stamped('User-Name = "vt1"', -1000), DAS_SECRET, "old-event-timestamp"),
-        ('User-Name = "vt1"\nMessage-Authenticator = 0x00\n', DAS_SECRET, "no-event-timestamp"),
-        (stamped('User-Name = "vt1"').replace("Message-Authenticator = 0x00\n", ""), DAS_SECRET, "no-message"),
+        ("disconnect", stamped('User-Name = "vt1"'), "another secret", "wrong-authenticator"),
+        ("coa", stamped('User-Name = "vt1"\nSession-Timeout = 60'), "another secret", "wrong-authenticator"),
+        ("disconnect", stamped('User-Name = "vt1"', -1000), DAS_SECRET, "old-event-timestamp"),
+        ("disconnect", 'User-Name = "vt1"\nMessage-Authenticator = 0x00\n', DAS_SECRET, "no-event-timestamp"),
+        (
+            "disconnect",
+            stamped('User-Name = "vt1"').replace("Message-Authenticator = 0x00\n", ""),
+            DAS_SECRET,
+            "no-message",
+        ),
     ],
 )
 async def test_radclient_is_not_answered(
-    listening: DynamicSockets, sessions: Sessions, tmp_path: Path, lines: str, secret: str, counter: str
+    listening: DynamicSockets, sessions: Sessions, tmp_path: Path, kind: str, lines: str, secret: str, counter: str
 ):
-    said = await radclient(tmp_path, "disconnect", lines, secret)
+    said = await radclient(tmp_path, kind, lines, secret)
     assert "ACK" not in said
     assert "NAK" not in said
-    assert sessions.ended == []
+    assert (sessions.ended, sessions.changed) == ([], [])
     assert sum(count for name, count in listening.core.counters.items() if name.startswith(counter)) >= 1

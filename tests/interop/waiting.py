@@ -18,3 +18,10 @@ async def until(
             return loop.time() - started
         await asyncio.sleep(every_s)
     raise AssertionError(f"{what}: {last}")
+
+
+async def until_holds(wanted: Callable[[], object], timeout_s: float = 10.0) -> None:
+    """The same for what can be looked up at once."""
+    async with asyncio.timeout(timeout_s):
+        while not wanted():
+            await asyncio.sleep(0.02)

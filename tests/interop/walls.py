@@ -8,15 +8,19 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from tests.interop.browser import CHROMIUM
 
 OUTSIDE = "10.79.0.2"
 """The address that a place behind the NAT has for the rest of the world."""
 _INSIDE = "192.168.77"
+
+
+_Made = TypeVar("_Made")
 
 
 class Apart:
@@ -49,26 +53,34 @@ class Apart:
         return ("nsenter", "--target", str(self.pid), "--net")
 
     def connect(self, address: str, port: int) -> socket.socket:
-        """A TCP connection to something in there, from in there: what a wall forbids does not matter. Raises OSError.
+        """A TCP connection to something there, from there: what a wall forbids does not matter. Raises OSError."""
+        return self.made(lambda: socket.create_connection((address, port), 2))
 
-        Namespaces belong to threads, and sockets to where they were made.
-        """
-        found: list[socket.socket | OSError] = []
+    def made(self, make: Callable[[], _Made]) -> _Made:
+        """What `make` makes in there: namespaces belong to threads, sockets and devices to where they were made."""
+        found: list[_Made | Exception] = []
 
-        def dial() -> None:
-            with Path(f"/proc/{self.pid}/ns/net").open() as there:
-                ctypes.CDLL(None, use_errno=True).setns(there.fileno(), 0)
+        def work() -> None:
             try:
-                found.append(socket.create_connection((address, port), 2))
-            except OSError as error:
+                with Path(f"/proc/{self.pid}/ns/net").open() as there:
+                    assert ctypes.CDLL(None, use_errno=True).setns(there.fileno(), 0) == 0
+                found.append(make())
+            except Exception as error:
                 found.append(error)
 
-        thread = threading.Thread(target=dial)
+        thread = threading.Thread(target=work)
         thread.start()
         thread.join()
-        if isinstance(found[0], OSError):
+        if isinstance(found[0], Exception):
             raise found[0]
         return found[0]
+
+    def wrapped(self, folder: Path) -> str:
+        """A program that starts Chromium in there."""
+        script = folder / f"chromium-in-{self.pid}"
+        script.write_text(f'#!/bin/sh\nexec nsenter --target {self.pid} --net {CHROMIUM} "$@"\n')
+        script.chmod(0o755)
+        return str(script)
 
     def close(self) -> None:
         """Take it down, and all that is in it."""
@@ -108,10 +120,7 @@ class NatPlace:
 
     def wrapped(self, folder: Path) -> str:
         """A program that starts Chromium there."""
-        script = folder / "chromium-behind-nat"
-        script.write_text(f'#!/bin/sh\nexec nsenter --target {self._place.pid} --net {CHROMIUM} "$@"\n')
-        script.chmod(0o755)
-        return str(script)
+        return self._place.wrapped(folder)
 
     def close(self) -> None:
         """Take both down."""

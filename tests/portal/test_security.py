@@ -10,7 +10,10 @@ from portal.rights import RIGHTS_OF_ROLE, Access, has_right
 from portal.routes import ROUTES
 from tests.portal.fakes import PASSWORD
 
-VALUES = {"number": "1001", "participant": "7", "recording": "r1", "alias": "ward-3", "waiting": "1", "call": "5"}
+VALUES = {
+    "number": "1001", "participant": "7", "recording": "r1", "alias": "ward-3", "waiting": "1", "call": "5",
+    "site": "north", "mac": "02:00:5e:00:53:01",
+}  # fmt: skip
 
 
 def address(path: str) -> str:

@@ -26,11 +26,13 @@ class FakeGate:
         self.required = Grade.CLEAR
         self.host_came: asyncio.Event | None = None
         self.refusal_after_waiting: Refusal | None = None
+        self.is_off_network = False
+        self.unknown_room = Refusal.UNKNOWN_ROOM
 
     async def admit(self, request: CallRequest) -> Admission:
         self.requests.append(request)
         if request.room not in self.rooms:
-            raise Refused(Refusal.UNKNOWN_ROOM)
+            raise Refused(self.unknown_room)
         wanted = self.rooms[request.room]
         if wanted is not None and not request.passcode:
             raise Refused(Refusal.PASSCODE_REQUIRED)
@@ -41,6 +43,10 @@ class FakeGate:
             waits_for_host=self.host_came is not None,
         )  # fmt: skip
         return Admission(policy, Role.GUEST, 1, replace(request, passcode=None))
+
+    async def check_network(self, request: CallRequest) -> None:
+        if self.is_off_network:
+            raise Refused(Refusal.NETWORK)
 
     async def wait_for_host(self, admission: Admission, told: Callable[[WaitReason], None]) -> Admission:
         if self.host_came is not None:

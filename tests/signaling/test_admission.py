@@ -16,6 +16,7 @@ from mcu.media import Grade
 from mcu.participant import Role
 from mcu.policy import LayoutMode, MediaEncryption, RecordPolicy, RoomPolicy
 from signaling.admission import Admission, Block, CallRequest, Gate, Refusal, Refused
+from signaling.network_access import NetworkAccess
 from store.errors import Unavailable
 from store.rooms import Room
 from tests.signaling.clock import VirtualClock
@@ -82,10 +83,11 @@ class FakeVerifier:
 
 
 class Bench:
-    def __init__(self, *rooms: Room, settings: GateSettings | None = None) -> None:
+    def __init__(self, *rooms: Room, settings: GateSettings | None = None, access: NetworkAccess | None = None) -> None:
         self.rooms = FakeRooms(*(rooms or (Room("1001", "Ward", guest_hash=GUEST, host_hash=HOST),)))
         self.running, self.verifier, self.clock = FakeRunning(), FakeVerifier(), VirtualClock()
-        self.gate = Gate(self.rooms, self.running, self.verifier, settings or GateSettings(), self.clock)
+        settings = settings or GateSettings()
+        self.gate = Gate(self.rooms, self.running, self.verifier, settings, self.clock, access=access)
 
     async def admit(self, passcode: str | None = None, room: str = "1001", **values: object) -> Admission:
         values = {"source": "192.0.2.1", "protocol": "sip", "call": f"call-{next(calls)}", **values}

@@ -66,3 +66,43 @@ async def test_leaving_twice_or_from_nowhere_is_no_error(calls):
     await calls.leave("4711", 1)
     calls.leg_changed("4711", 1)
     assert calls.conferences.running() == []
+
+
+async def test_calls_from_an_address_end_and_others_go_on(calls):
+    legs = {}
+    for leg, (source, local) in enumerate([("10.0.0.7", "192.0.2.1"), ("10.0.0.7", "192.0.2.2"), ("10.0.0.8", "")], 1):
+        request = CallRequest(source, "sip", "1001", local=local)
+        legs[leg] = FakeLeg(leg)
+        await calls.connect(legs[leg], replace(admission(max_participants=9), request=request), "x")
+    asked = []
+
+    def is_concerned(source: str, local: str) -> bool:
+        asked.append((source, local))
+        return (source, local) == ("10.0.0.7", "192.0.2.1")
+
+    assert await calls.drop(("h323", "webrtc"), is_concerned) == 0
+    assert asked == []
+    assert await calls.drop(("sip",), is_concerned) == 1
+    assert calls.conferences.get("1001").participants.keys() == {2, 3}
+    assert asked == [("10.0.0.7", "192.0.2.1"), ("10.0.0.7", "192.0.2.2"), ("10.0.0.8", "")]
+    assert await calls.drop(("sip",), is_concerned) == 0
+
+
+async def test_of_legs_that_are_over_nothing_is_kept(calls, monkeypatch):
+    monkeypatch.setattr("signaling.calls._MAX_REMEMBERED", 3)
+    for leg in range(1, 20):
+        await calls.connect(FakeLeg(leg), admission(max_participants=99), "x")
+        await calls.conferences.get("1001").remove(leg)
+        assert len(calls._came) <= 3
+    await calls.connect(FakeLeg(50), admission(), "x")
+    await calls.leave("1001", 50)
+    assert 50 not in calls._came
+
+
+async def test_who_came_back_from_another_address_is_there(calls):
+    await calls.connect(FakeLeg(1), admission(), "x")
+    calls.moved(1, "10.0.0.9", "192.0.2.2")
+    calls.moved(2, "10.0.0.9", "192.0.2.2")
+    assert await calls.drop(("sip",), lambda source, _local: source == "192.0.2.1") == 0
+    assert calls._came.keys() == {1}
+    assert await calls.drop(("sip",), lambda source, local: (source, local) == ("10.0.0.9", "192.0.2.2")) == 1

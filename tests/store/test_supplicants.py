@@ -27,6 +27,11 @@ async def test_supplicants(database: Database) -> None:
     before = await supplicants.version()
     assert before != empty
     assert not (await supplicants.enable("cart-7", False)).is_enabled
+    assert (await supplicants.set_group("CART-7", "ward")).group_name == "ward"
+    with pytest.raises(Invalid):
+        await supplicants.set_group("cart-7", "Ward")
+    assert await supplicants.version() != before
+    before = await supplicants.version()
     changed = await supplicants.set_credentials("CART-7", b"new", None)
     assert (changed.nt_hash, changed.password, changed.created_at) == (b"new", None, cart.created_at)
     assert await supplicants.version() != before

@@ -6,6 +6,7 @@ import { events } from "./events.js";
 import { loadLanguage } from "./i18n.js";
 import { frame } from "./parts/frame.js";
 import "./pages/live-room.js";
+import "./pages/network.js";
 import "./pages/not-found.js";
 import "./pages/recording.js";
 import "./pages/recordings.js";
@@ -19,6 +20,7 @@ const ROUTES = [
   [/^\/recordings\/?$/, "dt-recordings", "recordings"],
   [/^\/recordings\/([\w-]{1,64})$/, "dt-recording", "recordings"],
   [/^\/terminals\/?$/, "dt-terminals", "terminals"],
+  [/^\/network\/?$/, "dt-network", "network"],
 ];
 
 class Console extends HTMLElement {

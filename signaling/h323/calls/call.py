@@ -23,6 +23,7 @@ from signaling.h323.calls.offer import may_encrypt, own_media, ports_of, travers
 from signaling.h323.calls.refusals import release_for
 from signaling.h323.calls.services import Services
 from signaling.h323.media_security import MediaSecurity
+from signaling.network_access import Proof, names
 from signaling.visiting_call import VisitingCall
 
 
@@ -70,6 +71,9 @@ class RoomCall(VisitingCall):
             identity=identity.alias if identity else "",
             call=f"h323-{self._number}",
             has_secure_signalling=ipaddress.ip_address(source.partition("%")[0]).is_loopback,
+            local=self._call.local[0],
+            claimed=names(*(alias.text for alias in self._setup.calling)),
+            proof=Proof.NONE if identity is None else Proof.H235,
         )
 
     async def _accept(self, worker: Worker, admission: Admission | None) -> None:

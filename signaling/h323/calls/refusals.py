@@ -29,6 +29,7 @@ _ANSWERS: dict[Refusal, Release] = {
     Refusal.CAPACITY: Release(Cause.RESOURCE_UNAVAILABLE, "gatewayResources"),
     Refusal.HOST_ABSENT: Release(Cause.NO_ANSWER, "destinationRejection"),
     Refusal.NOT_LET_IN: Release(Cause.CALL_REJECTED, "destinationRejection"),
+    Refusal.NETWORK: Release(Cause.CALL_REJECTED, "securityDenied"),
 }
 _NORMAL = Release(Cause.NORMAL_CLEARING, "undefinedReason")
 """Nobody refused: the caller was with the attendant, and it is over."""

@@ -26,6 +26,7 @@ from signaling.h323.ras.own_requests import OwnRequests
 from signaling.h323.ras.pending import ANSWERS
 from signaling.h323.ras.registrations import RegistrationStore
 from signaling.h323.ras.zone import Answer, Request, Zone
+from signaling.network_access import NetworkAccess
 from signaling.tries import SourceTries
 
 _MULTICAST: Final = frozenset({"gatekeeperRequest", "locationRequest"})
@@ -47,10 +48,14 @@ class Gatekeeper:
         random_bytes: Callable[[int], bytes],
         store: RegistrationStore | None = None,
         tries: SourceTries | None = None,
+        access: NetworkAccess | None = None,
     ) -> None:
-        """`random_bytes` gives so many that nobody can guess; `tries` slows those down who guess passwords."""
+        """`random_bytes` gives so many that nobody can guess; `tries` slows those down who guess passwords.
+
+        `access`: whether the network knows who registers; None, and nobody is asked.
+        """
         self._settings = settings
-        self.zone = Zone(settings, accounts, random_bytes, store, tries)
+        self.zone = Zone(settings, accounts, random_bytes, store, tries, access)
         self.requests = OwnRequests(self.zone)
         """What we ask of endpoints: its verbs give datagrams to send."""
         self._admissions = Admissions(self.zone, admission)

@@ -43,6 +43,8 @@ def register(zone: Zone, request: Request) -> Answer:
     if not _may_have(zone, wish.aliases, account):
         zone.counters["alias-of-others"] += 1
         return _reject(zone, ("securityDenial", 0), proof)
+    if not zone.is_on_network(request, wish.aliases, account):
+        return _reject(zone, ("securityDenial", 0), proof)
     before = _before(zone, request, wish, account)
     others = [other for other in zone.registrations.holders(wish.aliases) if other is not before]
     taken = [other for other in others if not _may_replace(zone, other, request, wish, account)]
@@ -88,6 +90,9 @@ def _keep_alive(zone: Zone, request: Request) -> Answer:
     proof = zone.prove(request, found.account, found.aliases)
     if isinstance(proof, Fault):
         return _reject(zone, rejection(proof, found.version))
+    if not zone.is_on_network(request, found.aliases, found.account):
+        zone.leave(found, Leaving.REVOKED)
+        return _reject(zone, ("securityDenial", 0), proof)
     wanted_s = request.body.get("timeToLive", found.time_to_live_s)
     time_to_live_s = _time_to_live_s(zone, wanted_s, is_traversing=found.is_traversing)
     # A NAT may have given the terminal another port since.

@@ -26,6 +26,7 @@ from signaling.h323.ras.own_requests import OwnRequests
 from signaling.h323.ras.registration import Registration
 from signaling.h323.ras.registrations import RegistrationStore
 from signaling.h323.ras.udp import RasSocket, bind, join
+from signaling.network_access import NetworkAccess
 from signaling.rates import SourceRates, Verdict
 from signaling.tries import SourceTries
 
@@ -50,14 +51,16 @@ class GatekeeperServer:
         store: RegistrationStore | None = None,
         tries: SourceTries | None = None,
         clock: Callable[[], float] = time.time,
+        access: NetworkAccess | None = None,
     ) -> None:
-        """`tries` slows those down who guess passwords."""
+        """`tries` slows those down who guess passwords; `access`: whether the network knows who registers."""
         self._settings = settings
         self._accounts = accounts
         self._admission = admission
         self._observe = observe
         self._store = store
         self._tries = tries
+        self._access = access
         self._rates = SourceRates(
             settings.ras_messages_per_s_per_source,
             settings.ras_message_burst_per_source,
@@ -86,7 +89,7 @@ class GatekeeperServer:
                     self._serve(opening, entry.address, port, is_multicast=True)
             settings = msgspec.structs.replace(self._settings, ras_port=port)
             self._gatekeeper = Gatekeeper(
-                settings, self._accounts, self._admission, secrets.token_bytes, self._store, self._tries
+                settings, self._accounts, self._admission, secrets.token_bytes, self._store, self._tries, self._access
             )
             self._gatekeeper.zone.registrations.load(kept, self._clock())
             self._open = opening.pop_all()

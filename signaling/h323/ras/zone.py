@@ -18,6 +18,8 @@ from signaling.h323.ras.events import Disengaged, Event, Leaving, NotProven, Unr
 from signaling.h323.ras.registration import Registration
 from signaling.h323.ras.registrations import Registrations, RegistrationStore
 from signaling.h323.ras.security import NOBODY, Guard, Proof
+from signaling.network_access import Approach, NetworkAccess, names
+from signaling.network_access import Proof as CallerProof
 from signaling.tries import SourceTries, source_key
 
 PROTOCOL: Final = (0, 0, 8, 2250, 0, 7)
@@ -75,10 +77,12 @@ class Zone:
         random_bytes: Callable[[int], bytes],
         store: RegistrationStore | None = None,
         tries: SourceTries | None = None,
+        access: NetworkAccess | None = None,
     ) -> None:
         """`random_bytes` gives so many that nobody can guess, for endpointIdentifier.
 
         `tries`: who guesses passwords; None, and nobody is slowed down.
+        `access`: whether the network knows who registers; None, and nobody is asked.
         """
         self.settings = settings
         self.guard = Guard(settings, accounts)
@@ -90,6 +94,7 @@ class Zone:
         self.events: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._accounts = accounts
         self._tries = tries
+        self._access = access
         self._random_bytes = random_bytes
 
     def tell(self, event: Event) -> None:
@@ -138,6 +143,18 @@ class Zone:
         elif self._tries is not None and isinstance(found, Proof) and found.account is not None:
             self._tries.passed(payer, request.now)
         return found
+
+    def is_on_network(self, request: Request, aliases: tuple[Alias, ...], account: str) -> bool:
+        """Whether its network lets whoever registers as these be them (IEEE 802.1X)."""
+        if self._access is None:
+            return True
+        proof = CallerProof.H235 if account else CallerProof.NONE
+        called = names(*(alias.text for alias in aliases), account)
+        approach = Approach(request.source[0], "h323", called, request.local, proof, "register")
+        is_allowed = self._access.allows_now(approach)
+        if not is_allowed:
+            self.counters["not-on-network"] += 1
+        return is_allowed
 
     def endpoint(self, request: Request) -> Registration | None:
         """The endpoint that a request names, where it came from the host that this endpoint registered from."""

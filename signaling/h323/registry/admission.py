@@ -18,6 +18,7 @@ from signaling.h323.calls.dialled import user_of
 from signaling.h323.ras.address import Address
 from signaling.h323.ras.admission import Admit, Question, Refusal
 from signaling.h323.ras.alias import Alias
+from signaling.network_access import Approach, NetworkAccess, Proof, names
 from store.errors import StoreError
 
 logger = logging.getLogger(__name__)
@@ -46,13 +47,16 @@ class ZoneAdmission:
         is_room: Callable[[str], Awaitable[bool]],
         own_names: Collection[str],
         networks: Iterable[str],
+        access: NetworkAccess | None = None,
     ) -> None:
         """`is_room`: whether that number or alias is served here. `own_names`: of this server, in lower case.
 
         `networks` (CIDR): addresses that terminals may call which are registered nowhere.
+        `access`: whether the network knows who calls and answers; None, and nobody is asked.
         """
         self._doors = doors
         self._is_room = is_room
+        self._access = access
         self._own_names = own_names
         self._networks = [ipaddress.ip_network(network) for network in networks]
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,6 +66,9 @@ class ZoneAdmission:
 
     def admit(self, question: Question) -> Admit | Refusal | None:
         """See signaling.h323.ras.admission.Admission."""
+        if not self._is_on_network(question):
+            self.counters["refused-network"] += 1
+            return Refusal.SECURITY
         if question.is_answer:
             return Admit()
         if question.target is not None:
@@ -83,6 +90,16 @@ class ZoneAdmission:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _is_on_network(self, question: Question) -> bool:
+        """In the ARQ of who answers srcInfo names the other (7.11.1)."""
+        if self._access is None:
+            return True
+        caller = question.caller
+        called = (*caller.aliases, *(() if question.is_answer else question.calling))
+        aliases = names(*(alias.text for alias in called), caller.account)
+        proof = Proof.H235 if caller.account else Proof.NONE
+        return self._access.allows_now(Approach(caller.source[0], "h323", aliases, caller.local, proof, "call"))
 
     def _by_address(self, address: Address) -> Admit | Refusal:
         host = ipaddress.ip_address(address[0].partition("%")[0])

@@ -17,6 +17,7 @@ from signaling import dialplan
 from signaling.admission import Admission, CallRequest, Refusal, Refused
 from signaling.attendant.reception import SaidGoodbye
 from signaling.errors import SdpError, SipError
+from signaling.network_access import Proof, names
 from signaling.sip.call_handle import IncomingCall
 from signaling.sip.calls.incoming import IncomingConversation
 from signaling.sip.calls.leg import SipLeg
@@ -32,12 +33,14 @@ from signaling.sip.services import Services
 from signaling.sip.transactions.transaction import Flow
 from signaling.sip.trunks.trunk import Arrival
 from signaling.sip.wire.fields import from_of
+from signaling.sip.wire.message import Request
 from signaling.sip.wire.uri import parse_uri
 from signaling.visiting_call import VisitingCall
 
 logger = logging.getLogger(__name__)
 
 MAX_NAME_CHARACTERS = 64
+_WITHHELD = "anonymous.invalid"
 
 
 class RoomCall(VisitingCall):
@@ -109,7 +112,15 @@ class RoomCall(VisitingCall):
             call=f"sip-{self._leg.id}",
             has_secure_signalling=self._call.flow.is_secure or ipaddress.ip_address(source).is_loopback,
             can_wait=offers_sound(request.body),
+            local=self._call.flow.local[0],
+            claimed=() if self._arrival is not None else claimed_names(request),
+            proof=self._proof(),
         )
+
+    def _proof(self) -> Proof:
+        """`_identify` takes a name for proved by digest, or over the connection on which that was given."""
+        is_proven = self._identity or (self._arrival is not None and self._arrival.is_proven)
+        return Proof.DIGEST if is_proven else Proof.NONE
 
     async def _negotiate(self, worker: Worker, admission: Admission | None) -> None:
         """Agree on media; an INVITE without an offer is answered with ours at once. Raises Refused, SipError, ..."""
@@ -168,6 +179,12 @@ def local_media(opened: LegOpened, settings: SipSettings, flow: Flow, admission:
         held=frozenset() if allowance.has_pictures else frozenset(Kind) - {Kind.AUDIO},
         asks_for_encryption=admission is None or admission.policy.asks_for_encryption,
     )
+
+
+def claimed_names(request: Request) -> tuple[str, ...]:
+    """What the caller calls itself, which is nothing where it withholds that (RFC 3323 4.1.1.3)."""
+    uri = from_of(request.headers).uri
+    return () if uri.host.lower() == _WITHHELD else names(uri.user)
 
 
 def caller_name(call: IncomingCall) -> str:

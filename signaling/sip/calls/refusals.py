@@ -20,6 +20,7 @@ _ANSWERS: dict[Refusal, tuple[int, str]] = {
     Refusal.CAPACITY: (503, "Service Unavailable"),
     Refusal.HOST_ABSENT: (480, "The host is not in the room"),
     Refusal.NOT_LET_IN: (403, "The host did not let you in"),
+    Refusal.NETWORK: (403, "Not authenticated on the network"),
 }
 WARN_ENCRYPTION = '399 drumtower "this room requires encryption; offer SRTP (SDES or DTLS-SRTP)"'
 DEFAULT_RETRY_AFTER_S = 10

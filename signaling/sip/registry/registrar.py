@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from config.registrar import RegistrarSettings
 from signaling.errors import SipError
+from signaling.network_access import Approach, NetworkAccess, Proof, names
 from signaling.sip.authentication.authenticator import Authenticator, Outcome, Verdict
 from signaling.sip.registry.binding import Binding, binding_key
 from signaling.sip.registry.register_wishes import Wish, is_removal_of_all, wishes_of
@@ -55,11 +56,14 @@ class Registrar:
         authenticator: Authenticator,
         registrations: Registrations,
         failed: Callable[[Failure], None],
+        access: NetworkAccess | None = None,
     ) -> None:
+        """`access`: whether the network knows who registers; None, and nobody is asked."""
         self._settings = settings
         self._authenticator = authenticator
         self._registrations = registrations
         self._failed = failed
+        self._access = access
         self.counters: Counter[str] = Counter()
         """Cumulative, by status."""
 
@@ -86,9 +90,17 @@ class Registrar:
         if verdict.username != alias:
             self._failed(Failure(verdict.username, "REGISTER", flow, Outcome.WRONG))
             raise SipError(403, "Forbidden")  # RFC 3261 10.3, step 4
+        self._check_network(alias, flow)
         has_flow = self._update(alias, request, flow, now)
         listing = self._listing(alias, request, now, has_flow=has_flow)
         return replace(listing, delay_s=verdict.delay_s) if verdict.delay_s else listing
+
+    def _check_network(self, alias: str, flow: Flow) -> None:
+        if self._access is None:
+            return
+        source, local = flow.remote[0], flow.local[0]
+        if not self._access.allows_now(Approach(source, "sip", names(alias), local, Proof.DIGEST, "register")):
+            raise SipError(403, "Not authenticated on the network")
 
     def _refuse(self, verdict: Verdict, request: Request, flow: Flow, now: float) -> Reply:
         if verdict.outcome in (Outcome.WRONG, Outcome.PAUSED):

@@ -15,6 +15,7 @@ import msgspec
 from config.gate import GateSettings
 from config.registrar import RegistrarSettings
 from config.sip import SipSettings
+from signaling.network_access import NetworkAccess
 from signaling.sip.authentication.authenticator import Authenticator, Secrets
 from signaling.sip.authentication.nonces import Nonces
 from signaling.sip.registry.binding import Binding
@@ -59,7 +60,14 @@ class RegistrationSettings:
 class Registration:
     """Who is registered, who is calling, and REGISTER itself. Serve it before the user agent is started."""
 
-    def __init__(self, settings: RegistrationSettings, directory: Directory, bindings: Bindings) -> None:
+    def __init__(
+        self,
+        settings: RegistrationSettings,
+        directory: Directory,
+        bindings: Bindings,
+        access: NetworkAccess | None = None,
+    ) -> None:
+        """`access`: whether the network knows who registers; None, and nobody is asked."""
         self._began = time.time() - time.monotonic()
         self._directory = directory
         self._bindings = bindings
@@ -78,7 +86,7 @@ class Registration:
             settings.key("digest-decoy"),
         )
         self.registrations = Registrations(registrar, self.now)
-        self._registrar = Registrar(registrar, self._authenticator, self.registrations, self._audit.failed)
+        self._registrar = Registrar(registrar, self._authenticator, self.registrations, self._audit.failed, access)
         self._identities = Identities(
             self._authenticator, self.registrations, directory, _domains(settings), self._audit.failed
         )

@@ -28,7 +28,7 @@ class Event(StrEnum):
     EXPIRED = "expired"
     FLOW_LOST = "flow-lost"
     REVOKED = "revoked"
-    """The terminal was disabled or deleted, or has a new secret."""
+    """The terminal was disabled or deleted, or has a new secret; or its session on the network is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,13 @@ class Registrations:
         """All bindings of a terminal."""
         for binding in list(self._terminals.get(alias, {}).values()):
             self.remove(binding, event)
+
+    def revoke(self, is_concerned: Callable[[str, str], bool]) -> None:
+        """Those that came from somewhere: `is_concerned` is asked with the source, and the address of ours."""
+        everything = [binding for kept in self._terminals.values() for binding in kept.values()]
+        for binding in everything:
+            if is_concerned(binding.flow.remote[0], binding.flow.local[0]):
+                self.remove(binding, Event.REVOKED)
 
     def flow_lost(self, connection: int) -> None:
         """A connection ended: its bindings lead nowhere (RFC 5626 5.3)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from crypto.ha1 import Ha1
 from signaling.errors import SipError
@@ -31,6 +32,8 @@ class Arrivals:
     def find(self, request: Request, flow: Flow) -> Arrival | Challenge | None:
         """What the call is for; None where it is no trunk's. Raises SipError 404 for numbers that lead nowhere."""
         trunk = self._trunks.sending(flow, self.peer_names(flow))
+        # Where it names certificates the call came by one of them.
+        is_proven = trunk is not None and bool(trunk.settings.tls_names)
         if trunk is None:
             trunk = self._trunks.claimed_by(from_of(request.headers).uri.user)
             authenticator = self._authenticators.get(trunk.name) if trunk is not None else None
@@ -39,10 +42,11 @@ class Arrivals:
             challenge = self._check(authenticator, trunk, request, flow)
             if challenge is not None:
                 return challenge
+            is_proven = True
         arrival = trunk.arrival(request)
         if arrival is None:
             raise SipError(404, "Not Found")
-        return arrival
+        return replace(arrival, is_proven=is_proven)
 
     def _check(self, authenticator: Authenticator, trunk: Trunk, request: Request, flow: Flow) -> Challenge | None:
         verdict = authenticator.check(request, flow, self._now())

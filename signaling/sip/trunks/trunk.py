@@ -29,6 +29,8 @@ class Arrival:
     trunk: str
     room: str
     """"" is the attendant."""
+    is_proven: bool = False
+    """By digest or a certificate; an address alone proves nothing."""
 
 
 class Trunk:

@@ -3,6 +3,7 @@
 import pytest
 
 from auth8021x.accounting import reading
+from auth8021x.directory.naming import Naming
 from auth8021x.directory.report import Kind, Report
 from auth8021x.directory.session import Entry
 from auth8021x.wire import attribute, vendor
@@ -24,6 +25,9 @@ def test_huawei():
     assert read(*huawei()) == Report(
         Kind.START, "north", "core/10.0.0.1", "SW00001000000042a7f9d0", MAC, "vt1@ward",
         "slot=0;subslot=0;port=1;vlanid=42", "", "42", Entry.EAP, ("10.1.2.3",), 900,
+        naming=Naming(
+            "10.0.0.9", "10.0.0.1", "HUAWEI", "vt1@ward", "2CFD-A140-5663", 4096, "slot=0;subslot=0;port=1;vlanid=42"
+        ),
     )  # fmt: skip
 
 
@@ -31,6 +35,7 @@ def test_cisco():
     assert read(*cisco(INTERIM)) == Report(
         Kind.INTERIM, "north", "core/10.0.0.2", "0000002A", MAC, "vt1", "GigabitEthernet1/0/1", "video", "",
         Entry.EAP, ("10.1.2.3",), 900,
+        naming=Naming("10.0.0.9", "10.0.0.2", "", "vt1", "2cfd.a140.5663", 50_101, "GigabitEthernet1/0/1"),
     )  # fmt: skip
 
 
@@ -138,3 +143,8 @@ def test_names_are_cut_and_many_addresses_are_not_taken():
     many = tuple(address(Type.FRAMED_IP_ADDRESS, f"10.1.2.{n}") for n in range(1, 40))
     found = read(status(START), attribute.text(Type.USER_NAME, "x" * 250), *many)
     assert (len(found.identity), len(found.addresses)) == (128, 16)
+
+
+def test_the_time_of_the_switch():
+    assert read(*cisco(), attribute.number(Type.EVENT_TIMESTAMP, 1_800_000_000)).told_at == 1_800_000_000
+    assert read(*cisco()).told_at is None

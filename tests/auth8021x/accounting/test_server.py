@@ -12,7 +12,7 @@ from auth8021x.wire.authenticity import check_response
 from auth8021x.wire.dictionary import Code, Type
 from auth8021x.wire.packet import Packet
 from config.dot1x_sites import AccountingClientSettings, ListenerSettings
-from tests.auth8021x.accounting.packets import INTERIM, SECRET, cisco, huawei, request, status
+from tests.auth8021x.accounting.packets import INTERIM, ON, SECRET, cisco, huawei, request, status
 from tests.auth8021x.directory.reports import directory
 from tests.fuzz.mutator import mutate
 
@@ -149,6 +149,7 @@ def test_what_is_remembered_is_bounded():
     assert core.counters["too-many"] == 1
 
 
+@pytest.mark.exhaustive
 def test_20_000_changed_packets_open_nothing():
     core, book = server(packets_per_s=1_000_000, client_packets_per_s=1_000_000), directory()
     seeds = [request(*huawei()), request(*cisco())]
@@ -175,3 +176,13 @@ def test_no_secret_is_in_a_repr():
     core = server()
     found = told(core, request(*cisco()))
     assert "xyzzy" not in repr(found) + repr(core.__dict__)
+
+
+def test_what_somebody_recorded_counts_never_again_where_time_is_demanded():
+    """Accounting-On would end all sessions of the switch once more, as long as its time is in the window."""
+    core, stamp = server(demands_event_timestamp=True), attribute.number(Type.EVENT_TIMESTAMP, int(UTC) + 299)
+    asked = request(status(ON), stamp)
+    core.acknowledge(told(core, asked))
+    for after_s in (31, 300, 598, 599, 600):
+        core.receive(asked, SOURCE, NOW + after_s, UTC + after_s)
+    assert dict(core.counters) == {"acknowledged": 1, "repeated": 4, "old-event-timestamp": 1}

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from auth8021x.directory.directory import Directory
 from auth8021x.directory.events import Bound, Changed, EndCause, Ended, LossCause, Opened, Revoked
+from auth8021x.directory.naming import Naming
 from auth8021x.directory.report import Kind, OwnPort, Report
 from auth8021x.directory.session import Entry, Session, Source
 from auth8021x.errors import MalformedPacketError
@@ -413,3 +414,82 @@ def _follow(core: Directory, bound: dict[tuple[str, str], bytes]) -> None:
             case Ended(session):
                 for held in session.addresses:
                     del bound[session.site, held.address]
+
+
+def test_how_a_switch_names_a_session_is_kept_as_it_was_said():
+    core = directory()
+    core.report(told(naming=Naming("10.0.0.9", "10.0.0.1", station="0200-5e00-5301", port=0)), NOW)
+    events(core)
+    core.report(told(INTERIM, naming=Naming("10.0.0.9", port_id="GE0/0/1")), NOW + 1)
+    assert live(core).naming == Naming("10.0.0.9", "10.0.0.1", station="0200-5e00-5301", port=0, port_id="GE0/0/1")
+    assert names(core) == ["Heard"], "for people nothing is new"
+
+
+def test_what_a_switch_was_told_to_change_is_changed():
+    core = directory()
+    core.report(told(vlan="42", role="video"), NOW)
+    events(core)
+    session = live(core)
+    core.amend(session, "", "43")
+    (changed,) = events(core)
+    assert isinstance(changed, Changed)
+    assert (changed.before, changed.session) == (session, live(core))
+    assert (live(core).vlan, live(core).role) == ("43", "video")
+    core.amend(live(core), "", "43")
+    core.report(told(session_id="s2"), NOW + 1)
+    events(core)
+    core.amend(session, "ward", "44")
+    assert (names(core), live(core).vlan) == ([], ""), "that session is over"
+
+
+def test_why_an_administrator_ended_it_is_said():
+    core = directory()
+    core.report(told(), NOW)
+    assert core.end("north", VT1, NOW, "disabled or removed")
+    (ended,) = [each for each in events(core) if isinstance(each, Ended)]
+    assert (ended.cause, ended.detail) == (EndCause.ORDERED, "disabled or removed")
+
+
+@pytest.mark.parametrize(
+    ("ends", "kind", "told_at", "expected"),
+    [
+        ("stop", Kind.START, 61, True),
+        ("stop", Kind.START, 60, False),
+        ("stop", Kind.START, None, False),
+        ("stop", INTERIM, 61, True),
+        ("stop", INTERIM, 60, False),
+        ("order", Kind.START, 11, True),
+        ("order", Kind.START, 10, False),
+        ("order", INTERIM, 11, False),
+        ("both", INTERIM, 61, True),
+        ("both", Kind.START, 60, False),
+    ],
+)
+def test_a_switch_that_uses_an_identifier_again_says_when(ends: str, kind: Kind, told_at: int | None, expected: bool):
+    """Start at 10, Stop at 60 by the switch's clock; an order has none of its times."""
+    core = directory()
+    core.report(told(told_at=10), NOW)
+    if ends != "stop":
+        core.end("north", VT1, NOW + 40)
+    if ends != "order":
+        core.report(told(STOP, told_at=60), NOW + 50)
+    events(core)
+    core.report(told(kind, told_at=told_at), NOW + 51)
+    assert (len(core), "Opened" in names(core)) == (expected, expected)
+    if expected:
+        core.report(told(INTERIM, told_at=told_at), NOW + 100)
+        assert names(core) == ["Heard"]
+        core.report(told(STOP, told_at=200), NOW + 150)
+        core.report(told(kind, told_at=told_at), NOW + 151)
+        assert len(core) == 0, "that one is over, too"
+
+
+def test_what_is_told_late_makes_no_session_younger():
+    core = directory()
+    core.report(told(told_at=10), NOW)
+    core.report(told(INTERIM, told_at=70), NOW + 60)
+    core.report(told(INTERIM, told_at=40), NOW + 61)
+    assert live(core).told_at == 70
+    core.report(told(INTERIM), NOW + 62)
+    assert live(core).told_at == 70
+    assert {*names(core)} <= {"Opened", "Bound", "Heard"}

@@ -108,6 +108,18 @@ def test_a_state_counts_once_for_its_own_client_and_for_a_while(certificates: Pa
     assert len(server) == 0
 
 
+def test_a_state_is_of_no_use_to_another_switch(certificates: Path):
+    two = [{"name": "a", "networks": ["192.0.2.1"]}, {"name": "b", "networks": ["192.0.2.2"]}]
+    server = serving(certificates, clients=two, methods=["md5"])
+    near, far = Switch(server), Switch(server, source=("192.0.2.2", 1812))
+    challenge = near.send(near.request(IDENTITY))
+    assert challenge is not None
+    for switch, code in ((far, Code.ACCESS_REJECT), (near, Code.ACCESS_ACCEPT)):
+        answer = switch.follow(challenge, Md5Peer("vt1", "vtpass1"))
+        assert answer is not None
+        assert answer.code == code
+
+
 def test_a_response_to_another_request_is_dropped_and_changes_nothing(certificates: Path):
     switch = Switch(serving(certificates, **ALL))
     peer = Md5Peer("vt1", "vtpass1")
@@ -275,6 +287,7 @@ def test_no_octet_of_a_request_can_be_changed(certificates: Path):
         [b"\x40abc"],  # the first of several fragments without a length
         [b"\x80\0\0"],
         [b"\x80\0\0\x27\x11" + b"x"],  # longer than may be
+        [b"\xc0\0\0\x27\x11" + b"x"],
         [b"\xc0\0\0\0\x04abcd"],  # more after all
         [b"\xc0\0\0\0\x09abcd", b"\x40"],  # an empty fragment
         [b"\xc0\0\0\0\x09abcd", b"\x80\0\0\0\x08efghi"],
@@ -323,5 +336,5 @@ def test_avps():
 
 def test_packets_say_nothing_of_secrets(certificates: Path):
     server = serving(certificates)
-    for each in (packet.parse(Switch(server).request(IDENTITY)), *server._clients._clients[0][1:]):
+    for each in (packet.parse(Switch(server).request(IDENTITY)), *server._clients._entries[0][1:]):
         assert SECRET.decode() not in repr(each)

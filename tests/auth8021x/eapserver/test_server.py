@@ -99,8 +99,10 @@ def test_nobody_gets_in_under_anothers_name(certificates: Path):
         ("vt1@ward", False),
     ):  # fmt: skip
         switch = Switch(serving(certificates, known))
-        answer = switch.run(TlsPeer(outer, certificates, certificates / "stranger"))
+        peer = TlsPeer(outer, certificates, certificates / "stranger")
+        answer = switch.run(peer)
         assert (answer.code == Code.ACCESS_ACCEPT) is is_let_in, outer
+        assert peer.is_open is is_let_in
         assert switch.server.counters["other-identity"] == (not is_let_in)
         if is_let_in:
             assert attribute.first(answer.attributes, Type.USER_NAME) == b"stranger"
@@ -239,3 +241,42 @@ def test_who_speaks_eap_is_never_let_in_by_an_address(certificates: Path):
     switch = Switch(serving(certificates, bypasses=True))
     identity = Eap(eap.Code.RESPONSE, 0, Method.IDENTITY, MAC.hex().encode())
     assert switch.call_check(MAC.hex(), eap_=identity).code == Code.ACCESS_CHALLENGE
+
+
+@pytest.mark.parametrize(
+    ("here", "vlans", "expected"),
+    [
+        ([], {}, "42"),
+        (["switch"], {"video": "142"}, "142"),
+        ([], {"other": "143"}, "42"),
+        (["elsewhere"], {}, None),
+    ],
+)
+def test_groups_know_where_they_are(certificates: Path, here: list[str], vlans: dict[str, str], expected: str | None):
+    groups = [{"name": "video", "vlan": "42", "clients": here}, {"name": "other"}]
+    clients = [
+        {"name": "switch", "networks": ["192.0.2.0/24"], "vlans": vlans},
+        {"name": "elsewhere", "networks": ["198.51.100.0/24"]},
+    ]
+    switch = Switch(serving(certificates, groups=groups, clients=clients, bypasses=True, **ALL))
+    for answer in (switch.run(Md5Peer("vt1", "vtpass1")), switch.call_check("020000aa0001")):
+        assert (answer.code == Code.ACCESS_ACCEPT) == (expected is not None)
+        assert tunnel.vlan(answer.attributes) == (expected or "")
+    assert switch.server.counters["not-here"] == (0 if expected else 2)
+
+
+def test_who_is_removed_while_it_logs_in_stays_outside(certificates: Path):
+    known = PaperBook(VT1)
+    switch = Switch(serving(certificates, known, **ALL))
+    assert switch.run(PeapPeer("vt1", "vtpass1", certificates)).code == Code.ACCESS_ACCEPT
+    peer, rounds = PeapPeer("vt1", "vtpass1", certificates), len(switch.answers)
+    answer = switch.send(switch.request(Eap(eap.Code.RESPONSE, 0, Method.IDENTITY, b"vt1")))
+    for _ in range(rounds - 2):
+        assert answer is not None
+        answer = switch.follow(answer, peer)
+    known.accounts.clear()
+    assert answer is not None
+    last = switch.follow(answer, peer)
+    assert last is not None
+    assert last.code == Code.ACCESS_REJECT
+    assert switch.server.counters["unknown-identity"] == 1

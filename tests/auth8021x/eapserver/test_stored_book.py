@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from auth8021x.eapserver.account import Account, Book
 from auth8021x.eapserver.stored_book import StoredBook, SupplicantOffice
 from crypto.keys import generate
 from crypto.nt_hash import NtHash
@@ -69,3 +70,22 @@ async def test_passwords_that_are_none(database: Database, password: str):
     office = SupplicantOffice(database.supplicants, MASTER)
     with pytest.raises(Invalid):
         await office.add("vt1", "", None, Secret(password), may_bypass=False, has_md5=False)
+
+
+async def test_who_changes_is_told_of(database: Database):
+    office, book = SupplicantOffice(database.supplicants, MASTER), StoredBook(database.supplicants, MASTER)
+    told: list[tuple[Account | None, Account | None]] = []
+
+    async def changed(before: Book, after: Book) -> None:
+        told.append((before.account("vt1"), after.account("vt1")))
+
+    await office.add("vt1", "video", None, None, may_bypass=False, has_md5=False)
+    await book.refresh()
+    book.observe(changed)
+    await book.refresh()
+    assert told == [], "nothing is another"
+    assert (await office.set_group("VT1", "ward")).group_name == "ward"
+    await book.refresh()
+    await office.enable("vt1", False)
+    await book.refresh()
+    assert told == [(Account("vt1", "video"), Account("vt1", "ward")), (Account("vt1", "ward"), None)]

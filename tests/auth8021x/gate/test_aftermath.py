@@ -1,6 +1,7 @@
 """What becomes of registrations and calls when sessions end, change and come back."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -182,3 +183,48 @@ async def test_the_timer():
     assert carried.orders[1:] == [DropCalls("north", ADDRESS, session)]
     consequences.happened(Ended(session, EndCause.STOPPED))
     consequences.close()
+
+
+def restarted(**settings: object) -> Bench:
+    """Started again with what was kept: the sessions on our own ports are over."""
+    before = begun(**settings)
+    own = [replace(each, is_own=True) for each in before.core.sessions()]
+    bench = Bench(**settings)
+    bench.core.restore(own, 100)
+    bench.work(100)
+    return bench
+
+
+def test_after_a_restart_registrations_wait_for_the_grace_time():
+    bench = restarted()
+    assert bench.orders == []
+    bench.at(129)
+    assert bench.orders == []
+    bench.at(130)
+    assert bench.orders == [(130, "Unregister", ADDRESS)], "and there are no calls to be dropped"
+    bench.at(1000)
+    assert len(bench.orders) == 1
+
+
+def test_who_is_back_after_a_restart_keeps_its_registration():
+    bench = restarted(drops_calls="never")
+    bench.tell(Kind.START, 110, "s2", addresses=(ADDRESS,))
+    bench.at(1000)
+    assert bench.orders == []
+
+
+@pytest.mark.parametrize("other", [{"identity": "vt2"}, {"mac": VT2}, {"role": "gateway"}])
+def test_who_is_there_instead_after_a_restart_does_not_inherit_it(other: dict[str, object]):
+    bench = restarted()
+    bench.tell(Kind.START, 110, "s2", **({"addresses": (ADDRESS,)} | other))
+    assert bench.orders == [(110, "Unregister", ADDRESS)]
+    bench.at(1000)
+    assert len(bench.orders) == 1
+
+
+def test_who_is_back_after_a_restart_and_goes_again():
+    bench = restarted()
+    bench.tell(Kind.START, 110, "s2", addresses=(ADDRESS,))
+    bench.tell(STOP, 120, "s2")
+    bench.at(1000)
+    assert [order[1] for order in bench.orders] == ["Unregister", "DropCalls"]

@@ -4,7 +4,6 @@ import logging
 
 import pytest
 
-from auth8021x.audit_lines import AuditLines
 from auth8021x.directory.audit import DirectoryAudit
 from auth8021x.directory.report import Kind
 from auth8021x.directory.session import Source
@@ -28,6 +27,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 QUESTION = Question("10.1.2.3", "sip", ("vt1",), "1001", "192.0.2.1", Proof.DIGEST, "call")
+RENEWED = Question("10.1.2.3", "sip", ("vt1",), "", "192.0.2.1", Proof.DIGEST, "register")
 
 
 def test_a_refusal_has_its_reason(lines: pytest.LogCaptureFixture):
@@ -46,7 +46,14 @@ def test_what_a_peer_writes_makes_no_line_of_its_own(lines: pytest.LogCaptureFix
     assert "\r" not in lines.messages[0]
 
 
-def test_the_same_again_is_written_from_time_to_time(lines: pytest.LogCaptureFixture):
+def test_every_call_has_a_line(lines: pytest.LogCaptureFixture):
+    audit = GateAudit(Dot1xGateSettings(), Clock())
+    for _ in range(3):
+        audit.answered(QUESTION, Verdict(False, Reason.NO_SESSION, "north"))
+    assert len(lines.messages) == 3
+
+
+def test_a_registration_that_is_renewed_is_written_from_time_to_time(lines: pytest.LogCaptureFixture):
     clock = Clock()
     audit = GateAudit(Dot1xGateSettings(audit_repeat_s=600), clock)
     core = directory()
@@ -54,25 +61,13 @@ def test_the_same_again_is_written_from_time_to_time(lines: pytest.LogCaptureFix
     allowed = Verdict(True, Reason.SESSION, "north", core.sessions()[0])
     for after_s in (0, 1, 598, 1, 1):
         clock.now += after_s
-        audit.answered(QUESTION, allowed)
+        audit.answered(RENEWED, allowed)
     assert len(lines.messages) == 2
     assert "mac=02:00:5e:00:53:01 identity='vt1' allowed: session" in lines.messages[0]
-    audit.answered(QUESTION, Verdict(True, Reason.NO_SESSION, "south"))
+    audit.answered(RENEWED, Verdict(True, Reason.NO_SESSION, "south"))
     assert lines.messages[-1].endswith("overlooked: no-session")
-    audit.answered(QUESTION, Verdict(True, Reason.OFF))
+    audit.answered(RENEWED, Verdict(True, Reason.OFF))
     assert len(lines.messages) == 3
-
-
-def test_lines_are_bounded_and_the_rest_is_counted(lines: pytest.LogCaptureFixture):
-    clock = Clock()
-    written = AuditLines(3, clock)
-    for number in range(10):
-        written.write(logging.INFO, "line %d", number)
-    assert lines.messages == ["line 0", "line 1", "line 2"]
-    clock.now += 60
-    written.write(logging.INFO, "next")
-    assert lines.messages[3:] == ["7 further lines in the last 60 s", "next"]
-    assert written.suppressed == 7
 
 
 def test_the_directory_tells_whose_address_was_taken_by_whom(lines: pytest.LogCaptureFixture):

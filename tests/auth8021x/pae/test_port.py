@@ -486,6 +486,7 @@ def test_frames_for_others_and_of_other_kinds_are_ignored():
     assert len(world.port.counters) < 10, "names of counters are bounded"
 
 
+@pytest.mark.exhaustive
 def test_20_000_changed_frames_while_a_terminal_stays_in_and_another_gets_in():
     world = inside(max_supplicants_per_port=8)
     seeds = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -163,6 +164,22 @@ def test_a_damaged_line_costs_itself_alone(tmp_path: Path):
         journal = Journal(path)
         assert numbers(journal.load())[0] == 1
         assert journal.damaged >= 1
+
+
+def test_a_line_that_a_full_disk_cut_off_costs_no_other(tmp_path: Path):
+    path = tmp_path / "records"
+    journal = Journal(path)
+    journal.load()
+    room, limits = len(records.line(record(1))) // 2, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(OSError):
+            journal.write([record(1)], [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.stat().st_size == room
+    journal.write([record(1), record(2)], [])
+    assert Journal(path).load() == [record(1), record(2)]
 
 
 def test_anything_else_is_no_record():

@@ -294,6 +294,7 @@ def test_accounting_is_answered_without_message_authenticator():
     assert len(packet.parse(bench.sent[0][1].octets).attributes) == 1
 
 
+@pytest.mark.exhaustive
 def test_20_000_changed_answers_change_nothing():
     bench = Bench([silent], RadiusTimers(max_tries=20, max_request_s=30))
     ticket = bench.ask()

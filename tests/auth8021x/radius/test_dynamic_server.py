@@ -188,6 +188,7 @@ def test_past_what_can_be_remembered_nothing_is_taken():
     assert isinstance(das.receive(request(stamp(602), STATION, identifier=101), SOURCE, NOW + 602), Pending)
 
 
+@pytest.mark.exhaustive
 def test_20_000_changed_requests_do_nothing():
     das = server()
     good = request(stamp(), STATION)

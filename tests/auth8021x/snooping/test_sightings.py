@@ -108,6 +108,7 @@ def test_a_terminal_that_lies_about_its_address_stays_who_it_is():
     assert session.identity == "vt2"
 
 
+@pytest.mark.exhaustive
 def test_20_000_changed_frames():
     chance, core = random.Random(7), directory()
     core.report(told(), 0)

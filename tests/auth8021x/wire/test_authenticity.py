@@ -120,7 +120,9 @@ ANSWERS = [
 @pytest.mark.parametrize("code", REQUESTS)
 def test_no_bit_of_a_request_can_be_changed(code: Code):
     data = seal_request(Packet(code, 3, RANDOM, (USER,)), SECRET).serialize()
+    padded = data + b"padding"
     assert check_request(packet.parse(data), SECRET) is None
+    assert check_request(packet.parse(padded), SECRET, padded) is None
     for place in range(len(data) * 8):
         changed = bytearray(data)
         changed[place // 8] ^= 1 << place % 8
@@ -129,12 +131,15 @@ def test_no_bit_of_a_request_can_be_changed(code: Code):
         except ValueError:
             continue
         assert check_request(found, SECRET) is not None
+        assert check_request(found, SECRET, bytes(changed)) == check_request(found, SECRET)
 
 
 @pytest.mark.parametrize("code", ANSWERS)
 def test_no_bit_of_an_answer_can_be_changed(code: Code):
     data = seal_response(Packet(code, 3, attributes=(USER,)), RANDOM, SECRET).serialize()
+    padded = data + b"padding"
     assert check_response(packet.parse(data), RANDOM, SECRET) is None
+    assert check_response(packet.parse(padded), RANDOM, SECRET, padded) is None
     for place in range(len(data) * 8):
         changed = bytearray(data)
         changed[place // 8] ^= 1 << place % 8
@@ -143,6 +148,7 @@ def test_no_bit_of_an_answer_can_be_changed(code: Code):
         except ValueError:
             continue
         assert check_response(found, RANDOM, SECRET) is not None
+        assert check_response(found, RANDOM, SECRET, bytes(changed)) == check_response(found, RANDOM, SECRET)
 
 
 def forged(*attributes: Attribute, code: Code = Code.ACCESS_ACCEPT) -> Packet:

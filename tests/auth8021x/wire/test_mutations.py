@@ -13,6 +13,8 @@ from auth8021x.wire.eap import Eap, Method
 from auth8021x.wire.packet import Packet
 from tests.fuzz.mutator import mutate
 
+pytestmark = pytest.mark.exhaustive
+
 COUNT = 20_000
 SECRET = b"xyzzy5461"
 ACCEPT = Packet(

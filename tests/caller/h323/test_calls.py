@@ -26,6 +26,8 @@ from signaling.h323.ras.alias import AliasKind
 from tests.caller.h323.peer import Peer, Wants, talk
 
 SMALL = {"width": 160, "height": 96, "bitrate_bps": 100_000, "audio": Codec.G722}
+EXHAUSTIVE = pytest.mark.exhaustive
+USUAL = ((Encryption.OFF, False, False), (Encryption.REQUIRED, True, True))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,10 @@ def recorded(path):
 
 @pytest.mark.parametrize(
     ("encryption", "tunnels", "fast"),
-    list(itertools.product((Encryption.OFF, Encryption.REQUIRED), (True, False), (True, False))),
+    [
+        pytest.param(*each, marks=() if each in USUAL else EXHAUSTIVE)
+        for each in itertools.product((Encryption.OFF, Encryption.REQUIRED), (True, False), (True, False))
+    ],
 )
 async def test_a_call_is_heard_seen_and_recorded(programme, tmp_path, encryption, tunnels, fast) -> None:
     path = tmp_path / "out.mp4"
@@ -100,7 +105,7 @@ async def test_a_call_is_heard_seen_and_recorded(programme, tmp_path, encryption
 
 
 @pytest.mark.parametrize("is_master", [False, True])
-@pytest.mark.parametrize("key_bits", [128, 192, 256])
+@pytest.mark.parametrize("key_bits", [128, pytest.param(192, marks=EXHAUSTIVE), pytest.param(256, marks=EXHAUSTIVE)])
 async def test_every_cipher_in_both_roles(programme, is_master, key_bits) -> None:
     async with Peer(programme) as peer:
         asked = options(peer, encryption=Encryption.REQUIRED, key_bits=(key_bits,), groups=(2048,), is_master=is_master)
@@ -119,7 +124,8 @@ async def test_every_cipher_in_both_roles(programme, is_master, key_bits) -> Non
 
 
 @pytest.mark.parametrize(("groups", "bits", "suite"), [
-    ((1024,), 1024, "AES-128-CBC"), ((4096,), 4096, "AES-256-CBC"), ((4096, 2048, 1024), 4096, "AES-256-CBC"),
+    ((1024,), 1024, "AES-128-CBC"), pytest.param((4096,), 4096, "AES-256-CBC", marks=EXHAUSTIVE),
+    ((4096, 2048, 1024), 4096, "AES-256-CBC"),
 ])  # fmt: skip
 async def test_the_strongest_group_is_taken(programme, groups, bits, suite) -> None:
     async with Peer(programme) as peer:
@@ -128,7 +134,7 @@ async def test_the_strongest_group_is_taken(programme, groups, bits, suite) -> N
 
 
 @pytest.mark.parametrize("is_master", [False, True])
-@pytest.mark.parametrize("is_ours", [False, True])
+@pytest.mark.parametrize("is_ours", [pytest.param(False, marks=EXHAUSTIVE), True])
 async def test_keys_are_renewed_without_a_loss(programme, is_master, is_ours) -> None:
     async with Peer(programme, Wants(renews_keys_s=0.0 if is_ours else 0.25)) as peer:
         asked = options(
@@ -184,8 +190,9 @@ async def test_few_ciphers_of_the_peer(programme) -> None:
 
 
 @pytest.mark.parametrize(("way", "kind", "digits"), [
-    (PasscodeWay.INPUT, UserInput, ["2468#"]), (PasscodeWay.SIGNAL, UserInput, list("2468#")),
-    (PasscodeWay.KEYPAD, KeypadDigits, ["2468#"]), (PasscodeWay.H243, UserInput, []),
+    (PasscodeWay.INPUT, UserInput, ["2468#"]),
+    pytest.param(PasscodeWay.SIGNAL, UserInput, list("2468#"), marks=EXHAUSTIVE),
+    pytest.param(PasscodeWay.KEYPAD, KeypadDigits, ["2468#"], marks=EXHAUSTIVE), (PasscodeWay.H243, UserInput, []),
 ])  # fmt: skip
 async def test_a_passcode_is_keyed_in(programme, monkeypatch, way, kind, digits) -> None:
     monkeypatch.setattr("caller.h323.passcode.DELAY_S", 0.05)
@@ -216,7 +223,7 @@ async def test_a_conference_asks_for_its_password(programme, passcode, requests,
         assert report.reason == "securityDenied"
 
 
-@pytest.mark.parametrize("encryption", [Encryption.OFF, Encryption.REQUIRED])
+@pytest.mark.parametrize("encryption", [pytest.param(Encryption.OFF, marks=EXHAUSTIVE), Encryption.REQUIRED])
 async def test_slides_go_both_ways(programme, encryption) -> None:
     async with Peer(programme) as peer:
         asked = options(peer, encryption=encryption, groups=(2048,), slides="#802020")
@@ -315,7 +322,9 @@ async def test_giving_up_before_the_answer(programme) -> None:
     assert (report.outcome, report.duration_s) == ("refused", 0)
 
 
-@pytest.mark.parametrize("codec", [Codec.H263, Codec.H263_1996, Codec.H261])
+@pytest.mark.parametrize(
+    "codec", [Codec.H263, *(pytest.param(each, marks=EXHAUSTIVE) for each in (Codec.H263_1996, Codec.H261))]
+)
 async def test_old_pictures(codec) -> None:
     """Of H.261 there are only senders: who sends it is sent H.263."""
     small = {"audio": Codec.PCMA, "width": 176, "height": 144, "bitrate_bps": 100_000}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from auth8021x.accounting.server import AccountingClient, AccountingServer, Told
 from auth8021x.directory.directory import Directory
 from auth8021x.directory.report import Kind, Report
@@ -11,11 +13,12 @@ from auth8021x.pae.conversation import Conversation
 from auth8021x.pae.nas import NasPort
 from auth8021x.pae.port import Port
 from auth8021x.radius import record
-from auth8021x.radius.dynamic_server import DynamicClient, DynamicServer
+from auth8021x.radius.dynamic_orders import Selector
+from auth8021x.radius.dynamic_server import DynamicClient, DynamicServer, Pending
 from auth8021x.sites import Sites
 from auth8021x.snooping.sighting import sighting
-from auth8021x.wire import authenticity, eap, eapol, mac_address, packet, tunnel, vendor
-from auth8021x.wire.dictionary import Vendor
+from auth8021x.wire import attribute, authenticity, eap, eapol, mac_address, packet, tunnel, vendor
+from auth8021x.wire.dictionary import Code, ErrorCause, Type, Vendor
 from auth8021x.wire.eap import Eap, Method
 from config.dot1x import PaeSettings
 from config.dot1x_sites import AccountingClientSettings, DirectorySettings, ListenerSettings, SiteSettings
@@ -24,6 +27,7 @@ from tests.fuzz.target import Bytes, target
 SECRET = b"xyzzy5461"
 NAS = NasPort("ward", "", 1, "p1", bytes.fromhex("02000000ff01"))
 MAC = bytes.fromhex("020000aa0001")
+NOW = 1_800_000_000.0
 
 
 class _NoChance:
@@ -77,10 +81,19 @@ def eapol_port(data: bytes) -> None:
         assert all(terminal.grant is None for terminal in port.terminals.values())
 
 
-@target("radius-orders")
+@target("radius-orders", MalformedPacketError)
 def radius_orders(data: bytes) -> None:
+    """Of nobody who knows the secret, and of somebody who does and is out of its mind."""
     server = DynamicServer([DynamicClient("main", "192.0.2.9", SECRET)], "ward", "", 300, 10)
-    assert server.receive(data, ("192.0.2.9", 4000), 1_800_000_000.0) is None
+    assert server.receive(data, ("192.0.2.9", 4000), NOW) is None
+    given = packet.parse(data)
+    stamped = replace(given, attributes=(attribute.number(Type.EVENT_TIMESTAMP, int(NOW)), *given.attributes))
+    sealed = authenticity.seal_request(stamped, SECRET).serialize()
+    found = server.receive(sealed, ("192.0.2.9", 4000), NOW)
+    if isinstance(found, Pending):
+        assert found.order.selector != Selector(), "an order for nobody in particular"
+        found = server.reply(found.origin, ErrorCause.SESSION_CONTEXT_NOT_FOUND)
+    assert found is None or packet.parse(found).code in (Code.DISCONNECT_NAK, Code.COA_NAK)
 
 
 @target("accounting-journal", MalformedPacketError)

@@ -73,6 +73,7 @@ class Peer:
         return _REPORT_US
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("ppm", "seconds"), [(-200, 3600), (200, 1200)])
 def test_an_hour_with_a_clock_that_is_off(ppm: int, seconds: int) -> None:
     peer = Peer(ppm)

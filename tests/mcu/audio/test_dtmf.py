@@ -156,6 +156,7 @@ def test_what_is_a_tone_is_known_soon_enough_to_be_kept_from_others():
     assert not flags[0] and not flags[-1]
 
 
+@pytest.mark.exhaustive
 def test_minutes_of_speech_hold_no_digit():
     """Announcements as talk-off material, at several speeds, so that voices of several pitches say them."""
     to_8_khz, seconds, false = Downsampler(6), 0.0, ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+import pytest
+
 from tests.mcu.audio.simulation import Simulation, Terminal, speech
 
 MS = 1_000
@@ -43,6 +45,7 @@ def talking_over(path: Path) -> Simulation:
     return Simulation(Terminal(1, speech, delay_us=path.delay_us, is_lost=path.loses), Terminal(2))
 
 
+@pytest.mark.exhaustive
 def test_what_comes_again_within_a_round_trip_is_heard_and_costs_no_more_than_that() -> None:
     path = Path(loss=0.05)
     room = talking_over(path)
@@ -55,6 +58,7 @@ def test_what_comes_again_within_a_round_trip_is_heard_and_costs_no_more_than_th
     assert room.plane.gauges["audio_delay_max_ms"] == 0
 
 
+@pytest.mark.exhaustive
 def test_for_a_loss_of_one_in_two_hundred_nobody_hears_later() -> None:
     room = talking_over(Path(loss=0.005))
     room.run(6)

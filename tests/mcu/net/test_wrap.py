@@ -67,6 +67,7 @@ def sounds(sender: StreamSender, packets: int) -> Iterator[bytes]:
         yield packet
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("kind", "suite"), [*((Kind.VIDEO, suite) for suite in PROFILES), (Kind.AUDIO, AUDIO_SUITE)])
 def test_all_of_70000_packets_authenticate_for_who_joins_late_and_loses_many(kind: Kind, suite: str) -> None:
     """The worst beginning, its first packets lost, holes of 300 over both wraps, two of a hundred lost, some late."""

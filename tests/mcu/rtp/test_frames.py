@@ -240,6 +240,7 @@ def test_a_jump_is_not_waited_for() -> None:
     assert assembler.next_timeout() is None
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("step", [2, 3, 250])
 def test_a_sender_of_holes_costs_little(step) -> None:
     assembler = FrameAssembler(Codec.H264)
@@ -270,6 +271,7 @@ def test_reset_forgets_everything() -> None:
     assert len(drain(assembler)) == 40
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(sorted(CODECS)), st.sampled_from([0.002, 0.02, 0.1, 0.3]))
 def test_whatever_is_lost_what_comes_out_decodes_as_sent(seed, codec, loss) -> None:
@@ -329,6 +331,7 @@ def test_the_start_moves_back_only_so_far() -> None:
     assert assembler.dropped["late"] == 200 - 1 - 64
 
 
+@pytest.mark.exhaustive
 def test_a_few_packets_far_apart_are_given_up_at_no_cost() -> None:
     assembler = FrameAssembler(Codec.VP8)
     for index in range(4000):

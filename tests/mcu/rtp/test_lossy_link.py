@@ -130,6 +130,7 @@ def run(codec, name, loss, has_rtx, seconds, seed, outage=(0, 0), kept=1024):
     return sender, receiver
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("has_rtx", [True, False])
 @pytest.mark.parametrize(("codec", "name"), [(Codec.H264, "libx264"), (Codec.VP8, "libvpx")])
 def test_five_percent_loss_is_repaired(codec, name, has_rtx) -> None:

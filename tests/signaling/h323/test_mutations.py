@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from crypto.h235.algorithm import Algorithm
 from crypto.h235.diffie_hellman import DH_1024
 from crypto.h235.media_cipher import BLOCK, CiphertextError, PayloadDecryptor, PayloadEncryptor
@@ -27,6 +29,8 @@ from tests.signaling.h323.call.wire import Wire, accepting
 from tests.signaling.h323.ras.terminal import T0
 from tests.signaling.h323.ras.test_robustness import PASSWORD, messages, serving
 from tests.signaling.h323.test_h245_dissection import whole_call
+
+pytestmark = pytest.mark.exhaustive
 
 STEPS = 5_000
 MOST_S = 0.25
@@ -140,8 +144,8 @@ def test_traversal():
         return MediaTraversal.find([information])
 
     survive(told, values, seed=22)
-    dice, facility = random.Random(23), call_backs.answer(KEY)
-    found = [call_backs.call_of(damaged(dice, [facility, *conversation()])) for _ in range(500)]
+    dice, whole = random.Random(23), [call_backs.answer(KEY), *conversation()]
+    found = [call_backs.call_of(damaged(dice, whole)) for _ in range(500)]
     assert None in found
     assert KEY in found
 

@@ -17,10 +17,13 @@ from mcu.media import Grade, Kind
 from mcu.policy import MediaEncryption
 from mcu.worker.messages import KeyframeWanted, LegFailed, LegSilent, LegStats, PeerWantsKeyframe, StreamStats
 from signaling.admission import Refusal
+from signaling.network_access import Proof
 from signaling.sip.call_handle import CallRefused
+from signaling.sip.calls.call import claimed_names
 from signaling.sip.calls.media_control import picture_fast_update
 from signaling.sip.server import SipServer
 from signaling.sip.ua import UserAgent
+from signaling.sip.wire.message import Headers, Request
 from signaling.sip.wire.uri import Uri
 from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.sip import offers
@@ -361,3 +364,37 @@ async def test_the_contact_is_the_external_address_for_peers_behind_a_nat(networ
         assert call.session.dialog.remote_target.host == seen
         call.session.dialog.remote_target = Uri("sip", "x", "127.0.0.1", it.server.local_addresses[0][1])
         await call.bye()
+
+
+async def test_the_gate_hears_where_a_call_came_in_and_what_it_calls_itself():
+    async with world() as it:
+        call = await it.ua.invite(it.uri(), offers.BARESIP_SDES)
+        await call.answered()
+        (request,) = it.gate.requests
+        assert (request.source, request.local, request.proof) == ("127.0.0.1", "127.0.0.1", Proof.NONE)
+        assert request.claimed == ("caller",)
+        await call.bye()
+        await it.until(lambda: it.calls.left == [1])
+
+
+async def test_whom_the_network_does_not_know_gets_403():
+    async with world() as it:
+        it.gate.rooms = {}
+        it.gate.unknown_room = Refusal.NETWORK
+        call = await it.ua.invite(it.uri(), offers.BARESIP_SDES)
+        with pytest.raises(CallRefused) as caught:
+            await call.answered()
+        assert (caught.value.status, caught.value.reason) == (403, "Not authenticated on the network")
+
+
+@pytest.mark.parametrize(
+    ("sender", "claimed"),
+    [
+        ("<sip:vt1@ward.example>;tag=a", ("vt1",)),
+        ("Ward <sip:7001**2468@ward.example>;tag=a", ("7001",)),
+        ("<sip:anonymous@anonymous.invalid>;tag=a", ()),
+        ("<sip:ward.example>;tag=a", ()),
+    ],
+)
+def test_what_a_caller_calls_itself(sender, claimed):
+    assert claimed_names(Request("INVITE", "sip:1001@h", Headers([("From", sender)]))) == claimed

@@ -81,6 +81,7 @@ class FakeGate:
     outside: list[Waiting] = field(default_factory=list)
     verdicts: list[tuple[int, str]] = field(default_factory=list)
     observers: list[Callable[[str], None]] = field(default_factory=list)
+    off_network: set[str] = field(default_factory=set)
 
     def waiting(self, room: str) -> list[Waiting]:
         return [one for one in self.outside if one.room == room]
@@ -110,6 +111,10 @@ class FakeGate:
         had = bool(self.blocks)
         self.blocks = [block for block in self.blocks if block.room != number]
         return had
+
+    async def check_network(self, request: CallRequest) -> None:
+        if request.source in self.off_network:
+            raise Refused(Refusal.NETWORK)
 
     async def admit(self, request: CallRequest) -> Admission:
         self.requests.append(request)

@@ -16,6 +16,8 @@ from mcu.participant import Role
 from mcu.policy import LayoutMode, RecordPolicy
 from mcu.worker.messages import AttachLeg, LegFailed, LegSilent, Levels, MuteLeg
 from signaling.admission import Waiting, WaitReason
+from signaling.network_access import Proof
+from signaling.refusal import Refusal, Refused
 from signaling.tries import Block
 from signaling.webrtc.protocol import MAX_MESSAGE_BYTES
 from signaling.webrtc.seats import Seats
@@ -94,6 +96,7 @@ async def test_a_browser_takes_a_seat():
         assert person.leg.remote_address == "192.0.2.7"
         assert house.gate.requests[0].source == "192.0.2.7"
         assert house.gate.requests[0].has_secure_signalling
+        assert (house.gate.requests[0].local, house.gate.requests[0].proof) == ("192.0.2.1", Proof.NONE)
         link.say("leave")
         await until(lambda: link.is_closed and house.conference is None)
         assert leg in house.worker.closed
@@ -653,3 +656,36 @@ async def test_hands_are_raised_by_oneself_and_lowered_by_hosts_too():
         await until(is_raised)
         host.say("hand", is_raised=False, participant=number)
         await until(lambda: not is_raised())
+
+
+async def test_who_is_signed_in_has_proved_it():
+    async with House().open() as house:
+        await house.join(is_trusted=True, identity="dr-wang")
+        request = house.gate.requests[0]
+        assert (request.identity, request.proof, request.claimed) == ("dr-wang", Proof.SIGN_IN, ())
+
+
+async def test_whom_the_network_does_not_know_is_told_so(monkeypatch):
+    async with House().open() as house:
+
+        async def refuse(_request):
+            raise Refused(Refusal.NETWORK)
+
+        monkeypatch.setattr(house.gate, "admit", refuse)
+        link = house.visit()
+        link.say("join", room="1001", name="Li", passcode="2468")
+        assert (await link.expect("refused"))["code"] == "network-access"
+        assert house.seats.counters["refused-network-access"] == 1
+
+
+async def test_a_seat_is_not_taken_back_from_a_network_that_does_not_know_the_device():
+    async with House().open() as house:
+        link = await house.join()
+        token = link.of("joined")[0]["session"]
+        house.gate.off_network.add("198.51.100.9")
+        elsewhere = house.visit(source="198.51.100.9")
+        elsewhere.say("join", room="1001", name="Li", session=token)
+        assert (await elsewhere.expect("refused"))["code"] == "session-expired"
+        again = house.visit()
+        again.say("join", room="1001", name="Li", session=token)
+        assert (await again.expect("joined"))["is_resumed"]

@@ -41,6 +41,7 @@ export function frame(session, section, page) {
       h("nav", { class: "nav", "aria-label": t("nav.label") },
         rights.has("see-rooms") && link("/rooms", "rooms", t("nav.rooms"), section === "rooms"),
         rights.has("see-terminals") && link("/terminals", "phone", t("nav.terminals"), section === "terminals"),
+        rights.has("control-network") && link("/network", "shield", t("nav.network"), section === "network"),
         rights.has("review-recordings") && link("/recordings", "film", t("nav.recordings"), section === "recordings")),
       h("div", { class: "side-foot" },
         h("span", { class: "who" }, h("span", { class: "avatar", "aria-hidden": "true" }, initial(session.user.name)),

@@ -455,6 +455,7 @@ def test_a_flood_of_early_h245_is_bounded():
     assert len(fake.received) <= 64
 
 
+@pytest.mark.exhaustive
 def test_truncated_and_mutated_setups_raise_nothing_and_the_next_is_taken():
     body = SETUP | {
         "sourceAddress": [("h323-ID", "Ward")],

@@ -271,6 +271,7 @@ def test_before_setup_there_is_nothing_to_say():
     assert call.place(SetupRequest(), IDENTITY, 1) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "message",
     [proceeding(body=FAST | {"h245Address": TRANSPORT}), connect(body=FAST, carries=(5,))],

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from crypto.h235.diffie_hellman import DH_1024
 from mcu.media import Kind
 from signaling.h323 import per
@@ -39,6 +41,7 @@ def hear(end, octets, now):
             waiting += end.hear(each, now)
 
 
+@pytest.mark.exhaustive
 def test_changed_messages_do_no_harm():
     """Whatever comes: no exception, and what is known of channels stays bounded."""
     dice = random.Random(7)
@@ -57,6 +60,7 @@ def test_changed_messages_do_no_harm():
         assert len(end.media._negotiation.outgoing) <= 4
 
 
+@pytest.mark.exhaustive
 def test_messages_in_any_order_do_no_harm():
     dice = random.Random(8)
     line = spoken(agreed(DH_1024))

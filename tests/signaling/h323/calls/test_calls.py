@@ -22,6 +22,7 @@ from signaling.h323.call.causes import Cause
 from signaling.h323.call_media import limits
 from signaling.h323.h245 import events as h245
 from signaling.h323.server import H323Server
+from signaling.network_access import Proof
 from tests.signaling.fakes import FakeCalls, FakeFleet, FakeGate
 from tests.signaling.h323.calls.terminal import SETTINGS, Terminal, TerminalCall, name, number
 
@@ -250,4 +251,23 @@ async def test_a_terminal_is_asked_for_no_more_than_is_seen_of_it(monkeypatch: p
         it.calls.people[1].needs[Kind.VIDEO] = Need(1280, 720, 1_500_000)
         leg.roster_changed()
         await it.until(lambda: [event.bitrate_bps for event in call.of(h245.FlowControl)] == [300_000, None])
+        await call.hang_up()
+
+
+@pytest.mark.parametrize("aliases", [(number("1001"),), ()])
+async def test_whom_the_network_does_not_know_is_released(aliases) -> None:
+    async with a_world() as it:
+        it.gate.rooms, it.gate.unknown_room, it.gate.is_off_network = {}, Refusal.NETWORK, True
+        end = await (await it.call(*aliases)).released()
+        assert (end.cause, end.reason) == (Cause.CALL_REJECTED, "securityDenied")
+        assert it.worker.opened == []
+
+
+async def test_the_gate_hears_where_a_call_came_in_and_what_it_calls_itself() -> None:
+    async with a_world() as it:
+        call = await it.call(number("1001"))
+        await it.until(lambda: it.gate.requests)
+        (request,) = it.gate.requests
+        assert (request.source, request.local, request.proof) == ("127.0.0.1", "127.0.0.1", Proof.NONE)
+        assert request.claimed == ("theatre",)
         await call.hang_up()

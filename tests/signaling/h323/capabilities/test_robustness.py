@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ def decoded(octets):
         return []
 
 
+@pytest.mark.exhaustive
 def test_changed_capability_sets_are_malformed_or_understood():
     dice = random.Random(5)
     whole = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,6 +46,7 @@ def serving() -> tuple[Site, Terminal]:
     return site, terminal
 
 
+@pytest.mark.exhaustive
 def test_mutated_messages():
     dice = random.Random(7)
     site, terminal = serving()

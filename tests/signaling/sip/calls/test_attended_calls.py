@@ -12,6 +12,7 @@ from config.sip import SipSettings
 from mcu.media import Grade, place_of
 from mcu.worker.messages import Dtmf, MoveLeg, PlayPrompt
 from signaling.attendant.desk import Desk
+from signaling.refusal import Refusal
 from signaling.sip.call_handle import CallRefused
 from signaling.sip.server import SipServer
 from signaling.sip.ua import UserAgent
@@ -184,3 +185,15 @@ async def test_the_test_room_is_dialled_by_word_and_ends_by_itself():
         await it.until(lambda: it.desk.gauges()["tested"] == 1)
         await call.ended()
         assert (it.gate.requests, it.prompts()) == ([], ["test-room"])
+
+
+@pytest.mark.parametrize("user", ["", "9999"])
+async def test_the_attendant_is_not_for_those_whom_the_network_does_not_know(user):
+    async with world() as it:
+        it.gate.is_off_network = True
+        it.gate.unknown_room = Refusal.NETWORK
+        call = await it.invite(user)
+        with pytest.raises(CallRefused) as caught:
+            await call.answered()
+        assert (caught.value.status, caught.value.reason) == (403, "Not authenticated on the network")
+        assert it.worker.opened == []

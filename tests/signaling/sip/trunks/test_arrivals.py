@@ -65,7 +65,7 @@ def answered(arrivals: Arrivals, request: Request, secret: str) -> object:
 
 
 def test_proven_by_digest(arrivals):
-    assert answered(arrivals, invite("2002", "hospital"), "amber-signal") == Arrival("roaming", "2002")
+    assert answered(arrivals, invite("2002", "hospital"), "amber-signal") == Arrival("roaming", "2002", is_proven=True)
 
 
 def test_a_wrong_secret_is_asked_again(arrivals):

@@ -1,0 +1,107 @@
+"""Orders to end a session, left in the store by the command line for the server that runs, or starts next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from auth8021x.directory.session import Session
+from store.bindings import Keepable, KeptBinding
+from store.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+_PREFIX: Final = "!end/"
+"""No site is called so: these rows stand beside those of sessions."""
+KEPT_S: Final = 86_400.0
+LOOK_EVERY_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class EndOrder:
+    """End the session of this MAC in this site."""
+
+    site: str
+    mac: bytes
+    given_at: float
+    """UTC seconds: a session that began later is not meant."""
+
+    def row(self) -> KeptBinding:
+        """How it is left in the store."""
+        return KeptBinding(f"{_PREFIX}{self.site}/{self.mac.hex()}", self.mac.hex(), self.given_at + KEPT_S, "")
+
+
+class Rows(Protocol):
+    """Where it is left (store.database.Database.port_sessions)."""
+
+    async def take(self, prefix: str) -> Sequence[KeptBinding]:
+        """Those whose key begins so, which are then kept no more. Raises StoreError."""
+
+    def put(self, binding: Keepable) -> None:
+        """Keep it."""
+
+
+class Sessions(Protocol):
+    """The directory (auth8021x.directory.directory.Directory)."""
+
+    def get(self, site: str, mac: bytes) -> Session | None:
+        """The session of a MAC."""
+
+
+class OrderDesk:
+    """Looks for orders every few seconds; `end` carries one out.
+
+    `catch_up` comes before that: whoever was banned before the order must not be let in again right after it.
+    """
+
+    def __init__(
+        self, rows: Rows, sessions: Sessions, end: Callable[[str, bytes], bool],
+        wall_clock: Callable[[], float] = time.time, catch_up: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:  # fmt: skip
+        self._rows = rows
+        self._sessions = sessions
+        self._end = end
+        self._clock = wall_clock
+        self._catch_up = catch_up
+
+    async def take(self) -> list[EndOrder]:
+        """What was ordered since this was asked last. Raises StoreError."""
+        now = self._clock()
+        return [_order(row) for row in await self._rows.take(_PREFIX) if row.expires_at > now]
+
+    def carry_out(self, orders: Sequence[EndOrder]) -> None:
+        """A device that has begun anew since then stays."""
+        for order in orders:
+            session = self._sessions.get(order.site, order.mac)
+            if session is not None and session.opened_at <= order.given_at:
+                self._end(order.site, order.mac)
+
+    async def look(self) -> None:
+        """Once. Raises StoreError."""
+        orders = await self.take()
+        if orders and self._catch_up is not None:
+            await self._catch_up()
+        self.carry_out(orders)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self.look()
+            except StoreError as error:
+                logger.warning("orders to end sessions cannot be read: %s", error)
+
+
+def is_order(key: str) -> bool:
+    """Whether a row is one of these, and no session."""
+    return key.startswith(_PREFIX)
+
+
+def _order(row: KeptBinding) -> EndOrder:
+    site, _, mac = row.key.removeprefix(_PREFIX).partition("/")
+    return EndOrder(site, bytes.fromhex(mac), row.expires_at - KEPT_S)

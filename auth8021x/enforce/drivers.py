@@ -1,0 +1,83 @@
+"""Drivers: bring about what a plan says; each says everything that counts, so that what others broke is mended."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from auth8021x.enforce import bridge_commands, ruleset
+from auth8021x.enforce.plan import Plan
+from auth8021x.enforce.programs import Run, run
+from auth8021x.errors import EnforcementError
+from config.dot1x_enforcement import EnforcementSettings
+
+
+class Driver(Protocol):
+    """One way to keep terminals out."""
+
+    name: str
+
+    async def apply(self, plan: Plan) -> None:
+        """Make it so. Raises EnforcementError; as much of it as can be is done then."""
+
+
+class BridgeDriver:
+    """Linux bridges: locked ports, no learning, a static entry a terminal. After a crash they stay until we start."""
+
+    name = "bridge"
+
+    def __init__(self, settings: EnforcementSettings, run: Run = run) -> None:
+        self._patience_s = settings.patience_s
+        self._run = run
+
+    async def apply(self, plan: Plan) -> None:
+        """See Driver. A port that is gone does not keep the others from being set."""
+        trouble: list[EnforcementError] = []
+        await self._batch("ip", bridge_commands.link_lines(plan), trouble)
+        shown = await self._run(_SHOW, "", self._patience_s)
+        await self._batch("bridge", bridge_commands.entry_lines(plan, bridge_commands.read_entries(shown)), trouble)
+        if trouble:
+            raise trouble[0]
+
+    async def _batch(self, program: str, lines: list[str], trouble: list[EnforcementError]) -> None:
+        if not lines:
+            return
+        try:
+            await self._run(
+                (program, "-force", "-batch", "-"), "".join(f"{line}\n" for line in lines), self._patience_s
+            )
+        except EnforcementError as error:
+            trouble.append(error)
+
+
+class NftablesDriver:
+    """nftables, bridge family: sets of port, MAC and address, whose elements run out unless they are said again."""
+
+    name = "nftables"
+
+    def __init__(self, settings: EnforcementSettings, run: Run = run) -> None:
+        self._settings = settings
+        self._run = run
+        self._has_table = False
+
+    async def apply(self, plan: Plan) -> None:
+        """See Driver. After trouble the table is made anew: somebody else may have flushed all rules."""
+        text = ruleset.contents(plan)
+        if not self._has_table:
+            settings = self._settings
+            text = ruleset.table(plan, settings.timeout_s, checks_addresses=settings.checks_addresses) + text
+        self._has_table = False
+        await self._run(("nft", "-f", "-"), text, self._settings.patience_s)
+        self._has_table = True
+
+
+def drivers(settings: EnforcementSettings) -> list[Driver]:
+    """Those that the settings name: nftables first, since it closes what a bridge leaves open while a port moves."""
+    made: list[Driver] = []
+    if "nftables" in settings.drivers:
+        made.append(NftablesDriver(settings))
+    if "bridge" in settings.drivers:
+        made.append(BridgeDriver(settings))
+    return made
+
+
+_SHOW: Final = ("bridge", "-json", "fdb", "show", "state", "static")

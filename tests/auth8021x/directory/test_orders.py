@@ -1,0 +1,87 @@
+"""Orders from the command line to the server that runs, or starts next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from auth8021x.directory.keeper import DirectoryKeeper
+from auth8021x.directory.orders import KEPT_S, EndOrder, OrderDesk, is_order
+from store.bindings import Keepable, KeptBinding
+from store.database import Database
+from tests.auth8021x.directory.reports import VT1, VT2, directory, told
+
+NOW = 1_800_000_000.0
+
+
+async def test_an_order_is_taken_once_and_survives_a_start(tmp_path: Path, caplog) -> None:
+    url = f"sqlite:///{tmp_path / 'kept.db'}"
+    other = Database(url)
+    await other.open()
+    row = EndOrder("north", VT1, NOW).row()
+    assert is_order(row.key)
+    other.port_sessions.put(row)
+    other.port_sessions.put(EndOrder("north", VT2, NOW - KEPT_S - 1).row())
+    await other.close()
+
+    database = Database(url)
+    await database.open()
+    core = directory()
+    keeper = DirectoryKeeper(core, database.port_sessions, lambda: NOW + 1)
+    desk = OrderDesk(database.port_sessions, core, keeper.end, lambda: NOW + 1)
+    await keeper.start()
+    assert "cannot be read" not in caplog.text
+    keeper.report(told(addresses=("10.1.2.3",), age_s=60.0))
+    orders = await desk.take()
+    assert [(order.site, order.mac) for order in orders] == [("north", VT1)], "the other one is too old"
+    assert await desk.take() == []
+    desk.carry_out(orders)
+    assert core.get("north", VT1) is None
+    keeper.close()
+    await database.close()
+
+
+def test_a_session_that_began_after_the_order_stays() -> None:
+    core = directory()
+    core.report(told(), NOW)
+    ended: list[tuple[str, bytes]] = []
+
+    def end(site: str, mac: bytes) -> bool:
+        ended.append((site, mac))
+        return True
+
+    desk = OrderDesk(rows=None, sessions=core, end=end)  # type: ignore[arg-type]
+    desk.carry_out([EndOrder("north", VT1, NOW - 1), EndOrder("north", VT2, NOW), EndOrder("south", VT1, NOW)])
+    assert ended == []
+    desk.carry_out([EndOrder("north", VT1, NOW)])
+    assert ended == [("north", VT1)]
+
+
+async def test_what_was_changed_before_an_order_is_known_first() -> None:
+    """Who was switched off and then thrown out would otherwise be let in again at once."""
+    core = directory()
+    core.report(told(), NOW)
+    done: list[str] = []
+
+    class Rows:
+        def __init__(self) -> None:
+            self.left = [EndOrder("north", VT1, NOW).row()]
+
+        async def take(self, prefix: str) -> list[KeptBinding]:
+            taken, self.left = self.left, []
+            return taken
+
+        def put(self, binding: Keepable) -> None:
+            raise AssertionError
+
+    def end(_site: str, _mac: bytes) -> bool:
+        done.append("ended")
+        return True
+
+    async def catch_up() -> None:
+        done.append("caught up")
+
+    desk = OrderDesk(Rows(), core, end, lambda: NOW + 1, catch_up)
+    await desk.look()
+    assert done == ["caught up", "ended"]
+    await desk.look()
+    assert done == ["caught up", "ended"], "nothing was ordered"

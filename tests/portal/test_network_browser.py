@@ -1,0 +1,88 @@
+"""A real browser on the page of the network: ports, sessions, servers; live, in two languages, and wide as it needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Page, expect
+
+from auth8021x.pae.grant import By
+from auth8021x.ports.status import PortStatus, ServerStatus, Standing, TerminalStatus
+from portal.app import create_app
+from tests.portal.fakes import Site
+from tests.portal.test_browser import page, sign_in  # noqa: F401 - a fixture
+from tests.portal.test_network import (  # noqa: F401 - fixtures
+    OUT,
+    PORTS,
+    FakeNetwork,
+    FakePorts,
+    network,
+    ports,
+    site,
+)
+
+pytestmark = [pytest.mark.interop, pytest.mark.shares]
+GUEST = TerminalStatus(b"\2\0\0\0\0\x09", Standing.IN, "guest", "guest", By.GUEST, "99")
+SILENT = TerminalStatus(b"\2\0\0\0\0\x0a", Standing.SILENT, "no-eap")
+KEPT_OUT = TerminalStatus(b"\2\0\0\0\0\x0b", Standing.KEPT_OUT, "unknown-vlan", "<i>cart</i>", By.EAP, "77")
+ASKED = TerminalStatus(b"\2\0\0\0\0\x0c", Standing.ASKED, "a-word-of-tomorrow")
+BUSY = (*PORTS, PortStatus("enp5s0", 3, "north", "br0", True, (GUEST, SILENT, KEPT_OUT, ASKED)))
+
+
+async def test_ports_and_servers_are_shown_live(
+    page: Page, site: Site, network: FakeNetwork, ports: FakePorts, tmp_path: Path  # noqa: F811
+) -> None:  # fmt: skip
+    await site.add_user()
+    async with TestServer(create_app(site.services)) as server:
+        await sign_in(page, server)
+        await page.get_by_role("link", name="Network").click()
+        own = page.get_by_role("region", name="Our own ports")
+        await expect(own.get_by_role("row", name="enp3s0 Line up")).to_contain_text("Signed in by 802.1X")
+        await expect(own.get_by_role("row", name="or2")).to_contain_text("The RADIUS server refused it")
+        await expect(own.get_by_role("row", name="enp4s0")).to_contain_text("Nobody has shown up")
+        servers = page.get_by_role("region", name="RADIUS servers")
+        await expect(servers.get_by_role("row", name="second")).to_contain_text("Does not answer")
+        await expect(page.get_by_role("region", name="Sessions")).to_contain_text("02:00:5e:00:53:01")
+        ports.ports = BUSY
+        ports.known = tuple(replace(each, is_up=True) for each in ports.known)
+        network.observers[0]()  # nobody waits for the page to ask again
+        await expect(own.get_by_role("row", name="<i>cart</i>")).to_contain_text(
+            "Its VLAN is not in the settings", timeout=3000
+        )
+        await expect(own).to_contain_text("a-word-of-tomorrow")
+        await expect(servers).not_to_contain_text("Does not answer")
+        await page.screenshot(path=tmp_path / "network.png", full_page=True)
+        assert await page.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
+        await own.get_by_role("button", name="Disconnect: vt?1").click()
+        await page.locator("dialog").get_by_role("button", name="Disconnect").click()
+        await expect(own.get_by_role("row", name="vt?1")).to_have_count(0)
+        assert OUT.mac in {each.mac for each in ports.ports[0].terminals}
+        await page.get_by_role("button", name="中文").click()
+        await expect(page.get_by_role("region", name="本机端口")).to_contain_text("RADIUS 服务器拒绝")
+        await page.screenshot(path=tmp_path / "network-zh.png", full_page=True)
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.screenshot(path=tmp_path / "network-phone.png", full_page=True)
+        assert await page.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
+
+
+async def test_the_search_looks_at_ports_and_sessions(
+    page: Page, site: Site, network: FakeNetwork, ports: FakePorts  # noqa: F811
+) -> None:  # fmt: skip
+    many = tuple(replace(ASKED, mac=bytes((2, 0, 0, 0, 1, last)), identity=f"bed-{last}") for last in range(12))
+    ports.ports = (PortStatus("enp6s0", 1, "north", "br0", True, many[:6]), PORTS[1])
+    network.live = [replace(network.live[0], mac=each.mac, identity=each.identity) for each in many[6:]]
+    ports.known = (ServerStatus("main", "10.1.1.10", "udp", True),)
+    await site.add_user()
+    async with TestServer(create_app(site.services)) as server:
+        await sign_in(page, server)
+        await page.get_by_role("link", name="Network").click()
+        search = page.get_by_role("searchbox")
+        await search.fill("bed-11")
+        await expect(page.get_by_role("region", name="Our own ports")).to_have_count(0)
+        await expect(page.get_by_role("region", name="Sessions")).to_contain_text("bed-11")
+        await search.fill("BED-3")
+        await expect(page.get_by_role("region", name="Our own ports")).to_contain_text("bed-3")
+        await expect(page.get_by_text("No device matches.")).to_be_visible()
