@@ -33,8 +33,8 @@ from tests.speech import intelligibility
 LOSSY = Way(loss=0.05, delay_ms=25)
 FAR_DOWN = Way(loss=0.02, burst=4, delay_ms=300, rate_bps=1_000_000, queue_bytes=40_000)
 FAR_UP = Way(loss=0.02, burst=4, delay_ms=300)
-LOSSY_S, FAR_S = 6.0, 6.0
-"""For so long it is looked at."""
+LOSSY_S, FAR_S = 16.0, 6.0
+"""For so long it is looked at: of 800 packets of sound, 40 are lost one way."""
 _MADE_UP = ("concealed", "underruns")
 _FRAMES = """() => {
   const video = document.querySelector('video.mix');
@@ -201,8 +201,8 @@ async def test_a_browser_sees_and_hears_over_bad_paths(tmp_path: Path, needs, pl
         assert seen.asked_for_sound > 0, "what is lost is asked for"
         assert seen.repeated_there > 0, "and so it is on the way up"
         assert seen.concealed < 0.01
-        # A tone has no FEC: what is neither heard nor repeated in time, 0.6 % and by chance more, is made up.
-        assert seen.concealed_there < 0.02
+        # A tone has no FEC: of the 5 % that is lost, what is not repeated in time is made up: 0.8 % and by chance 1.5.
+        assert seen.concealed_there < 0.025
         assert await there.sent_height() == 720, "random loss is no reason for a smaller picture"
 
         there.relay.change(FAR_DOWN, FAR_UP)
