@@ -21,6 +21,7 @@ from mcu.full_hd import FullHd
 from mcu.hearing import Hearing
 from mcu.leg import HangUp, Leg
 from mcu.media import Kind, leg_of, stream_id
+from mcu.notice import Notice
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
 from mcu.room_recording import RoomRecording
@@ -48,6 +49,10 @@ logger = logging.getLogger(__name__)
 
 _SPEAKING_LEVEL = 50
 """Talkers louder than this many -dBov get the border."""
+GAINS_DB = (-24, 12)
+"""The least and the most by which somebody is made louder."""
+_WITHOUT_BIG_TILE = (LayoutMode.AUTO, LayoutMode.GRID)
+"""Where somebody is in the spotlight these give way to SPEAKER."""
 
 
 class Conference:
@@ -68,6 +73,8 @@ class Conference:
         self.is_locked = policy.is_locked
         self.started_at = datetime.now(UTC)
         self.speaker = 0
+        self.spotlight = 0
+        """Who has the big tile, whoever speaks; 0 for nobody."""
         self._worker = worker
         self._tell = tell
         self._people: dict[int, Participant] = {}
@@ -76,6 +83,7 @@ class Conference:
         self._cameras = Cameras(policy.number, self._people)
         self._banned: set[int] = set()
         self._panels: dict[int, Panel] = {}
+        self._notice = Notice(self._refresh)
         self._stage = Stage(policy.number, worker)
         self._full_hd = FullHd(spare)
         self._recording = RoomRecording(self, worker, self._stage, self._hearing, register, next_leg_id)
@@ -108,6 +116,11 @@ class Conference:
     def encoder_count(self) -> int:
         """How many video encoders the room needs."""
         return self._stage.rendition_count
+
+    @property
+    def message(self) -> str:
+        """What everybody reads in the picture now."""
+        return self._notice.text
 
     def demand(self) -> Demand:
         """What the room needs of the machine now."""
@@ -150,6 +163,8 @@ class Conference:
         self._floor.end(participant)
         if self.speaker == participant:
             self.speaker = 0
+        if self.spotlight == participant:
+            self.spotlight = 0
         logger.info("room=%s leg=%d left", self.policy.number, participant)
         self._say("left", participant=participant, name=person.name)
         if self._people:
@@ -198,6 +213,21 @@ class Conference:
             if person.role is not Role.HOST:
                 self.mute(person.id, is_muted=True)
 
+    def set_gain(self, participant: int, gain_db: int) -> None:
+        """Let the others hear somebody louder or quieter, within GAINS_DB. Raises KeyError for who is not here."""
+        person = self._people[participant]
+        person.gain_db = min(max(gain_db, GAINS_DB[0]), GAINS_DB[1])
+        self._hearing.set_gain(participant, person.gain_db)
+        self._refresh()
+
+    def set_spotlight(self, participant: int) -> None:
+        """Give somebody the big tile, whoever speaks; 0: nobody any more. Raises KeyError for who is not here."""
+        if participant and participant not in self._people:
+            raise KeyError(participant)
+        self.spotlight = participant
+        self._cameras.spoke(participant)
+        self._refresh()
+
     def set_layout(self, layout: LayoutMode) -> None:
         """Arrange the picture otherwise."""
         self.layout = layout
@@ -208,12 +238,14 @@ class Conference:
         modes = list(LayoutMode)
         self.set_layout(modes[(modes.index(self.layout) + 1) % len(modes)])
 
-    def promote(self, participant: int) -> None:
-        """Give somebody the rights of a host. Raises KeyError for somebody who is not here."""
+    def set_role(self, participant: int, role: Role) -> None:
+        """Give somebody the rights of a host, or take them away. Raises KeyError for somebody who is not here."""
         person = self._people[participant]
-        person.role = Role.HOST
-        logger.info("room=%s leg=%d is host now", self.policy.number, participant)
-        self._say("promoted", participant=participant, name=person.name)
+        if person.role is role:
+            return
+        person.role = role
+        logger.info("room=%s leg=%d is %s now", self.policy.number, participant, role)
+        self._say("role", participant=participant, name=person.name, role=str(role))
         self._refresh()
 
     def raise_hand(self, participant: int, is_raised: bool) -> None:
@@ -222,6 +254,10 @@ class Conference:
         if person.has_hand_raised != is_raised:
             person.has_hand_raised = is_raised
             self._refresh()
+
+    def show_message(self, text: str, seconds: float) -> None:
+        """Let everybody read a line in the picture (see mcu.notice); "" takes it away."""
+        self._notice.show(text, seconds)
 
     def lock(self, is_locked: bool) -> None:
         """Let nobody else in, or let people in again."""
@@ -301,6 +337,7 @@ class Conference:
         if self._closing is None:
             people, self._people = list(self._people.values()), {}
             self._recording.forget()
+            self._notice.cancel()
             self._closing = asyncio.get_running_loop().create_task(self._end(people, reason))
         # Who waits may be cancelled, as a call is whose server stops; the end goes on.
         await asyncio.shield(self._closing)
@@ -369,7 +406,7 @@ class Conference:
         for person in self._people.values():
             person.is_speaking = person.id in message.talkers and person.level < _SPEAKING_LEVEL
         self.speaker = message.speaker if message.speaker in self._people else self.speaker
-        self._cameras.spoke(self.speaker)
+        self._cameras.spoke(self.spotlight or self.speaker)
         self._show()
         self._say("levels", levels=message.levels, speaker=self.speaker)
 
@@ -392,7 +429,9 @@ class Conference:
 
     def _show(self) -> None:
         sizes = self._full_hd.sizes(self.policy.has_full_hd, self.is_recording, time.monotonic())
-        view = View(self.layout, self.speaker, self.is_recording, panels=self._panels, sizes=sizes)
+        layout = LayoutMode.SPEAKER if self.spotlight and self.layout in _WITHOUT_BIG_TILE else self.layout
+        seen = self.spotlight or self.speaker
+        view = View(layout, seen, self.is_recording, self.message, panels=self._panels, sizes=sizes)
         self._stage.show(list(self._people.values()), view)
 
     def _say(self, kind: str, **data: object) -> None:

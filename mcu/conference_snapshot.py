@@ -19,10 +19,15 @@ class Shown(Protocol):
     is_locked: bool
     started_at: datetime
     speaker: int
+    spotlight: int
 
     @property
     def is_recording(self) -> bool:
         """Whether it is being recorded now."""
+
+    @property
+    def message(self) -> str:
+        """What everybody reads in the picture now."""
 
     @property
     def presenter(self) -> int:
@@ -44,6 +49,8 @@ def snapshot_of(conference: Shown, banned: Container[int]) -> dict[str, object]:
         "record_policy": str(conference.policy.record),
         "started_at": conference.started_at.isoformat(timespec="seconds"),
         "speaker": conference.speaker,
+        "spotlight": conference.spotlight,
+        "message": conference.message,
         "presenter": conference.presenter,
         "participants": [
             person.snapshot() | {"is_video_banned": stream_id(person.id, Kind.VIDEO) in banned}

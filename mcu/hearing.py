@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcu.fleet.worker import Worker
 from mcu.media import Codec, Kind, needs_tone_detection
 from mcu.participant import Participant
-from mcu.worker.messages import AddAudioLeg, MuteLeg, PlayPrompt, RemoveAudioLeg, StopPrompts
+from mcu.worker.messages import AddAudioLeg, MuteLeg, PlayPrompt, RemoveAudioLeg, SetGain, StopPrompts
 
 
 class Hearing:
@@ -31,6 +31,8 @@ class Hearing:
             self._worker.send("audio", wanted)
             if person.is_muted:
                 self.mute(person.id, is_muted=True)
+            if person.gain_db:
+                self.set_gain(person.id, person.gain_db)
 
     def forget(self, leg: int) -> None:
         """The leg is gone; unknown ones are ignored."""
@@ -40,6 +42,10 @@ class Hearing:
     def mute(self, leg: int, is_muted: bool) -> None:
         """Stop (or go on) mixing what a leg says."""
         self._worker.send("audio", MuteLeg(leg, is_muted))
+
+    def set_gain(self, leg: int, gain_db: int) -> None:
+        """Mix a leg so much louder (or quieter) than it comes."""
+        self._worker.send("audio", SetGain(leg, gain_db))
 
     def announce(self, *prompts: str, leg: int = 0) -> None:
         """Let everybody, or one leg, hear prompts after what still plays."""

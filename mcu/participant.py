@@ -35,6 +35,8 @@ class Participant:
     allowance: Allowance = Allowance.FULL
     """What the machine had left when it came, or found since; whatever is negotiated, it gets no more."""
     is_muted: bool = False
+    gain_db: int = 0
+    """How much louder than it comes it is mixed."""
     has_hand_raised: bool = False
     is_speaking: bool = False
     level: int = SILENCE_LEVEL
@@ -106,6 +108,7 @@ class Participant:
             "address": self.leg.remote_address,
             "identity": self.identity,
             "is_muted": self.is_muted,
+            "gain_db": self.gain_db,
             "has_hand_raised": self.has_hand_raised,
             "is_speaking": self.is_speaking,
             "level": self.level,

@@ -98,6 +98,9 @@ class AudioPlace:
         self._echo.clear()
         self._reported_playout_us = 0
 
+    def set_gain(self, leg: int, gain_db: int) -> None:
+        """Nobody is mixed here."""
+
     def mute(self, leg: int, is_muted: bool) -> None:
         """Nobody else hears this leg, muted or not."""
 

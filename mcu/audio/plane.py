@@ -34,6 +34,7 @@ from mcu.worker.messages import (
     PlayPrompt,
     RemoveAudioLeg,
     RemoveSource,
+    SetGain,
     StopPrompts,
 )  # fmt: skip
 
@@ -68,6 +69,7 @@ class AudioPlane:
             RemoveAudioLeg: self._remove_leg,
             RemoveSource: self._remove_source,
             MuteLeg: self._mute,
+            SetGain: self._set_gain,
             PlayPrompt: self._play,
             StopPrompts: self._stop,
             ListenerLoss: self._lose,
@@ -195,6 +197,11 @@ class AudioPlane:
         room = self._room_of.get(leg_of(message.stream))
         if room is not None and kind_of_or_none(message.stream) == Kind.AUDIO:
             room.remove_source(leg_of(message.stream))
+
+    def _set_gain(self, message: SetGain) -> None:
+        room = self._room_of.get(message.leg)
+        if room is not None:
+            room.set_gain(message.leg, message.gain_db)
 
     def _mute(self, message: MuteLeg) -> None:
         room = self._room_of.get(message.leg)

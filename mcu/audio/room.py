@@ -10,7 +10,7 @@ from config.media import AudioSettings
 from mcu.audio.errors import BadPacketError
 from mcu.audio.mixer import EVERYBODY, Limiters, mix
 from mcu.audio.outputs import PRIMING_FRAMES, Feed, MakeEncoder, Output, Outputs
-from mcu.audio.pcm import Pcm, ramp, silence
+from mcu.audio.pcm import Pcm, ramp, silence, to_gain
 from mcu.audio.prompts.library import Stored
 from mcu.audio.prompts.player import Player
 from mcu.audio.source import QUIET, Source, SourceFrame
@@ -32,6 +32,10 @@ class _Leg:
     codec: Codec
     source: Source | None = None
     is_muted: bool = False
+    gain: float = 1.0
+    """By which it is mixed, as hosts wish."""
+    mixed_gain: float = 1.0
+    """By which it was mixed at the last tick."""
     is_recorder: bool = False
     has_ear: bool = False
     """Whether digits are looked for in what it sends."""
@@ -117,6 +121,11 @@ class AudioRoom:
         if leg in self._legs:
             self._legs[leg].is_muted = is_muted
 
+    def set_gain(self, leg: int, gain_db: int) -> None:
+        """Mix a leg by so many dB louder (or quieter) than it comes."""
+        if leg in self._legs:
+            self._legs[leg].gain = to_gain(gain_db)
+
     def stop(self, leg: int) -> None:
         """Cut what plays for the room (leg 0) or one leg."""
         if leg in self._prompts:
@@ -199,7 +208,7 @@ class AudioRoom:
             if known.is_muted:
                 frame = QUIET
             else:
-                heard[leg] = frame
+                heard[leg] = frame if known.gain == known.mixed_gain == 1.0 else _turned(frame, known)
             known.level = round(-frame.voice.level_db)
         return heard
 
@@ -295,6 +304,12 @@ class AudioRoom:
         changed = {leg: level for leg, level in now.items() if self._reported_levels.get(leg) != level}
         self._reported_levels = now
         return Levels(self._name, changed, self._selection.talkers, self._speaker.leg)
+
+
+def _turned(frame: SourceFrame, leg: _Leg) -> SourceFrame:
+    """The frame at the volume that hosts wish, without a step from that of before; who speaks stays who speaks."""
+    before, leg.mixed_gain = leg.mixed_gain, leg.gain
+    return frame._replace(pcm=frame.pcm * ramp(before, leg.gain))
 
 
 def _mix_of(leg: int, available: frozenset[int]) -> int:

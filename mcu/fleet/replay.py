@@ -14,6 +14,7 @@ from mcu.worker.messages import (
     MuteLeg,
     OpenRendition,
     RemoveAudioLeg,
+    SetGain,
     SetScene,
     UpdateRendition,
 )
@@ -53,8 +54,10 @@ class Replay:
                 self._standing["leg", message.leg] = message
             case MuteLeg():
                 self._standing["mute", message.leg] = message
+            case SetGain():
+                self._standing["gain", message.leg] = message
             case RemoveAudioLeg():
-                self._forget(("leg", message.leg), ("mute", message.leg))
+                self._forget(("leg", message.leg), ("mute", message.leg), ("gain", message.leg))
             case CloseRoom():
                 self._close_room(message.room)
             case _:
@@ -71,7 +74,7 @@ class Replay:
             if isinstance(order, OpenRendition):
                 self._forget(("update", order.rendition))
             elif isinstance(order, AddAudioLeg):
-                self._forget(("mute", order.leg))
+                self._forget(("mute", order.leg), ("gain", order.leg))
 
     def _forget(self, *keys: Hashable) -> None:
         for key in keys:

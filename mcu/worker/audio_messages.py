@@ -33,6 +33,13 @@ class MuteLeg(Message, frozen=True):
     is_muted: bool
 
 
+class SetGain(Message, frozen=True):
+    """How much louder (or quieter) the leg is mixed than it came; of what it hears nothing changes."""
+
+    leg: int
+    gain_db: int
+
+
 class PlayPrompt(Message, frozen=True):
     """Mix a prompt file into what the room (leg 0) or one leg hears, after those that it still waits for."""
 

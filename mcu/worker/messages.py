@@ -17,6 +17,7 @@ from mcu.worker.audio_messages import (
     Playout,
     PlayPrompt,
     RemoveAudioLeg,
+    SetGain,
     StopPrompts,
 )
 from mcu.worker.message import Message
@@ -121,6 +122,7 @@ __all__ = [
     "RestartIce",
     "RouteContent",
     "RouteVideo",
+    "SetGain",
     "SetScene",
     "Start",
     "StartRecording",
@@ -142,7 +144,8 @@ AnyMessage = (
     | LegOpened | LegConfigured | LegFailed | LegConnected | LegSilent | KeyframeWanted | Dtmf | LegStats | ProcessStats
     | CannotStart
     | SetScene | CloseScene | OpenRendition | UpdateRendition | CloseRendition | CloseRoom | BanSource | RemoveSource
-    | AddAudioLeg | RemoveAudioLeg | MuteLeg | PlayPrompt | StopPrompts | AssignAudio | Playout | Levels | ListenerLoss
+    | AddAudioLeg | RemoveAudioLeg | MuteLeg | SetGain | PlayPrompt | StopPrompts | AssignAudio | Playout | Levels
+    | ListenerLoss
     | StartRecording | StopRecording | RecordingProgress | RecordingEnded
 )  # fmt: skip
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
+from mcu import notice
 from mcu.camera import CameraMove
-from mcu.conference import Conference
+from mcu.conference import GAINS_DB, Conference
 from mcu.fleet.worker import WorkerError
+from mcu.participant import Role
 from mcu.policy import LayoutMode, RecordPolicy
 from portal.bodies import json_response, participant_id, read_body, room_number
 from portal.errors import DiskFull, NoCamera, NotFound, NotRunning, RecordingOff, Unavailable
@@ -30,6 +34,31 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of POST .../layout."""
 
     layout: LayoutMode
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../message."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=notice.MAX_CHARACTERS, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+$")]
+    seconds: Annotated[int, Meta(ge=notice.SHOWN_S[0], le=notice.SHOWN_S[1])] = 20
+
+
+class Spotlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../participants/{participant}/spotlight."""
+
+    is_on: bool
+
+
+class Volume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../participants/{participant}/volume."""
+
+    gain_db: Annotated[int, Meta(ge=GAINS_DB[0], le=GAINS_DB[1])]
+
+
+class NewRole(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../participants/{participant}/role."""
+
+    role: Role
 
 
 class Mute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +95,21 @@ async def set_layout(request: web.Request) -> web.Response:
     conference = _running(request)
     conference.set_layout(body.layout)
     return _done(request, conference, f"layout={body.layout.value}")
+
+
+async def show_message(request: web.Request) -> web.Response:
+    """POST .../message: everybody reads a line in the picture for a while."""
+    body = await read_body(request, Message)
+    conference = _running(request)
+    conference.show_message(body.text.strip(), body.seconds)
+    return _done(request, conference, "message")
+
+
+async def take_message(request: web.Request) -> web.Response:
+    """DELETE .../message: what is read in the picture goes; nothing there is a success."""
+    conference = _running(request)
+    conference.show_message("", 0)
+    return _done(request, conference, "take-message")
 
 
 async def mute_all(request: web.Request) -> web.Response:
@@ -110,6 +154,31 @@ async def mute_participant(request: web.Request) -> web.Response:
     conference, participant = _participant(request)
     conference.mute(participant, body.is_muted)
     return _done(request, conference, f"mute={body.is_muted} participant={participant}")
+
+
+async def set_spotlight(request: web.Request) -> web.Response:
+    """POST .../participants/{participant}/spotlight: the big tile is theirs, whoever speaks, until it is taken away."""
+    body = await read_body(request, Spotlight)
+    conference, participant = _participant(request)
+    if body.is_on or conference.spotlight == participant:
+        conference.set_spotlight(participant if body.is_on else 0)
+    return _done(request, conference, f"spotlight={body.is_on} participant={participant}")
+
+
+async def set_volume(request: web.Request) -> web.Response:
+    """POST .../participants/{participant}/volume: how much louder or quieter all others hear them."""
+    body = await read_body(request, Volume)
+    conference, participant = _participant(request)
+    conference.set_gain(participant, body.gain_db)
+    return _done(request, conference, f"volume={body.gain_db} participant={participant}")
+
+
+async def set_role(request: web.Request) -> web.Response:
+    """POST .../participants/{participant}/role: make somebody a host, or a guest again."""
+    body = await read_body(request, NewRole)
+    conference, participant = _participant(request)
+    conference.set_role(participant, body.role)
+    return _done(request, conference, f"role={body.role} participant={participant}")
 
 
 async def lower_hand(request: web.Request) -> web.Response:

@@ -98,7 +98,7 @@ class RemoteControl:
             self._menu.refused(Refusal.CAPACITY, self._now())
         else:
             if self._conference is not None:
-                self._conference.promote(self._leg)
+                self._conference.set_role(self._leg, Role.HOST)
             self._menu.promoted(self._now())
         self._carry_out()
 

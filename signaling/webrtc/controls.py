@@ -15,7 +15,8 @@ Handler = Callable[[Seat, Any], Awaitable[None]]
 
 _FOR_HOSTS = (
     protocol.MuteAll, protocol.Layout, protocol.Lock, protocol.Record, protocol.Unblock, protocol.Remove,
-    protocol.TakeFloor, protocol.LetIn, protocol.TurnAway, protocol.Call, protocol.CancelCall,
+    protocol.TakeFloor, protocol.Spotlight, protocol.SetRole, protocol.LetIn, protocol.TurnAway, protocol.Call,
+    protocol.CancelCall,
 )  # fmt: skip
 _ABOUT_SOMEBODY = (protocol.Mute, protocol.Hand)
 
@@ -81,6 +82,19 @@ async def _remove(seat: Seat, message: protocol.Remove) -> None:
     await seat.conference.remove(message.participant)
 
 
+async def _spotlight(seat: Seat, message: protocol.Spotlight) -> None:
+    if message.participant and message.participant not in seat.conference.participants:
+        raise MessageError("unexpected", "nobody of that number is here")
+    seat.conference.set_spotlight(message.participant)
+
+
+async def _set_role(seat: Seat, message: protocol.SetRole) -> None:
+    # Who leads and wants to lead no more leaves that to the next host: no room loses its last one by a slip.
+    if message.participant == seat.participant.id or message.participant not in seat.conference.participants:
+        raise MessageError("unexpected", "nobody else of that number is here")
+    seat.conference.set_role(message.participant, message.role)
+
+
 async def _let_in(seat: Seat, message: protocol.LetIn) -> None:
     _decide(seat, message.waiting, is_let_in=True)
 
@@ -140,6 +154,8 @@ _HANDLERS: dict[type[AnyPageMessage], Handler] = {
     protocol.Record: _record,
     protocol.Unblock: _unblock,
     protocol.Remove: _remove,
+    protocol.Spotlight: _spotlight,
+    protocol.SetRole: _set_role,
     protocol.LetIn: _let_in,
     protocol.TurnAway: _turn_away,
     protocol.Hand: _hand,

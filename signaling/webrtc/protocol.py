@@ -109,6 +109,19 @@ class Remove(PageMessage, frozen=True):
     participant: Number
 
 
+class Spotlight(PageMessage, frozen=True):
+    """Hosts: give somebody the big tile, whoever speaks; 0: nobody any more."""
+
+    participant: Number
+
+
+class SetRole(PageMessage, frozen=True):
+    """Hosts: make somebody else a host, or a guest again."""
+
+    participant: Number
+    role: Role
+
+
 class LetIn(PageMessage, frozen=True):
     """Hosts: let one in who waits outside."""
 
@@ -156,8 +169,8 @@ class Ping(PageMessage, frozen=True):
 
 
 AnyPageMessage = (
-    Join | Answer | Camera | Share | TakeFloor | Mute | MuteAll | Layout | Lock | Record | Unblock | Remove | LetIn
-    | TurnAway | Hand | Call | CancelCall | RestartIce | Leave | Ping
+    Join | Answer | Camera | Share | TakeFloor | Mute | MuteAll | Layout | Lock | Record | Unblock | Remove
+    | Spotlight | SetRole | LetIn | TurnAway | Hand | Call | CancelCall | RestartIce | Leave | Ping
 )  # fmt: skip
 
 
@@ -230,6 +243,8 @@ class Roster(ServerMessage, frozen=True):
     can_record: bool
     """Whether the room's policy lets a host record."""
     participants: list[dict[str, object]]
+    spotlight: int = 0
+    """Who has the big tile, whoever speaks."""
     is_blocked: bool = False
     """Told to hosts: somebody guessed passcodes, and strangers cannot find the room now."""
     waiting: list[dict[str, object]] = []

@@ -104,8 +104,8 @@ class Seat:
         rows = [{name: row[name] for name in _ROSTER_FIELDS} for row in people] if isinstance(people, list) else []
         self._send_change(
             Roster(str(snapshot["layout"]), bool(snapshot["is_locked"]), bool(snapshot["is_recording"]),
-                   snapshot["record_policy"] != "off", rows, self._is_blocked(), self._waiting(),
-                   self._calls(), self.is_host and self._dialer is not None)
+                   snapshot["record_policy"] != "off", rows, self.conference.spotlight, self._is_blocked(),
+                   self._waiting(), self._calls(), self.is_host and self._dialer is not None)
         )  # fmt: skip
         if (need := self.participant.needs.get(Kind.VIDEO)) is not None:
             self._send_change(wanted_picture(need))

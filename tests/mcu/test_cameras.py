@@ -91,7 +91,7 @@ async def test_in_a_larger_room_hosts_turn_the_camera_of_who_speaks() -> None:
     room.speaks(1)
     assert room.steer(1, RIGHT) is Steering.STARTED, "it speaks itself: the one before is meant"
     assert room.steer(3) is Steering.NOT_ALLOWED
-    room.conference.promote(3)
+    room.conference.set_role(3, Role.HOST)
     assert room.steer(3) is Steering.STARTED
     assert [camera.moves for camera in cameras] == [[(LEFT, 0.8)], [], [(LEFT, 0.8), (RIGHT, 0.8)]]
 

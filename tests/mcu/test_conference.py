@@ -28,6 +28,7 @@ from mcu.worker.messages import (
     RecordingEnded,
     RemoveAudioLeg,
     RouteVideo,
+    SetGain,
     SetScene,
     StartRecording,
     StopPrompts,
@@ -305,7 +306,7 @@ async def test_rights_hands_and_layouts():
     conference.next_layout()
     assert conference.layout is LayoutMode.GRID
     assert not conference.host_is_in
-    conference.promote(1)
+    conference.set_role(1, Role.HOST)
     conference.raise_hand(1, is_raised=True)
     row = conference.snapshot()["participants"][0]  # type: ignore[index]
     assert (row["role"], row["has_hand_raised"], conference.host_is_in) == ("host", True, True)
@@ -313,10 +314,58 @@ async def test_rights_hands_and_layouts():
     assert house.scene().tiles[0].label == "\u261d P1"
     conference.raise_hand(1, is_raised=False)
     assert not conference.participants[1].has_hand_raised
-    assert "promoted" in house.events
-    for verb in (conference.promote, lambda leg: conference.raise_hand(leg, is_raised=True)):
+    assert "role" in house.events
+    for verb in (
+        lambda leg: conference.set_role(leg, Role.HOST),
+        lambda leg: conference.raise_hand(leg, is_raised=True),
+        lambda leg: conference.set_gain(leg, 3),
+        conference.set_spotlight,
+    ):
         with pytest.raises(KeyError):
             verb(9)
+    conference.set_role(1, Role.GUEST)
+    assert not conference.host_is_in
+
+
+async def test_the_spotlight_gives_the_big_tile_whoever_speaks_until_its_owner_leaves():
+    house = House()
+    for leg in (1, 2, 3):
+        await house.join(leg)
+    conference = house.conference
+    conference.set_layout(LayoutMode.GRID)
+    conference.set_spotlight(3)
+    house.worker.say(Levels("1001", {1: 20}, (1,), 1))
+    await asyncio.sleep(0)
+    first, second = house.scene().tiles[:2]
+    assert first.label == "P3"
+    assert first.width * first.height > 2 * second.width * second.height
+    assert conference.snapshot()["spotlight"] == 3
+    await conference.leave(3)
+    assert conference.spotlight == 0
+    assert len({(tile.width, tile.height) for tile in house.scene().tiles}) == 1, "the grid is back"
+
+
+async def test_a_volume_is_bounded_and_told_again_after_another_codec():
+    house = House()
+    leg = await house.join(1)
+    house.conference.set_gain(1, -90)
+    assert house.conference.snapshot()["participants"][0]["gain_db"] == -24  # type: ignore[index]
+    leg.media = media(audio=Format(Codec.PCMA, 8, 8_000))
+    house.conference.leg_changed(1)
+    assert [(order.leg, order.gain_db) for order in house.worker.told(SetGain)] == [(1, -24), (1, -24)]
+
+
+async def test_a_message_is_read_by_all_and_goes_by_itself(monkeypatch):
+    monkeypatch.setattr("mcu.notice.SHOWN_S", (0, 600))
+    house = House()
+    await house.join(1)
+    house.conference.show_message("Please wait", 600)
+    await asyncio.sleep(0)
+    assert house.scene().caption == "Please wait"
+    house.conference.show_message("x" * 500, 0.0)
+    assert len(house.conference.message) == 80
+    await asyncio.sleep(0.01)
+    assert (house.scene().caption, house.conference.snapshot()["message"]) == ("", "")
 
 
 async def test_a_panel_and_prompts_are_for_one_alone():

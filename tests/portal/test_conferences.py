@@ -39,6 +39,33 @@ async def test_mute_one_and_all(admin, site, room):
     assert people[7].is_muted and not people[8].is_muted
 
 
+async def test_spotlight_volume_and_role(admin, site, room):
+    conference, person = site.conferences.get("1001"), "/conferences/1001/participants/7"
+    for verb, body in (("spotlight", {"is_on": True}), ("volume", {"gain_db": -6}), ("role", {"role": "host"})):
+        assert (await admin.call("POST", f"{person}/{verb}", body)).status == 204
+    someone = conference.participants[7]
+    assert (conference.spotlight, someone.gain_db, someone.role) == (7, -6, Role.HOST)
+    await admin.call("POST", "/conferences/1001/participants/8/spotlight", {"is_on": False})
+    assert conference.spotlight == 7, "that of somebody else stays"
+    await admin.call("POST", f"{person}/spotlight", {"is_on": False})
+    assert conference.spotlight == 0
+    for verb, body in (("volume", {"gain_db": 13}), ("volume", {"gain_db": "loud"}), ("role", {"role": "owner"})):
+        assert (await admin.call("POST", f"{person}/{verb}", body)).status == 422
+    assert (await admin.call("POST", "/conferences/1001/participants/99/volume", {"gain_db": 3})).status == 404
+
+
+async def test_a_message_for_everybody(admin, site, room):
+    conference = site.conferences.get("1001")
+    assert (await admin.call("POST", "/conferences/1001/message", {"text": " Five minutes left "})).status == 204
+    assert conference.message == "Five minutes left"
+    assert (await admin.call("DELETE", "/conferences/1001/message")).status == 204
+    assert (await admin.call("GET", "/conferences/1001")).status == 200
+    assert conference.message == ""
+    for text in ("", "  ", "two\nlines", "x" * 81):
+        assert (await admin.call("POST", "/conferences/1001/message", {"text": text})).status == 422
+    assert (await admin.call("POST", "/conferences/1001/message", {"text": "a", "seconds": 4})).status == 422
+
+
 async def test_remove_hangs_up(admin, site, room):
     assert (await admin.call("DELETE", "/conferences/1001/participants/7")).status == 204
     assert room[0].hung_up is HangUp.REMOVED

@@ -120,7 +120,7 @@ class DtRoster extends HTMLElement {
     row.element.classList.toggle("is-speaking", person.is_speaking && !person.is_muted);
     // Levels change five times a second: everything else is drawn again only when it changed.
     const { level, ...rest } = person;
-    const key = JSON.stringify([rest, this.call.isHost]);
+    const key = JSON.stringify([rest, this.call.isHost, this.#isSpotlit(person)]);
     if (key === row.key) return;
     row.key = key;
     fill(row.element, this.#face(person), this.#name(person), this.#signs(person), this.#actions(person));
@@ -146,6 +146,7 @@ class DtRoster extends HTMLElement {
   #signs(person) {
     const signs = [[SHIELDS[person.grade] ?? "open", `people.grade.${person.grade}`, `grade-${person.grade}`, person.cipher]];
     if (person.has_hand_raised) signs.push(["hand", "people.hand", "is-raised"]);
+    if (this.#isSpotlit(person)) signs.push(["star", "people.spotlight", ""]);
     if (person.is_sharing) signs.push(["screen", "people.sharing", ""]);
     if (!person.has_video) signs.push(["video-off", "people.no-video", "is-dim"]);
     if (person.is_muted) signs.push(["mic-off", "people.muted", "is-dim"]);
@@ -156,14 +157,25 @@ class DtRoster extends HTMLElement {
     }));
   }
 
+  #isSpotlit(person) {
+    return this.call.roster?.spotlight === person.id;
+  }
+
   #actions(person) {
-    if (!this.call.isHost || person.id === this.call.seat.participant) return null;
+    if (!this.call.isHost) return null;
     const { id: participant, name } = person;
+    const isSpotlit = this.#isSpotlit(person);
+    const spotlight = this.#action(isSpotlit ? "star-off" : "star", t(isSpotlit ? "host.spotlight.off" : "host.spotlight", { name }), () =>
+      this.call.ask({ type: "spotlight", participant: isSpotlit ? 0 : participant }));
+    if (participant === this.call.seat.participant) return h("span", { class: "person-actions" }, spotlight);
+    const isGuest = person.role === "guest";
+    const lead = this.#action(isGuest ? "host" : "guest", t(isGuest ? "host.lead" : "host.lead.off", { name }), () =>
+      this.call.ask({ type: "set-role", participant, role: isGuest ? "host" : "guest" }));
     const mute = !person.is_muted && this.#action("mic-off", t("host.mute", { name }), () =>
       this.call.ask({ type: "mute", is_muted: true, participant }));
     const lower = person.has_hand_raised && this.#action("hand", t("host.lower-hand", { name }), () =>
       this.call.ask({ type: "hand", is_raised: false, participant }));
-    return h("span", { class: "person-actions" }, lower, mute,
+    return h("span", { class: "person-actions" }, lower, mute, spotlight, lead,
       this.#action("remove", t("host.remove", { name }), () => this.#remove(participant, name)));
   }
 

@@ -19,6 +19,7 @@ from mcu.worker.messages import (
     PlayPrompt,
     RemoveAudioLeg,
     RemoveSource,
+    SetGain,
 )
 from tests.mcu.audio.simulation import Simulation, Terminal, losses, room_noise, silent, speech, tone, uniform_delay
 
@@ -194,6 +195,20 @@ def test_muted_and_removed_sources_are_not_heard() -> None:
     room.plane.handle(RemoveSource(stream_id(1, Kind.AUDIO)))
     room.run(0.5)
     assert room.terminals[3].hears(500, 0.2) < 0.002
+
+
+def test_others_hear_a_leg_as_loud_as_hosts_wish_and_no_step_between() -> None:
+    room = Simulation(Terminal(1, tone(500, 0.05)), Terminal(2))
+    room.run(2)
+    before = room.terminals[2].hears(500, 0.5)
+    room.plane.handle(SetGain(1, -12))
+    room.run(1)
+    assert room.terminals[2].hears(500, 0.5) == pytest.approx(before / 4, rel=0.1)
+    room.plane.handle(SetGain(1, 0))
+    room.run(1)
+    assert room.terminals[2].hears(500, 0.5) == pytest.approx(before, rel=0.1)
+    sound = np.concatenate(room.terminals[2].heard[50:])
+    assert np.abs(np.diff(sound)).max() < 1.5 * 2 * np.pi * 500 / 48_000 * np.abs(sound).max()
 
 
 def test_a_leg_that_left_is_fed_no_more_and_the_room_is_forgotten() -> None:

@@ -14,6 +14,7 @@ from mcu.worker.messages import (
     Panel,
     PlayPrompt,
     RemoveAudioLeg,
+    SetGain,
     SetScene,
     UpdateRendition,
 )
@@ -42,7 +43,9 @@ def test_standing_orders_are_kept_in_order_and_the_newest_counts():
 
 def test_what_ended_is_forgotten():
     assert told(rendition(1), UpdateRendition(1, 4.0), CloseRendition(1)) == []
-    assert told(AddAudioLeg("1", 7, Codec.OPUS), MuteLeg(7, is_muted=True), RemoveAudioLeg(7)) == []
+    orders = MuteLeg(7, is_muted=True), SetGain(7, 6)
+    assert told(AddAudioLeg("1", 7, Codec.OPUS), *orders, RemoveAudioLeg(7)) == []
+    assert told(AddAudioLeg("1", 7, Codec.OPUS), *orders) == [AddAudioLeg("1", 7, Codec.OPUS), *orders]
 
 
 def test_a_closed_room_takes_everything_of_its_own_with_it():

@@ -382,8 +382,14 @@ FOR_HOSTS = [
     ("record", {"is_on": True}, lambda room: room.is_recording),
     ("mute-all", {}, lambda room: any(person.is_muted for person in room.participants.values())),
     ("mute", {"is_muted": True, "participant": 0}, lambda room: any(p.is_muted for p in room.participants.values())),
+    ("spotlight", {"participant": 0}, lambda room: room.spotlight != 0),
+    ("set-role", {"participant": 0, "role": "host"}, lambda room: len(_hosts(room)) == 2),
     ("remove", {"participant": 0}, lambda room: len(room.participants) == 1),
 ]
+
+
+def _hosts(room):
+    return [person for person in room.participants.values() if person.role is Role.HOST]
 
 
 @pytest.mark.parametrize(("kind", "fields", "is_done"), FOR_HOSTS, ids=[row[0] for row in FOR_HOSTS])
@@ -429,11 +435,28 @@ async def test_people_mute_and_unmute_themselves():
         assert house.worker.told(MuteLeg)[-1] == MuteLeg(leg, False)
 
 
-@pytest.mark.parametrize("kind", ["mute", "remove"])
-async def test_nobody_of_that_number(kind):
+async def test_the_lead_is_handed_on_and_nobody_gives_up_the_own():
+    async with House().open() as house:
+        host, guest = await house.join("1357", "Host"), await house.join("2468", "Guest")
+        own, other = (link.of("joined")[0]["participant"] for link in (host, guest))
+        host.say("set-role", participant=own, role="guest")
+        assert (await host.expect("problem"))["code"] == "unexpected"
+        host.say("set-role", participant=other, role="host")
+        await until(lambda: len(_hosts(house.conference)) == 2)
+        guest.say("set-role", participant=own, role="guest")
+        await until(lambda: [person.id for person in _hosts(house.conference)] == [other])
+        host.say("lock", is_locked=True)
+        await until(lambda: [problem["code"] for problem in host.of("problem")] == ["unexpected", "not-allowed"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [("mute", {"is_muted": True}), ("remove", {}), ("spotlight", {}), ("set-role", {"role": "host"})],
+)
+async def test_nobody_of_that_number(kind, fields):
     async with House().open() as house:
         host = await house.join("1357", "Host")
-        host.say(kind, participant=4711, **({"is_muted": True} if kind == "mute" else {}))
+        host.say(kind, participant=4711, **fields)
         assert (await host.expect("problem"))["code"] == "unexpected"
 
 

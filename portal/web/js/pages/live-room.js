@@ -10,6 +10,7 @@ import { invite } from "../parts/calling.js";
 import { confirmDanger } from "../parts/dialog.js";
 import { act, copyButton, empty, errorNotice, notice, pageHead, waiting } from "../parts/page.js";
 import { editRoom, layoutOptions, rotatePasscodes } from "../parts/room-dialogs.js";
+import { askMessage } from "../parts/message-dialog.js";
 import "../parts/outside.js";
 import "../parts/roster.js";
 
@@ -109,6 +110,8 @@ class LiveRoom extends HTMLElement {
     if (!this.#parts.roster) this.#buildLive();
     this.#drawStatus(conference);
     if (this.#parts.buttons) this.#drawButtons(conference);
+    this.#drawMessage(conference.message);
+    this.#parts.roster.spotlight = conference.spotlight;
     this.#parts.roster.participants = conference.participants;
   }
 
@@ -117,7 +120,8 @@ class LiveRoom extends HTMLElement {
     roster.number = this.argument;
     roster.mayControl = this.#may("control-conferences");
     this.#parts.roster = roster;
-    fill(this.#parts.body, h("div", { class: "card flush" }, roster));
+    this.#parts.message = h("div", {});
+    fill(this.#parts.body, this.#parts.message, h("div", { class: "card flush" }, roster));
     if (roster.mayControl) this.#buildButtons();
   }
 
@@ -133,13 +137,15 @@ class LiveRoom extends HTMLElement {
       record: button((now) => (now.is_recording ? api.delete(`${this.#path}/recording`) : api.post(`${this.#path}/recording`))),
       lock: button((now) => api.post(`${this.#path}/lock`, { is_locked: !now.is_locked })),
       mute: button(() => api.post(`${this.#path}/mute-all`)),
+      message: button(() => askMessage(this.#path)),
       layout,
       end: button(() => this.#end(), "danger"),
     };
     fill(buttons.mute, icon("mic-off"), t("live.mute-all"));
+    fill(buttons.message, icon("message"), t("live.message"));
     fill(buttons.end, icon("end"), t("live.end"));
     this.#parts.buttons = buttons;
-    fill(this.#parts.controls, buttons.record, buttons.lock, buttons.mute,
+    fill(this.#parts.controls, buttons.record, buttons.lock, buttons.mute, buttons.message,
       h("label", { class: "row tight layout-pick" }, h("span", { class: "small muted" }, t("room.layout")), layout), h("span", { class: "grow" }), buttons.end);
   }
 
@@ -155,6 +161,16 @@ class LiveRoom extends HTMLElement {
     if (button.getAttribute("aria-pressed") === String(isOn)) return;
     setAttribute(button, "aria-pressed", isOn);
     fill(button, icon(isOn ? onIcon : offIcon), isOn ? onText : offText);
+  }
+
+  /** What everybody reads in the picture now. */
+  #drawMessage(text) {
+    const place = this.#parts.message;
+    if (place.dataset.text === text) return;
+    place.dataset.text = text;
+    const take = h("button", { class: "button compact", type: "button" }, t("live.message.take"));
+    take.addEventListener("click", () => act(take, () => api.delete(`${this.#path}/message`)));
+    fill(place, text && notice("", "message", h("p", {}, text), this.#may("control-conferences") && take));
   }
 
   #drawStatus(conference) {

@@ -9,6 +9,7 @@ import { confirmDanger } from "./dialog.js";
 import "./camera-pad.js";
 import "./level-meter.js";
 import { act } from "./page.js";
+import { decibel, openPerson } from "./person-dialog.js";
 
 const GRADE_ICON = { clear: "open", opportunistic: "halfshield", authenticated: "shield" };
 const GRADE_KIND = { clear: "bad", opportunistic: "warn", authenticated: "good" };
@@ -50,6 +51,8 @@ class Row {
     this.floor = h("button", { class: "button quiet icon-only", type: "button", "aria-label": t("roster.take-floor"), title: t("roster.take-floor") }, icon("screen-off"));
     this.floor.addEventListener("click", () => act(this.floor, () => api.delete(`/conferences/${this.roster.number}/floor`)));
     this.camera = Object.assign(document.createElement("dt-camera"), { path: this.path, name: person.name });
+    this.more = h("button", { class: "button quiet icon-only", type: "button", title: t("roster.more") }, icon("more"));
+    this.more.addEventListener("click", () => openPerson(this.path, this.person, this.roster.spotlight === this.id));
     this.remove = h("button", { class: "button quiet danger icon-only", type: "button" }, icon("remove"));
     this.remove.addEventListener("click", () => this.#remove());
     this.element = h("tr", {},
@@ -57,7 +60,7 @@ class Row {
       h("td", { class: "cell-level", "data-label": t("roster.level") }, this.meter),
       this.protocol, this.codecs, this.grade,
       h("td", { "data-label": t("roster.loss") }, h("span", { class: "row tight" }, this.loss, this.rate, this.sent)),
-      roster.mayControl && h("td", { class: "cell-actions" }, this.camera, this.floor, this.hand, this.allow, this.mute, this.remove));
+      roster.mayControl && h("td", { class: "cell-actions" }, this.camera, this.floor, this.hand, this.allow, this.mute, this.more, this.remove));
     this.seen = {};
     this.update(person);
   }
@@ -69,10 +72,12 @@ class Row {
   update(person) {
     this.person = person;
     setText(this.name, person.name || t("roster.nameless"));
-    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned, person.identity, person.has_hand_raised], () => fill(this.tags,
+    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned, person.identity, person.has_hand_raised, person.gain_db, this.roster.spotlight === this.id], () => fill(this.tags,
       person.identity && h("span", { class: "badge good", title: t("roster.verified.title", { identity: person.identity }) },
         icon("check"), t("roster.verified")),
       person.role === "host" && h("span", { class: "badge accent" }, t("roster.host")),
+      this.roster.spotlight === this.id && h("span", { class: "badge accent" }, icon("star"), t("roster.spotlight")),
+      person.gain_db !== 0 && h("span", { class: "badge number", title: t("person.volume") }, decibel(person.gain_db)),
       person.has_hand_raised && h("span", { class: "badge warn" }, icon("hand"), t("roster.hand")),
       person.is_sharing && h("span", { class: "badge accent" }, icon("screen"), t("roster.sharing")),
       person.is_video_banned && h("span", { class: "badge bad" }, icon("alert"), t("roster.video-banned")),
@@ -107,6 +112,7 @@ class Row {
     setAttribute(this.mute, "aria-label", `${label}: ${person.name}`);
     setAttribute(this.mute, "title", label);
     this.mute.classList.toggle("is-off", person.is_muted);
+    setAttribute(this.more, "aria-label", `${t("roster.more")}: ${person.name}`);
     setAttribute(this.remove, "aria-label", `${t("roster.remove")}: ${person.name}`);
     setAttribute(this.remove, "title", t("roster.remove"));
   }
