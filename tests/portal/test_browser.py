@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, async_playwright, expect
 
 from mcu.camera import HOLD_S, CameraMove
+from mcu.conference import Conference
 from mcu.media import Grade, H235Keys, Kind, LegMedia, StreamSpec
 from mcu.participant import Role
 from portal.hub import HUB
@@ -168,6 +169,8 @@ async def _control_it(page: Page, whole) -> None:
     await page.get_by_role("button", name="Lock", exact=True).click()
     await expect(page.get_by_role("button", name="Unlock")).to_be_visible()
     await page.locator(".controls select").select_option("lecture")
+    await _favour(page, conference)
+    await _write_into_the_picture(page, conference)
     whole.app[HUB]._cut_off(list(whole.app[HUB]._clients))
     await expect(page.get_by_text("The connection to the server is lost")).to_be_visible()
     await expect(page.get_by_text("The connection to the server is lost")).to_be_hidden()
@@ -179,6 +182,34 @@ async def _control_it(page: Page, whole) -> None:
     await page.get_by_role("button", name="End conference").click()
     await page.locator("dialog").get_by_role("button", name="End conference").click()
     await expect(page.get_by_text("Nobody is in this room")).to_be_visible()
+
+
+async def _favour(page: Page, conference: Conference) -> None:
+    """Spotlight, volume and host rights of one participant."""
+    ward = conference.participants[2]
+    await page.get_by_role("button", name="More: Ward 4").click()
+    dialog = page.get_by_role("dialog", name="Ward 4")
+    await dialog.get_by_label("Volume for the others").press("ArrowLeft")
+    await dialog.get_by_role("button", name="Put in the spotlight").click()
+    await expect(dialog.get_by_role("button", name="Take out of the spotlight")).to_be_visible()
+    await dialog.get_by_role("button", name="Make a host").click()
+    await expect(dialog.get_by_role("button", name="Make a guest")).to_be_visible()
+    await page.keyboard.press("Escape")
+    row = page.get_by_role("row", name="Ward 4")
+    for badge in ("Spotlight", "−3 dB", "Host"):
+        await expect(row.get_by_text(badge, exact=True)).to_be_visible()
+    assert (conference.spotlight, ward.gain_db, ward.role) == (2, -3, Role.HOST)
+
+
+async def _write_into_the_picture(page: Page, conference: Conference) -> None:
+    await page.get_by_role("button", name="Message").click()
+    await page.get_by_label("Line in the picture").fill("Five minutes left")
+    await page.get_by_role("button", name="Show", exact=True).click()
+    await expect(page.locator(".notice").get_by_text("Five minutes left")).to_be_visible()
+    assert conference.message == "Five minutes left"
+    await page.get_by_role("button", name="Take it away").click()
+    await expect(page.get_by_text("Five minutes left")).to_be_hidden()
+    assert conference.message == ""
 
 
 async def _delete_it(page: Page) -> None:
