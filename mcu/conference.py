@@ -25,7 +25,7 @@ from mcu.notice import Notice
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
 from mcu.room_recording import RoomRecording
-from mcu.stage import Stage, View
+from mcu.stage import MAX_OWN_LAYOUTS, Stage, View
 from mcu.taping import RecordingRegister
 from mcu.worker.messages import (
     AnyMessage,
@@ -233,10 +233,28 @@ class Conference:
         self.layout = layout
         self._refresh()
 
+    def set_own_layout(self, participant: int, layout: LayoutMode | None) -> bool:
+        """Arrange the picture of one participant otherwise; None: as all others see it.
+
+        False where the room shows too many layouts already. Raises KeyError for somebody who is not here.
+        """
+        person = self._people[participant]
+        chosen = {each.layout for each in self._people.values() if each is not person} | {layout}
+        if len(chosen - {None, self.layout}) > MAX_OWN_LAYOUTS:
+            return False
+        person.layout = layout
+        self._refresh()
+        return True
+
     def next_layout(self) -> None:
         """Arrange the picture in the next way, for remote controls that have one key for it."""
-        modes = list(LayoutMode)
-        self.set_layout(modes[(modes.index(self.layout) + 1) % len(modes)])
+        self.set_layout(_after(self.layout))
+
+    def next_own_layout(self, participant: int) -> None:
+        """The same for the picture of one participant alone. Raises KeyError for somebody who is not here."""
+        layout = _after(self._people[participant].layout or self.layout)
+        while not self.set_own_layout(participant, None if layout is self.layout else layout):
+            layout = _after(layout)
 
     def set_role(self, participant: int, role: Role) -> None:
         """Give somebody the rights of a host, or take them away. Raises KeyError for somebody who is not here."""
@@ -431,8 +449,14 @@ class Conference:
         sizes = self._full_hd.sizes(self.policy.has_full_hd, self.is_recording, time.monotonic())
         layout = LayoutMode.SPEAKER if self.spotlight and self.layout in _WITHOUT_BIG_TILE else self.layout
         seen = self.spotlight or self.speaker
-        view = View(layout, seen, self.is_recording, self.message, panels=self._panels, sizes=sizes)
+        own = {person.id: person.layout for person in self._people.values() if person.layout is not None}
+        view = View(layout, seen, self.is_recording, self.message, self._panels, own, sizes)
         self._stage.show(list(self._people.values()), view)
 
     def _say(self, kind: str, **data: object) -> None:
         self._tell(ConferenceEvent(kind, self.policy.number, data))
+
+
+def _after(layout: LayoutMode) -> LayoutMode:
+    modes = list(LayoutMode)
+    return modes[(modes.index(layout) + 1) % len(modes)]

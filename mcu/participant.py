@@ -9,6 +9,7 @@ from mcu.capacity import Allowance
 from mcu.leg import Leg
 from mcu.lock import cipher_of, has_integrity
 from mcu.media import Kind
+from mcu.policy import LayoutMode
 from mcu.rendition import Rung
 from mcu.tile_rates import Need
 from mcu.worker.messages import LegStats, StreamStats
@@ -37,6 +38,8 @@ class Participant:
     is_muted: bool = False
     gain_db: int = 0
     """How much louder than it comes it is mixed."""
+    layout: LayoutMode | None = None
+    """How it wants its own picture arranged; None: as all others see it."""
     has_hand_raised: bool = False
     is_speaking: bool = False
     level: int = SILENCE_LEVEL
@@ -109,6 +112,7 @@ class Participant:
             "identity": self.identity,
             "is_muted": self.is_muted,
             "gain_db": self.gain_db,
+            "layout": str(self.layout) if self.layout else "",
             "has_hand_raised": self.has_hand_raised,
             "is_speaking": self.is_speaking,
             "level": self.level,

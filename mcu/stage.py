@@ -36,6 +36,8 @@ CONTENT = "content"
 """The shared screen alone."""
 MAX_PANELS = 4
 """So many legs of a room see a panel at the same time; each costs a scene and a small encoder of its own."""
+MAX_OWN_LAYOUTS = 2
+"""So many layouts beside that of the room can be seen by those who chose them; each costs a scene and its encoders."""
 RAISED_HAND = "\u261d"
 """Before the name of who asks for the floor; a hand that the usual fonts have."""
 _PANEL_LADDER = LADDER[1:]
@@ -53,6 +55,8 @@ class View:
     caption: str = ""
     panels: Mapping[int, Panel] = field(default_factory=dict)
     """By leg: words that this one alone sees over its picture, as the menu of a remote control."""
+    own_layouts: Mapping[int, LayoutMode] = field(default_factory=dict)
+    """By leg: how this one wants its picture arranged, whatever the others see."""
     sizes: Sequence[Rung] = LADDER
     """What legs may be sent, largest first."""
 
@@ -70,6 +74,8 @@ class Stage:
         self._sizes: Sequence[Rung] = LADDER
         self._panels: dict[int, str] = {}
         """By leg: the scene in which it sees its panel."""
+        self._own: set[str] = set()
+        """Scenes in the layouts that legs chose for themselves."""
 
     @property
     def rendition_count(self) -> int:
@@ -99,12 +105,14 @@ class Stage:
             audience = [person for person in people if person.id != lecturer] or people
             shown = sharing if sharing in audience and lecturer not in apart else None
             self._set_scene(AUDIENCE, audience, replace(view, layout=LayoutMode.GRID, speaker=0), shown)
-        wishes = _wishes(people, lecturer, apart, self._sizes)
+        own = self._set_own_layouts(people, view, sharing, apart)
+        wishes = _wishes(people, lecturer, apart, own, self._sizes)
         private = self._set_panels(people, view.panels, wishes)
         shared = {seat: wish for seat, wish in wishes.items() if seat not in private}
         now_s = self._clock()
         self._outputs.route_all(shared, self._thin(people, shared, now_s), private, now_s)
         self._close_panels({leg for leg, _ in private})
+        self._close_own(set(own.values()))
         self._ask_sources(people)
         for person in people:
             found = {kind: self._outputs.shown_to((person.id, kind)) for kind in _PICTURES}
@@ -154,6 +162,7 @@ class Stage:
         self._outputs.clear()
         self._footings.clear()
         self._panels.clear()
+        self._own.clear()
 
     # ---- scenes
 
@@ -168,6 +177,30 @@ class Stage:
     def _set_content(self, sharing: Participant) -> None:
         """The shared screen alone, for those who see the people beside it."""
         self._put(SetScene(self.room, CONTENT, (_tile(Rect(0, 0, 1, 1), sharing, Kind.CONTENT),)))
+
+    def _set_own_layouts(
+        self, people: Sequence[Participant], view: View, sharing: Participant | None, apart: Collection[int]
+    ) -> dict[int, str]:
+        """By leg: the scene of those who see another layout than the others; the first layouts that were chosen."""
+        modes = dict.fromkeys(view.own_layouts[person.id] for person in people if person.id in view.own_layouts)
+        modes.pop(view.layout, None)
+        offered = list(modes)[:MAX_OWN_LAYOUTS]
+        found: dict[int, str] = {}
+        for person in people:
+            mode = view.own_layouts.get(person.id)
+            if mode not in offered:
+                continue
+            is_apart = person.id in apart
+            scene = found[person.id] = f"own-{mode}-{PEOPLE}" if is_apart else f"own-{mode}"
+            self._own.add(scene)
+            self._set_scene(scene, people, replace(view, layout=mode), None if is_apart else sharing)
+        return found
+
+    def _close_own(self, kept: Collection[str]) -> None:
+        for scene in self._own - set(kept):
+            if not self._outputs.lingers(scene):
+                self._own.discard(scene)
+                self._close_scene(scene)
 
     def _set_panels(
         self, people: Sequence[Participant], panels: Mapping[int, Panel], wishes: Mapping[Seat, RenditionKey | None]
@@ -192,10 +225,12 @@ class Stage:
         for leg in self._panels.keys() - set(kept):
             if not at_once and self._outputs.lingers(self._panels[leg]):
                 continue
-            scene = self._panels.pop(leg)
-            self._outputs.leave_scene(scene)
-            self._scenes.pop(scene, None)
-            self._send(CloseScene(self.room, scene))
+            self._close_scene(self._panels.pop(leg))
+
+    def _close_scene(self, scene: str) -> None:
+        self._outputs.leave_scene(scene)
+        self._scenes.pop(scene, None)
+        self._send(CloseScene(self.room, scene))
 
     def _put(self, message: SetScene) -> None:
         if self._scenes.get(message.scene) != message:
@@ -227,12 +262,17 @@ class Stage:
 
 
 def _wishes(
-    people: Sequence[Participant], lecturer: int, apart: Collection[int], sizes: Sequence[Rung]
+    people: Sequence[Participant],
+    lecturer: int,
+    apart: Collection[int],
+    own: Mapping[int, str],
+    sizes: Sequence[Rung],
 ) -> dict[Seat, RenditionKey | None]:
-    """What each leg would like to get; those in `apart` see the people without the shared screen."""
+    """What each leg would like to get; those in `apart` see the people without the shared screen, `own` their scene."""
     wishes: dict[Seat, RenditionKey | None] = {}
     for person in people:
-        main = AUDIENCE if person.id == lecturer else PEOPLE if person.id in apart else MAIN
+        shared = AUDIENCE if person.id == lecturer else PEOPLE if person.id in apart else MAIN
+        main = own.get(person.id, shared)
         wishes[person.id, Kind.VIDEO] = _wish(person, Kind.VIDEO, main, sizes)
         is_shown = person.id in apart and not person.is_sharing
         wishes[person.id, Kind.CONTENT] = _wish(person, Kind.CONTENT, CONTENT, sizes) if is_shown else None

@@ -129,6 +129,12 @@ class NoCamera(Conflict):
     code = "no-camera"
 
 
+class TooManyLayouts(Conflict):
+    """The room shows as many layouts already as it can beside that of all."""
+
+    code = "too-many-layouts"
+
+
 class CallRefused(Conflict):
     """Nobody is called; what is wrong with the target is the code of its field."""
 

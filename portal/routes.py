@@ -72,6 +72,7 @@ ROUTES = (
     Route("POST", f"{_CONFERENCE}/end", conferences.end, Access.CONTROL_CONFERENCES),
     Route("POST", f"{_PARTICIPANT}/mute", conferences.mute_participant, Access.CONTROL_CONFERENCES),
     Route("POST", f"{_PARTICIPANT}/spotlight", conferences.set_spotlight, Access.CONTROL_CONFERENCES),
+    Route("POST", f"{_PARTICIPANT}/layout", conferences.set_own_layout, Access.CONTROL_CONFERENCES),
     Route("POST", f"{_PARTICIPANT}/volume", conferences.set_volume, Access.CONTROL_CONFERENCES),
     Route("POST", f"{_PARTICIPANT}/role", conferences.set_role, Access.CONTROL_CONFERENCES),
     Route("POST", f"{_PARTICIPANT}/lower-hand", conferences.lower_hand, Access.CONTROL_CONFERENCES),

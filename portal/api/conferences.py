@@ -16,7 +16,7 @@ from mcu.fleet.worker import WorkerError
 from mcu.participant import Role
 from mcu.policy import LayoutMode, RecordPolicy
 from portal.bodies import json_response, participant_id, read_body, room_number
-from portal.errors import DiskFull, NoCamera, NotFound, NotRunning, RecordingOff, Unavailable
+from portal.errors import DiskFull, NoCamera, NotFound, NotRunning, RecordingOff, TooManyLayouts, Unavailable
 from portal.services import SERVICES
 from portal.sessions import session_of
 from recorder.errors import DiskFullError, RecordingError
@@ -41,6 +41,12 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     text: Annotated[str, Meta(min_length=1, max_length=notice.MAX_CHARACTERS, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+$")]
     seconds: Annotated[int, Meta(ge=notice.SHOWN_S[0], le=notice.SHOWN_S[1])] = 20
+
+
+class OwnLayout(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../participants/{participant}/layout; null: as all others see it."""
+
+    layout: LayoutMode | None
 
 
 class Spotlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,6 +160,15 @@ async def mute_participant(request: web.Request) -> web.Response:
     conference, participant = _participant(request)
     conference.mute(participant, body.is_muted)
     return _done(request, conference, f"mute={body.is_muted} participant={participant}")
+
+
+async def set_own_layout(request: web.Request) -> web.Response:
+    """POST .../participants/{participant}/layout: arrange their own picture otherwise than that of all."""
+    body = await read_body(request, OwnLayout)
+    conference, participant = _participant(request)
+    if not conference.set_own_layout(participant, body.layout):
+        raise TooManyLayouts
+    return _done(request, conference, f"own-layout={body.layout} participant={participant}")
 
 
 async def set_spotlight(request: web.Request) -> web.Response:

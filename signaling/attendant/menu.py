@@ -44,6 +44,11 @@ class NextLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class NextOwnLayout:
+    """Arrange the caller's own picture otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
 class RaiseHand:
     """Raise the caller's hand, or lower it."""
 
@@ -64,7 +69,7 @@ class BecomeHost:
     passcode: str = field(repr=False)
 
 
-MenuAction = Show | Say | HangUp | Mute | NextLayout | RaiseHand | LetIn | BecomeHost
+MenuAction = Show | Say | HangUp | Mute | NextLayout | NextOwnLayout | RaiseHand | LetIn | BecomeHost
 
 
 class State(Enum):
@@ -84,6 +89,7 @@ class Input(Enum):
     CLOSE = auto()
     MUTE = auto()
     LAYOUT = auto()
+    OWN_LAYOUT = auto()
     HOST = auto()
     HAND = auto()
     LET_IN = auto()
@@ -97,7 +103,7 @@ class Input(Enum):
 
 
 _KEYS = {"1": Input.MUTE, "4": Input.HAND, "0": Input.LEAVE, "*": Input.CLOSE}
-_GUEST_KEYS = _KEYS | {"3": Input.HOST}
+_GUEST_KEYS = _KEYS | {"2": Input.OWN_LAYOUT, "3": Input.HOST}
 _HOST_KEYS = _KEYS | {"2": Input.LAYOUT}
 _PROMPTS = {
     Refusal.PASSCODE_WRONG: "attendant-wrong-passcode",
@@ -177,7 +183,10 @@ class Menu:
     def _lines(self) -> tuple[str, ...]:
         facts = self._facts
         lines = ["1  取消静音  Unmute" if facts.is_muted else "1  静音  Mute"]
-        lines.append("2  切换布局  Next layout" if facts.is_host else "3  成为主持人  Become host")
+        if facts.is_host:
+            lines.append("2  切换布局  Next layout")
+        else:
+            lines += ["2  我的布局  My layout", "3  成为主持人  Become host"]
         lines.append("4  放下手  Lower hand" if facts.has_hand_raised else "4  举手  Raise hand")
         if facts.is_host and facts.waiting:
             lines.append(f"5  允许进入  Let in: {facts.waiting_name}")
@@ -202,6 +211,9 @@ class Menu:
 
     def _layout(self) -> None:
         self._do(Say((), is_interrupting=True), NextLayout())
+
+    def _own_layout(self) -> None:
+        self._do(Say((), is_interrupting=True), NextOwnLayout())
 
     def _let_in(self) -> None:
         self._close()
@@ -242,6 +254,7 @@ class Menu:
         (State.OPEN, Input.MUTE): (_mute, State.CLOSED),
         # Whoever looks for a layout presses the key again and again.
         (State.OPEN, Input.LAYOUT): (_layout, State.OPEN),
+        (State.OPEN, Input.OWN_LAYOUT): (_own_layout, State.OPEN),
         (State.OPEN, Input.HOST): (_ask_passcode, State.ASKING_PASSCODE),
         (State.OPEN, Input.HAND): (_hand, State.CLOSED),
         (State.OPEN, Input.LET_IN): (_let_in, State.CLOSED),

@@ -10,7 +10,17 @@ from mcu.conference import Conference
 from mcu.participant import Role
 from signaling.attendant.actions import HangUp, Say, Show
 from signaling.attendant.desk import Desk
-from signaling.attendant.menu import BecomeHost, Facts, LetIn, Menu, MenuAction, Mute, NextLayout, RaiseHand
+from signaling.attendant.menu import (
+    BecomeHost,
+    Facts,
+    LetIn,
+    Menu,
+    MenuAction,
+    Mute,
+    NextLayout,
+    NextOwnLayout,
+    RaiseHand,
+)
 from signaling.call_request import Admission
 from signaling.refusal import Refusal, Refused
 
@@ -78,6 +88,8 @@ class RemoteControl:
                 conference.mute(self._leg, action.is_muted)
             case NextLayout():
                 conference.next_layout()
+            case NextOwnLayout():
+                conference.next_own_layout(self._leg)
             case RaiseHand():
                 conference.raise_hand(self._leg, action.is_raised)
             case LetIn():

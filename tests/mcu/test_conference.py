@@ -345,6 +345,24 @@ async def test_the_spotlight_gives_the_big_tile_whoever_speaks_until_its_owner_l
     assert len({(tile.width, tile.height) for tile in house.scene().tiles}) == 1, "the grid is back"
 
 
+async def test_own_layouts_are_as_many_as_the_room_can_bear_and_the_key_goes_round_them():
+    house = House()
+    for leg in (1, 2, 3):
+        await house.join(leg)
+    conference = house.conference
+    conference.set_layout(LayoutMode.GRID)
+    assert conference.set_own_layout(1, LayoutMode.SPEAKER)
+    assert conference.set_own_layout(2, LayoutMode.LECTURE)
+    assert not conference.set_own_layout(3, LayoutMode.AUTO)
+    assert conference.set_own_layout(3, LayoutMode.SPEAKER)
+    seen = []
+    for _ in range(4):
+        conference.next_own_layout(3)
+        seen.append(conference.participants[3].layout)
+    assert seen == [LayoutMode.LECTURE, None, LayoutMode.SPEAKER, LayoutMode.LECTURE], "AUTO would be one too many"
+    assert conference.snapshot()["participants"][2]["layout"] == "lecture"  # type: ignore[index]
+
+
 async def test_a_volume_is_bounded_and_told_again_after_another_codec():
     house = House()
     leg = await house.join(1)

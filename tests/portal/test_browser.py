@@ -190,6 +190,7 @@ async def _favour(page: Page, conference: Conference) -> None:
     await page.get_by_role("button", name="More: Ward 4").click()
     dialog = page.get_by_role("dialog", name="Ward 4")
     await dialog.get_by_label("Volume for the others").press("ArrowLeft")
+    await dialog.get_by_label("Layout of their picture").select_option("grid")
     await dialog.get_by_role("button", name="Put in the spotlight").click()
     await expect(dialog.get_by_role("button", name="Take out of the spotlight")).to_be_visible()
     await dialog.get_by_role("button", name="Make a host").click()
@@ -198,7 +199,7 @@ async def _favour(page: Page, conference: Conference) -> None:
     row = page.get_by_role("row", name="Ward 4")
     for badge in ("Spotlight", "−3 dB", "Host"):
         await expect(row.get_by_text(badge, exact=True)).to_be_visible()
-    assert (conference.spotlight, ward.gain_db, ward.role) == (2, -3, Role.HOST)
+    assert (conference.spotlight, ward.gain_db, ward.role, ward.layout) == (2, -3, Role.HOST, "grid")
 
 
 async def _write_into_the_picture(page: Page, conference: Conference) -> None:

@@ -54,6 +54,18 @@ async def test_spotlight_volume_and_role(admin, site, room):
     assert (await admin.call("POST", "/conferences/1001/participants/99/volume", {"gain_db": 3})).status == 404
 
 
+async def test_a_layout_of_ones_own(admin, site, room):
+    person, people = "/conferences/1001/participants", site.conferences.get("1001").participants
+    assert (await admin.call("POST", f"{person}/7/layout", {"layout": "speaker"})).status == 204
+    assert people[7].layout is LayoutMode.SPEAKER
+    people[8].layout = LayoutMode.LECTURE
+    await site.join("1001", 9)
+    answer = await admin.call("POST", f"{person}/9/layout", {"layout": "grid"})
+    assert (answer.status, (await answer.json())["code"]) == (409, "too-many-layouts")
+    assert (await admin.call("POST", f"{person}/7/layout", {"layout": None})).status == 204
+    assert people[7].layout is None
+
+
 async def test_a_message_for_everybody(admin, site, room):
     conference = site.conferences.get("1001")
     assert (await admin.call("POST", "/conferences/1001/message", {"text": " Five minutes left "})).status == 204

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from config.attendant import AttendantSettings
 from signaling.attendant.actions import HangUp, Say, Show
 from signaling.attendant.entry import DOT
-from signaling.attendant.menu import BecomeHost, Facts, LetIn, Menu, Mute, NextLayout, RaiseHand, State
+from signaling.attendant.menu import BecomeHost, Facts, LetIn, Menu, Mute, NextLayout, NextOwnLayout, RaiseHand, State
 from signaling.refusal import Refusal
 
 SETTINGS = AttendantSettings()
@@ -61,7 +61,7 @@ class Remote:
         (GUEST, "**", [], ["menu"], State.CLOSED),
         (GUEST, "*1", [Mute(True)], ["menu", "muted"], State.CLOSED),
         (MUTED, "*1", [Mute(False)], ["menu", "unmuted"], State.CLOSED),
-        (GUEST, "*2", [], ["menu"], State.OPEN),
+        (GUEST, "*22", [NextOwnLayout(), NextOwnLayout()], ["menu"], State.OPEN),
         (HOST, "*22", [NextLayout(), NextLayout()], ["menu"], State.OPEN),
         (GUEST, "*3", [], ["menu", "attendant-passcode"], State.ASKING_PASSCODE),
         (HOST, "*3", [], ["menu"], State.OPEN),
@@ -92,7 +92,7 @@ def test_what_is_on_the_menu_for_whom():
     remote = Remote()
     remote.keys("*")
     lines = " ".join(remote.panel.lines)
-    assert "Next layout" not in lines and "Let in" not in lines and "Become host" in lines
+    assert "Next layout" not in lines and "Let in" not in lines and "My layout" in lines and "Become host" in lines
 
 
 def test_time_closes_it_and_takes_the_picture_away():
@@ -137,7 +137,8 @@ def test_right_wrong_and_too_often():
 def test_whatever_is_keyed_in(keys, facts):
     remote = Remote(facts)
     remote.keys(keys)
-    assert all(isinstance(verb, BecomeHost | Mute | RaiseHand | HangUp) for verb in remote.verbs) or facts.is_host
+    for_guests = BecomeHost | Mute | NextOwnLayout | RaiseHand | HangUp
+    assert all(isinstance(verb, for_guests) for verb in remote.verbs) or facts.is_host
     remote.wait(1000)
     remote.wait(1000)
     assert remote.menu.state in (State.CLOSED, State.CHECKING)

@@ -5,7 +5,9 @@ import { fill, h, setText } from "../dom.js";
 import { icon } from "../icons.js";
 import { t } from "../i18n.js";
 import { closeButton, openDialog } from "./dialog.js";
+import { selectField } from "./field.js";
 import { act } from "./page.js";
+import { layoutOptions } from "./room-dialogs.js";
 
 const QUIETEST_DB = -24;
 const LOUDEST_DB = 12;
@@ -17,6 +19,7 @@ const LEAD = { shape: "host", on: "person.lead.on", off: "person.lead.off", hint
 export function openPerson(path, person, isSpotlit) {
   openDialog(person.name || t("roster.nameless"), [
     volume(path, person),
+    layout(path, person),
     toggle(SPOTLIGHT, isSpotlit, (isOn) => api.post(`${path}/spotlight`, { is_on: isOn })),
     toggle(LEAD, person.role === "host", (isOn) => api.post(`${path}/role`, { role: isOn ? "host" : "guest" })),
   ], [closeButton(t("close"))]);
@@ -32,6 +35,21 @@ function volume(path, person) {
   return h("div", { class: "field" }, h("label", { for: "person-volume" }, t("person.volume")),
     h("span", { class: "row" }, h("span", { class: "grow range" }, slider), shown),
     h("span", { class: "hint" }, t("person.volume.hint")));
+}
+
+function layout(path, person) {
+  const field = selectField("layout", t("person.layout"), [["", t("person.layout.shared")], ...layoutOptions()], person.layout,
+    { hint: t("person.layout.hint") });
+  const select = field.querySelector("select");
+  select.addEventListener("change", () => act(select, async () => {
+    try {
+      await api.post(`${path}/layout`, { layout: select.value || null });
+      person.layout = select.value;
+    } finally {
+      select.value = person.layout;
+    }
+  }));
+  return field;
 }
 
 export function decibel(gain) {
