@@ -18,7 +18,7 @@ from drumtower.dot1x import AccessOffice, has_directory, is_asking
 from drumtower.eap_server import EmbeddedRadius
 from drumtower.h323 import H323Office, dial_addresses
 from drumtower.keyring import master_key, passcode_hasher, relays
-from drumtower.metrics import counter_metrics, gauge_metrics, port_metrics, worker_metrics
+from drumtower.metrics import counter_metrics, excused_metrics, gauge_metrics, port_metrics, worker_metrics
 from drumtower.network_access import EndedSessions, Registrations, SessionAccess
 from drumtower.network_ports import NetworkPorts
 from drumtower.terminals import TerminalOffice
@@ -149,7 +149,8 @@ class Application:
             "sip": self.terminals.registration.registrations,
             "h323": self.h323,
         }
-        ended = EndedSessions(access.sites, self.settings.dot1x.gate.protocols, registrations, self.calls)
+        protocols = self.settings.dot1x.gate.protocols
+        ended = EndedSessions(access.sites, protocols, registrations, self.calls, self.h323)
         starting.push_async_callback(ended.stop)
         await access.start(ended)
         starting.callback(access.stop)
@@ -202,6 +203,7 @@ class Application:
             trunks=self.dialing.trunk_rows,
             network=self.access,
             ports=self.network_ports if self.settings.dot1x.enforcement.ports else None,
+            radius=self.eap_server if self.settings.dot1x.eap_server.clients else None,
             capacity=self.capacity.status,
             health={"media": self._media_is_well, "disk": self._disk_has_room},
             metrics=(
@@ -242,6 +244,7 @@ def _dot1x_metrics(
         counter_metrics("dot1x", counters, "event", "what 802.1X counted: sessions, gate, ports, RADIUS"),
         gauge_metrics("dot1x_open", gauges, "kind", "what is there of 802.1X now: sessions, ports, terminals, servers"),
         port_metrics(ports),
+        excused_metrics(lambda: (ports.servers(), (*eap_server.clients(), *ports.clients()))),
     )
 
 
