@@ -82,6 +82,8 @@ class EventHub:
                 self._stops.append(terminals.endpoints.observe(self.tell_terminals))
         if (network := self._services.network) is not None:
             self._stops.append(network.observe(self.tell_network))
+        if (radius := self._services.radius) is not None:
+            self._stops.append(radius.observe_logins(self.tell_network))
         if (ports := self._services.ports) is not None:
             self._stops.append(asyncio.create_task(watch_ports(ports, self.is_watched, self.tell_network)).cancel)
 
@@ -129,7 +131,7 @@ class EventHub:
         self._tell("terminals")
 
     def tell_network(self) -> None:
-        """A session, a port or an answer of the gate changed: pages load them again."""
+        """A session, a port, a login or an answer of the gate changed: pages load them again."""
         self._tell("network")
 
     def __len__(self) -> int:

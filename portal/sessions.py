@@ -11,6 +11,7 @@ from aiohttp import web
 from config.portal import PortalSettings
 from portal.errors import CrossSite, NotSignedIn
 from portal.services import SERVICES
+from portal.source import source_of
 from store.sessions import Session
 
 COOKIE = "drumtower"
@@ -22,21 +23,23 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.~=-]{16,256}", re.ASCII)
 
 
 def cookie_name(request: web.Request) -> str:
-    """The name of the session cookie over TLS or over loopback HTTP."""
-    return SECURE_COOKIE if request.secure else COOKIE
+    """The name of the session cookie over TLS (also of a trusted proxy) or over loopback HTTP."""
+    return SECURE_COOKIE if source_of(request).is_secure else COOKIE
 
 
 def set_cookie(request: web.Request, response: web.StreamResponse, token: str, settings: PortalSettings) -> None:
     """Give the browser its token; scripts cannot read it and other sites cannot send it."""
     response.set_cookie(
-        cookie_name(request), token, max_age=settings.session_absolute_s, path="/", secure=request.secure,
+        cookie_name(request), token, max_age=settings.session_absolute_s, path="/", secure=source_of(request).is_secure,
         httponly=True, samesite="Strict",
     )  # fmt: skip
 
 
 def delete_cookie(request: web.Request, response: web.StreamResponse) -> None:
     """Take the token away again."""
-    response.del_cookie(cookie_name(request), path="/", secure=request.secure, httponly=True, samesite="Strict")
+    response.del_cookie(
+        cookie_name(request), path="/", secure=source_of(request).is_secure, httponly=True, samesite="Strict"
+    )
 
 
 def expiry(created_at: datetime, now: datetime, settings: PortalSettings) -> datetime:

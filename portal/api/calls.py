@@ -12,6 +12,8 @@ from msgspec import Meta
 from mcu.participant import Role
 from portal.bodies import json_response, read_body, room_number
 from portal.errors import CallRefused, NotFound
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
 from portal.sessions import session_of
 from signaling.dialing import Dialer
@@ -78,3 +80,13 @@ def _dialer(request: web.Request) -> Dialer:
     if dialer is None:
         raise NotFound
     return dialer
+
+
+_CALLS = f"{API}/conferences/{{number}}/calls"
+ROUTES = (
+    Route("GET", _CALLS, list_calls, Access.CONTROL_CONFERENCES),
+    Route("POST", _CALLS, place_call, Access.CONTROL_CONFERENCES, changes="conference.call-placed"),
+    Route("DELETE", f"{_CALLS}/{{call}}", cancel_call, Access.CONTROL_CONFERENCES, changes="conference.call-cancelled"),
+    Route("GET", f"{API}/dialable", dialable, Access.CONTROL_CONFERENCES),
+    Route("GET", f"{API}/trunks", list_trunks, Access.CONTROL_CONFERENCES),
+)

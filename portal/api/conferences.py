@@ -13,6 +13,8 @@ from mcu.fleet.worker import WorkerError
 from mcu.policy import LayoutMode, RecordPolicy
 from portal.bodies import json_response, participant_id, read_body, room_number
 from portal.errors import DiskFull, NoCamera, NotFound, NotRunning, RecordingOff, Unavailable
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
 from portal.sessions import session_of
 from recorder.errors import DiskFullError, RecordingError
@@ -166,3 +168,24 @@ def _participant(request: web.Request) -> tuple[Conference, int]:
 def _done(request: web.Request, conference: Conference, what: str) -> web.Response:
     logger.info("room=%s user=%s %s", conference.policy.number, session_of(request).user.name, what)
     return web.Response(status=204)
+
+
+_ONE = f"{API}/conferences/{{number}}"
+_PARTICIPANT = f"{_ONE}/participants/{{participant}}"
+_CONTROL = Access.CONTROL_CONFERENCES
+ROUTES = (
+    Route("GET", f"{API}/conferences", list_conferences, Access.SEE_ROOMS),
+    Route("GET", _ONE, show_conference, Access.SEE_ROOMS),
+    Route("POST", f"{_ONE}/lock", lock, _CONTROL, changes="conference.lock-set"),
+    Route("POST", f"{_ONE}/layout", set_layout, _CONTROL, changes="conference.layout-set"),
+    Route("POST", f"{_ONE}/mute-all", mute_all, _CONTROL, changes="conference.all-muted"),
+    Route("POST", f"{_ONE}/recording", start_recording, _CONTROL, changes="conference.recording-started"),
+    Route("DELETE", f"{_ONE}/recording", stop_recording, _CONTROL, changes="conference.recording-stopped"),
+    Route("DELETE", f"{_ONE}/floor", take_floor, _CONTROL, changes="conference.floor-taken"),
+    Route("POST", f"{_ONE}/end", end, _CONTROL, changes="conference.ended"),
+    Route("POST", f"{_PARTICIPANT}/mute", mute_participant, _CONTROL, changes="participant.mute-set"),
+    Route("POST", f"{_PARTICIPANT}/lower-hand", lower_hand, _CONTROL, changes="participant.hand-lowered"),
+    Route("POST", f"{_PARTICIPANT}/allow-video", allow_video, _CONTROL, changes="participant.video-allowed"),
+    Route("POST", f"{_PARTICIPANT}/camera", move_camera, _CONTROL, changes="participant.camera-moved"),
+    Route("DELETE", _PARTICIPANT, remove_participant, _CONTROL, changes="participant.removed"),
+)

@@ -9,6 +9,8 @@ from aiohttp import WSCloseCode, web
 
 from portal.errors import Unavailable
 from portal.hub import HUB, Client, TooManyClients
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
 from portal.sessions import cookie_name, session_of
 
@@ -76,3 +78,6 @@ async def _is_alive(request: web.Request) -> bool:
     services = request.app[SERVICES]
     token = request.cookies.get(cookie_name(request), "")
     return await services.sessions.find(token, now=services.now()) is not None
+
+
+ROUTES = (Route("GET", f"{API}/events", events, Access.SEE_ROOMS),)

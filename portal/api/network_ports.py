@@ -10,9 +10,11 @@ from aiohttp import web
 
 from audit.lines import shown
 from auth8021x.errors import MalformedPacketError
-from auth8021x.ports.status import PortStatus, ServerStatus, TerminalStatus
+from auth8021x.ports.status import ClientStatus, PortStatus, ServerStatus, TerminalStatus
 from auth8021x.wire import mac_address
 from portal.errors import NotFound
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
 from portal.sessions import session_of
 
@@ -47,6 +49,19 @@ def describe_server(server: ServerStatus) -> dict[str, object]:
         "transport": server.transport,
         "is_up": server.is_up,
         "is_accounting_up": server.is_accounting_up,
+        "is_excused": server.is_excused,
+        "excused": server.excused,
+    }
+
+
+def describe_client(client: ClientStatus) -> dict[str, object]:
+    """Who may send us RADIUS requests."""
+    return {
+        "name": client.name,
+        "kind": client.kind.value,
+        "networks": list(client.networks),
+        "is_excused": client.is_excused,
+        "excused": client.excused,
     }
 
 
@@ -76,3 +91,9 @@ def _terminal(terminal: TerminalStatus) -> dict[str, object]:
         "session": shown(terminal.session),
         "has_grant": terminal.by is not None,
     }
+
+
+_PORT = f"{API}/network/ports/{{mac}}"
+ROUTES = (
+    Route("POST", f"{_PORT}/disconnect", disconnect, Access.CONTROL_NETWORK, changes="network-port.disconnected"),
+)

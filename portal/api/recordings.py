@@ -12,6 +12,8 @@ from crypto.sealing import SealError
 from portal.bodies import json_response, recording_id
 from portal.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, Unavailable
 from portal.ranges import ByteRange, Unsatisfiable, parse_range
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
 from portal.sessions import session_of
 from recorder.errors import NoSuchFileError, RecordingError
@@ -157,3 +159,12 @@ async def _find(request: web.Request) -> Recording:
     if recording is None:
         raise NotFound
     return recording
+
+
+_ONE = f"{API}/recordings/{{recording}}"
+ROUTES = (
+    Route("GET", f"{API}/recordings", list_recordings, Access.REVIEW_RECORDINGS),
+    Route("GET", _ONE, show_recording, Access.REVIEW_RECORDINGS),
+    Route("GET", f"{_ONE}/media", media, Access.REVIEW_RECORDINGS),
+    Route("POST", f"{_ONE}/verify", verify_recording, Access.REVIEW_RECORDINGS, changes="recording.verified"),
+)

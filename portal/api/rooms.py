@@ -17,6 +17,8 @@ from portal.bodies import json_response, read_body, room_number
 from portal.errors import Conflict, Invalid, NotFound, RoomExists, RoomRunning
 from portal.hub import HUB
 from portal.passcodes import PasscodeWish, make_passcodes
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES, Services
 from signaling.admission import policy_of
 from store import errors as store_errors
@@ -233,3 +235,15 @@ async def _find(request: web.Request) -> Room:
     if room is None:
         raise NotFound
     return room
+
+
+_ONE = f"{API}/rooms/{{number}}"
+ROUTES = (
+    Route("GET", f"{API}/rooms", list_rooms, Access.SEE_ROOMS),
+    Route("POST", f"{API}/rooms", create_room, Access.EDIT_ROOMS, changes="room.created"),
+    Route("GET", _ONE, show_room, Access.SEE_ROOMS),
+    Route("PATCH", _ONE, change_room, Access.EDIT_ROOMS, changes="room.changed"),
+    Route("DELETE", _ONE, delete_room, Access.EDIT_ROOMS, changes="room.deleted"),
+    Route("POST", f"{_ONE}/passcodes", rotate_passcodes, Access.EDIT_ROOMS, changes="room.passcodes-changed"),
+    Route("POST", f"{_ONE}/unblock", unblock_room, Access.CONTROL_CONFERENCES, changes="room.unblocked"),
+)

@@ -16,8 +16,10 @@ from portal.errors import Invalid, SignInFailed, TooManyTries
 from portal.hub import HUB
 from portal.lockout import Lockout, LockoutPolicy
 from portal.rights import RIGHTS_OF_ROLE, Access
+from portal.route import API, Route
 from portal.services import SERVICES, Services
 from portal.sessions import delete_cookie, session_of, set_cookie
+from portal.source import source_of
 from signaling.tries import source_key
 from store.sessions import Session
 from store.users import User
@@ -80,7 +82,7 @@ async def sign_in(request: web.Request) -> web.Response:
     )
     response = json_response(_describe(session, services), status=201)
     set_cookie(request, response, token, services.settings)
-    logger.info("user=%s signed in source=%s", user.name, request.remote)
+    logger.info("user=%s signed in source=%s", user.name, source_of(request).address)
     return response
 
 
@@ -129,7 +131,7 @@ async def change_password(request: web.Request) -> web.Response:
 async def _check(request: web.Request, name: str, password: str) -> User:
     """The user whose name and password these are; as slow for an unknown name as for a wrong password."""
     services, doors = request.app[SERVICES], request.app[DOORS]
-    key, source = name.strip().casefold(), source_key(request.remote or "")
+    key, source = name.strip().casefold(), source_key(source_of(request).address)
     doors.enter(key, source)
     user = await services.users.find(name.strip())
     try:
@@ -148,7 +150,7 @@ def _describe(session: Session, services: Services) -> dict[str, object]:
     user = session.user
     rights = RIGHTS_OF_ROLE.get(user.role, frozenset())
     # Without 802.1X the console has no page of it.
-    has_network = services.network is not None or services.ports is not None
+    has_network = any(each is not None for each in (services.network, services.ports, services.radius))
     shown = rights if has_network else rights - {Access.CONTROL_NETWORK}
     return {
         "user": {"name": user.name, "role": user.role},
@@ -157,3 +159,11 @@ def _describe(session: Session, services: Services) -> dict[str, object]:
         "csrf_token": session.csrf,
         "expires_at": session.expires_at.isoformat(),
     }
+
+
+ROUTES = (
+    Route("POST", f"{API}/session", sign_in, Access.PUBLIC, changes="session.opened"),
+    Route("GET", f"{API}/session", show_session, Access.SESSION),
+    Route("DELETE", f"{API}/session", sign_out, Access.SESSION, changes="session.closed"),
+    Route("PUT", f"{API}/session/password", change_password, Access.SESSION, changes="user.password-changed"),
+)

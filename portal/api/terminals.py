@@ -17,6 +17,8 @@ from crypto.secret import Secret
 from portal.bodies import Confidential, json_response, read_body
 from portal.errors import Conflict, Invalid, NotFound, TerminalExists, Unavailable
 from portal.hub import HUB
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES, TerminalServices
 from signaling.h323.ras.registration import Registration
 from signaling.sip.registry.binding import Binding
@@ -217,3 +219,14 @@ def _alias(request: web.Request) -> str:
     if not _ALIAS.fullmatch(alias):
         raise NotFound
     return alias
+
+
+_TERMINALS = f"{API}/terminals"
+_ONE = f"{_TERMINALS}/{{alias}}"
+ROUTES = (
+    Route("GET", _TERMINALS, list_terminals, Access.SEE_TERMINALS),
+    Route("POST", _TERMINALS, create_terminal, Access.EDIT_TERMINALS, changes="terminal.created"),
+    Route("PATCH", _ONE, change_terminal, Access.EDIT_TERMINALS, changes="terminal.changed"),
+    Route("POST", f"{_ONE}/secret", replace_secret, Access.EDIT_TERMINALS, changes="terminal.secret-replaced"),
+    Route("DELETE", _ONE, delete_terminal, Access.EDIT_TERMINALS, changes="terminal.deleted"),
+)
