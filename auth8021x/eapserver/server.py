@@ -119,6 +119,7 @@ class EapServer:
             reply = None
             self.counters["malformed"] += 1
         if reply is None:
+            self._replies.forget(key)  # there may be room for it when it comes again
             return None
         sealed = self._sealed(asked, reply)
         self._replies.answered(key, sealed)
