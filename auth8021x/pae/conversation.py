@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.grant import Grant, read_grant
@@ -23,8 +24,7 @@ MAX_ROUNDS: Final = 100
 MAX_TIMEOUT_S: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True, gc=False):
     """What becomes of a conversation; `packet` goes to the supplicant."""
 
     packet: Eap

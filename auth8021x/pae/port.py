@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.actions import Action, Ask, SendFrame
@@ -320,4 +321,4 @@ def _changed(grant: Grant, change: Change) -> Grant:
         "session_timeout_s": change.session_timeout_s, "termination_action": change.termination_action,
         "interim_s": change.interim_s, "filter_id": change.filter_id, "vlan": change.vlan,
     }  # fmt: skip
-    return replace(grant, **{key: value for key, value in wanted.items() if value is not None})  # type: ignore[arg-type]
+    return replace(grant, **{key: value for key, value in wanted.items() if value is not None})

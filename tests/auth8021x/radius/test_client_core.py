@@ -259,7 +259,8 @@ def test_a_wrong_answer_is_counted_and_the_right_one_still_counts(wrong, counter
 
 def _digested(request: Packet, *attributes: Attribute) -> bytes:
     import hashlib
-    from dataclasses import replace
+
+    from msgspec.structs import replace
 
     made = Packet(Code.ACCESS_ACCEPT, request.identifier, request.authenticator, attributes)
     return replace(made, authenticator=hashlib.md5(made.serialize() + SECRET).digest()).serialize()

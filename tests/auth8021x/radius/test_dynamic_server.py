@@ -132,7 +132,8 @@ def test_what_is_not_believed_is_dropped_without_a_word(asked: bytes, source: tu
 
 def _without_proof(*attributes: Attribute) -> bytes:
     import hashlib
-    from dataclasses import replace
+
+    from msgspec.structs import replace
 
     made = Packet(Code.DISCONNECT_REQUEST, 7, attributes=attributes)
     return replace(made, authenticator=hashlib.md5(made.serialize() + SECRET).digest()).serialize()
