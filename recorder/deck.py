@@ -13,6 +13,7 @@ from mcu.media import leg_of
 from mcu.worker.channel import Frame
 from mcu.worker.messages import Message, RecordingEnded, RecordingProgress, StartRecording
 from recorder.disk import DiskWriter
+from recorder.disk_storage import DiskStorage
 from recorder.tape import Mark, Tape
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ class Deck:
             self.counters["started_twice"] += 1
             return
         try:
-            disk = DiskWriter(Path(order.path), self._settings.min_free_bytes)
+            path = Path(order.path)
+            disk = DiskWriter(DiskStorage(path.parent), path.name, self._settings.min_free_bytes)
             tape = Tape(order, self._settings.fragment_s, disk.put)
         except (OSError, SealError, ValueError) as error:
             logger.error("recording=%s cannot begin: %s", order.recording, error)
