@@ -8,7 +8,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from portal.errors import Forbidden, PasswordChangeRequired
-from portal.rights import Access, has_right
+from portal.principal import principal_of
+from portal.rights import Access, may
 from portal.route import SAFE_METHODS, Route
 from portal.sessions import check_csrf, session_of
 
@@ -34,10 +35,9 @@ def guarded(route: Route) -> Handler:
 
 
 def _check(request: web.Request, route: Route) -> None:
-    session = session_of(request)
+    principal = principal_of(request)
     if route.method not in SAFE_METHODS:
-        check_csrf(request, session)
-    if session.user.must_change and route.access is not Access.SESSION:
-        raise PasswordChangeRequired
-    if not has_right(session.user.role, route.access):
-        raise Forbidden
+        check_csrf(request, session_of(request))
+    if may(principal, route.access, room=request.match_info.get("number", "")):
+        return
+    raise PasswordChangeRequired if principal.must_change else Forbidden

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from config.portal import PortalSettings
 from portal.errors import CrossSite, NotSignedIn
+from portal.principal import PRINCIPAL, Principal
 from portal.services import SERVICES
 from portal.source import source_of
 from store.sessions import Session
@@ -55,7 +56,7 @@ def is_worth_extending(session: Session, now: datetime, settings: PortalSettings
 
 
 async def load_session(request: web.Request) -> Session | None:
-    """Find the session of the cookie, keep it alive and remember it in the request; None without one."""
+    """Find the session of the cookie, keep it alive, and remember it and who it is in the request; None without one."""
     token = request.cookies.get(cookie_name(request), "")
     if not _TOKEN.fullmatch(token):
         return None
@@ -65,6 +66,7 @@ async def load_session(request: web.Request) -> Session | None:
     if session is None:
         return None
     request[SESSION] = session
+    request[PRINCIPAL] = Principal.of(session, source_of(request).address)
     if is_worth_extending(session, now, services.settings):
         await services.sessions.extend(session.id, expires_at=expiry(session.created_at, now, services.settings))
     return session
@@ -77,15 +79,10 @@ def session_of(request: web.Request) -> Session:
     return request[SESSION]
 
 
-def is_signed_in(request: web.Request) -> bool:
-    """Whether somebody is signed in who has chosen a password; known after the middleware has run."""
-    session = request.get(SESSION)
-    return session is not None and not session.user.must_change
-
-
 def signed_in_as(request: web.Request) -> str:
-    """Who is signed in, "" for nobody."""
-    return str(request[SESSION].user.name) if is_signed_in(request) else ""
+    """Who is signed in and has chosen a password, "" for nobody; known after the middleware has run."""
+    principal = request.get(PRINCIPAL)
+    return principal.name if principal is not None and not principal.must_change else ""
 
 
 def check_csrf(request: web.Request, session: Session) -> None:

@@ -12,10 +12,10 @@ from msgspec import Meta
 from mcu.participant import Role
 from portal.bodies import json_response, read_body, room_number
 from portal.errors import CallRefused, NotFound
+from portal.principal import principal_of
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
 from signaling.dialing import Dialer
 from signaling.placed import MAX_TARGET_CHARACTERS, DialRefused
 
@@ -40,7 +40,7 @@ async def place_call(request: web.Request) -> web.Response:
     """POST .../calls: answered at once; how it goes is told by the events."""
     body = await read_body(request, NewCall)
     dialer, number = _dialer(request), room_number(request)
-    user = session_of(request).user.name
+    user = principal_of(request).name
     try:
         leg = await dialer.dial(number, body.target, user, body.role)
     except DialRefused as refused:

@@ -13,10 +13,10 @@ from mcu.fleet.worker import WorkerError
 from mcu.policy import LayoutMode, RecordPolicy
 from portal.bodies import json_response, participant_id, read_body, room_number
 from portal.errors import DiskFull, NoCamera, NotFound, NotRunning, RecordingOff, Unavailable
+from portal.principal import principal_of
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
 from recorder.errors import DiskFullError, RecordingError
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ async def start_recording(request: web.Request) -> web.Response:
     if conference.policy.record is RecordPolicy.OFF:
         raise RecordingOff
     try:
-        await conference.start_recording(session_of(request).user.name)
+        await conference.start_recording(principal_of(request).name)
     except DiskFullError:
         raise DiskFull from None
     except (WorkerError, RecordingError):
@@ -166,7 +166,7 @@ def _participant(request: web.Request) -> tuple[Conference, int]:
 
 
 def _done(request: web.Request, conference: Conference, what: str) -> web.Response:
-    logger.info("room=%s user=%s %s", conference.policy.number, session_of(request).user.name, what)
+    logger.info("room=%s user=%s %s", conference.policy.number, principal_of(request).name, what)
     return web.Response(status=204)
 
 

@@ -13,10 +13,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from portal.bodies import json_response
 from portal.errors import NotSignedIn
 from portal.metrics import exposition
-from portal.rights import Access, has_right
+from portal.principal import PRINCIPAL
+from portal.rights import Access, may
 from portal.route import Route
 from portal.services import SERVICES, HealthCheck, Services
-from portal.sessions import SESSION, is_signed_in
 from portal.source import is_in, source_of
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ async def _run(name: str, check: HealthCheck) -> bool:
 
 
 def _may_read(request: web.Request) -> bool:
-    if is_signed_in(request) and has_right(request[SESSION].user.role, Access.SEE_METRICS):
+    if may(request.get(PRINCIPAL), Access.SEE_METRICS):
         return True
     source = source_of(request)
     if source.is_doubtful or not source.address:

@@ -19,10 +19,10 @@ from portal.api.network_ports import describe_client, describe_ports, describe_s
 from portal.api.times import iso
 from portal.bodies import json_response
 from portal.errors import NotFound
+from portal.principal import principal_of
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ async def end_session(request: web.Request) -> web.Response:
         raise NotFound from None
     if network is None or not _SITE.fullmatch(site) or not await network.end(site, mac):
         raise NotFound
-    logger.info("site=%s mac=%s session ended by user=%s", site, mac_address.plain(mac), session_of(request).user.name)
+    logger.info("site=%s mac=%s session ended by user=%s", site, mac_address.plain(mac), principal_of(request).name)
     return web.Response(status=204)
 
 

@@ -13,10 +13,10 @@ from auth8021x.errors import MalformedPacketError
 from auth8021x.ports.status import ClientStatus, PortStatus, ServerStatus, TerminalStatus
 from auth8021x.wire import mac_address
 from portal.errors import NotFound
+from portal.principal import principal_of
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ async def disconnect(request: web.Request) -> web.Response:
         await services.network.catch_up()
     if services.ports is None or not services.ports.disconnect(mac):
         raise NotFound
-    logger.info("mac=%s disconnected by user=%s", mac_address.plain(mac), session_of(request).user.name)
+    logger.info("mac=%s disconnected by user=%s", mac_address.plain(mac), principal_of(request).name)
     return web.Response(status=204)
 
 

@@ -11,11 +11,11 @@ from aiohttp import hdrs, web
 from crypto.sealing import SealError
 from portal.bodies import json_response, recording_id
 from portal.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, Unavailable
+from portal.principal import principal_of
 from portal.ranges import ByteRange, Unsatisfiable, parse_range
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
 from recorder.errors import NoSuchFileError, RecordingError
 from recorder.library import RecordingReader
 from store.recordings import Recording
@@ -60,9 +60,7 @@ async def verify_recording(request: web.Request) -> web.Response:
     except (OSError, RecordingError) as error:
         logger.error("recording=%s cannot be read: %s", recording.id, error)
         raise Unavailable from None
-    logger.info(
-        "recording=%s user=%s verified intact=%s", recording.id, session_of(request).user.name, verdict.is_intact
-    )
+    logger.info("recording=%s user=%s verified intact=%s", recording.id, principal_of(request).name, verdict.is_intact)
     return json_response({"is_intact": verdict.is_intact, "first_bad_byte": verdict.first_bad_byte})
 
 
@@ -101,7 +99,7 @@ async def _send(request: web.Request, recording: Recording, reader: RecordingRea
         response.headers[hdrs.CONTENT_RANGE] = part.content_range(size)
     logger.info(
         "recording=%s user=%s reads start=%d length=%d",
-        recording.id, session_of(request).user.name, part.start, part.length,
+        recording.id, principal_of(request).name, part.start, part.length,
     )  # fmt: skip
     await response.prepare(request)
     if request.method != hdrs.METH_HEAD:

@@ -15,7 +15,8 @@ from portal.bodies import Confidential, json_response, read_body
 from portal.errors import Invalid, SignInFailed, TooManyTries
 from portal.hub import HUB
 from portal.lockout import Lockout, LockoutPolicy
-from portal.rights import RIGHTS_OF_ROLE, Access
+from portal.principal import Principal, principal_of
+from portal.rights import Access, rights_of
 from portal.route import API, Route
 from portal.services import SERVICES, Services
 from portal.sessions import delete_cookie, session_of, set_cookie
@@ -80,7 +81,7 @@ async def sign_in(request: web.Request) -> web.Response:
     token, session = await services.sessions.open(
         user.id, now=now, lifetime_s=min(services.settings.session_idle_s, services.settings.session_absolute_s)
     )
-    response = json_response(_describe(session, services), status=201)
+    response = json_response(_describe(request, session), status=201)
     set_cookie(request, response, token, services.settings)
     logger.info("user=%s signed in source=%s", user.name, source_of(request).address)
     return response
@@ -88,7 +89,7 @@ async def sign_in(request: web.Request) -> web.Response:
 
 async def show_session(request: web.Request) -> web.Response:
     """GET /session: who is signed in, with which rights."""
-    return json_response(_describe(session_of(request), request.app[SERVICES]))
+    return json_response(_describe(request, session_of(request)))
 
 
 async def sign_out(request: web.Request) -> web.Response:
@@ -106,7 +107,7 @@ async def change_password(request: web.Request) -> web.Response:
     """PUT /session/password: needs the current one; ends every other session of this user."""
     body = await read_body(request, NewPassword)
     services = request.app[SERVICES]
-    name = session_of(request).user.name
+    name = principal_of(request).name
     try:
         check_password(body.new)
     except PasscodeError:
@@ -122,7 +123,7 @@ async def change_password(request: web.Request) -> web.Response:
     token, session = await services.sessions.open(
         user.id, now=services.now(), lifetime_s=services.settings.session_idle_s
     )
-    response = json_response(_describe(session, services))
+    response = json_response(_describe(request, session))
     set_cookie(request, response, token, services.settings)
     logger.info("user=%s changed the password", user.name)
     return response
@@ -146,9 +147,9 @@ async def _check(request: web.Request, name: str, password: str) -> User:
     return user
 
 
-def _describe(session: Session, services: Services) -> dict[str, object]:
-    user = session.user
-    rights = RIGHTS_OF_ROLE.get(user.role, frozenset())
+def _describe(request: web.Request, session: Session) -> dict[str, object]:
+    user, services = session.user, request.app[SERVICES]
+    rights = rights_of(Principal.of(session, source_of(request).address))
     # Without 802.1X the console has no page of it.
     has_network = any(each is not None for each in (services.network, services.ports, services.radius))
     shown = rights if has_network else rights - {Access.CONTROL_NETWORK}

@@ -17,7 +17,7 @@ from portal import port_watch
 from portal.api import network as api
 from portal.api import network_ports
 from portal.hub import HUB
-from portal.rights import RIGHTS_OF_ROLE
+from portal.rights import RIGHTS
 from tests.portal.conftest import Browser
 from tests.portal.fakes import Site
 
@@ -219,7 +219,7 @@ async def test_a_large_network_is_cut_off_and_counted(admin, network, monkeypatc
 
 async def test_the_console_has_its_page_only_where_there_is_something_to_show(admin, site):
     assert "control-network" in (await (await admin.call("GET", "/session")).json())["rights"]
-    assert [role for role, rights in RIGHTS_OF_ROLE.items() if "control-network" in rights] == ["admin"]
+    assert [role for role, rights in RIGHTS.items() if "control-network" in rights] == ["security-administrator"]
 
 
 class TestSwitchedOff:
