@@ -15,6 +15,7 @@ from drumtower.capacity import CapacityOffice
 from drumtower.certificates import Certificates
 from drumtower.dialing import DialOffice
 from drumtower.dot1x import AccessOffice, has_directory, is_asking
+from drumtower.dot1x_news import News, NewsDesk, gathered
 from drumtower.eap_server import EmbeddedRadius
 from drumtower.h323 import H323Office, dial_addresses
 from drumtower.keyring import master_key, passcode_hasher, relays
@@ -161,6 +162,15 @@ class Application:
         starting.push_async_callback(self.eap_server.stop)
         await self.network_ports.start()
         starting.push_async_callback(self.network_ports.stop)
+        if self.settings.dot1x.eap_server.clients or self.settings.dot1x.enforcement.ports:
+            news = NewsDesk(self.database.port_sessions, self._network_news)
+            news.start()
+            starting.push_async_callback(news.stop)
+
+    def _network_news(self) -> News:
+        radius, ports = self.eap_server, self.network_ports
+        clients = (*radius.clients(), *ports.clients())
+        return gathered(radius.refused(), radius.let_in(), ports.servers(), clients)
 
     async def _media_is_well(self) -> bool:
         return all(worker.is_whole for worker in self.fleet.workers)

@@ -24,7 +24,7 @@ from auth8021x.ports.all_ports import AllPorts, any_vlan
 from auth8021x.ports.carrier_watch import CarrierWatch
 from auth8021x.ports.interfaces import exists
 from auth8021x.ports.live_port import LivePort
-from auth8021x.ports.status import PortStatus, ServerStatus, Standing
+from auth8021x.ports.status import ClientKind, ClientStatus, PortStatus, ServerStatus, Standing
 from auth8021x.radius import dynamic_udp
 from auth8021x.radius.dynamic_orders import Selector
 from auth8021x.radius.dynamic_udp import DynamicSockets
@@ -115,6 +115,18 @@ class NetworkPorts:
         """The RADIUS servers of [[dot1x.servers]] and whether they answer."""
         return self._radius.servers()
 
+    def clients(self) -> tuple[ClientStatus, ...]:
+        """Who may give orders for our ports, in the order of the settings."""
+        dynamic = self._settings.dynamic
+        excused = self._orders.core.excused if self._orders is not None else Counter[str]()
+        return tuple(
+            ClientStatus(
+                each.name, ClientKind.ORDERS, (each.address,), not each.demands_message_authenticator,
+                excused[each.name],
+            )
+            for each in (dynamic.clients if dynamic.listen else ())
+        )  # fmt: skip
+
     def disconnect(self, mac: bytes) -> bool:
         """End the sessions of a terminal, as a Disconnect-Request does (RFC 5176): it is told, and asked anew.
 
@@ -168,7 +180,9 @@ class NetworkPorts:
     def _open(self, port: PortSettings, number: int, directory: DirectoryKeeper) -> PortFeed:
         site, name = site_of(port, self._sites), port.interface
         last_seen = LastSeen(partial(directory.sighted, site), partial(_is_free, directory, site))
-        feed = PortFeed(directory, site, self._settings.nas_identifier)
+        pae = self._settings.pae
+        renews_every_s = pae.re_auth_period_s if pae.reauthenticates else None
+        feed = PortFeed(directory, site, self._settings.nas_identifier, renews_every_s)
         closing, addressed = (
             self._enforcer or NullEnforcement(),
             self._enforcer.address if self._enforcer else _unenforced,

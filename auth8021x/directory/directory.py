@@ -190,7 +190,8 @@ class Directory:
         session = Session(
             report.site, report.mac, report.nas, report.session_id, opened_at=heard_at, heard_at=heard_at,
             expires_at=self._expiry(report, now), is_own=report.is_own, naming=report.naming,
-            told_at=report.told_at, **_attributes(report),
+            told_at=report.told_at, ends_at=_end(report, heard_at), is_renewable=report.is_renewable,
+            **_attributes(report),
         )  # fmt: skip
         self._open(session)
         site = self._sites.get(report.site)
@@ -220,8 +221,11 @@ class Directory:
         )
         self._sessions[live.key] = fresh
         is_same = live == replace(
-            fresh, heard_at=live.heard_at, expires_at=live.expires_at, naming=live.naming, told_at=live.told_at
-        )
+            fresh, heard_at=live.heard_at, expires_at=live.expires_at, naming=live.naming, told_at=live.told_at,
+            ends_at=live.ends_at,
+        )  # fmt: skip
+        if report.is_own:
+            fresh = replace(fresh, ends_at=_end(report, now), is_renewable=report.is_renewable)
         self._events.append(Heard(fresh) if is_same else Changed(live, fresh))
 
     def _stopped(self, report: Report, now: float) -> bool:
@@ -322,6 +326,10 @@ def _attributes(report: Report) -> dict[str, Any]:
     """What a report says of a session that may change while it lives."""
     return {
         "identity": report.identity, "port": report.port, "role": report.role, "vlan": report.vlan,
+def _end(report: Report, since: float) -> float | None:
+    return None if report.lasts_s is None else since + report.lasts_s
+
+
         "entry": report.entry,
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from auth8021x.directory.directory import Directory
 from auth8021x.directory.events import Event
-from auth8021x.directory.orders import is_order
+from auth8021x.directory.orders import is_aside
 from auth8021x.directory.report import Report
 from auth8021x.directory.session import Key, Session, Source
 from auth8021x.errors import DirectoryUnavailableError, MalformedPacketError
@@ -79,7 +79,7 @@ class DirectoryKeeper:
         """Read what was kept. Observers should be there before. Raises StoreError."""
         sessions: list[Session] = []
         for row in await self._kept.load(0.0):
-            if is_order(row.key):
+            if is_aside(row.key):
                 continue
             try:
                 sessions.append(Session.parse(row.data))

@@ -15,8 +15,9 @@ from store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
-_PREFIX: Final = "!end/"
-"""No site is called so: these rows stand beside those of sessions."""
+ASIDE: Final = "!"
+"""Begins the keys of rows that stand beside those of sessions; no site is called so."""
+_PREFIX: Final = f"{ASIDE}end/"
 KEPT_S: Final = 86_400.0
 LOOK_EVERY_S: Final = 2.0
 
@@ -97,9 +98,9 @@ class OrderDesk:
                 logger.warning("orders to end sessions cannot be read: %s", error)
 
 
-def is_order(key: str) -> bool:
-    """Whether a row is one of these, and no session."""
-    return key.startswith(_PREFIX)
+def is_aside(key: str) -> bool:
+    """Whether a row is an order, or something else that is no session."""
+    return key.startswith(ASIDE)
 
 
 def _order(row: KeptBinding) -> EndOrder:

@@ -83,6 +83,8 @@ def _session(session: Session, answers: Mapping[tuple[str, bytes], Answer]) -> d
         "opened_at": iso(session.opened_at),
         "heard_at": iso(session.heard_at),
         "expires_at": None if session.expires_at is None else iso(session.expires_at),
+        "ends_at": None if session.ends_at is None else iso(session.ends_at),
+        "is_renewable": session.is_renewable,
         "answer": None if answer is None else _answer(answer),
     }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from auth8021x.directory.keeper import DirectoryKeeper
-from auth8021x.directory.orders import KEPT_S, EndOrder, OrderDesk, is_order
-from store.bindings import Keepable, KeptBinding
+from auth8021x.directory.orders import KEPT_S, EndOrder, OrderDesk, is_aside
+from store.bindings import KeptBinding
 from store.database import Database
 from tests.auth8021x.directory.reports import VT1, VT2, directory, told
 
@@ -18,7 +18,7 @@ async def test_an_order_is_taken_once_and_survives_a_start(tmp_path: Path, caplo
     other = Database(url)
     await other.open()
     row = EndOrder("north", VT1, NOW).row()
-    assert is_order(row.key)
+    assert is_aside(row.key)
     other.port_sessions.put(row)
     other.port_sessions.put(EndOrder("north", VT2, NOW - KEPT_S - 1).row())
     await other.close()

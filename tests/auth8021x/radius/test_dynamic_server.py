@@ -144,6 +144,9 @@ def test_message_authenticator_and_time_are_asked_for_unless_switched_off():
     assert server().receive(bare, SOURCE, NOW) is None
     lenient = server(demands_message_authenticator=False, demands_event_timestamp=False)
     assert isinstance(lenient.receive(bare, SOURCE, NOW), Pending)
+    assert lenient.excused.total() == 1
+    assert isinstance(lenient.receive(request(stamp(), STATION), SOURCE, NOW), Pending)
+    assert lenient.excused.total() == 1, "this one brought its proof"
 
 
 def test_a_request_that_comes_again_is_done_once_and_answered_again():
