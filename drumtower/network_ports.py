@@ -19,6 +19,7 @@ from auth8021x.directory.session import Session, Source
 from auth8021x.enforce.drivers import Driver, drivers
 from auth8021x.enforce.enforcer import Enforcer
 from auth8021x.enforce.together import NullEnforcement, Together
+from auth8021x.enforce.whereabouts import Whereabouts
 from auth8021x.errors import EnforcementError, PortError
 from auth8021x.ports.all_ports import AllPorts, any_vlan
 from auth8021x.ports.carrier_watch import CarrierWatch
@@ -59,6 +60,7 @@ class NetworkPorts:
         self._radius = RadiusClients(settings, data)
         self._sites = [site.name for site in settings.sites]
         self._ports: dict[str, LivePort] = {}
+        self._whereabouts = Whereabouts()
         self._all = AllPorts(())
         self._enforcer: Enforcer | None = None
         self._watch: CarrierWatch | None = None
@@ -141,6 +143,7 @@ class NetworkPorts:
         found = self._radius.counters()
         for port in self._ports.values():
             found.update({f"port-{name}": count for name, count in port.counters().items()})
+        found.update({f"port-{name}": count for name, count in self._whereabouts.counters.items()})
         if self._enforcer is not None:
             for counters in (self._enforcer.counters, self._enforcer.openings.counters):
                 found.update({f"enforcement-{name}": count for name, count in counters.items()})
@@ -188,8 +191,9 @@ class NetworkPorts:
             self._enforcer.address if self._enforcer else _unenforced,
         )
         live = LivePort(
-            self._settings, name, number, self._radius.asker, Together(closing, feed, last_seen),
-            self._radius.accounting, last_seen, addressed,
+            self._settings, name, number, self._radius.asker,
+            Together(self._whereabouts, closing, feed, last_seen), self._radius.accounting, last_seen, addressed,
+            self._whereabouts,
         )  # fmt: skip
         try:
             live.open()

@@ -25,6 +25,11 @@ class By(Enum):
     GUEST = "guest"
     """Into the network of guests, by policy."""
 
+    @property
+    def rank(self) -> int:
+        """How well it is known who it is; 0 is best."""
+        return (By.EAP, By.BYPASS, By.GUEST).index(self)
+
 
 class Grant(msgspec.Struct, frozen=True, gc=False):
     """What a terminal may do, and for how long."""
