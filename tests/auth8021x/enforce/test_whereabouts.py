@@ -1,4 +1,4 @@
-"""A MAC address at two ports: whoever has proved more is in, whoever is known as well comes to where it was seen last."""
+"""A MAC address at two ports: who has proved more is in; who is known as well is in where it was seen last."""
 
 import logging
 
