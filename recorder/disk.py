@@ -28,6 +28,7 @@ class DiskWriter:
         self._waiting_bytes = 0
         self._is_too_slow = False
         self.is_done = False
+        """Whether the file is closed."""
         self._thread = threading.Thread(target=self._run, name=f"disk-{name}", daemon=True)
         self._thread.start()
 

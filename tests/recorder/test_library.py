@@ -19,50 +19,11 @@ from recorder.library import Library
 from store.errors import Unavailable
 from store.recordings import Recording
 from tests.recorder.media import LEG, frames
+from tests.recorder.rows import Rows
 from tests.recorder.test_deck import ended, wait
 from tests.recorder.test_tape import decode
 
 SETTINGS = RecordingSettings(min_free_bytes=0)
-
-
-class Rows:
-    """The rows of a library, in memory."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Recording] = {}
-
-    async def add(self, recording: Recording) -> None:
-        assert recording.id not in self.rows
-        self.rows[recording.id] = recording
-
-    async def progress(self, recording_id: str, **values: object) -> None:
-        self.rows[recording_id] = dataclasses.replace(self.rows[recording_id], **values)  # type: ignore[arg-type]
-
-    async def took_part(self, recording_id: str, participants: tuple[str, ...]) -> None:
-        self.rows[recording_id] = dataclasses.replace(self.rows[recording_id], participants=participants)
-
-    async def end(
-        self,
-        recording_id: str,
-        *,
-        state: str = "complete",
-        participants: tuple[str, ...] | None = None,
-        **values: object,
-    ) -> Recording:
-        if participants is not None:
-            values["participants"] = participants
-        row = dataclasses.replace(self.rows[recording_id], state=state, **values)  # type: ignore[arg-type]
-        self.rows[recording_id] = row
-        return row
-
-    async def errors(self) -> dict[str, str]:
-        return {row.id: row.error for row in self.rows.values()}
-
-    async def note_error(self, recording_id: str, error: str) -> None:
-        self.rows[recording_id] = dataclasses.replace(self.rows[recording_id], error=error)
-
-    async def running(self) -> list[Recording]:
-        return [row for row in self.rows.values() if row.ended_at is None]
 
 
 class Archive:
