@@ -1,4 +1,4 @@
-"""What stands before every handler: the session, a password of one's own, the right, the CSRF token."""
+"""What stands around every handler: session, a password of one's own, right, CSRF token; and the audit."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from portal.auditing import record
 from portal.errors import Forbidden, PasswordChangeRequired
 from portal.principal import principal_of
-from portal.rights import Access, may
+from portal.rights import may
 from portal.route import SAFE_METHODS, Route
 from portal.sessions import check_csrf, session_of
 
@@ -24,17 +25,27 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
 
 
 def guarded(route: Route) -> Handler:
-    """The handler of a route, reached only by those who may."""
+    """The handler of a route, reached only by those who may, and told to the audit where it changes something."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        if route.access is not Access.PUBLIC:
-            _check(request, route)
+        _check(request, route)
         return await route.handler(request)
 
-    return handle
+    async def handle_and_record(request: web.Request) -> web.StreamResponse:
+        try:
+            response = await handle(request)
+        except Exception as error:
+            await record(request, route, error)
+            raise
+        await record(request, route)
+        return response
+
+    return handle_and_record if route.changes else handle
 
 
 def _check(request: web.Request, route: Route) -> None:
+    if route.is_public:
+        return
     principal = principal_of(request)
     if route.method not in SAFE_METHODS:
         check_csrf(request, session_of(request))

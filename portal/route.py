@@ -40,6 +40,11 @@ class Route:
         return _VARIABLE.sub(r"{\1}", self.path)
 
     @property
+    def is_public(self) -> bool:
+        """Whether strangers may."""
+        return self.access is Access.PUBLIC
+
+    @property
     def place(self) -> tuple[str, str]:
         """The same for routes that stand in each other's way: variables of any name are alike."""
         return self.method, _VARIABLE.sub("{}", self.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +10,8 @@ from typing import Protocol
 
 from aiohttp import web
 
+from audit.event import Audit
+from audit.log import LoggingAudit
 from auth8021x.directory.session import Session as NetworkSession
 from auth8021x.eapserver.recent import Login
 from auth8021x.gate.recent import Answer
@@ -154,6 +157,8 @@ class Services:
     health: Mapping[str, HealthCheck] = field(default_factory=dict)
     extra_routes: tuple[Callable[[web.Application], object], ...] = ()
     """Called with the application while it is made: the join page adds itself here."""
+    audit: Audit = field(default_factory=lambda: LoggingAudit(logging.getLogger("audit.portal")))
+    """Who changed what, and who tried."""
     now: Callable[[], datetime] = _now
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import msgspec
 from aiohttp import web
 
+from audit.event import Value
 from mcu.camera import CameraMove
 from mcu.conference import Conference
 from mcu.fleet.worker import WorkerError
 from mcu.policy import LayoutMode, RecordPolicy
+from portal.auditing import tell
 from portal.bodies import json_response, participant_id, read_body, room_number
 from portal.errors import DiskFull, NoCamera, NotFound, NotRunning, RecordingOff, Unavailable
 from portal.principal import principal_of
@@ -59,7 +62,7 @@ async def lock(request: web.Request) -> web.Response:
     body = await read_body(request, Lock)
     conference = _running(request)
     conference.lock(body.is_locked)
-    return _done(request, conference, f"lock={body.is_locked}")
+    return _done(request, new={"is_locked": body.is_locked})
 
 
 async def set_layout(request: web.Request) -> web.Response:
@@ -67,14 +70,14 @@ async def set_layout(request: web.Request) -> web.Response:
     body = await read_body(request, Layout)
     conference = _running(request)
     conference.set_layout(body.layout)
-    return _done(request, conference, f"layout={body.layout.value}")
+    return _done(request, new={"layout": body.layout.value})
 
 
 async def mute_all(request: web.Request) -> web.Response:
     """POST .../mute-all: everybody but the hosts."""
     conference = _running(request)
     conference.mute_all()
-    return _done(request, conference, "mute-all")
+    return _done(request)
 
 
 async def start_recording(request: web.Request) -> web.Response:
@@ -89,21 +92,21 @@ async def start_recording(request: web.Request) -> web.Response:
     except (WorkerError, RecordingError):
         logger.exception("room=%s recording did not start", conference.policy.number)
         raise Unavailable from None
-    return _done(request, conference, "record")
+    return _done(request)
 
 
 async def stop_recording(request: web.Request) -> web.Response:
     """DELETE .../recording; not recording is a success."""
     conference = _running(request)
     await conference.stop_recording()
-    return _done(request, conference, "stop-recording")
+    return _done(request)
 
 
 async def end(request: web.Request) -> web.Response:
     """POST .../end: everybody is hung up on."""
     conference = _running(request)
     await conference.close()
-    return _done(request, conference, "end")
+    return _done(request)
 
 
 async def mute_participant(request: web.Request) -> web.Response:
@@ -111,21 +114,21 @@ async def mute_participant(request: web.Request) -> web.Response:
     body = await read_body(request, Mute)
     conference, participant = _participant(request)
     conference.mute(participant, body.is_muted)
-    return _done(request, conference, f"mute={body.is_muted} participant={participant}")
+    return _done(request, new={"is_muted": body.is_muted})
 
 
 async def lower_hand(request: web.Request) -> web.Response:
     """POST .../participants/{participant}/lower-hand: what was asked for by it has been heard."""
     conference, participant = _participant(request)
     conference.raise_hand(participant, is_raised=False)
-    return _done(request, conference, f"lower-hand participant={participant}")
+    return _done(request)
 
 
 async def allow_video(request: web.Request) -> web.Response:
     """POST .../participants/{participant}/allow-video: decode a picture again that crashed the decoder twice."""
     conference, participant = _participant(request)
     conference.allow_video(participant)
-    return _done(request, conference, f"allow-video participant={participant}")
+    return _done(request)
 
 
 async def move_camera(request: web.Request) -> web.Response:
@@ -134,21 +137,21 @@ async def move_camera(request: web.Request) -> web.Response:
     conference, participant = _participant(request)
     if not conference.move_camera(participant, move):
         raise NoCamera
-    return _done(request, conference, f"camera participant={participant}")
+    return _done(request)
 
 
 async def take_floor(request: web.Request) -> web.Response:
     """DELETE .../floor: end the shared screen, whoever shares it; nobody sharing is a success."""
     conference = _running(request)
     conference.take_floor()
-    return _done(request, conference, "take-floor")
+    return _done(request)
 
 
 async def remove_participant(request: web.Request) -> web.Response:
     """DELETE .../participants/{participant}."""
     conference, participant = _participant(request)
     await conference.remove(participant)
-    return _done(request, conference, f"remove participant={participant}")
+    return _done(request)
 
 
 def _running(request: web.Request) -> Conference:
@@ -165,8 +168,8 @@ def _participant(request: web.Request) -> tuple[Conference, int]:
     return conference, participant
 
 
-def _done(request: web.Request, conference: Conference, what: str) -> web.Response:
-    logger.info("room=%s user=%s %s", conference.policy.number, principal_of(request).name, what)
+def _done(request: web.Request, new: Mapping[str, Value] | None = None) -> web.Response:
+    tell(request, new=new)
     return web.Response(status=204)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -17,14 +16,12 @@ from auth8021x.wire import mac_address
 from portal.api.network_logins import describe_login, newest_logins
 from portal.api.network_ports import describe_client, describe_ports, describe_server
 from portal.api.times import iso
+from portal.auditing import tell
 from portal.bodies import json_response
 from portal.errors import NotFound
-from portal.principal import principal_of
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES
-
-logger = logging.getLogger(__name__)
 
 MAX_SHOWN: Final = 2000
 """Sessions in one answer, those heard of last; the number of all of them is in it, too."""
@@ -63,7 +60,7 @@ async def end_session(request: web.Request) -> web.Response:
         raise NotFound from None
     if network is None or not _SITE.fullmatch(site) or not await network.end(site, mac):
         raise NotFound
-    logger.info("site=%s mac=%s session ended by user=%s", site, mac_address.plain(mac), principal_of(request).name)
+    tell(request, f"{site}/{mac_address.plain(mac)}")
     return web.Response(status=204)
 
 

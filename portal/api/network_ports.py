@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -12,13 +11,11 @@ from audit.lines import shown
 from auth8021x.errors import MalformedPacketError
 from auth8021x.ports.status import ClientStatus, PortStatus, ServerStatus, TerminalStatus
 from auth8021x.wire import mac_address
+from portal.auditing import tell
 from portal.errors import NotFound
-from portal.principal import principal_of
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES
-
-logger = logging.getLogger(__name__)
 
 MAX_TERMINALS: Final = 2000
 """In one answer, those of the first ports; how many there are at each port is in it, too."""
@@ -76,7 +73,7 @@ async def disconnect(request: web.Request) -> web.Response:
         await services.network.catch_up()
     if services.ports is None or not services.ports.disconnect(mac):
         raise NotFound
-    logger.info("mac=%s disconnected by user=%s", mac_address.plain(mac), principal_of(request).name)
+    tell(request, mac_address.plain(mac))
     return web.Response(status=204)
 
 

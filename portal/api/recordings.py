@@ -9,6 +9,7 @@ from datetime import datetime
 from aiohttp import hdrs, web
 
 from crypto.sealing import SealError
+from portal.auditing import tell
 from portal.bodies import json_response, recording_id
 from portal.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, Unavailable
 from portal.principal import principal_of
@@ -60,7 +61,7 @@ async def verify_recording(request: web.Request) -> web.Response:
     except (OSError, RecordingError) as error:
         logger.error("recording=%s cannot be read: %s", recording.id, error)
         raise Unavailable from None
-    logger.info("recording=%s user=%s verified intact=%s", recording.id, principal_of(request).name, verdict.is_intact)
+    tell(request, new={"is_intact": verdict.is_intact, "first_bad_byte": verdict.first_bad_byte})
     return json_response({"is_intact": verdict.is_intact, "first_bad_byte": verdict.first_bad_byte})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from aiohttp import web
 
 from crypto.passcode import HasherBusy, PasscodeError, check_password
 from crypto.secret import Secret
+from portal.auditing import tell
 from portal.bodies import Confidential, json_response, read_body
 from portal.errors import Invalid, SignInFailed, TooManyTries
 from portal.hub import HUB
@@ -25,7 +25,6 @@ from signaling.tries import source_key
 from store.sessions import Session
 from store.users import User
 
-logger = logging.getLogger(__name__)
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 _BUSY_RETRY_S = 2.0
 
@@ -83,7 +82,7 @@ async def sign_in(request: web.Request) -> web.Response:
     )
     response = json_response(_describe(request, session), status=201)
     set_cookie(request, response, token, services.settings)
-    logger.info("user=%s signed in source=%s", user.name, source_of(request).address)
+    tell(request, str(session.id), who=user.name)
     return response
 
 
@@ -97,7 +96,7 @@ async def sign_out(request: web.Request) -> web.Response:
     session = session_of(request)
     await request.app[SERVICES].sessions.close(session.id)
     request.app[HUB].end_session(session.id)
-    logger.info("user=%s signed out", session.user.name)
+    tell(request, str(session.id))
     response = web.Response(status=204)
     delete_cookie(request, response)
     return response
@@ -125,7 +124,7 @@ async def change_password(request: web.Request) -> web.Response:
     )
     response = json_response(_describe(request, session))
     set_cookie(request, response, token, services.settings)
-    logger.info("user=%s changed the password", user.name)
+    tell(request, user.name)
     return response
 
 
@@ -140,8 +139,7 @@ async def _check(request: web.Request, name: str, password: str) -> User:
     except HasherBusy:
         raise TooManyTries(_BUSY_RETRY_S) from None
     if user is None or not is_right:
-        # What was typed as a name may be a password: it is not logged.
-        logger.warning("source=%s sign-in failed", source)
+        # What was typed as a name may be a password: the audit is not told.
         raise SignInFailed
     doors.passed(key, source)
     return user

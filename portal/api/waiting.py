@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-
 from aiohttp import web
 
+from portal.auditing import tell
 from portal.bodies import json_response, room_number, waiting_id
 from portal.errors import NotFound
-from portal.principal import principal_of
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES
-
-logger = logging.getLogger(__name__)
 
 
 async def list_waiting(request: web.Request) -> web.Response:
@@ -36,8 +32,7 @@ def _decide(request: web.Request, *, is_let_in: bool) -> web.Response:
     gate, number, waiting = request.app[SERVICES].gate, room_number(request), waiting_id(request)
     if not (gate.let_in if is_let_in else gate.turn_away)(number, waiting):
         raise NotFound
-    user = principal_of(request).name
-    logger.info("room=%s user=%s waiting=%d %s", number, user, waiting, "let in" if is_let_in else "turned away")
+    tell(request)
     return web.Response(status=204)
 
 
