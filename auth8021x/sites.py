@@ -88,6 +88,8 @@ class Site:
     settings: SiteSettings
     networks: Networks = field(repr=False)
     exempt: Networks = field(repr=False)
+    arrives_at: frozenset[Address | None] = field(repr=False)
+    """Addresses of ours; none: any."""
     devices: Mapping[bytes | str, Sequence[Device]] = field(repr=False)
     """By MAC, and by identity those that have none: there may be thousands."""
 
@@ -118,13 +120,13 @@ class Sites:
 
     def find(self, source: str, local: str = "") -> Site | None:
         """Where somebody calls from who came in at our address `local`: the narrowest network that fits."""
-        address, ours = address_of(source), str(address_of(local) or "")
+        address, ours = address_of(source), address_of(local)
         if address is None:
             return None
         best, rank = None, (False, -1)
         for site in self._sites.values():
-            is_told_apart = bool(site.settings.arrives_at)
-            if is_told_apart and ours not in site.settings.arrives_at:
+            is_told_apart = bool(site.arrives_at)
+            if is_told_apart and (ours is None or ours not in site.arrives_at):
                 continue
             found = (is_told_apart, site.networks.length(address))
             if found[1] >= 0 and found > rank:
@@ -141,7 +143,8 @@ def _site(settings: SiteSettings) -> Site:
     devices: dict[bytes | str, list[Device]] = {}
     for device in map(_device, settings.devices):
         devices.setdefault(device.mac or device.identity, []).append(device)
-    return Site(settings, Networks(settings.networks), Networks(settings.exempt), devices)
+    ours = frozenset(map(address_of, settings.arrives_at))
+    return Site(settings, Networks(settings.networks), Networks(settings.exempt), ours, devices)
 
 
 def _device(settings: DeviceSettings) -> Device:

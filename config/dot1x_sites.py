@@ -175,7 +175,7 @@ def check_sites(sites: tuple[SiteSettings, ...], clients: tuple[AccountingClient
 
 def _meet(one: SiteSettings, other: SiteSettings) -> bool:
     """Whether calls of both come in at the same address. A site with `arrives_at` goes before one without."""
-    mine, theirs = set(one.arrives_at), set(other.arrives_at)
+    mine, theirs = ({ipaddress.ip_address(each) for each in site.arrives_at} for site in (one, other))
     return bool(mine & theirs) or (not mine and not theirs)
 
 

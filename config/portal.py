@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+from typing import Literal
+
 import msgspec
 
 
@@ -29,3 +32,22 @@ class PortalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     metrics_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     """Who may read /metrics without signing in."""
+
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of reverse proxies that are believed whom they speak for; none by default."""
+    forwarded_header: Literal["X-Forwarded-For", "Forwarded"] = "X-Forwarded-For"
+    """Where they say it (RFC 7239 for the second); the other one is not looked at."""
+
+    def __post_init__(self) -> None:
+        for name in ("metrics_networks", "trusted_proxies"):
+            for text in getattr(self, name):
+                _check_network(name, text)
+        if any(ip_network(text, strict=False).prefixlen == 0 for text in self.trusted_proxies):
+            raise ValueError("trusted_proxies: name your proxies, not everybody")
+
+
+def _check_network(name: str, text: str) -> None:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{name}: {text!r} is no address or network") from None

@@ -61,9 +61,6 @@ class WebrtcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     relay_only: bool = False
     """Browsers use the TURN servers and no other way; for one page only, add ?relay=1 to its address."""
 
-    trusted_proxies: tuple[str, ...] = ()
-    """Networks whose X-Forwarded-For is believed; none by default."""
-
     def __post_init__(self) -> None:
         if len(self.turn_urls) > _MAX_RELAYS:
             raise ValueError(f"turn_urls: at most {_MAX_RELAYS}")

@@ -15,10 +15,11 @@ from drumtower.capacity import CapacityOffice
 from drumtower.certificates import Certificates
 from drumtower.dialing import DialOffice
 from drumtower.dot1x import AccessOffice, has_directory, is_asking
+from drumtower.dot1x_news import News, NewsDesk, gathered
 from drumtower.eap_server import EmbeddedRadius
 from drumtower.h323 import H323Office, dial_addresses
 from drumtower.keyring import master_key, passcode_hasher, relays
-from drumtower.metrics import counter_metrics, gauge_metrics, port_metrics, worker_metrics
+from drumtower.metrics import counter_metrics, excused_metrics, gauge_metrics, port_metrics, worker_metrics
 from drumtower.network_access import EndedSessions, Registrations, SessionAccess
 from drumtower.network_ports import NetworkPorts
 from drumtower.terminals import TerminalOffice
@@ -149,7 +150,8 @@ class Application:
             "sip": self.terminals.registration.registrations,
             "h323": self.h323,
         }
-        ended = EndedSessions(access.sites, self.settings.dot1x.gate.protocols, registrations, self.calls)
+        protocols = self.settings.dot1x.gate.protocols
+        ended = EndedSessions(access.sites, protocols, registrations, self.calls, self.h323)
         starting.push_async_callback(ended.stop)
         await access.start(ended)
         starting.callback(access.stop)
@@ -160,6 +162,15 @@ class Application:
         starting.push_async_callback(self.eap_server.stop)
         await self.network_ports.start()
         starting.push_async_callback(self.network_ports.stop)
+        if self.settings.dot1x.eap_server.clients or self.settings.dot1x.enforcement.ports:
+            news = NewsDesk(self.database.port_sessions, self._network_news)
+            news.start()
+            starting.push_async_callback(news.stop)
+
+    def _network_news(self) -> News:
+        radius, ports = self.eap_server, self.network_ports
+        clients = (*radius.clients(), *ports.clients())
+        return gathered(radius.refused(), radius.let_in(), ports.servers(), clients)
 
     async def _media_is_well(self) -> bool:
         return all(worker.is_whole for worker in self.fleet.workers)
@@ -202,6 +213,7 @@ class Application:
             trunks=self.dialing.trunk_rows,
             network=self.access,
             ports=self.network_ports if self.settings.dot1x.enforcement.ports else None,
+            radius=self.eap_server if self.settings.dot1x.eap_server.clients else None,
             capacity=self.capacity.status,
             health={"media": self._media_is_well, "disk": self._disk_has_room},
             metrics=(
@@ -242,6 +254,7 @@ def _dot1x_metrics(
         counter_metrics("dot1x", counters, "event", "what 802.1X counted: sessions, gate, ports, RADIUS"),
         gauge_metrics("dot1x_open", gauges, "kind", "what is there of 802.1X now: sessions, ports, terminals, servers"),
         port_metrics(ports),
+        excused_metrics(lambda: (ports.servers(), (*eap_server.clients(), *ports.clients()))),
     )
 
 

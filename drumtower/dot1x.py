@@ -24,6 +24,7 @@ from auth8021x.sites import Sites
 from config.dot1x import Dot1xSettings
 from drumtower.switches import SwitchOffice
 from store.database import Database
+from store.errors import StoreError
 
 
 class AccessOffice:
@@ -47,7 +48,8 @@ class AccessOffice:
         notes = _Both(self._gate_audit, self._recent)
         self.gate = SessionGate(self._decision, self.directory, notes, settings.gate.answer_s)
         self._accounting = server(settings)
-        self.switches = SwitchOffice(settings, self.directory)
+        self._rows = database.port_sessions
+        self.switches = SwitchOffice(settings, self.directory, self._rows)
         self._sockets: AccountingSockets | None = None
         self._consequences: Consequences | None = None
         self._orders = OrderDesk(database.port_sessions, self.directory.core, self.directory.end, catch_up=catch_up)
@@ -58,13 +60,15 @@ class AccessOffice:
         """`calls`: who ends registrations and calls of sessions that are over. Raises StoreError, OSError."""
         self._consequences = Consequences(Aftermath(self._settings.gate, self._decision), calls)
         self.directory.observe(self._consequences.happened)
-        self.switches.start()
-        orders = await self._orders.take()
+        await self.switches.start()
+        orders = await self._orders.find()
         await self.directory.start()
+        self.switches.resume()
         self._orders.carry_out(orders)
         try:
+            await self._orders.done(orders)
             self._sockets = AccountingSockets(self._accounting, self.directory, self._settings)
-        except OSError:
+        except (OSError, StoreError):
             self.stop()
             raise
         self._looking = asyncio.get_running_loop().create_task(self._orders.run())
@@ -88,9 +92,11 @@ class AccessOffice:
         return self._recent.newest()
 
     async def end(self, site: str, mac: bytes) -> bool:
-        """An administrator ends a session; False where there is none."""
+        """An administrator ends a session, and what was said to be done is on the disk; False where there is none."""
         await self.catch_up()
-        return self.directory.end(site, mac)
+        is_ended = self.directory.end(site, mac)
+        await self._rows.flush()
+        return is_ended
 
     async def catch_up(self) -> None:
         """Take it in now who was switched off."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import msgspec
@@ -136,6 +136,10 @@ class H323Office:
         for found in gatekeeper.registrations():
             if is_concerned(found.source[0], found.local):
                 gatekeeper.ask(partial(_unregister, found.identifier))
+
+    async def drop(self, protocols: Collection[str], is_concerned: Callable[[str, str], bool]) -> int:
+        """End the calls between terminals, which are in no room, of which one is somewhere; how many."""
+        return self._server.drop_routed(is_concerned) if "h323" in protocols else 0
 
     def dials(self) -> H323Dials:
         """Calls to terminals that are registered here, and to `h323:` addresses."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from auth8021x.ports.status import Standing
+from auth8021x.ports.status import ClientStatus, ServerStatus, Standing
 from mcu.fleet.local import LocalFleet
 from portal.services import MetricSource, OwnPorts, Sample
 
@@ -79,5 +79,20 @@ def port_metrics(ports: OwnPorts) -> MetricSource:
             yield Sample(
                 "radius_server_up", server.is_up, {"server": server.name}, help="whether it is taken for alive"
             )
+
+    return collect
+
+
+def excused_metrics(known: Callable[[], tuple[Sequence[ServerStatus], Sequence[ClientStatus]]]) -> MetricSource:
+    """RADIUS servers and clients that an administrator lets do without Message-Authenticator, by their names."""
+
+    def collect() -> Iterator[Sample]:
+        servers, clients = known()
+        peers = [(each, "server") for each in servers] + [(each, each.kind.value) for each in clients]
+        for each, kind in peers:
+            if each.is_excused:
+                labels = {"peer": each.name, "kind": kind}
+                text = "what was believed without Message-Authenticator, of whom an administrator excuses"
+                yield Sample("radius_excused", each.excused, labels, is_counter=True, help=text)
 
     return collect

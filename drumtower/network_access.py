@@ -7,10 +7,13 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
+from audit.lines import shown
+from auth8021x.audit_lines import audit
 from auth8021x.gate.aftermath import Order
 from auth8021x.gate.gate import SessionGate
 from auth8021x.gate.verdict import Proof, Question
 from auth8021x.sites import Sites, address_of
+from auth8021x.wire import mac_address
 from signaling.network_access import Approach
 
 logger = logging.getLogger(__name__)
@@ -41,8 +44,8 @@ class Registrations(Protocol):
         """Forget those."""
 
 
-class Rooms(Protocol):
-    """Who is in rooms (signaling.calls.Calls)."""
+class Calls(Protocol):
+    """Who calls: into rooms and to the attendant (signaling.calls.Calls), or each other (drumtower.h323)."""
 
     async def drop(self, protocols: Collection[str], is_concerned: IsConcerned) -> int:
         """End those calls of these protocols; how many."""
@@ -52,13 +55,13 @@ class EndedSessions:
     """auth8021x.gate.consequences.Calls: a session is over, and with it what came from its address."""
 
     def __init__(
-        self, sites: Sites, protocols: Collection[str], registrations: Mapping[str, Registrations], rooms: Rooms
+        self, sites: Sites, protocols: Collection[str], registrations: Mapping[str, Registrations], *calls: Calls
     ) -> None:
-        """`protocols`: that are asked for a session; `registrations`: by protocol."""
+        """`protocols`: that are asked for a session; `registrations`: by protocol; `calls`: wherever there are any."""
         self._sites = sites
         self._protocols = protocols
         self._registrations = [each for name, each in registrations.items() if name in protocols]
-        self._rooms = rooms
+        self._calls = calls
         self._tasks: set[asyncio.Task[None]] = set()
 
     def unregister(self, order: Order) -> None:
@@ -79,13 +82,18 @@ class EndedSessions:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _drop(self, order: Order) -> None:
-        try:
-            dropped = await self._rooms.drop(self._protocols, self._from(order))
-        except Exception:
-            logger.exception("site=%s source=%s calls could not be ended", order.site, order.address)
-            return
+        dropped = 0
+        for each in self._calls:
+            try:
+                dropped += await each.drop(self._protocols, self._from(order))
+            except Exception:
+                logger.exception("site=%s source=%s calls could not be ended", order.site, order.address)
         if dropped:
-            logger.info("site=%s source=%s calls ended with the session: %d", order.site, order.address, dropped)
+            session = order.session
+            audit.info(
+                "site=%s source=%s calls ended with the session: %d mac=%s identity=%r",
+                order.site, order.address, dropped, mac_address.plain(session.mac), shown(session.identity),
+            )  # fmt: skip
 
     def _from(self, order: Order) -> IsConcerned:
         """Sites may share a range: the address of ours tells which one it was."""

@@ -19,12 +19,13 @@ from auth8021x.directory.session import Session, Source
 from auth8021x.enforce.drivers import Driver, drivers
 from auth8021x.enforce.enforcer import Enforcer
 from auth8021x.enforce.together import NullEnforcement, Together
+from auth8021x.enforce.whereabouts import Whereabouts
 from auth8021x.errors import EnforcementError, PortError
 from auth8021x.ports.all_ports import AllPorts, any_vlan
 from auth8021x.ports.carrier_watch import CarrierWatch
 from auth8021x.ports.interfaces import exists
 from auth8021x.ports.live_port import LivePort
-from auth8021x.ports.status import PortStatus, ServerStatus, Standing
+from auth8021x.ports.status import ClientKind, ClientStatus, PortStatus, ServerStatus, Standing
 from auth8021x.radius import dynamic_udp
 from auth8021x.radius.dynamic_orders import Selector
 from auth8021x.radius.dynamic_udp import DynamicSockets
@@ -59,6 +60,7 @@ class NetworkPorts:
         self._radius = RadiusClients(settings, data)
         self._sites = [site.name for site in settings.sites]
         self._ports: dict[str, LivePort] = {}
+        self._whereabouts = Whereabouts()
         self._all = AllPorts(())
         self._enforcer: Enforcer | None = None
         self._watch: CarrierWatch | None = None
@@ -115,6 +117,18 @@ class NetworkPorts:
         """The RADIUS servers of [[dot1x.servers]] and whether they answer."""
         return self._radius.servers()
 
+    def clients(self) -> tuple[ClientStatus, ...]:
+        """Who may give orders for our ports, in the order of the settings."""
+        dynamic = self._settings.dynamic
+        excused = self._orders.core.excused if self._orders is not None else Counter[str]()
+        return tuple(
+            ClientStatus(
+                each.name, ClientKind.ORDERS, (each.address,), not each.demands_message_authenticator,
+                excused[each.name],
+            )
+            for each in (dynamic.clients if dynamic.listen else ())
+        )  # fmt: skip
+
     def disconnect(self, mac: bytes) -> bool:
         """End the sessions of a terminal, as a Disconnect-Request does (RFC 5176): it is told, and asked anew.
 
@@ -129,6 +143,7 @@ class NetworkPorts:
         found = self._radius.counters()
         for port in self._ports.values():
             found.update({f"port-{name}": count for name, count in port.counters().items()})
+        found.update({f"port-{name}": count for name, count in self._whereabouts.counters.items()})
         if self._enforcer is not None:
             for counters in (self._enforcer.counters, self._enforcer.openings.counters):
                 found.update({f"enforcement-{name}": count for name, count in counters.items()})
@@ -168,14 +183,17 @@ class NetworkPorts:
     def _open(self, port: PortSettings, number: int, directory: DirectoryKeeper) -> PortFeed:
         site, name = site_of(port, self._sites), port.interface
         last_seen = LastSeen(partial(directory.sighted, site), partial(_is_free, directory, site))
-        feed = PortFeed(directory, site, self._settings.nas_identifier)
+        pae = self._settings.pae
+        renews_every_s = pae.re_auth_period_s if pae.reauthenticates else None
+        feed = PortFeed(directory, site, self._settings.nas_identifier, renews_every_s)
         closing, addressed = (
             self._enforcer or NullEnforcement(),
             self._enforcer.address if self._enforcer else _unenforced,
         )
         live = LivePort(
-            self._settings, name, number, self._radius.asker, Together(closing, feed, last_seen),
-            self._radius.accounting, last_seen, addressed,
+            self._settings, name, number, self._radius.asker,
+            Together(self._whereabouts, closing, feed, last_seen), self._radius.accounting, last_seen, addressed,
+            self._whereabouts,
         )  # fmt: skip
         try:
             live.open()

@@ -74,9 +74,13 @@ class RadiusClients:
 
     def servers(self) -> tuple[ServerStatus, ...]:
         """In the order in which they are asked."""
+        excused: Counter[str] = Counter()
+        for client in self._clients():
+            excused.update(client.core.excused)
         return tuple(
             ServerStatus(
-                each.name, each.address, each.transport, _is_up(self._asker, each), _is_up(self._told, each)
+                each.name, each.address, each.transport, _is_up(self._asker, each), _is_up(self._told, each),
+                not each.demands_message_authenticator, excused[each.name],
             )
             for each in self._settings.servers
         )  # fmt: skip

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from datetime import UTC, datetime
 
 from audit.lines import shown
-from auth8021x.directory.orders import EndOrder, is_order
+from auth8021x.directory.orders import EndOrder, is_aside
 from auth8021x.directory.session import Entry, Session
 from auth8021x.errors import MalformedPacketError
 from auth8021x.switches.switch_book import SwitchBook
 from auth8021x.wire import mac_address
-from drumtower import radius_servers
+from drumtower import dot1x_news, login_report, radius_servers
 from drumtower.administration import EXIT_STATUS, CommandError, Office, command
+from drumtower.local_time import local
 
 _EPILOG = f"the running server writes changes down within seconds, and takes orders as fast. {EXIT_STATUS}"
 
@@ -23,7 +23,7 @@ def add_actions(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add them to those of `drumtower dot1x`."""
     status = actions.add_parser(
         "status",
-        help="show sites, their modes, how many sessions they have, and whether RADIUS servers answer",
+        help="show sites, their modes, how many sessions they have, whether RADIUS servers answer, who was refused",
         epilog=_EPILOG,
     )
     status.set_defaults(command=command(_status))
@@ -59,6 +59,9 @@ async def _status(_options: argparse.Namespace, office: Office) -> None:
         print(f"own ports: {len(settings.enforcement.ports)}, {drivers}; {own} sessions")
     if lines := await radius_servers.health(settings):
         print("RADIUS servers, as they answer now:", *lines, sep="\n")
+    news = dot1x_news.read(await office.database.port_sessions.load(0.0))
+    for line in login_report.lines(settings, news):
+        print(line)
 
 
 async def _sessions(options: argparse.Namespace, office: Office) -> None:
@@ -95,7 +98,7 @@ async def _live(office: Office) -> list[Session]:
     sessions: list[Session] = []
     now = time.time()
     for row in await office.database.port_sessions.load(0.0):
-        if is_order(row.key) or row.expires_at <= now:
+        if is_aside(row.key) or row.expires_at <= now:
             continue
         try:
             sessions.append(Session.parse(row.data))
@@ -108,7 +111,16 @@ def _line(session: Session) -> str:
     entry = {None: "", Entry.EAP: "802.1X", Entry.BYPASS: "by its address alone", Entry.GUEST: "guest"}[session.entry]
     where = " ".join(each for each in (session.nas, session.port) if each)
     addresses = " ".join(held.address for held in session.addresses) or "no address yet"
-    since = datetime.fromtimestamp(session.opened_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    parts = (session.role, entry, where, addresses, f"since {since}")
+    parts = (session.role, entry, where, addresses, f"since {local(session.opened_at)}")
     head = f"{session.site:<12} {mac_address.plain(session.mac)} {shown(session.identity):<24}"
-    return f"{head} {', '.join(shown(part) for part in parts if part)}"
+    return f"{head} {', '.join(shown(part) for part in parts if part)}, {_until(session)}"
+
+
+def _until(session: Session) -> str:
+    """When it ends, or its device is asked again."""
+    if session.ends_at is not None:
+        what = "asked again" if session.is_renewable else "ends"
+        return f"{what} at {local(session.ends_at)}"
+    if session.expires_at is None:
+        return "no time limit"
+    return f"no time limit told; over at {local(session.expires_at)} unless it is heard of again"

@@ -253,6 +253,7 @@ _TITLES = {
     "room-running": ("A conference is running in this room", "该会议室正在开会"),
     "not-running": ("No conference is running in this room", "该会议室当前没有会议"),
     "no-camera": ("This camera cannot be moved from here", "无法从这里控制该摄像机"),
+    "too-many-layouts": ("The room shows too many layouts already", "会议室中不同的布局已达上限"),
     "recording-off": ("This room is never recorded", "该会议室不允许录制"),
     "body-too-large": ("The body is too large", "请求内容过大"),
     "wrong-media-type": ("The body must be application/json", "请求内容必须为 application/json"),

@@ -13,10 +13,10 @@ from aiohttp import web
 
 from mcu.conference import ConferenceEvent
 from portal.port_watch import watch_ports
-from portal.rights import Access, has_right
+from portal.principal import Principal
+from portal.rights import Access, may
 from portal.services import SERVICES, Services
 from signaling.placed import PlacedCall
-from store.sessions import Session
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ class TooManyClients(Exception):
 class Client:
     """One page that listens; at most `limit` messages wait for it."""
 
-    def __init__(self, session: Session, limit: int) -> None:
-        self.session = session
+    def __init__(self, principal: Principal, limit: int) -> None:
+        self.principal = principal
         self._queue: asyncio.Queue[str | None] = asyncio.Queue(limit)
         self.is_cut_off = False
 
@@ -82,6 +82,8 @@ class EventHub:
                 self._stops.append(terminals.endpoints.observe(self.tell_terminals))
         if (network := self._services.network) is not None:
             self._stops.append(network.observe(self.tell_network))
+        if (radius := self._services.radius) is not None:
+            self._stops.append(radius.observe_logins(self.tell_network))
         if (ports := self._services.ports) is not None:
             self._stops.append(asyncio.create_task(watch_ports(ports, self.is_watched, self.tell_network)).cancel)
 
@@ -95,12 +97,12 @@ class EventHub:
         self._cut_off(list(self._clients))
 
     @contextlib.contextmanager
-    def subscribed(self, session: Session) -> Iterator[Client]:
+    def subscribed(self, principal: Principal) -> Iterator[Client]:
         """A client that gets a snapshot and then every change. Raises TooManyClients."""
         settings = self._services.settings
         if len(self._clients) >= settings.max_event_clients:
             raise TooManyClients
-        client = Client(session, settings.event_queue)
+        client = Client(principal, settings.event_queue)
         self._clients.add(client)
         running = self._services.conferences.running()
         waiting = {room: self._waiting(room) for room in self._services.gate.waiting_rooms()}
@@ -114,11 +116,11 @@ class EventHub:
 
     def end_session(self, session_id: int) -> None:
         """Let the pages of a session go that was signed out."""
-        self._cut_off([client for client in self._clients if client.session.id == session_id])
+        self._cut_off([client for client in self._clients if client.principal.session_id == session_id])
 
     def end_user(self, user_id: int) -> None:
         """Let all pages of a user go, because all sessions of the user ended."""
-        self._cut_off([client for client in self._clients if client.session.user.id == user_id])
+        self._cut_off([client for client in self._clients if client.principal.user_id == user_id])
 
     def tell_room(self, room: str) -> None:
         """Something about the room itself changed (settings, block): pages load it again."""
@@ -129,7 +131,7 @@ class EventHub:
         self._tell("terminals")
 
     def tell_network(self) -> None:
-        """A session, a port or an answer of the gate changed: pages load them again."""
+        """A session, a port, a login or an answer of the gate changed: pages load them again."""
         self._tell("network")
 
     def __len__(self) -> int:
@@ -147,7 +149,7 @@ class EventHub:
 
     def is_watched(self) -> bool:
         """Whether a page listens that may show the network."""
-        return any(has_right(client.session.user.role, Access.CONTROL_NETWORK) for client in self._clients)
+        return any(may(client.principal, Access.CONTROL_NETWORK) for client in self._clients)
 
     def _tell(self, name: str) -> None:
         if self._clients:

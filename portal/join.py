@@ -5,38 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from functools import partial
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 
 from aiohttp import WSMsgType, web
 
-from config.webrtc import WebrtcSettings
+from portal import guard
 from portal.errors import CrossSite
 from portal.middleware import is_same_origin
+from portal.rights import Access
+from portal.route import API, Route
+from portal.source import Source, host_of, source_of
 from signaling.webrtc.protocol import MAX_MESSAGE_BYTES
 from signaling.webrtc.seats import Seats
 from signaling.webrtc.services import Services, Visitor
 from signaling.webrtc.session import Session
 
 _FOLDER = Path(__file__).with_name("web") / "join"
+FOLDERS = {"/static/join": _FOLDER}
+"""Served as they are, to everybody."""
 _CLOSE_TIMEOUT_S = 3.0
 
 SEATS: web.AppKey[Seats] = web.AppKey("join_seats", Seats)
 
 SignedInAs = Callable[[web.Request], str]
+_SIGNED_IN_AS: web.AppKey[SignedInAs] = web.AppKey("signed_in_as")
 
 
 def add_routes(app: web.Application, services: Services, signed_in_as: SignedInAs = lambda _request: "") -> Seats:
     """Serve the page under /join and its WebSocket under /api/v1/join, for as long as `app` runs."""
     seats = Seats(services)
     app[SEATS] = seats
+    app[_SIGNED_IN_AS] = signed_in_as
     app.cleanup_ctx.append(_watch_seats)
     app.on_shutdown.append(_say_goodbye)
-    app.router.add_get("/join", _page)
-    app.router.add_get("/join/{room}", _page)
-    app.router.add_get("/api/v1/join", partial(_serve_socket, signed_in_as=signed_in_as))
-    app.router.add_static("/static/join", _FOLDER)
+    guard.add_routes(app, ROUTES)
+    for prefix, folder in FOLDERS.items():
+        app.router.add_static(prefix, folder)
     return seats
 
 
@@ -57,7 +62,7 @@ async def _page(_request: web.Request) -> web.StreamResponse:
     return web.FileResponse(_FOLDER / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-async def _serve_socket(request: web.Request, signed_in_as: SignedInAs) -> web.StreamResponse:
+async def _serve_socket(request: web.Request) -> web.StreamResponse:
     if not is_same_origin(request):
         raise CrossSite
     seats = request.app[SEATS]
@@ -72,27 +77,22 @@ async def _serve_socket(request: web.Request, signed_in_as: SignedInAs) -> web.S
     async with asyncio.TaskGroup() as tasks:
         writer = tasks.create_task(link.write())
         try:
-            await Session(seats, visitor_of(request, settings, signed_in_as(request)), link).serve()
+            visitor = visitor_of(request, source_of(request), request.app[_SIGNED_IN_AS](request))
+            await Session(seats, visitor, link).serve()
         finally:
             writer.cancel()
     return socket
 
 
-def visitor_of(request: web.Request, settings: WebrtcSettings, user: str) -> Visitor:
-    """Who calls, by the transport; a header is believed only from a proxy that the settings name."""
+def visitor_of(request: web.Request, source: Source, user: str) -> Visitor:
+    """Who calls: by the transport, or as a trusted proxy says."""
     transport = request.transport
-    peer = _host(transport.get_extra_info("peername")) if transport is not None else ""
-    local = _host(transport.get_extra_info("sockname")) if transport is not None else ""
-    source, is_secure = peer, request.secure or (_is_loopback(peer) and _is_loopback(local))
-    if _is_in(peer, settings.trusted_proxies):
-        is_secure = request.headers.get("X-Forwarded-Proto", "").lower() == "https"
-        # The proxy appends the address that it saw itself: only the last one is its own word.
-        forwarded = request.headers.getall("X-Forwarded-For", [])
-        source = _numeric(forwarded[-1].rpartition(",")[2].strip()) if forwarded else peer
+    local = host_of(transport.get_extra_info("sockname")) if transport is not None else ""
+    is_here = not source.is_proxied and _is_loopback(source.address) and _is_loopback(local)
     return Visitor(
-        source=source or peer,
+        source=source.address,
         local_address=local,
-        is_secure=is_secure,
+        is_secure=source.is_secure or is_here,
         is_trusted=bool(user),
         identity=user,
     )
@@ -158,23 +158,12 @@ def _nothing() -> None:
     """The connection is gone already."""
 
 
-def _host(name: object) -> str:
-    return _numeric(str(name[0])) if isinstance(name, tuple) and name else ""
-
-
-def _numeric(text: str) -> str:
-    """A plain IP address, IPv4 in IPv6 unwrapped; "" for anything else."""
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return ""
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
-
-
 def _is_loopback(address: str) -> bool:
     return bool(address) and ip_address(address).is_loopback
 
 
-def _is_in(address: str, networks: tuple[str, ...]) -> bool:
-    return bool(address) and any(ip_address(address) in ip_network(network, strict=False) for network in networks)
+ROUTES = (
+    Route("GET", "/join", _page, Access.PUBLIC),
+    Route("GET", "/join/{room}", _page, Access.PUBLIC),
+    Route("GET", f"{API}/join", _serve_socket, Access.PUBLIC),
+)

@@ -21,11 +21,12 @@ from portal.errors import (
     preferred_language,
     problem_of,
 )
+from portal.route import SAFE_METHODS
+from portal.source import source_of
 
 logger = logging.getLogger(__name__)
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -47,7 +48,7 @@ async def set_security_headers(request: web.Request, response: web.StreamRespons
     """Signal handler (on_response_prepare): also streamed and static answers carry the headers."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.secure:
+    if source_of(request).is_secure:
         response.headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
     if request.path.startswith("/api/"):
         response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
@@ -95,7 +96,8 @@ def is_same_origin(request: web.Request) -> bool:
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
     parts = urlsplit(origin)
-    return parts.scheme == request.scheme and parts.netloc.lower() == request.host.lower()
+    scheme = "https" if source_of(request).is_secure else "http"
+    return parts.scheme == scheme and parts.netloc.lower() == request.host.lower()
 
 
 def _check_origin(request: web.Request) -> None:

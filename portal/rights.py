@@ -1,8 +1,12 @@
-"""Who may do what: rights, and the roles that hold them."""
+"""Who may do what: rights, the roles that hold them, and the one function that is asked."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+from portal.principal import Principal
+from portal.roles import Role
 
 
 class Access(StrEnum):
@@ -22,26 +26,31 @@ class Access(StrEnum):
     """Sessions of 802.1X: who is where, and ending them."""
 
 
-RIGHTS_OF_ROLE: dict[str, frozenset[Access]] = {
-    "admin": frozenset(
-        {
-            Access.SEE_ROOMS,
-            Access.EDIT_ROOMS,
-            Access.CONTROL_CONFERENCES,
-            Access.REVIEW_RECORDINGS,
-            Access.SEE_TERMINALS,
-            Access.EDIT_TERMINALS,
-            Access.SEE_METRICS,
-            Access.CONTROL_NETWORK,
-        }
+RIGHTS: Final[dict[Role, frozenset[Access]]] = {
+    Role.SYSTEM_ADMINISTRATOR: frozenset(
+        {Access.SEE_ROOMS, Access.EDIT_ROOMS, Access.SEE_TERMINALS, Access.EDIT_TERMINALS, Access.SEE_METRICS}
     ),
-    "host": frozenset({Access.SEE_ROOMS, Access.CONTROL_CONFERENCES, Access.SEE_TERMINALS}),
-    "reviewer": frozenset({Access.REVIEW_RECORDINGS}),
+    Role.SECURITY_ADMINISTRATOR: frozenset({Access.SEE_TERMINALS, Access.CONTROL_NETWORK}),
+    Role.AUDITOR: frozenset(),
+    Role.HOST: frozenset({Access.SEE_ROOMS, Access.CONTROL_CONFERENCES, Access.SEE_TERMINALS}),
+    Role.REVIEWER: frozenset({Access.REVIEW_RECORDINGS}),
 }
 
 
-def has_right(role: str, access: Access) -> bool:
-    """Whether a signed-in person of `role` may use a route that needs `access`; unknown roles may nothing."""
-    if access in (Access.PUBLIC, Access.SESSION):
+def may(principal: Principal | None, right: Access, room: str = "", organisation: str = "") -> bool:
+    """Whether somebody (None: a stranger) may do what needs `right`, in a room or organisation, else everywhere."""
+    if right is Access.PUBLIC:
         return True
-    return access in RIGHTS_OF_ROLE.get(role, frozenset())
+    if principal is None:
+        return False
+    if right is Access.SESSION:
+        return True
+    if principal.must_change:
+        return False
+    here = {grant.role for grant in principal.grants if grant.holds(room, organisation)}
+    return any(right in RIGHTS[role] for role in principal.roles | here)
+
+
+def rights_of(principal: Principal) -> frozenset[Access]:
+    """All that somebody may do everywhere, once the password is one's own."""
+    return frozenset[Access]().union(*(RIGHTS[role] for role in principal.roles))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,9 +10,12 @@ from typing import Protocol
 
 from aiohttp import web
 
+from audit.event import Audit
+from audit.log import LoggingAudit
 from auth8021x.directory.session import Session as NetworkSession
+from auth8021x.eapserver.recent import Login
 from auth8021x.gate.recent import Answer
-from auth8021x.ports.status import PortStatus, ServerStatus
+from auth8021x.ports.status import ClientStatus, PortStatus, ServerStatus
 from config.portal import PortalSettings
 from crypto.passcode import PasscodeHasher
 from mcu.conferences import Conferences
@@ -84,8 +88,27 @@ class OwnPorts(Protocol):
     def servers(self) -> Sequence[ServerStatus]:
         """The servers, and whether they answer."""
 
+    def clients(self) -> Sequence[ClientStatus]:
+        """Who may end and change sessions on them."""
+
     def disconnect(self, mac: bytes) -> bool:
         """End what a terminal was granted, on whichever port; False where it was granted nothing."""
+
+
+class OwnRadius(Protocol):
+    """The embedded RADIUS server."""
+
+    def refused(self) -> Sequence[Login]:
+        """Whom it did not let in of late, newest first."""
+
+    def let_in(self) -> Sequence[Login]:
+        """Whom it let in of late, newest first."""
+
+    def clients(self) -> Sequence[ClientStatus]:
+        """The switches that may ask it."""
+
+    def observe_logins(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` with each login; returns "stop observing"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +150,15 @@ class Services:
     """None where nothing is known of sessions."""
     ports: OwnPorts | None = None
     """None where no port is ours."""
+    radius: OwnRadius | None = None
+    """None where no switch may ask the embedded RADIUS server."""
     capacity: Callable[[], Mapping[str, object]] = dict
     """What the machine carries, what of it is used and what newcomers get; {} where nobody knows."""
     health: Mapping[str, HealthCheck] = field(default_factory=dict)
     extra_routes: tuple[Callable[[web.Application], object], ...] = ()
     """Called with the application while it is made: the join page adds itself here."""
+    audit: Audit = field(default_factory=lambda: LoggingAudit(logging.getLogger("audit.portal")))
+    """Who changed what, and who tried."""
     now: Callable[[], datetime] = _now
 
 

@@ -10,7 +10,9 @@ from aiohttp import web
 
 from config.portal import PortalSettings
 from portal.errors import CrossSite, NotSignedIn
+from portal.principal import PRINCIPAL, Principal
 from portal.services import SERVICES
+from portal.source import source_of
 from store.sessions import Session
 
 COOKIE = "drumtower"
@@ -22,21 +24,23 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.~=-]{16,256}", re.ASCII)
 
 
 def cookie_name(request: web.Request) -> str:
-    """The name of the session cookie over TLS or over loopback HTTP."""
-    return SECURE_COOKIE if request.secure else COOKIE
+    """The name of the session cookie over TLS (also of a trusted proxy) or over loopback HTTP."""
+    return SECURE_COOKIE if source_of(request).is_secure else COOKIE
 
 
 def set_cookie(request: web.Request, response: web.StreamResponse, token: str, settings: PortalSettings) -> None:
     """Give the browser its token; scripts cannot read it and other sites cannot send it."""
     response.set_cookie(
-        cookie_name(request), token, max_age=settings.session_absolute_s, path="/", secure=request.secure,
+        cookie_name(request), token, max_age=settings.session_absolute_s, path="/", secure=source_of(request).is_secure,
         httponly=True, samesite="Strict",
     )  # fmt: skip
 
 
 def delete_cookie(request: web.Request, response: web.StreamResponse) -> None:
     """Take the token away again."""
-    response.del_cookie(cookie_name(request), path="/", secure=request.secure, httponly=True, samesite="Strict")
+    response.del_cookie(
+        cookie_name(request), path="/", secure=source_of(request).is_secure, httponly=True, samesite="Strict"
+    )
 
 
 def expiry(created_at: datetime, now: datetime, settings: PortalSettings) -> datetime:
@@ -52,7 +56,7 @@ def is_worth_extending(session: Session, now: datetime, settings: PortalSettings
 
 
 async def load_session(request: web.Request) -> Session | None:
-    """Find the session of the cookie, keep it alive and remember it in the request; None without one."""
+    """Find the session of the cookie, keep it alive, and remember it and who it is in the request; None without one."""
     token = request.cookies.get(cookie_name(request), "")
     if not _TOKEN.fullmatch(token):
         return None
@@ -62,6 +66,7 @@ async def load_session(request: web.Request) -> Session | None:
     if session is None:
         return None
     request[SESSION] = session
+    request[PRINCIPAL] = Principal.of(session, source_of(request).address)
     if is_worth_extending(session, now, services.settings):
         await services.sessions.extend(session.id, expires_at=expiry(session.created_at, now, services.settings))
     return session
@@ -74,15 +79,10 @@ def session_of(request: web.Request) -> Session:
     return request[SESSION]
 
 
-def is_signed_in(request: web.Request) -> bool:
-    """Whether somebody is signed in who has chosen a password; known after the middleware has run."""
-    session = request.get(SESSION)
-    return session is not None and not session.user.must_change
-
-
 def signed_in_as(request: web.Request) -> str:
-    """Who is signed in, "" for nobody."""
-    return str(request[SESSION].user.name) if is_signed_in(request) else ""
+    """Who is signed in and has chosen a password, "" for nobody; known after the middleware has run."""
+    principal = request.get(PRINCIPAL)
+    return principal.name if principal is not None and not principal.must_change else ""
 
 
 def check_csrf(request: web.Request, session: Session) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from config.recording import RecordingSettings
 from crypto.sealing import SealError
@@ -13,17 +15,48 @@ from mcu.media import leg_of
 from mcu.worker.channel import Frame
 from mcu.worker.messages import Message, RecordingEnded, RecordingProgress, StartRecording
 from recorder.disk import DiskWriter
+from recorder.disk_storage import DiskStorage
+from recorder.storage import Storage
 from recorder.tape import Mark, Tape
 
 logger = logging.getLogger(__name__)
 _PROGRESS_US = 1_000_000
 
 
+class Writer(Protocol):
+    """What writes one file; recorder.disk.DiskWriter is one."""
+
+    @property
+    def synced(self) -> Mark:
+        """What would be left after a power cut."""
+
+    @property
+    def error(self) -> str:
+        """What went wrong, "" while nothing did."""
+
+    @property
+    def is_low(self) -> bool:
+        """Whether less is free than wanted."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the file is closed."""
+
+    def put(self, data: bytes, mark: Mark) -> None:
+        """Write `data`, at whose end `mark` holds; never blocks."""
+
+    def finish(self) -> None:
+        """Nothing follows."""
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until the file is closed."""
+
+
 @dataclass(slots=True)
 class _Running:
     recording: str
     tape: Tape
-    disk: DiskWriter
+    disk: Writer
     error: str = ""
     is_closing: bool = False
     ends_us: int | None = None
@@ -35,8 +68,10 @@ class _Running:
 class Deck:
     """Owns the tapes. Errors of one recording end that one alone."""
 
-    def __init__(self, settings: RecordingSettings) -> None:
+    def __init__(self, settings: RecordingSettings, write: Callable[[Storage, str, int], Writer] = DiskWriter) -> None:
+        """`write` takes a storage, the name of a new file in it, and how many bytes have to stay free there."""
         self._settings = settings
+        self._write = write
         self._running: dict[int, _Running] = {}
         self._messages: list[Message] = []
         self.counters: Counter[str] = Counter()
@@ -51,7 +86,8 @@ class Deck:
             self.counters["started_twice"] += 1
             return
         try:
-            disk = DiskWriter(Path(order.path), self._settings.min_free_bytes)
+            path = Path(order.path)
+            disk = self._write(DiskStorage(path.parent), path.name, self._settings.min_free_bytes)
             tape = Tape(order, self._settings.fragment_s, disk.put)
         except (OSError, SealError, ValueError) as error:
             logger.error("recording=%s cannot begin: %s", order.recording, error)

@@ -1,25 +1,21 @@
-"""Reading a sealed recording: the file, the clear bytes as they are served, and waiting for who still writes it."""
+"""Reading a recording as it is served; clear bytes exist only in what read() returns."""
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-import time
-from pathlib import Path
 
 from crypto.sealing import SealError, SealReader
-from recorder.errors import BadFileError, NoSuchFileError
+from recorder.errors import BadFileError
 from recorder.mp4 import IndexedFile
+from recorder.storage import StoredFile
 
 logger = logging.getLogger(__name__)
-_CLOSING_S = 5.0
 
 
 class RecordingReader:
-    """One recording, opened for watching; clear bytes exist only in what read() returns."""
+    """One recording, opened for watching."""
 
-    def __init__(self, file: SealedFile, reader: SealReader, index: IndexedFile) -> None:
+    def __init__(self, file: StoredFile, reader: SealReader, index: IndexedFile) -> None:
         self._file = file
         self._reader = reader
         self._index = index
@@ -44,42 +40,6 @@ class RecordingReader:
     def close(self) -> None:
         """Free the file."""
         self._file.close()
-
-
-class SealedFile:
-    """A file read at any place, by several threads."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises OSError, NoSuchFileError among them."""
-        try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise NoSuchFileError from error
-        self.size = os.fstat(self._descriptor).st_size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Bytes from `offset`, fewer only at the end."""
-        return os.pread(self._descriptor, length, offset)
-
-    def close(self) -> None:
-        """Free the descriptor; idempotent."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-
-def wait_until_closed(path: Path) -> None:
-    """A recorder whose server was killed finishes its file first. Raises OSError when it does not within 5 s."""
-    with path.open("rb") as file:
-        deadline_s = time.monotonic() + _CLOSING_S
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() > deadline_s:
-                    raise
-                time.sleep(0.05)
 
 
 def read_intact(reader: SealReader, name: str, start: int, length: int) -> bytes:

@@ -72,7 +72,7 @@ class Gate:
         self._clock = clock or MonotonicClock()
         self._passcodes = PasscodeCheck(verifier, settings, self._clock, self.counters)
         self._lines = Lines(most=settings.max_in_line, most_per_source=settings.max_in_line_per_source)
-        self._antechamber = Antechamber(running, settings, self._clock, self._checked_again)
+        self._antechamber = Antechamber(running, settings, self._clock, self._checked_again, self._on_network)
 
     async def admit(self, request: CallRequest) -> Admission:
         """Check room, passcode and seats; may take seconds for sources that keep failing. Raises Refused."""
@@ -225,7 +225,6 @@ class Gate:
         room = await self._rooms.find(admission.policy.number)
         if room is None:
             raise Refused(Refusal.UNKNOWN_ROOM)
-        await self._network.check(admission.request, room.number)
         if room.generation != admission.generation and not admission.request.is_invited:
             left = self._passcodes.calls.left(admission.request.call)
             raise Refused(Refusal.PASSCODE_REQUIRED, tries_left=left)
@@ -236,6 +235,10 @@ class Gate:
         )
         self._check_seat(room, current)
         return current
+
+    async def _on_network(self, admission: Admission) -> None:
+        """Whether the network knows the caller still. Raises Refused, StoreError."""
+        await self._network.check(admission.request, admission.policy.number)
 
     # ---- load
 

@@ -21,13 +21,22 @@ _TOO_LATE = {WaitReason.HOST: Refusal.HOST_ABSENT, WaitReason.LOCKED: Refusal.LO
 class Antechamber:
     """Where all who were admitted wait until nothing stands in their way any more."""
 
-    def __init__(self, running: RunningRooms, settings: GateSettings, clock: Clock, check_again: CheckAgain) -> None:
+    def __init__(
+        self,
+        running: RunningRooms,
+        settings: GateSettings,
+        clock: Clock,
+        check_again: CheckAgain,
+        check_network: Callable[[Admission], Awaitable[None]],
+    ) -> None:
+        """`check_network` is asked of those who may come in; whose session ends while they wait is told by others."""
         self.people = WaitingRooms(most_per_room=settings.max_waiting_per_room)
         self.changes = Changes(running, clock, most=settings.max_waiting, recheck_s=settings.recheck_s)
         self._running = running
         self._settings = settings
         self._clock = clock
         self._check_again = check_again
+        self._check_network = check_network
 
     def let_in(self, room: str, waiting: int) -> bool:
         """A host says yes; False when nobody of that number waits."""
@@ -54,6 +63,7 @@ class Antechamber:
                 admission = await self._check_again(self._judged(admission, one))
                 reason = self._reason(admission)
                 if reason is None:
+                    await self._check_network(admission)
                     return admission
                 if self._clock.now() >= deadline:
                     raise Refused(_TOO_LATE[reason])

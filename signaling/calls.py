@@ -1,8 +1,12 @@
-"""The last steps into a conference, the same for every protocol: the gate has opened, the leg is configured."""
+"""The last steps into a conference, the same for every protocol: the gate has opened, the leg is configured.
+
+Before that it knows who is on the way: callers with the attendant, and those who wait outside a room.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Final
 
 from mcu.camera import CameraMove
@@ -12,6 +16,7 @@ from mcu.conferences import Conferences
 from mcu.leg import Leg
 from mcu.participant import Participant
 from signaling.admission import Admission
+from signaling.call_request import CallRequest
 from signaling.refusal import Refusal, Refused
 
 _MAX_REMEMBERED: Final = 10_000
@@ -27,6 +32,15 @@ class Calls:
         self._settled = settled
         self._came: dict[int, tuple[str, str, str]] = {}
         """Protocol, source and address of ours of those in rooms, by leg."""
+        self._outside: dict[int, _Outside] = {}
+
+    def arrived(self, leg: int, request: CallRequest, end: Callable[[], None]) -> None:
+        """A call came in that is in no room yet, until connect() or gone(); `end` tells its caller why it ends."""
+        self._outside[leg] = _Outside(_origin(request), end)
+
+    def gone(self, leg: int) -> None:
+        """A call is over that may never have been in a room."""
+        self._outside.pop(leg, None)
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         """Let a configured leg into its room; from here on media flows. Raises WorkerError, Refused.
@@ -52,12 +66,16 @@ class Calls:
     async def leave(self, room: str, leg: int) -> None:
         """The peer hung up; rooms and legs that are gone already are ignored."""
         self._came.pop(leg, None)
+        self.gone(leg)
         if conference := self.conferences.get(room):
             await conference.leave(leg)
 
     async def drop(self, protocols: Collection[str], is_concerned: Callable[[str, str], bool]) -> int:
-        """End the calls from somewhere: `is_concerned` is asked with the source and the address of ours; how many."""
-        dropped = 0
+        """End the calls from somewhere: `is_concerned` is asked with the source and the address of ours; how many.
+
+        Those outside rooms are among them.
+        """
+        dropped = self._drop_outside(protocols, is_concerned)
         for conference in self.conferences.running():
             for leg in list(conference.participants):
                 came = self._came.get(leg)
@@ -77,7 +95,16 @@ class Calls:
             # Legs that their conference has ended are not told of.
             inside = {each for conference in self.conferences.running() for each in conference.participants}
             self._came = {each: came for each, came in self._came.items() if each in inside}
-        self._came[leg] = (admission.request.protocol, admission.request.source, admission.request.local)
+        self._came[leg] = _origin(admission.request)
+        self.gone(leg)
+
+    def _drop_outside(self, protocols: Collection[str], is_concerned: Callable[[str, str], bool]) -> int:
+        found = [
+            leg for leg, each in self._outside.items() if each.came[0] in protocols and is_concerned(*each.came[1:])
+        ]
+        for leg in found:
+            self._outside.pop(leg).end()
+        return len(found)
 
     def request_floor(self, room: str, leg: int) -> bool:
         """The terminal of the leg wants to present; whether it may."""
@@ -100,6 +127,17 @@ class Calls:
         if conference is None:
             return Steering.NOBODY_SEEN
         return conference.steer_camera(leg, move, hold_s, is_start=is_start)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    came: tuple[str, str, str]
+    """As of those in rooms."""
+    end: Callable[[], None]
+
+
+def _origin(request: CallRequest) -> tuple[str, str, str]:
+    return request.protocol, request.source, request.local
 
 
 def _check(conference: Conference, admission: Admission) -> None:

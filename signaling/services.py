@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from mcu.camera import CameraMove
@@ -33,6 +34,12 @@ class Gate(Protocol):
 
 class Calls(Protocol):
     """What a call asks of signaling.calls.Calls."""
+
+    def arrived(self, leg: int, request: CallRequest, end: Callable[[], None]) -> None:
+        """A call came in that is in no room yet; `end` tells its caller why it ends."""
+
+    def gone(self, leg: int) -> None:
+        """A call is over that may never have been in a room."""
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         """Let the leg into its room. Raises WorkerError."""

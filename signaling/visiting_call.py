@@ -32,12 +32,14 @@ class VisitingCall(ABC):
         except* Exception:
             logger.exception("leg=%d room=%s the call failed", self._talk.leg.id, self._talk.room)
         finally:
+            self._services.calls.gone(self._talk.leg.id)
             if self._visit is not None:
                 await self._visit.leave()
 
     async def _set_up(self) -> None:
         talk, services = self._talk, self._services
         request = await self._request()
+        services.calls.arrived(talk.leg.id, request, self._off_network)
         admission, refusal = await admit(services, request, is_told=request.can_wait)
         talk.room = "" if admission is None else admission.policy.number
         worker = await services.fleet.worker_for(talk.room or place_of(talk.leg.id))
@@ -58,6 +60,11 @@ class VisitingCall(ABC):
     @abstractmethod
     def _end(self, error: Exception) -> None:
         """Tell the caller in the protocol's words why it is over: what _set_up() raised."""
+
+    def _off_network(self) -> None:
+        """The network knows the caller no more, and it is in no room yet."""
+        logger.info("leg=%d room=%s ended with its session", self._talk.leg.id, self._talk.room)
+        self._end(Refused(Refusal.NETWORK))
 
     def _ask_passcode(self) -> None:
         """The attendant is about to: a protocol that has a message of its own for it asks as well."""

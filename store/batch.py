@@ -24,6 +24,7 @@ class Batch(Generic[Value]):
         self._values: dict[str, Value] = {}
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._writing = asyncio.Lock()
         self.dropped = 0
         """Values that were lost: too many keys, or the database failed."""
 
@@ -39,6 +40,10 @@ class Batch(Generic[Value]):
     def discard(self, key: str) -> None:
         """Forget a value that was not written yet."""
         self._values.pop(key, None)
+
+    async def flush(self) -> None:
+        """Write now what waits; what is on its way already is written when this returns, too."""
+        await self._flush()
 
     async def close(self) -> None:
         """Write the rest and end the task."""
@@ -57,6 +62,10 @@ class Batch(Generic[Value]):
             self._task = None
 
     async def _flush(self) -> None:
+        async with self._writing:
+            await self._write_all()
+
+    async def _write_all(self) -> None:
         values, self._values = self._values, {}
         if not values:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,17 +78,25 @@ class Bindings:
             rows = await connection.execute(select(self._row.__table__))
             return [KeptBinding(**row) for row in rows.mappings()]
 
-    async def take(self, prefix: str) -> list[KeptBinding]:
-        """Those whose key begins so, which are then kept no more. Raises StoreError."""
+    async def flush(self) -> None:
+        """What was put and removed is in the database now; where that failed it is in `dropped`."""
+        await self._changes.flush()
+
+    async def find(self, prefix: str) -> list[KeptBinding]:
+        """Those in the database whose key begins so. Raises StoreError."""
         wanted = self._row.key.startswith(prefix, autoescape=True)
         async with self._connections.read() as connection:
             rows = await connection.execute(select(self._row.__table__).where(wanted))
-            found = [KeptBinding(**row) for row in rows.mappings()]
+            return [KeptBinding(**row) for row in rows.mappings()]
+
+    async def drop(self, found: Sequence[KeptBinding]) -> None:
+        """Keep these no more, unless another program has put a newer value since. Raises StoreError."""
         for start in range(0, len(found), _MAX_ROWS_AT_ONCE):
-            keys = [each.key for each in found[start : start + _MAX_ROWS_AT_ONCE]]
+            part = found[start : start + _MAX_ROWS_AT_ONCE]
             async with self._connections.write() as connection:
-                await connection.execute(delete(self._row).where(self._row.key.in_(keys)))
-        return found
+                for each in part:
+                    is_it = (self._row.key == each.key) & (self._row.expires_at == each.expires_at)
+                    await connection.execute(delete(self._row).where(is_it))
 
     async def close(self) -> None:
         """Write what is still in memory. Call it before the database is closed."""

@@ -69,14 +69,20 @@ class Connections:
                 yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction; committed at the end, rolled back when something raises. Raises Unavailable."""
+    async def write(self, *, is_durable: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction; committed at the end, rolled back when something raises. Raises Unavailable.
+
+        A power cut may take the newest transactions of SQLite, never a durable one: that is on the disk at its end,
+        and everything before it with it. PostgreSQL knows no other kind.
+        """
         line: AbstractAsyncContextManager[Any] = self._line if self.is_sqlite else nullcontext()
         with _told_apart():
             async with line, self._engine.connect() as connection:
                 if self.is_sqlite:
                     # Taken at the start: a transaction that reads first and writes later fails when another wrote.
-                    await connection.execution_options(sqlite_begin="IMMEDIATE")
+                    await connection.execution_options(
+                        sqlite_begin="IMMEDIATE", sqlite_synchronous="FULL" if is_durable else "NORMAL"
+                    )
                 async with connection.begin():
                     yield connection
 
@@ -139,8 +145,11 @@ def _write_ahead(cursor: Any, busy_timeout_s: float) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    options = connection.get_execution_options()
+    if "sqlite_synchronous" in options:
+        # It cannot be changed within a transaction, and stays with the connection until the next one says otherwise.
+        connection.exec_driver_sql(f"PRAGMA synchronous={options['sqlite_synchronous']}")
+    connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
 
 
 def _alembic() -> Config:

@@ -1,4 +1,8 @@
-"""Recordings: what was recorded, when, who took part, and how to prove that the file is whole."""
+"""Recordings: what was recorded, when, who took part, and how to prove that the file is whole.
+
+Rows begin and end in durable transactions: the last link of the chain and who took part are known nowhere else, and
+two synced commits for each recording cost nothing. Progress is not durable; the file knows better.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +59,7 @@ class Recordings:
         values = {field.name: getattr(recording, field.name) for field in fields(recording)}
         values["participants"] = list(recording.participants)
         try:
-            async with self._connections.write() as connection:
+            async with self._connections.write(is_durable=True) as connection:
                 await connection.execute(insert(RecordingRow).values(**values))
         except IntegrityError:
             raise AlreadyExists(f"there is a recording {recording.id}") from None
@@ -67,14 +71,14 @@ class Recordings:
     async def took_part(self, recording_id: str, participants: tuple[str, ...]) -> None:
         """Replace the list of those who took part; unknown ones are ignored."""
         query = update(RecordingRow).where(RecordingRow.id == recording_id).values(participants=list(participants))
-        async with self._connections.write() as connection:
+        async with self._connections.write(is_durable=True) as connection:
             await connection.execute(query)
 
     async def end(
         self, recording_id: str, *, ended_at: datetime, size_bytes: int, duration_s: float, chain_head: str,
-        state: str = "complete", error: str = "",
+        state: str = "complete", error: str = "", participants: tuple[str, ...] | None = None,
     ) -> Recording:  # fmt: skip
-        """The file is closed. Raises NotFound, Invalid."""
+        """The file is closed; None leaves those who took part as they are noted. Raises NotFound, Invalid."""
         if state not in STATES:
             raise Invalid(f"state: {', '.join(STATES)}")
         self._progress.discard(recording_id)
@@ -83,7 +87,9 @@ class Recordings:
             ended_at=ended_at, size_bytes=size_bytes, duration_s=duration_s, chain_head=chain_head, state=state,
             error=error[:_MAX_ERROR_CHARACTERS],
         )  # fmt: skip
-        async with self._connections.write() as connection:
+        if participants is not None:
+            query = query.values(participants=list(participants))
+        async with self._connections.write(is_durable=True) as connection:
             row = (await connection.execute(query.returning(*RecordingRow.__table__.c))).mappings().first()
         if row is None:
             raise NotFound(f"there is no recording {recording_id}")
@@ -107,10 +113,22 @@ class Recordings:
         """Those without an end; after a start of the server these were interrupted."""
         return await self._select(RecordingRow.state == "running", limit=None)
 
-    async def delete(self, recording_id: str) -> bool:
-        """Forget one; False when it was not there. The file is the recorder's."""
-        self._progress.discard(recording_id)
+    async def errors(self) -> dict[str, str]:
+        """What is wrong with each recording, by id; "" for nothing."""
+        async with self._connections.read() as connection:
+            rows = await connection.execute(select(RecordingRow.id, RecordingRow.error))
+            return {row.id: row.error for row in rows}
+
+    async def note_error(self, recording_id: str, error: str) -> None:
+        """What is wrong with one; its end and state stay. Unknown ones are ignored."""
+        query = update(RecordingRow).where(RecordingRow.id == recording_id)
         async with self._connections.write() as connection:
+            await connection.execute(query.values(error=error[:_MAX_ERROR_CHARACTERS]))
+
+    async def delete(self, recording_id: str) -> bool:
+        """Forget one; False when it was not there. The file is the recorder's, and goes first."""
+        self._progress.discard(recording_id)
+        async with self._connections.write(is_durable=True) as connection:
             return bool(
                 (await connection.execute(delete(RecordingRow).where(RecordingRow.id == recording_id))).rowcount
             )

@@ -13,7 +13,7 @@ from auth8021x.errors import MalformedPacketError
 from auth8021x.sites import address_of
 from auth8021x.wire import attribute, mac_address, tunnel, vendor
 from auth8021x.wire.attribute import Attribute
-from auth8021x.wire.dictionary import AcctStatusType, Huawei, ServiceType, Type, Vendor
+from auth8021x.wire.dictionary import AcctStatusType, Huawei, ServiceType, TerminationAction, Type, Vendor
 
 MIN_INTERIM_S: Final = 30
 MAX_INTERIM_S: Final = 86_400
@@ -45,6 +45,9 @@ def read(
     mac = _mac(attributes) or next((mac for _, mac in huawei if mac), b"")
     said_s = attribute.first_number(attributes, Type.ACCT_INTERIM_INTERVAL)
     cause = attribute.first_number(attributes, Type.ACCT_TERMINATE_CAUSE)
+    # RFC 2866 5.13 lets a switch say them; of an update nobody knows since when the time counts.
+    lasts_s = attribute.first_number(attributes, Type.SESSION_TIMEOUT)
+    action = attribute.first_number(attributes, Type.TERMINATION_ACTION)
     age_s = attribute.first_number(attributes, Type.ACCT_DELAY_TIME) or 0
     addresses = dict.fromkeys([*_framed(attributes), *(address for address, of in huawei if of in (b"", mac))])
     return Report(
@@ -64,6 +67,8 @@ def read(
         "" if cause is None else cause_name(cause),
         naming=_naming(attributes, source),
         told_at=attribute.first_number(attributes, Type.EVENT_TIMESTAMP),
+        lasts_s=float(lasts_s) if lasts_s and kind is Kind.START else None,
+        is_renewable=action == TerminationAction.RADIUS_REQUEST,
     )
 
 

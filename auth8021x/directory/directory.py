@@ -95,6 +95,10 @@ class Directory:
             self._end(session, EndCause.ORDERED, now, detail)
         return session is not None
 
+    def ended_before(self, session: Session, now: float) -> None:
+        """It was ended before a restart, and its switch may not know that yet: what that tells of it counts no more."""
+        self._closed.add((session.site, session.nas, session.session_id), now, session.told_at)
+
     def amend(self, session: Session, role: str, vlan: str) -> None:
         """A switch was told to change a session, and has; "" stays as it is."""
         live = self._sessions.get(session.key)
@@ -190,7 +194,8 @@ class Directory:
         session = Session(
             report.site, report.mac, report.nas, report.session_id, opened_at=heard_at, heard_at=heard_at,
             expires_at=self._expiry(report, now), is_own=report.is_own, naming=report.naming,
-            told_at=report.told_at, **_attributes(report),
+            told_at=report.told_at, ends_at=_end(report, heard_at), is_renewable=report.is_renewable,
+            **_attributes(report),
         )  # fmt: skip
         self._open(session)
         site = self._sites.get(report.site)
@@ -218,10 +223,13 @@ class Directory:
             told_at=report.told_at if live.told_at is None else max(live.told_at, report.told_at or 0),
             **(said if report.is_own else {name: value for name, value in said.items() if value}),
         )
+        if report.is_own:
+            fresh = replace(fresh, ends_at=_end(report, now), is_renewable=report.is_renewable)
         self._sessions[live.key] = fresh
         is_same = live == replace(
-            fresh, heard_at=live.heard_at, expires_at=live.expires_at, naming=live.naming, told_at=live.told_at
-        )
+            fresh, heard_at=live.heard_at, expires_at=live.expires_at, naming=live.naming, told_at=live.told_at,
+            ends_at=live.ends_at,
+        )  # fmt: skip
         self._events.append(Heard(fresh) if is_same else Changed(live, fresh))
 
     def _stopped(self, report: Report, now: float) -> bool:
@@ -316,6 +324,10 @@ class Directory:
 
 def _is_same(live: Session, report: Report) -> bool:
     return (live.nas, live.session_id) == (report.nas, report.session_id)
+
+
+def _end(report: Report, since: float) -> float | None:
+    return None if report.lasts_s is None else since + report.lasts_s
 
 
 def _attributes(report: Report) -> dict[str, Any]:

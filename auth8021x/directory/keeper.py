@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from auth8021x.directory.directory import Directory
 from auth8021x.directory.events import Event
-from auth8021x.directory.orders import is_order
+from auth8021x.directory.orders import is_aside
 from auth8021x.directory.report import Report
 from auth8021x.directory.session import Key, Session, Source
 from auth8021x.errors import DirectoryUnavailableError, MalformedPacketError
@@ -79,7 +79,7 @@ class DirectoryKeeper:
         """Read what was kept. Observers should be there before. Raises StoreError."""
         sessions: list[Session] = []
         for row in await self._kept.load(0.0):
-            if is_order(row.key):
+            if is_aside(row.key):
                 continue
             try:
                 sessions.append(Session.parse(row.data))
@@ -157,8 +157,7 @@ class DirectoryKeeper:
         touched: set[Key] = set()
         while (event := self.core.next_event()) is not None:
             touched.add(event.session.key)
-            for observer in list(self._observers):
-                observer(event)
+            self._tell(event)
         for key in touched:
             session = self.core.get(*key)
             if session is None:
@@ -166,6 +165,14 @@ class DirectoryKeeper:
             else:
                 self._kept.put(KeptSession(session))
         self._arm()
+
+    def _tell(self, event: Event) -> None:
+        for observer in list(self._observers):
+            try:
+                observer(event)
+            except Exception:
+                # What follows elsewhere, and the port that told of it, must not hang on a page.
+                logger.exception("site=%s an observer of sessions failed", event.session.site)
 
     def _arm(self) -> None:
         due = self.core.next_timeout()

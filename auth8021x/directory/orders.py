@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from auth8021x.directory.session import Session
-from store.bindings import Keepable, KeptBinding
+from store.bindings import KeptBinding
 from store.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
-_PREFIX: Final = "!end/"
-"""No site is called so: these rows stand beside those of sessions."""
+ASIDE: Final = "!"
+"""Begins the keys of rows that stand beside those of sessions; no site is called so."""
+_PREFIX: Final = f"{ASIDE}end/"
 KEPT_S: Final = 86_400.0
 LOOK_EVERY_S: Final = 2.0
 
@@ -38,11 +39,14 @@ class EndOrder:
 class Rows(Protocol):
     """Where it is left (store.database.Database.port_sessions)."""
 
-    async def take(self, prefix: str) -> Sequence[KeptBinding]:
-        """Those whose key begins so, which are then kept no more. Raises StoreError."""
+    async def find(self, prefix: str) -> Sequence[KeptBinding]:
+        """Those whose key begins so. Raises StoreError."""
 
-    def put(self, binding: Keepable) -> None:
-        """Keep it."""
+    async def drop(self, found: Sequence[KeptBinding]) -> None:
+        """Keep these no more. Raises StoreError."""
+
+    async def flush(self) -> None:
+        """What was said before of other rows is on the disk now."""
 
 
 class Sessions(Protocol):
@@ -68,24 +72,31 @@ class OrderDesk:
         self._clock = wall_clock
         self._catch_up = catch_up
 
-    async def take(self) -> list[EndOrder]:
-        """What was ordered since this was asked last. Raises StoreError."""
-        now = self._clock()
-        return [_order(row) for row in await self._rows.take(_PREFIX) if row.expires_at > now]
+    async def find(self) -> Sequence[KeptBinding]:
+        """What was ordered and is not done(). Raises StoreError."""
+        return await self._rows.find(_PREFIX)
 
-    def carry_out(self, orders: Sequence[EndOrder]) -> None:
-        """A device that has begun anew since then stays."""
-        for order in orders:
+    def carry_out(self, found: Sequence[KeptBinding]) -> None:
+        """A device that has begun anew since then stays, however often this is called with the same."""
+        now = self._clock()
+        for order in (_order(row) for row in found if row.expires_at > now):
             session = self._sessions.get(order.site, order.mac)
             if session is not None and session.opened_at <= order.given_at:
                 self._end(order.site, order.mac)
 
+    async def done(self, found: Sequence[KeptBinding]) -> None:
+        """They are dropped once what follows from them is on the disk. Raises StoreError."""
+        if found:
+            await self._rows.flush()
+            await self._rows.drop(found)
+
     async def look(self) -> None:
         """Once. Raises StoreError."""
-        orders = await self.take()
-        if orders and self._catch_up is not None:
+        found = await self.find()
+        if found and self._catch_up is not None:
             await self._catch_up()
-        self.carry_out(orders)
+        self.carry_out(found)
+        await self.done(found)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -97,9 +108,9 @@ class OrderDesk:
                 logger.warning("orders to end sessions cannot be read: %s", error)
 
 
-def is_order(key: str) -> bool:
-    """Whether a row is one of these, and no session."""
-    return key.startswith(_PREFIX)
+def is_aside(key: str) -> bool:
+    """Whether a row is an order, or something else that is no session."""
+    return key.startswith(ASIDE)
 
 
 def _order(row: KeptBinding) -> EndOrder:

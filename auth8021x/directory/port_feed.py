@@ -18,7 +18,11 @@ class Reports(Protocol):
 class PortFeed:
     """All ports of a site."""
 
-    def __init__(self, reports: Reports, site: str, nas_identifier: str) -> None:
+    def __init__(
+        self, reports: Reports, site: str, nas_identifier: str, renews_every_s: float | None = None
+    ) -> None:  # fmt: skip
+        """`renews_every_s`: see OwnPort."""
+        self._renews_every_s = renews_every_s
         self._reports = reports
         self._site = site
         self._nas = nas_identifier
@@ -31,7 +35,8 @@ class PortFeed:
     def admit(self, port: str, mac: bytes, grant: Granted, session: str) -> None:
         """A terminal was let in, or what it may do has changed."""
         if not self._is_stopped:
-            self._reports.report(OwnPort(self._site, self._nas, port).admitted(mac, session, grant))
+            here = OwnPort(self._site, self._nas, port, self._renews_every_s)
+            self._reports.report(here.admitted(mac, session, grant))
 
     def expel(self, port: str, mac: bytes, session: str, cause: TerminateCause) -> None:
         """It is in no longer."""

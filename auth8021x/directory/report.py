@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from auth8021x.directory.naming import UNSAID, Naming
 from auth8021x.directory.session import Entry
-from auth8021x.wire.dictionary import TerminateCause
+from auth8021x.wire.dictionary import TerminateCause, TerminationAction
 
 
 class Kind(Enum):
@@ -46,6 +46,10 @@ class Report:
     naming: Naming = UNSAID
     told_at: int | None = None
     """By the clock of the switch (Event-Timestamp)."""
+    lasts_s: float | None = None
+    """Session-Timeout, from when it was let in; None: none, or it is not said."""
+    is_renewable: bool = False
+    """Whether it is asked again then."""
 
     @property
     def id(self) -> tuple[str, str, str]:
@@ -72,6 +76,14 @@ class Granted(Protocol):
     def filter_id(self) -> str:
         """What for."""
 
+    @property
+    def session_timeout_s(self) -> int | None:
+        """For how long."""
+
+    @property
+    def termination_action(self) -> TerminationAction:
+        """What comes then."""
+
 
 def cause_name(cause: int) -> str:
     """Acct-Terminate-Cause in words, for pages and the audit."""
@@ -85,12 +97,19 @@ class OwnPort:
     site: str
     nas: str
     name: str
+    renews_every_s: float | None = None
+    """How often who is let in by 802.1X is asked again where no server has said; None: never."""
 
     def admitted(self, mac: bytes, session_id: str, grant: Granted) -> Report:
         """A terminal was let in, or what it may do has changed."""
+        entry = Entry(grant.by.value)
+        lasts_s = None if grant.session_timeout_s is None else float(grant.session_timeout_s)
+        is_renewable = grant.termination_action is TerminationAction.RADIUS_REQUEST
+        if lasts_s is None and entry is Entry.EAP:
+            lasts_s, is_renewable = self.renews_every_s, True
         return Report(
             Kind.START, self.site, self.nas, session_id, mac, grant.identity, self.name, grant.filter_id, grant.vlan,
-            Entry(grant.by.value), is_own=True,
+            entry, is_own=True, lasts_s=lasts_s, is_renewable=is_renewable and lasts_s is not None,
         )  # fmt: skip
 
     def expelled(self, mac: bytes, session_id: str, cause: str) -> Report:

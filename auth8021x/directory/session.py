@@ -74,6 +74,10 @@ class Session:
     naming: Naming = UNSAID
     told_at: int | None = None
     """When it was last told of, by the clock of its switch."""
+    ends_at: float | None = None
+    """When its Session-Timeout is over; None: it has none, or its switch does not say."""
+    is_renewable: bool = False
+    """Whether it is asked again then (Termination-Action RADIUS-Request), and goes on where it proves itself."""
 
     @property
     def key(self) -> Key:

@@ -16,6 +16,7 @@ from auth8021x.eapserver.authorization import Authorization
 from auth8021x.eapserver.conversation import Conversation
 from auth8021x.eapserver.methods import Contexts, Methods, Octets
 from auth8021x.eapserver.nas_clients import NasClient, NasClients
+from auth8021x.eapserver.place import UNPLACED, Place, place_of
 from auth8021x.eapserver.sessions import ServerSession, ServerSessions
 from auth8021x.eapserver.step import Failed, Moment, Passed
 from auth8021x.eapserver.tls_framing import OVERHEAD_BYTES
@@ -53,6 +54,7 @@ class Verdict:
     reason: str
     """"" where it was let in."""
     detail: str = ""
+    place: Place = UNPLACED
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class EapServer:
         self._events: deque[Verdict] = deque(maxlen=_MAX_EVENTS)
         self.counters: Counter[str] = Counter()
         """What was dropped and refused, by reason, and "accepted"; cumulative."""
+        self.excused: Counter[str] = Counter()
+        """Requests that were believed without Message-Authenticator, by the name of the client; cumulative."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -119,6 +123,7 @@ class EapServer:
             reply = None
             self.counters["malformed"] += 1
         if reply is None:
+            self._replies.forget(key)  # there may be room for it when it comes again
             return None
         sealed = self._sealed(asked, reply)
         self._replies.answered(key, sealed)
@@ -135,6 +140,7 @@ class EapServer:
         fault = authenticity.check_request(request, client.secret, data)
         if fault is Fault.NO_MESSAGE_AUTHENTICATOR and not client.settings.demands_message_authenticator:
             self.counters["excused"] += 1
+            self.excused[client.name] += 1
             return request
         return request if fault is None else fault.value
 
@@ -219,7 +225,8 @@ class EapServer:
         station = attribute.first_text(asked.attributes, Type.CALLING_STATION_ID) or ""
         reason, detail = (outcome.reason, outcome.detail) if isinstance(outcome, Failed) else ("", "")
         self.counters[reason or "accepted"] += 1
-        self._events.append(Verdict(asked.client.name, station, outer, outcome.identity, method, reason, detail))
+        place = place_of(asked.attributes)
+        self._events.append(Verdict(asked.client.name, station, outer, outcome.identity, method, reason, detail, place))
 
     def _fragment_bytes(self, asked: _Asked) -> int:
         """What fits where the switch says how much does (RFC 3579 2.4)."""

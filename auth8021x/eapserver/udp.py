@@ -44,10 +44,11 @@ class EapServerSockets(ListeningSockets):
 
     def __init__(
         self, core: EapServer, settings: EapServerSettings, max_datagram_bytes: int = 4096,
-        wall_clock: Callable[[], float] = time.time,
+        wall_clock: Callable[[], float] = time.time, decided: Callable[[Verdict], None] | None = None,
     ) -> None:  # fmt: skip
-        """Raises OSError when an address or the port cannot be had."""
+        """`decided` is told who was let in or not. Raises OSError when an address or the port cannot be had."""
         self.core = core
+        self._decided = decided
         self._wall_clock = wall_clock
         self._lines = AuditLines(_AUDIT_LINES_PER_MINUTE, time.monotonic)
         addresses = settings.listen if settings.clients else ()
@@ -58,11 +59,16 @@ class EapServerSockets(ListeningSockets):
         answer = self.core.receive(octets, source, now, self._wall_clock())
         while (verdict := self.core.next_event()) is not None:
             self._write(verdict)
+            if self._decided is not None:
+                self._decided(verdict)
         return answer
 
     def _write(self, verdict: Verdict) -> None:
-        who = (verdict.client, shown(verdict.station), shown(verdict.outer), shown(verdict.identity), verdict.method)
-        text = "radius client=%s mac=%s outer=%r identity=%r method=%d"
+        who = (
+            verdict.client, shown(verdict.station), shown(verdict.place.switch), shown(verdict.place.port),
+            shown(verdict.outer), shown(verdict.identity), verdict.method,
+        )  # fmt: skip
+        text = "radius client=%s mac=%s switch=%r port=%r outer=%r identity=%r method=%d"
         if verdict.reason:
             self._lines.write(logging.WARNING, f"{text} refused: %s %s", *who, verdict.reason, shown(verdict.detail))
         else:

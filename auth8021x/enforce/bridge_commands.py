@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from auth8021x.enforce.plan import Plan, PortPlan
@@ -27,9 +27,12 @@ def link_lines(plan: Plan) -> list[str]:
     return lines
 
 
-def entry_lines(plan: Plan, present: Sequence[Entry]) -> list[str]:
-    """For `bridge -batch`: from the entries that are there to those that ought to be; who goes goes first."""
-    wanted = [(port.name, mac) for port in plan for mac in port.terminals]
+def entry_lines(plan: Plan, present: Sequence[Entry], own: Container[bytes] = ()) -> list[str]:
+    """For `bridge -batch`: from the entries that are there to those that ought to be; who goes goes first.
+
+    `own`: see read_own(); who comes under one of these is not let in.
+    """
+    wanted = [(port.name, mac) for port in plan for mac in port.terminals if mac not in own]
     ours, kept = {port.name for port in plan}, set(wanted) & set(present)
     gone = [f"fdb del {_device(entry)} master" for entry in present if entry[0] in ours and entry not in kept]
     missing = [f"fdb replace {_device(entry)} master static" for entry in wanted if entry not in kept]
@@ -38,11 +41,15 @@ def entry_lines(plan: Plan, present: Sequence[Entry]) -> list[str]:
 
 def read_entries(shown: bytes) -> list[Entry]:
     """What `bridge -json fdb show` says of static entries. Raises EnforcementError."""
-    try:
-        found = json.loads(shown) if shown.strip() else []
-        return sorted({_entry(each) for each in found if each.get("state") == "static" and "master" in each})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EnforcementError(f"bridge: not understood: {error}") from None
+    return _read(shown, "static")
+
+
+def read_own(shown: bytes) -> frozenset[bytes]:
+    """The addresses of the bridges and their ports themselves, which an entry would take from them for good.
+
+    Raises EnforcementError.
+    """
+    return frozenset(mac for _, mac in _read(shown, "permanent"))
 
 
 def _port_lines(port: PortPlan) -> list[str]:
@@ -54,6 +61,14 @@ def _port_lines(port: PortPlan) -> list[str]:
         f"{slave} locked on learning off flood {flooded} mcast_flood {flooded} bcast_flood {flooded}",
         f"{slave} fdb_flush",
     ]
+
+
+def _read(shown: bytes, state: str) -> list[Entry]:
+    try:
+        found = json.loads(shown) if shown.strip() else []
+        return sorted({_entry(each) for each in found if each.get("state") == state and "master" in each})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EnforcementError(f"bridge: not understood: {error}") from None
 
 
 def _entry(each: dict[str, Any]) -> Entry:

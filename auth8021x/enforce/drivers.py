@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Container
+from typing import Protocol
 
 from auth8021x.enforce import bridge_commands, ruleset
 from auth8021x.enforce.plan import Plan
 from auth8021x.enforce.programs import Run, run
 from auth8021x.errors import EnforcementError
+from auth8021x.wire import mac_address
 from config.dot1x_enforcement import EnforcementSettings
 
 
@@ -33,10 +35,15 @@ class BridgeDriver:
         """See Driver. A port that is gone does not keep the others from being set."""
         trouble: list[EnforcementError] = []
         await self._batch("ip", bridge_commands.link_lines(plan), trouble)
-        shown = await self._run(_SHOW, "", self._patience_s)
-        await self._batch("bridge", bridge_commands.entry_lines(plan, bridge_commands.read_entries(shown)), trouble)
+        present = bridge_commands.read_entries(await self._shown("static"))
+        own = bridge_commands.read_own(await self._shown("permanent"))
+        await self._batch("bridge", bridge_commands.entry_lines(plan, present, own), trouble)
+        trouble += _impostors(plan, own)
         if trouble:
             raise trouble[0]
+
+    async def _shown(self, state: str) -> bytes:
+        return await self._run(("bridge", "-json", "fdb", "show", "state", state), "", self._patience_s)
 
     async def _batch(self, program: str, lines: list[str], trouble: list[EnforcementError]) -> None:
         if not lines:
@@ -80,4 +87,11 @@ def drivers(settings: EnforcementSettings) -> list[Driver]:
     return made
 
 
-_SHOW: Final = ("bridge", "-json", "fdb", "show", "state", "static")
+def _impostors(plan: Plan, own: Container[bytes]) -> list[EnforcementError]:
+    """Terminals that call themselves by an address of this machine, whose frames would all go to them."""
+    return [
+        EnforcementError(f"{port.name}: {mac_address.plain(mac)} is an address of this machine: not let in")
+        for port in plan
+        for mac in port.terminals
+        if mac in own
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from auth8021x.pae.grant import By, Grant
+from auth8021x.pae.grant import Grant
 from config.dot1x_enforcement import EnforcementSettings
 
 _MAX_SEEN_PER_PORT: Final = 64
@@ -51,7 +51,10 @@ class _Place:
     ARP cache is old."""
 
     def network(self) -> str:
-        """Where the port belongs now: who is known best decides, then who came first."""
+        """Where the port belongs now: who is known best decides, then who came first.
+
+        A guest on a hub does not keep a terminal that has proved who it is out of its network.
+        """
         return min(self.admitted.values(), key=lambda found: found[0], default=(0, self.bridge))[1]
 
 
@@ -76,7 +79,7 @@ class Openings:
         for other in self._places.values():
             if other is not place and other.admitted.pop(mac, None) is not None:
                 self.counters["moved"] += 1
-        place.admitted[mac] = (_RANKS[grant.by], bridge)
+        place.admitted[mac] = (grant.by.rank, bridge)
         return None if place.network() == bridge else self._kept_out(KeptOut.OTHER_VLAN)
 
     def why_out(self, port: str, mac: bytes) -> KeptOut | None:
@@ -152,7 +155,3 @@ class Openings:
     def _kept_out(self, why: KeptOut) -> KeptOut:
         self.counters[why.value] += 1
         return why
-
-
-_RANKS: Final = {By.EAP: 0, By.BYPASS: 1, By.GUEST: 2}
-"""A guest on a hub does not keep a terminal that has proved who it is out of its network."""

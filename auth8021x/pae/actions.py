@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from auth8021x.pae.grant import Grant
 from auth8021x.radius.request import Request
@@ -10,23 +10,23 @@ from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import AcctStatusType, TerminateCause
 
 
-@dataclass(frozen=True, slots=True)
-class SendFrame:
+class SendFrame(msgspec.Struct, frozen=True, gc=False):
     """Send an Ethernet frame out of the port."""
 
-    frame: bytes = field(repr=False)
+    frame: bytes
+
+    def __repr__(self) -> str:
+        return f"SendFrame({len(self.frame)} octets)"
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True, gc=False):
     """Ask a RADIUS server; its answer goes to Port.answered(), or Port.no_answer(), with this ticket."""
 
     ticket: int
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(msgspec.Struct, frozen=True, gc=False):
     """Let a terminal in, or change what it is let into; nothing it sends may be lost when it is in already."""
 
     mac: bytes
@@ -34,8 +34,7 @@ class Admit:
     session: str
 
 
-@dataclass(frozen=True, slots=True)
-class Expel:
+class Expel(msgspec.Struct, frozen=True, gc=False):
     """Let a terminal in no longer."""
 
     mac: bytes
@@ -43,8 +42,7 @@ class Expel:
     cause: TerminateCause
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, gc=False):
     """Tell a RADIUS server about a session (AccountingClient.put)."""
 
     session: str

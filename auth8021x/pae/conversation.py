@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.grant import Grant, read_grant
@@ -15,16 +16,17 @@ from auth8021x.wire.dictionary import Type
 from auth8021x.wire.eap import Code, Eap, Method
 from auth8021x.wire.packet import Packet
 
-MIN_REQUESTS: Final[dict[int, int]] = {Method.TLS: 2, Method.TTLS: 2, Method.PEAP: 2, Method.FAST: 2, Method.TEAP: 2}
+MIN_REQUESTS: Final[dict[int, int]] = {
+    Method.TLS: 2, Method.TTLS: 2, Method.PEAP: 2, Method.FAST: 2, Method.TEAP: 2, Method.MSCHAPV2: 2,
+}  # fmt: skip
 """Requests without which a method cannot have shown who the supplicant is: those on TLS need their Start and what the
-server has to say in the handshake, even of a resumed session (RFC 5216 2.1)."""
+server has to say in the handshake, even of a resumed session (RFC 5216 2.1); MSCHAPv2 a challenge and its verdict."""
 MAX_ROUNDS: Final = 100
 """Requests of one conversation: a certificate chain of 64 KiB in pieces of 1 kB."""
 MAX_TIMEOUT_S: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True, gc=False):
     """What becomes of a conversation; `packet` goes to the supplicant."""
 
     packet: Eap

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+import msgspec
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.wire import attribute, tunnel
@@ -24,9 +25,13 @@ class By(Enum):
     GUEST = "guest"
     """Into the network of guests, by policy."""
 
+    @property
+    def rank(self) -> int:
+        """How well it is known who it is; 0 is best."""
+        return (By.EAP, By.BYPASS, By.GUEST).index(self)
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+
+class Grant(msgspec.Struct, frozen=True, gc=False):
     """What a terminal may do, and for how long."""
 
     identity: str

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.actions import Action, Ask, SendFrame
 from auth8021x.pae.arrivals import Arrivals
+from auth8021x.pae.eap_pass_through import State as EapState
 from auth8021x.pae.grant import Grant
 from auth8021x.pae.nas import NasPort
 from auth8021x.pae.terminal import Terminal
@@ -208,7 +210,7 @@ class Port:
 
     def _arrive(self, mac: bytes, now: float, *, asked: bool = False) -> Terminal | None:
         """A terminal that was not known; `asked`: it answers a request to the group address."""
-        if mac[0] & 1 or mac == self._port.mac:
+        if mac[0] & 1 or not any(mac) or mac == self._port.mac:
             return None
         if not self._arrivals.take(now) or not self._has_room():
             self.counters["too-many-terminals"] += 1
@@ -244,6 +246,8 @@ class Port:
             self._send(terminal.mac, packet)
         for response in terminal.authenticator.responses():
             terminal.eap_ticket = self._ask(terminal, self._eap_request(terminal, response))
+        if terminal.authenticator.eap.state is not EapState.AAA_IDLE:
+            terminal.eap_ticket = 0  # it has begun anew: what the server says to the conversation of before is too late
         if terminal.bypass.wants_answer:
             terminal.bypass.wants_answer = False
             password = mac_address.user_name(terminal.mac).encode()
@@ -320,4 +324,4 @@ def _changed(grant: Grant, change: Change) -> Grant:
         "session_timeout_s": change.session_timeout_s, "termination_action": change.termination_action,
         "interim_s": change.interim_s, "filter_id": change.filter_id, "vlan": change.vlan,
     }  # fmt: skip
-    return replace(grant, **{key: value for key, value in wanted.items() if value is not None})  # type: ignore[arg-type]
+    return replace(grant, **{key: value for key, value in wanted.items() if value is not None})

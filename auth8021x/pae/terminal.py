@@ -102,7 +102,7 @@ class Terminal:
 
     def _admit(self, wanted: Grant, now: float) -> Iterator[Action]:
         before, self.grant = self.grant, wanted
-        if before is not None and before.by is not wanted.by:
+        if before is not None and (before.by, before.identity) != (wanted.by, wanted.identity):
             yield from self._stop(before, TerminateCause.NAS_REQUEST, now)
             before = None
         if before is None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from auth8021x.ports.link_messages import GROUP_LINK, Carriers
+
+logger = logging.getLogger(__name__)
 
 _MAX_DATAGRAM_BYTES: Final = 1 << 16
 _BATCH: Final = 64
@@ -55,9 +58,16 @@ class CarrierWatch:
                 break
             if source[0] == 0:  # of the kernel itself, not of another process
                 for name, is_up in self.carriers.receive(data):
-                    self._changed(name, is_up)
+                    self._tell(name, is_up)
         if self._timer is None:
             self._timer = self._loop.call_later(_ASK_AGAIN_S, self._ask)
+
+    def _tell(self, name: str, is_up: bool) -> None:
+        try:
+            self._changed(name, is_up)
+        except Exception:
+            # One port must not keep the next from hearing that its line is gone: nobody says it again.
+            logger.exception("port=%s", name)
 
     def _ask(self) -> None:
         """For the list, where there is one to be asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from auth8021x.pae.nas import NasPort
 from auth8021x.pae.port import Port
@@ -33,8 +33,12 @@ class LivePort:
     def __init__(
         self, settings: Dot1xSettings, name: str, number: int, servers: Servers, enforcement: Enforcement,
         accounting: Accounting | None, last_seen: LastSeen, addressed: Callable[[str, bytes, str], None],
+        terminals: Container[bytes],
     ) -> None:  # fmt: skip
-        """`addressed` is told each address that is seen, with port and MAC: the enforcement."""
+        """`addressed` is told each address that is seen, with port and MAC: the enforcement.
+
+        `terminals`: who is in, on whichever port. A bridge lets them send under their own address alone.
+        """
         self.name = name
         self.number = number
         self.is_up = False
@@ -44,6 +48,7 @@ class LivePort:
         self._accounting = accounting
         self._last_seen = last_seen
         self._addressed = addressed
+        self._terminals = terminals
         self._index = 0
         self._runner: PortRunner | None = None
         self._sockets: list[EapolSocket | AddressSocket | ArrivalSocket] = []
@@ -84,7 +89,10 @@ class LivePort:
             self._last_seen.line_lost()
 
     def sighted(self, found: Sighting) -> None:
-        """An address was seen here."""
+        """An address was seen here. A terminal that plays the DHCP server binds nobody."""
+        if found.server in self._terminals:
+            self._counters["snooping-terminal-as-server"] += 1
+            return
         self._addressed(self.name, found.mac, found.address)
         self._last_seen.seen(found)
 

@@ -1,4 +1,4 @@
-"""What people are shown of our own ports: who is at each of them, and why it is in or not; and RADIUS servers. Pure."""
+"""What people are shown: who is at our own ports, and why it is in or not; RADIUS servers and clients. Pure."""
 
 from __future__ import annotations
 
@@ -70,6 +70,33 @@ class ServerStatus:
     """Taken for alive: it answers, or nobody has asked it yet. A dead one is asked for its status until it is back."""
     is_accounting_up: bool = True
     """The same of accounting, which has a port of its own."""
+    is_excused: bool = False
+    """An administrator lets it do without Message-Authenticator: whoever sits in between can forge its answers."""
+    excused: int = 0
+    """Answers of it that were believed without; cumulative."""
+
+
+class ClientKind(Enum):
+    """What a RADIUS client wants of us."""
+
+    LOGINS = "logins"
+    """A switch that asks the embedded server."""
+    ORDERS = "orders"
+    """Who may end and change sessions on our ports (RFC 5176)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientStatus:
+    """Who may send us RADIUS requests that let somebody in or put somebody out, as the settings name it."""
+
+    name: str
+    kind: ClientKind
+    networks: tuple[str, ...]
+    """Where its packets come from."""
+    is_excused: bool = False
+    """An administrator lets it do without Message-Authenticator."""
+    excused: int = 0
+    """Requests of it that were believed without; cumulative."""
 
 
 def terminal_status(terminal: Terminal, kept_out: str) -> TerminalStatus:

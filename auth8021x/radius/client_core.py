@@ -40,6 +40,8 @@ class ClientCore:
     def __init__(self, servers: Sequence[Server], timers: RadiusTimers, chance: Chance, nas_identifier: str) -> None:
         self.servers = tuple(servers)
         self.counters: Counter[str] = Counter()
+        self.excused: Counter[str] = Counter()
+        """Answers that were believed without Message-Authenticator, by the name of the server; cumulative."""
         self._timers = timers
         self._chance = chance
         self._status = Request(Code.STATUS_SERVER, (attribute.text(Type.NAS_IDENTIFIER, nas_identifier),))
@@ -285,6 +287,7 @@ class ClientCore:
         self.counters["answered"] += 1
         if is_excused:
             self.counters["excused"] += 1
+            self.excused[server.name] += 1
         self._events.append(Answered(found.ticket, server.name, answer, now - found.sent_here_at, is_excused))
 
     def _probe(self, number: int, health: Health, now: float) -> None:

@@ -59,6 +59,8 @@ class DynamicServer:
         self._window_s = window_s
         self._replies = Replies(max_remembered)
         self.counters: Counter[str] = Counter()
+        self.excused: Counter[str] = Counter()
+        """Orders that were believed without Message-Authenticator, by the name of who gave them; cumulative."""
 
     def receive(self, data: bytes, source: Source, now_utc: float) -> Pending | bytes | None:
         """A datagram: an order to be done, a reply to be sent at once, or nothing."""
@@ -79,6 +81,8 @@ class DynamicServer:
         if reason:
             self._drop(reason)
             return None
+        if attribute.first(request.attributes, Type.MESSAGE_AUTHENTICATOR) is None:
+            self.excused[client.name] += 1
         key = f"{client.name} {request.code} {request.identifier} ".encode() + request.authenticator
         # A time may be ahead of ours by the window: it is as long again until it is refused for its age.
         seen, reply = self._replies.check(key, source, now_utc, 2 * self._window_s + 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+import msgspec
 
 from auth8021x.radius.request import Request
 from auth8021x.wire import authenticity, password
@@ -16,8 +17,7 @@ PROBE: Final = 0
 """The ticket of our own Status-Server requests."""
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, gc=False, eq=False):
     """A request that waits for its answer."""
 
     ticket: int
@@ -33,8 +33,11 @@ class Exchange:
     due_at: float = 0.0
     place: tuple[int, int] | None = None
     """Lane and identifier; None while it waits for a new connection."""
-    authenticator: bytes = field(default=b"", repr=False)
-    octets: bytes = field(default=b"", repr=False)
+    authenticator: bytes = b""
+    octets: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Exchange({self.ticket}, {self.request}, candidates={self.candidates})"
 
     @property
     def server(self) -> int:
@@ -67,4 +70,4 @@ def build(request: Request, identifier: int, authenticator: bytes, secret: bytes
 def status_request(request: Request, name: str) -> Request:
     """A question for the status of a server (RFC 5997 3), with what names us taken from another request."""
     own = tuple(each for each in request.attributes if each.type == Type.NAS_IDENTIFIER)
-    return replace(request, code=Code.STATUS_SERVER, attributes=own, password=None, server=name)
+    return msgspec.structs.replace(request, code=Code.STATUS_SERVER, attributes=own, password=None, server=name)

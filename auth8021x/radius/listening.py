@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from auth8021x.radius.replies import Source
+
+_BUFFER_BYTES: Final = 1 << 20
+"""All terminals of a house ask at once when the power is back."""
+_SO_RXQ_OVFL: Final = 40
+_LOST: Final = struct.Struct("=I")
+_LOST_SPACE: Final = socket.CMSG_SPACE(_LOST.size)
 
 
 class Server(Protocol):
@@ -27,6 +34,8 @@ class ListeningSockets:
         self._max_bytes = max_bytes
         self._loop = asyncio.get_running_loop()
         self._sockets: list[socket.socket] = []
+        self._lost: dict[socket.socket, int] = {}
+        """Datagrams that the kernel had no room for, by its own count."""
         try:
             for address in addresses:
                 self._listen(address, port)
@@ -45,6 +54,7 @@ class ListeningSockets:
             self._loop.remove_reader(each)
             each.close()
         self._sockets.clear()
+        self._lost.clear()
 
     def answer(self, octets: bytes, source: Source, now: float) -> bytes | None:
         """What is sent back on a datagram. `now` is monotonic."""
@@ -55,6 +65,8 @@ class ListeningSockets:
         made = socket.socket(family, socket.SOCK_DGRAM)
         self._sockets.append(made)
         made.setblocking(False)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        made.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind((address, port))
@@ -63,15 +75,23 @@ class ListeningSockets:
     def _drain(self, made: socket.socket) -> None:
         for _ in range(self._batch):
             try:
-                octets, source = made.recvfrom(self._max_bytes)
+                octets, said, _, source = made.recvmsg(self._max_bytes, _LOST_SPACE)
             except BlockingIOError:
                 return
             except OSError:
                 self._counters["udp-receive-error"] += 1  # an ICMP error of an earlier answer
                 continue
+            if said:
+                self._count_lost(made, said[0][2])
             answer = self.answer(octets, (source[0], source[1]), self._loop.time())
             if answer is not None:
                 self._send(made, answer, source)
+
+    def _count_lost(self, made: socket.socket, said: bytes) -> None:
+        """The kernel tells with the next datagram how many it has lost so far, modulo 2^32."""
+        (lost,) = _LOST.unpack(said)
+        self._counters["udp-receive-lost"] += (lost - self._lost.get(made, 0)) % (1 << 32)
+        self._lost[made] = lost
 
     def _send(self, made: socket.socket, answer: bytes, source: tuple[str, int]) -> None:
         try:

@@ -55,6 +55,10 @@ class Replies:
         if found is not None:
             found.reply = reply
 
+    def forget(self, key: bytes) -> None:
+        """Nothing was done on a request: where it comes again, it is as new."""
+        self._entries.pop(key, None)
+
     def _expire(self, now: float) -> None:
         while self._entries:
             key, oldest = next(iter(self._entries.items()))

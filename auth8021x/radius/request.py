@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+import msgspec
+
 from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import Code
 from auth8021x.wire.packet import Packet
@@ -35,17 +37,19 @@ class Server:
     """Sockets or connections; 256 requests may wait on each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One request, without what each server makes different: identifier, authenticators, the hidden password."""
 
     code: Code
     attributes: tuple[Attribute, ...] = ()
-    password: bytes | None = field(default=None, repr=False)
+    password: bytes | None = None
     server: str = ""
     """The only server that is asked, where a conversation goes on there; "" asks one after the other."""
     can_begin_anew: bool = False
     """Whoever asks would rather begin anew elsewhere than wait for this server until the end."""
+
+    def __repr__(self) -> str:
+        return f"Request({self.code!r}, {self.attributes}, server={self.server!r})"
 
 
 class Failure(Enum):
@@ -59,8 +63,7 @@ class Failure(Enum):
     TOO_LONG = "request-too-long"
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """An answer that is proved to come from the server."""
 
     ticket: int
@@ -71,16 +74,14 @@ class Answered:
     """It had no Message-Authenticator, which an administrator allows this server."""
 
 
-@dataclass(frozen=True, slots=True)
-class GaveUp:
+class GaveUp(msgspec.Struct, frozen=True, gc=False):
     """No answer came, whatever was tried."""
 
     ticket: int
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class ServerChanged:
+class ServerChanged(msgspec.Struct, frozen=True, gc=False):
     """A server is taken for dead, or is back."""
 
     server: str
@@ -90,10 +91,12 @@ class ServerChanged:
 Event = Answered | GaveUp | ServerChanged
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(msgspec.Struct, frozen=True, gc=False):
     """What leaves now: by which socket or connection (lane) of which server."""
 
     server: int
     lane: int
-    octets: bytes = field(repr=False)
+    octets: bytes
+
+    def __repr__(self) -> str:
+        return f"Datagram(server={self.server}, lane={self.lane}, {len(self.octets)} octets)"

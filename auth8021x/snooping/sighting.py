@@ -18,13 +18,15 @@ class Sighting:
     mac: bytes
     address: str
     source: Source
+    server: bytes = b""
+    """Who says so, where it is not the terminal itself: MAC of a DHCP server, or of the relay before it."""
 
 
 def sighting(data: bytes, *, is_outgoing: bool) -> Sighting | None:
     """A frame that a terminal sent, or with `is_outgoing` one that goes to it. Raises MalformedPacketError.
 
-    ARP counts from the terminal alone and under its own MAC; DHCP only on its way to the terminal: a terminal that
-    plays the DHCP server binds nobody.
+    ARP counts from the terminal alone and under its own MAC; DHCP only on its way to the terminal, and only of a
+    `server` that is no terminal of ours, which whoever has all ports has to see to.
     """
     read = frame.parse(data)
     if is_outgoing:
@@ -43,9 +45,9 @@ def _given(read: frame.Frame) -> Sighting | None:
     found = dhcp.parse(read.payload)
     if found is None or found.type != MessageType.ACK:
         return None
-    return _of(found.mac, found.address, Source.DHCP)
+    return _of(found.mac, found.address, Source.DHCP, read.source)
 
 
-def _of(mac: bytes, address: str, source: Source) -> Sighting | None:
+def _of(mac: bytes, address: str, source: Source, server: bytes = b"") -> Sighting | None:
     known = address_of(address)
-    return None if known is None else Sighting(mac, str(known), source)
+    return None if known is None else Sighting(mac, str(known), source, server)

@@ -1,4 +1,7 @@
-"""Carries orders to switches: a socket and a retransmission timer for each that is on its way (RFC 5176 2.3)."""
+"""Carries orders to switches: a socket and a retransmission timer for each that is on its way (RFC 5176 2.3).
+
+What waits is kept before it is sent, and until it is settled: a restart in between loses none.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from auth8021x.radius.dynamic_outcome import Outcome
 from auth8021x.radius.request import Server
 from auth8021x.radius.setup import shared_secret
 from auth8021x.radius.udp import UdpLanes
+from auth8021x.switches.kept_orders import KeptOrder, Rows, row_key
 from auth8021x.switches.orders import Order, Result, Settled, SwitchOrders
 from auth8021x.switches.switch_book import Switch, SwitchBook
 from auth8021x.wire import mac_address
@@ -39,14 +43,15 @@ class SwitchCourier:
 
     def __init__(
         self, settings: Dot1xSettings, secrets: Mapping[str, bytes], settled: Callable[[Settled], None],
-        wall_clock: Callable[[], float] = time.time,
+        wall_clock: Callable[[], float] = time.time, rows: Rows | None = None,
     ) -> None:  # fmt: skip
-        """`settled` is told what became of orders."""
+        """`settled` is told what became of orders. `rows`: where those that wait are kept, None for nowhere."""
         self.core = SwitchOrders(SwitchBook(settings.switches))
         self._settings = settings
         self._secrets = secrets
         self._settled = settled
         self._wall_clock = wall_clock
+        self._rows = rows
         self._lines = AuditLines(settings.directory.audit_lines_per_minute, time.monotonic)
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -54,16 +59,25 @@ class SwitchCourier:
 
     def happened(self, event: Event) -> None:
         """Something happened in the directory."""
-        self.core.happened(event)
+        self.core.happened(event, self._loop.time())
         self._work()
 
     def change(self, session: Session, change: tuple[Attribute, ...]) -> None:
         """Have its switch change a live session."""
-        self.core.change(session, change)
+        self.core.change(session, change, self._loop.time())
+        self._work()
+
+    def resume(self, kept: KeptOrder) -> None:
+        """Carry on with an order of before a restart."""
+        now = self._loop.time()
+        given_at = now - max(0.0, self._wall_clock() - kept.given_at)
+        if self._rows is not None:
+            self._rows.remove(kept.key)  # unless it waits still, which is said next
+        self.core.resume(kept.session, kept.change, given_at, now)
         self._work()
 
     def close(self) -> None:
-        """Leave no socket, task or timer behind; orders that wait are forgotten."""
+        """Leave no socket, task or timer behind; orders that wait are there at the next start."""
         for task in self._tasks:
             task.cancel()
         if self._timer is not None:
@@ -72,6 +86,7 @@ class SwitchCourier:
 
     def _work(self) -> None:
         now = self._loop.time()
+        self._keep(now)
         while (order := self.core.next_order(now)) is not None:
             task = self._loop.create_task(self._carry(order))
             self._tasks.add(task)
@@ -84,7 +99,19 @@ class SwitchCourier:
         due = self.core.next_timeout()
         self._timer = None if due is None else self._loop.call_at(due, self._work)
 
+    def _keep(self, now: float) -> None:
+        while (change := self.core.next_change()) is not None:
+            if self._rows is None:
+                continue
+            if (order := change.order) is None:
+                self._rows.remove(row_key(change.key))
+            else:
+                given_at = self._wall_clock() - (now - order.given_at)
+                self._rows.put(KeptOrder(order.session, order.change, given_at))
+
     async def _carry(self, order: Order) -> None:
+        if self._rows is not None:
+            await self._rows.flush()
         client = self._client(order.switch)
         try:
             outcome = await self._ask(DynamicOrders(client, self._wall_clock), order)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.wire.dictionary import Type
 
 MAX_VALUE_BYTES: Final = 253
+MAX_BYTES: Final = 255
+"""With its header."""
 MAX_ATTRIBUTES: Final = 256
 """In one packet."""
 _HEADER_BYTES: Final = 2
 _NAMES: Final = {kind.value: kind.name for kind in Type}
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(msgspec.Struct, frozen=True, gc=False):
     """One attribute. Passwords, keys and challenges are attributes, too: no value is in a repr."""
 
     type: int
@@ -34,9 +36,7 @@ class Attribute:
 
     def serialize(self) -> bytes:
         """The wire form. Raises ValueError when the value is too long."""
-        if len(self.value) > MAX_VALUE_BYTES:
-            raise ValueError(f"a RADIUS attribute has at most {MAX_VALUE_BYTES} octets")
-        return bytes((self.type, _HEADER_BYTES + len(self.value))) + self.value
+        return serialize((self,))
 
 
 def number(kind: Type, value: int) -> Attribute:
@@ -89,6 +89,20 @@ def first_text(attributes: Iterable[Attribute], kind: int) -> str | None:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
+def serialize(attributes: Iterable[Attribute]) -> bytes:
+    """All of them on the wire, in their order. Raises ValueError when a value is too long."""
+    octets = bytearray()
+    for each in attributes:
+        value = each.value
+        size = _HEADER_BYTES + len(value)
+        if size > MAX_BYTES:
+            raise ValueError(f"a RADIUS attribute has at most {MAX_VALUE_BYTES} octets")
+        octets.append(each.type)
+        octets.append(size)
+        octets += value
+    return bytes(octets)
+
+
 def parse(data: bytes) -> tuple[Attribute, ...]:
     """All attributes of a packet. Raises MalformedPacketError."""
     found: list[Attribute] = []
@@ -100,7 +114,7 @@ def parse(data: bytes) -> tuple[Attribute, ...]:
         following = position + size
         if size < _HEADER_BYTES or following > end:
             raise MalformedPacketError("RADIUS: an attribute has a wrong length")
-        found.append(Attribute(data[position], bytes(data[position + _HEADER_BYTES : following])))
+        found.append(Attribute(data[position], data[position + _HEADER_BYTES : following]))
         position = following
         if len(found) > MAX_ATTRIBUTES:
             raise MalformedPacketError("RADIUS: too many attributes")

@@ -7,7 +7,6 @@ counts. We send it first, where it cannot be made part of a collision, and ask f
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from enum import Enum
 from typing import Final
@@ -15,10 +14,13 @@ from typing import Final
 from auth8021x.wire import packet as packets
 from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import Code, Type
+from auth8021x.wire.digests import DIGEST_BYTES, hmac_md5, md5
 from auth8021x.wire.packet import AUTHENTICATOR_BYTES, HEADER_BYTES, NO_AUTHENTICATOR, Packet
 
-_DIGEST_BYTES: Final = 16
-_EMPTY: Final = Attribute(Type.MESSAGE_AUTHENTICATOR, bytes(_DIGEST_BYTES))
+_NO_DIGEST: Final = bytes(DIGEST_BYTES)
+_EMPTY: Final = Attribute(Type.MESSAGE_AUTHENTICATOR, _NO_DIGEST)
+_AUTHENTICATOR_AT: Final = HEADER_BYTES - AUTHENTICATOR_BYTES
+_FIRST_DIGEST_AT: Final = HEADER_BYTES + _EMPTY.size - DIGEST_BYTES
 
 RANDOM_AUTHENTICATOR: Final = frozenset({Code.ACCESS_REQUEST, Code.STATUS_SERVER})
 """Requests whose authenticator is a random number and proves nothing; all others carry a digest (RFC 2866 3)."""
@@ -36,6 +38,9 @@ _DEMANDED: Final = frozenset({
 """Packets that prove nothing without Message-Authenticator."""
 _SENT_WITHOUT: Final = frozenset({Code.ACCOUNTING_REQUEST, Code.ACCOUNTING_RESPONSE})
 """RFC 2866 5.13 knows no such attribute, and their authenticator field is a digest of all."""
+
+
+_MESSAGE_AUTHENTICATOR: Final = int(Type.MESSAGE_AUTHENTICATOR)
 
 
 class Fault(Enum):
@@ -82,7 +87,7 @@ def check_request(request: Packet, secret: bytes, octets: bytes = b"") -> Fault 
     if request.code in RANDOM_AUTHENTICATOR:
         return _check_message_authenticator(request, _over(request, request.authenticator, octets), secret)
     zeroed = _over(request, NO_AUTHENTICATOR, octets)
-    if not hmac.compare_digest(_digest(zeroed, secret), request.authenticator):
+    if not hmac.compare_digest(md5(zeroed + secret), request.authenticator):
         return Fault.AUTHENTICATOR
     # RFC 5176 3.4: Message-Authenticator is made over an authenticator field of zeros.
     return _check_message_authenticator(request, zeroed, secret)
@@ -93,7 +98,7 @@ def check_response(
 ) -> Fault | None:  # fmt: skip
     """What is wrong with an answer to the request with this authenticator; `octets` as above."""
     unsigned = _over(response, request_authenticator, octets)
-    if not hmac.compare_digest(_digest(unsigned, secret), response.authenticator):
+    if not hmac.compare_digest(md5(unsigned + secret), response.authenticator):
         return Fault.AUTHENTICATOR
     return _check_message_authenticator(response, unsigned, secret)
 
@@ -104,31 +109,29 @@ def _with_message_authenticator(packet: Packet, authenticator: bytes, secret: by
         return _over(packet, authenticator)
     others = [each for each in packet.attributes if each.type != Type.MESSAGE_AUTHENTICATOR]
     octets = Packet(packet.code, packet.identifier, authenticator, (_EMPTY, *others)).serialize()
-    start = HEADER_BYTES + _EMPTY.size - _DIGEST_BYTES
-    return octets[:start] + hmac.digest(secret, octets, "md5") + octets[start + _DIGEST_BYTES :]
+    return _with_digest(octets, _FIRST_DIGEST_AT, hmac_md5(secret, octets))
 
 
 def _signed(octets: bytes, secret: bytes) -> bytes:
-    """With a digest of all in the authenticator field."""
-    start = HEADER_BYTES - AUTHENTICATOR_BYTES
-    return octets[:start] + _digest(octets, secret) + octets[HEADER_BYTES:]
+    """With a digest of all in the authenticator field, made over the packet and the secret behind it (RFC 2865 3)."""
+    return _with_digest(octets, _AUTHENTICATOR_AT, md5(octets + secret))
 
 
 def _check_message_authenticator(packet: Packet, octets: bytes, secret: bytes) -> Fault | None:
     """`octets`: the packet with what the attribute is made over in the place of its authenticator field."""
-    attributes = packet.attributes
-    found = [place for place, each in enumerate(attributes) if each.type == Type.MESSAGE_AUTHENTICATOR]
-    if not found:
-        if any(each.type == Type.EAP_MESSAGE for each in attributes):
+    found, start, position = b"", 0, HEADER_BYTES
+    for each in packet.attributes:
+        position += 2 + len(each.value)
+        if each.type == _MESSAGE_AUTHENTICATOR:
+            if start or len(each.value) != DIGEST_BYTES:
+                return Fault.MESSAGE_AUTHENTICATOR
+            found, start = each.value, position - DIGEST_BYTES
+    if not start:
+        if any(each.type == Type.EAP_MESSAGE for each in packet.attributes):
             return Fault.EAP_WITHOUT_MESSAGE_AUTHENTICATOR
         return Fault.NO_MESSAGE_AUTHENTICATOR if packet.code in _DEMANDED else None
-    value = attributes[found[0]].value
-    if len(found) != 1 or len(value) != _DIGEST_BYTES:
-        return Fault.MESSAGE_AUTHENTICATOR
-    start = HEADER_BYTES + sum(each.size for each in attributes[: found[0] + 1]) - _DIGEST_BYTES
-    zeroed = octets[:start] + bytes(_DIGEST_BYTES) + octets[start + _DIGEST_BYTES :]
-    expected = hmac.digest(secret, zeroed, "md5")
-    return None if hmac.compare_digest(expected, value) else Fault.MESSAGE_AUTHENTICATOR
+    expected = hmac_md5(secret, _with_digest(octets, start, _NO_DIGEST))
+    return None if hmac.compare_digest(expected, found) else Fault.MESSAGE_AUTHENTICATOR
 
 
 def _over(packet: Packet, authenticator: bytes, octets: bytes = b"") -> bytes:
@@ -136,14 +139,12 @@ def _over(packet: Packet, authenticator: bytes, octets: bytes = b"") -> bytes:
     if not octets:
         return Packet(packet.code, packet.identifier, authenticator, packet.attributes).serialize()
     size = int.from_bytes(octets[2:4], "big")
-    return octets[: HEADER_BYTES - AUTHENTICATOR_BYTES] + authenticator + octets[HEADER_BYTES:size]
+    return octets[:_AUTHENTICATOR_AT] + authenticator + octets[HEADER_BYTES:size]
 
 
-def _digest(packet: bytes, secret: bytes) -> bytes:
-    """MD5 over the packet and the secret behind it (RFC 2865 3)."""
-    made = hashlib.md5(packet, usedforsecurity=False)
-    made.update(secret)
-    return made.digest()
+def _with_digest(octets: bytes, start: int, digest: bytes) -> bytes:
+    """The same with these 16 octets from `start` on."""
+    return octets[:start] + digest + octets[start + DIGEST_BYTES :]
 
 
-assert HEADER_BYTES == 4 + AUTHENTICATOR_BYTES
+assert DIGEST_BYTES == AUTHENTICATOR_BYTES

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+import msgspec
 
 from auth8021x.errors import MalformedPacketError
 
@@ -14,6 +15,8 @@ MAX_PACKET_BYTES: Final = 4000
 """What a RADIUS packet of 4096 octets can carry at the most, and more than an Ethernet frame does."""
 
 _HEADER = struct.Struct("!BBH")
+_TYPED_HEADER = struct.Struct("!BBHB")
+_TYPED_BYTES: Final = _TYPED_HEADER.size
 
 
 class Code(IntEnum):
@@ -49,8 +52,7 @@ TYPED: Final = frozenset({Code.REQUEST, Code.RESPONSE})
 """Codes whose packets have a type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Eap:
+class Eap(msgspec.Struct, frozen=True, gc=False):
     """One packet; `type` is 0 in those that have none. The data may prove an identity, so it is in no repr."""
 
     code: int
@@ -64,15 +66,16 @@ class Eap:
     @property
     def size(self) -> int:
         """On the wire."""
-        return HEADER_BYTES + 1 + len(self.data) if self.code in TYPED else HEADER_BYTES
+        return _TYPED_BYTES + len(self.data) if self.code in TYPED else HEADER_BYTES
 
     def serialize(self) -> bytes:
         """The wire form. Raises ValueError when it is longer than MAX_PACKET_BYTES."""
-        size = self.size
+        if self.code not in TYPED:
+            return _HEADER.pack(self.code, self.identifier, HEADER_BYTES)
+        size = _TYPED_BYTES + len(self.data)
         if size > MAX_PACKET_BYTES:
             raise ValueError(f"an EAP packet has at most {MAX_PACKET_BYTES} octets")
-        head = _HEADER.pack(self.code, self.identifier, size)
-        return head + bytes((self.type,)) + self.data if size > HEADER_BYTES else head
+        return _TYPED_HEADER.pack(self.code, self.identifier, size, self.type) + self.data
 
 
 def parse(data: bytes) -> Eap:
@@ -85,7 +88,7 @@ def parse(data: bytes) -> Eap:
     if code in TYPED:
         if size <= HEADER_BYTES:
             raise MalformedPacketError("EAP: no type")
-        return Eap(code, identifier, data[HEADER_BYTES], bytes(data[HEADER_BYTES + 1 : size]))
+        return Eap(code, identifier, data[HEADER_BYTES], data[_TYPED_BYTES:size])
     if code not in (Code.SUCCESS, Code.FAILURE):
         raise MalformedPacketError("EAP: unknown code")
     if size != HEADER_BYTES:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.wire import eap
 from auth8021x.wire.attribute import MAX_VALUE_BYTES, Attribute
 from auth8021x.wire.dictionary import Type
 from auth8021x.wire.eap import Eap
+
+_EAP_MESSAGE: Final = int(Type.EAP_MESSAGE)
 
 
 def split(packet: bytes) -> tuple[Attribute, ...]:
@@ -19,7 +22,7 @@ def split(packet: bytes) -> tuple[Attribute, ...]:
 
 def join(attributes: Sequence[Attribute]) -> Eap | None:
     """The EAP packet of a RADIUS packet, None where there is none. Raises MalformedPacketError."""
-    places = [place for place, each in enumerate(attributes) if each.type == Type.EAP_MESSAGE]
+    places = [place for place, each in enumerate(attributes) if each.type == _EAP_MESSAGE]
     if not places:
         return None
     if places[-1] - places[0] != len(places) - 1:

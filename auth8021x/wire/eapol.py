@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+import msgspec
 
 from auth8021x.errors import MalformedPacketError
 
@@ -19,7 +20,11 @@ MAX_BODY_BYTES: Final = 1500
 """No Ethernet frame carries more; the field allows 65,535."""
 
 _HEADER = struct.Struct("!BBH")
-_ETHERNET_BYTES: Final = 14
+_HEADER_BYTES: Final = _HEADER.size
+_ETHERNET = struct.Struct("!6s6sH")
+_ETHERNET_BYTES: Final = _ETHERNET.size
+_TAG = struct.Struct("!HH")
+_NOBODY: Final = bytes(6)
 _PRIORITY_TAG: Final = 0x8100
 """A frame may be priority tagged, never VLAN tagged (7.4)."""
 _VLAN_MASK: Final = 0x0FFF
@@ -39,8 +44,7 @@ class Type(IntEnum):
     ANNOUNCEMENT_REQUEST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Eapol:
+class Eapol(msgspec.Struct, frozen=True, gc=False):
     """One EAPOL packet. The body may hold what proves an identity, so it is in no repr."""
 
     type: int
@@ -57,8 +61,7 @@ class Eapol:
         return _HEADER.pack(self.version, self.type, len(self.body)) + self.body
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """An EAPOL packet with the addresses (6 octets each) of its Ethernet frame."""
 
     destination: bytes
@@ -67,31 +70,33 @@ class Frame:
 
     def serialize(self) -> bytes:
         """The Ethernet frame; padding to 60 octets is the interface's business."""
-        return self.destination + self.source + ETHERTYPE.to_bytes(2, "big") + self.packet.serialize()
+        return _ETHERNET.pack(self.destination, self.source, ETHERTYPE) + self.packet.serialize()
 
 
 def parse(data: bytes) -> Eapol:
     """An EAPOL packet; what follows its body is padding (7.5.6). Raises MalformedPacketError."""
-    if len(data) < _HEADER.size:
+    if len(data) < _HEADER_BYTES:
         raise MalformedPacketError("EAPOL: no header")
     version, kind, size = _HEADER.unpack_from(data)
-    if size > min(len(data) - _HEADER.size, MAX_BODY_BYTES):
+    body = data[_HEADER_BYTES : _HEADER_BYTES + size]
+    if len(body) != size or size > MAX_BODY_BYTES:
         raise MalformedPacketError("EAPOL: the body is cut off")
-    return Eapol(kind, bytes(data[_HEADER.size : _HEADER.size + size]), version)
+    return Eapol(kind, body, version)
 
 
 def parse_frame(data: bytes) -> Frame:
     """An Ethernet frame of EAPOL, with or without a priority tag. Raises MalformedPacketError."""
-    start = _ETHERNET_BYTES
-    if len(data) < start:
+    if len(data) < _ETHERNET_BYTES:
         raise MalformedPacketError("Ethernet: no header")
-    ethertype = int.from_bytes(data[12:14], "big")
-    if ethertype == _PRIORITY_TAG and not int.from_bytes(data[14:16], "big") & _VLAN_MASK:
-        ethertype = int.from_bytes(data[16:18], "big")
-        start += 4
+    destination, source, ethertype = _ETHERNET.unpack_from(data)
+    start = _ETHERNET_BYTES
+    if ethertype == _PRIORITY_TAG and len(data) >= start + _TAG.size:
+        tag, following = _TAG.unpack_from(data, start)
+        if not tag & _VLAN_MASK:
+            ethertype = following
+            start += _TAG.size
     if ethertype != ETHERTYPE:
         raise MalformedPacketError("Ethernet: no EAPOL")
-    source = bytes(data[6:12])
-    if source[0] & 1 or not any(source):
+    if source[0] & 1 or source == _NOBODY:
         raise MalformedPacketError("Ethernet: sent by a group address or by none")
-    return Frame(bytes(data[:6]), source, parse(data[start:]))
+    return Frame(destination, source, parse(data[start:]))

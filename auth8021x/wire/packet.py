@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.wire import attribute
@@ -20,8 +21,7 @@ _HEADER = struct.Struct("!BBH16s")
 _NAMES: Final = {code.value: code.name for code in Code}
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(msgspec.Struct, frozen=True, gc=False):
     """One packet. `authenticator` is as on the wire; with the packet it could be used to guess the secret offline."""
 
     code: int
@@ -34,7 +34,7 @@ class Packet:
 
     def serialize(self) -> bytes:
         """The wire form. Raises ValueError when it is too long."""
-        body = b"".join([each.serialize() for each in self.attributes])
+        body = attribute.serialize(self.attributes)
         size = HEADER_BYTES + len(body)
         if size > MAX_PACKET_BYTES:
             raise ValueError(f"a RADIUS packet has at most {MAX_PACKET_BYTES} octets")

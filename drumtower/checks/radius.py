@@ -27,6 +27,10 @@ def check_radius(settings: Settings) -> Iterator[Finding]:
             yield warn("radius", text, "renew the server, then take demands_message_authenticator away")
     if settings.dot1x.eap_server.clients:
         yield from _own(settings.dot1x.eap_server, settings.data / "dot1x")
+    for giver in settings.dot1x.dynamic.clients if settings.dot1x.dynamic.listen else ():
+        if not giver.demands_message_authenticator:
+            text = f"{giver.name} may give orders for our ports without Message-Authenticator: MD5 alone protects them"
+            yield warn("radius", text, "renew it, then take demands_message_authenticator away")
 
 
 def _secret(name: str, file: str) -> Iterator[Finding]:
@@ -44,6 +48,9 @@ def _own(own: EapServerSettings, folder: Path) -> Iterator[Finding]:
             NasClient(client, shared_secret(client.secret_file))
         except (SecretFault, WeakSecretError) as fault:
             yield fail("radius", str(fault), ADVICE)
+        if not client.demands_message_authenticator:
+            text = f"{client.name} is believed without Message-Authenticator: its requests can be forged (BlastRADIUS)"
+            yield warn("radius", text, "renew the switch, then take demands_message_authenticator away")
     files = (
         own.certificate or folder / "server.pem",
         own.key or folder / "server.key",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated
 
 import msgspec
@@ -10,14 +9,15 @@ from aiohttp import web
 from msgspec import Meta
 
 from mcu.participant import Role
+from portal.auditing import tell
 from portal.bodies import json_response, read_body, room_number
 from portal.errors import CallRefused, NotFound
+from portal.principal import principal_of
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
 from signaling.dialing import Dialer
 from signaling.placed import MAX_TARGET_CHARACTERS, DialRefused
-
-logger = logging.getLogger(__name__)
 
 
 class NewCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,12 +38,11 @@ async def place_call(request: web.Request) -> web.Response:
     """POST .../calls: answered at once; how it goes is told by the events."""
     body = await read_body(request, NewCall)
     dialer, number = _dialer(request), room_number(request)
-    user = session_of(request).user.name
     try:
-        leg = await dialer.dial(number, body.target, user, body.role)
+        leg = await dialer.dial(number, body.target, principal_of(request).name, body.role)
     except DialRefused as refused:
         raise CallRefused(refused.outcome) from None
-    logger.info("room=%s user=%s leg=%d call as %s", number, user, leg, body.role)
+    tell(request, f"{number}/{leg}", new={"role": str(body.role)})
     return json_response({"id": leg}, status=201)
 
 
@@ -78,3 +77,13 @@ def _dialer(request: web.Request) -> Dialer:
     if dialer is None:
         raise NotFound
     return dialer
+
+
+_CALLS = f"{API}/conferences/{{number}}/calls"
+ROUTES = (
+    Route("GET", _CALLS, list_calls, Access.CONTROL_CONFERENCES),
+    Route("POST", _CALLS, place_call, Access.CONTROL_CONFERENCES, changes="conference.call-placed"),
+    Route("DELETE", f"{_CALLS}/{{call}}", cancel_call, Access.CONTROL_CONFERENCES, changes="conference.call-cancelled"),
+    Route("GET", f"{API}/dialable", dialable, Access.CONTROL_CONFERENCES),
+    Route("GET", f"{API}/trunks", list_trunks, Access.CONTROL_CONFERENCES),
+)

@@ -9,8 +9,11 @@ from aiohttp import WSCloseCode, web
 
 from portal.errors import Unavailable
 from portal.hub import HUB, Client, TooManyClients
+from portal.principal import principal_of
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import cookie_name, session_of
+from portal.sessions import cookie_name
 
 _HEARTBEAT_S = 20.0
 _CLOSE_TIMEOUT_S = 3.0
@@ -22,9 +25,8 @@ SIGNED_OUT = 4401
 
 async def events(request: web.Request) -> web.StreamResponse:
     """GET /events: pages send nothing; anything they do send is read and ignored."""
-    session = session_of(request)
     try:
-        with request.app[HUB].subscribed(session) as client:
+        with request.app[HUB].subscribed(principal_of(request)) as client:
             return await _serve(request, client)
     except TooManyClients:
         raise Unavailable(headers={"Retry-After": "5"}) from None
@@ -76,3 +78,6 @@ async def _is_alive(request: web.Request) -> bool:
     services = request.app[SERVICES]
     token = request.cookies.get(cookie_name(request), "")
     return await services.sessions.find(token, now=services.now()) is not None
+
+
+ROUTES = (Route("GET", f"{API}/events", events, Access.SEE_ROOMS),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,9 +13,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from portal.bodies import json_response
 from portal.errors import NotSignedIn
 from portal.metrics import exposition
-from portal.rights import Access, has_right
+from portal.principal import PRINCIPAL
+from portal.rights import Access, may
+from portal.route import Route
 from portal.services import SERVICES, HealthCheck, Services
-from portal.sessions import SESSION, is_signed_in
+from portal.source import is_in, source_of
 
 logger = logging.getLogger(__name__)
 _PATIENCE_S = 2.0
@@ -57,11 +59,17 @@ async def _run(name: str, check: HealthCheck) -> bool:
 
 
 def _may_read(request: web.Request) -> bool:
-    if is_signed_in(request) and has_right(request[SESSION].user.role, Access.SEE_METRICS):
+    if may(request.get(PRINCIPAL), Access.SEE_METRICS):
         return True
-    try:
-        source = ip_address((request.remote or "").partition("%")[0])
-    except ValueError:
+    source = source_of(request)
+    if source.is_doubtful or not source.address:
         return False
     networks = request.app[SERVICES].settings.metrics_networks
-    return any(source in ip_network(network, strict=False) for network in networks)
+    return is_in(source.address, [ip_network(network, strict=False) for network in networks])
+
+
+ROUTES = (
+    Route("GET", "/healthz", healthz, Access.PUBLIC),
+    # Who may read the metrics is decided by the handler: a monitoring system has an address, not a session.
+    Route("GET", "/metrics", metrics, Access.PUBLIC),
+)

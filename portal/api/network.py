@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
@@ -15,13 +13,15 @@ from auth8021x.directory.session import Session
 from auth8021x.errors import MalformedPacketError
 from auth8021x.gate.recent import Answer
 from auth8021x.wire import mac_address
-from portal.api.network_ports import describe_ports, describe_server
+from portal.api.network_logins import describe_login, newest_logins
+from portal.api.network_ports import describe_client, describe_ports, describe_server
+from portal.api.times import iso
+from portal.auditing import tell
 from portal.bodies import json_response
 from portal.errors import NotFound
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
-
-logger = logging.getLogger(__name__)
 
 MAX_SHOWN: Final = 2000
 """Sessions in one answer, those heard of last; the number of all of them is in it, too."""
@@ -31,7 +31,7 @@ _SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 async def show_network(request: web.Request) -> web.Response:
     """GET /network."""
     services = request.app[SERVICES]
-    network, ports = services.network, services.ports
+    network, ports, radius = services.network, services.ports, services.radius
     sessions = sorted(network.sessions(), key=lambda session: -session.heard_at) if network is not None else []
     answers = network.answers() if network is not None else []
     newest = {(answer.site, answer.mac): answer for answer in reversed(answers) if answer.mac}
@@ -43,6 +43,9 @@ async def show_network(request: web.Request) -> web.Response:
             "answers": [_answer(answer) for answer in answers],
             "ports": list(describe_ports(ports.statuses())) if ports is not None else [],
             "servers": [describe_server(server) for server in ports.servers()] if ports is not None else [],
+            "clients": [describe_client(client) for each in (radius, ports) if each for client in each.clients()],
+            "has_logins": radius is not None,
+            "logins": [describe_login(login) for login in newest_logins(radius)] if radius is not None else [],
         }
     )
 
@@ -57,7 +60,7 @@ async def end_session(request: web.Request) -> web.Response:
         raise NotFound from None
     if network is None or not _SITE.fullmatch(site) or not await network.end(site, mac):
         raise NotFound
-    logger.info("site=%s mac=%s session ended by user=%s", site, mac_address.plain(mac), session_of(request).user.name)
+    tell(request, f"{site}/{mac_address.plain(mac)}")
     return web.Response(status=204)
 
 
@@ -74,16 +77,18 @@ def _session(session: Session, answers: Mapping[tuple[str, bytes], Answer]) -> d
         "port": shown(session.port),
         "is_own": session.is_own,
         "addresses": [{"address": held.address, "source": held.source.value} for held in session.addresses],
-        "opened_at": _iso(session.opened_at),
-        "heard_at": _iso(session.heard_at),
-        "expires_at": None if session.expires_at is None else _iso(session.expires_at),
+        "opened_at": iso(session.opened_at),
+        "heard_at": iso(session.heard_at),
+        "expires_at": None if session.expires_at is None else iso(session.expires_at),
+        "ends_at": None if session.ends_at is None else iso(session.ends_at),
+        "is_renewable": session.is_renewable,
         "answer": None if answer is None else _answer(answer),
     }
 
 
 def _answer(answer: Answer) -> dict[str, object]:
     return {
-        "at": _iso(answer.at),
+        "at": iso(answer.at),
         "site": answer.site,
         "source": answer.source,
         "protocol": answer.protocol,
@@ -97,5 +102,10 @@ def _answer(answer: Answer) -> dict[str, object]:
     }
 
 
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+_NETWORK = f"{API}/network"
+ROUTES = (
+    Route("GET", _NETWORK, show_network, Access.CONTROL_NETWORK),
+    Route(
+        "DELETE", f"{_NETWORK}/{{site}}/{{mac}}", end_session, Access.CONTROL_NETWORK, changes="network-session.ended"
+    ),
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -10,13 +9,13 @@ from aiohttp import web
 
 from audit.lines import shown
 from auth8021x.errors import MalformedPacketError
-from auth8021x.ports.status import PortStatus, ServerStatus, TerminalStatus
+from auth8021x.ports.status import ClientStatus, PortStatus, ServerStatus, TerminalStatus
 from auth8021x.wire import mac_address
+from portal.auditing import tell
 from portal.errors import NotFound
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
-
-logger = logging.getLogger(__name__)
 
 MAX_TERMINALS: Final = 2000
 """In one answer, those of the first ports; how many there are at each port is in it, too."""
@@ -47,6 +46,19 @@ def describe_server(server: ServerStatus) -> dict[str, object]:
         "transport": server.transport,
         "is_up": server.is_up,
         "is_accounting_up": server.is_accounting_up,
+        "is_excused": server.is_excused,
+        "excused": server.excused,
+    }
+
+
+def describe_client(client: ClientStatus) -> dict[str, object]:
+    """Who may send us RADIUS requests."""
+    return {
+        "name": client.name,
+        "kind": client.kind.value,
+        "networks": list(client.networks),
+        "is_excused": client.is_excused,
+        "excused": client.excused,
     }
 
 
@@ -61,7 +73,7 @@ async def disconnect(request: web.Request) -> web.Response:
         await services.network.catch_up()
     if services.ports is None or not services.ports.disconnect(mac):
         raise NotFound
-    logger.info("mac=%s disconnected by user=%s", mac_address.plain(mac), session_of(request).user.name)
+    tell(request, mac_address.plain(mac))
     return web.Response(status=204)
 
 
@@ -76,3 +88,9 @@ def _terminal(terminal: TerminalStatus) -> dict[str, object]:
         "session": shown(terminal.session),
         "has_grant": terminal.by is not None,
     }
+
+
+_PORT = f"{API}/network/ports/{{mac}}"
+ROUTES = (
+    Route("POST", f"{_PORT}/disconnect", disconnect, Access.CONTROL_NETWORK, changes="network-port.disconnected"),
+)

@@ -9,11 +9,14 @@ from datetime import datetime
 from aiohttp import hdrs, web
 
 from crypto.sealing import SealError
+from portal.auditing import tell
 from portal.bodies import json_response, recording_id
 from portal.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, Unavailable
+from portal.principal import principal_of
 from portal.ranges import ByteRange, Unsatisfiable, parse_range
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
 from recorder.errors import NoSuchFileError, RecordingError
 from recorder.library import RecordingReader
 from store.recordings import Recording
@@ -58,9 +61,7 @@ async def verify_recording(request: web.Request) -> web.Response:
     except (OSError, RecordingError) as error:
         logger.error("recording=%s cannot be read: %s", recording.id, error)
         raise Unavailable from None
-    logger.info(
-        "recording=%s user=%s verified intact=%s", recording.id, session_of(request).user.name, verdict.is_intact
-    )
+    tell(request, new={"is_intact": verdict.is_intact, "first_bad_byte": verdict.first_bad_byte})
     return json_response({"is_intact": verdict.is_intact, "first_bad_byte": verdict.first_bad_byte})
 
 
@@ -99,7 +100,7 @@ async def _send(request: web.Request, recording: Recording, reader: RecordingRea
         response.headers[hdrs.CONTENT_RANGE] = part.content_range(size)
     logger.info(
         "recording=%s user=%s reads start=%d length=%d",
-        recording.id, session_of(request).user.name, part.start, part.length,
+        recording.id, principal_of(request).name, part.start, part.length,
     )  # fmt: skip
     await response.prepare(request)
     if request.method != hdrs.METH_HEAD:
@@ -157,3 +158,12 @@ async def _find(request: web.Request) -> Recording:
     if recording is None:
         raise NotFound
     return recording
+
+
+_ONE = f"{API}/recordings/{{recording}}"
+ROUTES = (
+    Route("GET", f"{API}/recordings", list_recordings, Access.REVIEW_RECORDINGS),
+    Route("GET", _ONE, show_recording, Access.REVIEW_RECORDINGS),
+    Route("GET", f"{_ONE}/media", media, Access.REVIEW_RECORDINGS),
+    Route("POST", f"{_ONE}/verify", verify_recording, Access.REVIEW_RECORDINGS, changes="recording.verified"),
+)

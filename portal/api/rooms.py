@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,23 +10,26 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, Meta, UnsetType
 
+from audit.event import Value
 from mcu.media import Grade
 from mcu.policy import LayoutMode, MediaEncryption, RecordPolicy
+from portal.auditing import tell
 from portal.bodies import json_response, read_body, room_number
 from portal.errors import Conflict, Invalid, NotFound, RoomExists, RoomRunning
 from portal.hub import HUB
 from portal.passcodes import PasscodeWish, make_passcodes
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES, Services
 from signaling.admission import policy_of
 from store import errors as store_errors
 from store.rooms import Room, with_encryption
 
-logger = logging.getLogger(__name__)
-
 Number = Annotated[str, Meta(pattern=r"^[0-9]{2,12}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+$")]
 Alias = Annotated[str, Meta(max_length=64, pattern=r"^([0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?)?$")]
 Seats = Annotated[int, Meta(ge=1, le=500)]
+_UNKEPT = frozenset({"number", "guest_hash", "host_hash", "created_at", "updated_at"})
 
 
 class GradeName(StrEnum):
@@ -112,7 +114,7 @@ async def create_room(request: web.Request) -> web.Response:
     except store_errors.Invalid as error:
         raise Conflict(str(error)) from None
     request.app[HUB].tell_room(room.number)
-    logger.info("room=%s created", room.number)
+    tell(request, room.number, new=facts(room))
     return json_response({"room": describe(room, services), "passcodes": made.shown()}, status=201)
 
 
@@ -126,6 +128,7 @@ async def change_room(request: web.Request) -> web.Response:
         if name in values:
             values[name] = str(values[name])
     encryption = _encryption(body)
+    before = await services.rooms.get(room_number(request))
     kept = {name: value for name, value in values.items() if name not in ("encryption", "required_grade")}
     try:
         room = await services.rooms.change(
@@ -138,7 +141,7 @@ async def change_room(request: web.Request) -> web.Response:
     except store_errors.Invalid as error:
         raise Conflict(str(error)) from None
     _room_changed(room, request)
-    logger.info("room=%s changed fields=%s", room.number, ",".join(sorted(values)))
+    tell(request, old=facts(before) if before else {}, new=facts(room))
     return json_response(describe(room, services))
 
 
@@ -148,11 +151,12 @@ async def delete_room(request: web.Request) -> web.Response:
     number = room_number(request)
     if services.conferences.get(number) is not None:
         raise RoomRunning
+    before = await services.rooms.get(number)
     if not await services.rooms.delete(number):
         raise NotFound
     services.gate.room_changed(number)
     request.app[HUB].tell_room(number)
-    logger.info("room=%s deleted", number)
+    tell(request, old=facts(before) if before else {})
     return web.Response(status=204)
 
 
@@ -160,13 +164,14 @@ async def rotate_passcodes(request: web.Request) -> web.Response:
     """POST /rooms/{number}/passcodes: new ones, shown once; those who still wait outside are asked again."""
     body = await read_body(request, PasscodeWish)
     services = request.app[SERVICES]
-    made = await make_passcodes(body, services.hasher, await _find(request))
+    before = await _find(request)
+    made = await make_passcodes(body, services.hasher, before)
     try:
         room = await services.rooms.change(room_number(request), made.apply)
     except store_errors.NotFound:
         raise NotFound from None
     _room_changed(room, request)
-    logger.info("room=%s has new passcodes", room.number)
+    tell(request, old=facts(before), new=facts(room))
     return json_response({"room": describe(room, services), "passcodes": made.shown()})
 
 
@@ -175,7 +180,7 @@ async def unblock_room(request: web.Request) -> web.Response:
     room = await _find(request)
     request.app[SERVICES].gate.unblock(room.number)
     request.app[HUB].tell_room(room.number)
-    logger.info("room=%s unblocked", room.number)
+    tell(request)
     return web.Response(status=204)
 
 
@@ -206,6 +211,12 @@ def describe(room: Room, services: Services) -> dict[str, object]:
     }
 
 
+def facts(room: Room) -> dict[str, Value]:
+    """What the audit keeps of a room: never a passcode, never a hash; `generation` grows where one was changed."""
+    kept = {field.name: getattr(room, field.name) for field in fields(room) if field.name not in _UNKEPT}
+    return {**kept, "has_guest_passcode": room.has_guest_passcode, "has_host_passcode": room.has_host_passcode}
+
+
 def _room_changed(room: Room, request: web.Request) -> None:
     services = request.app[SERVICES]
     services.gate.room_changed(room.number)
@@ -233,3 +244,15 @@ async def _find(request: web.Request) -> Room:
     if room is None:
         raise NotFound
     return room
+
+
+_ONE = f"{API}/rooms/{{number}}"
+ROUTES = (
+    Route("GET", f"{API}/rooms", list_rooms, Access.SEE_ROOMS),
+    Route("POST", f"{API}/rooms", create_room, Access.EDIT_ROOMS, changes="room.created"),
+    Route("GET", _ONE, show_room, Access.SEE_ROOMS),
+    Route("PATCH", _ONE, change_room, Access.EDIT_ROOMS, changes="room.changed"),
+    Route("DELETE", _ONE, delete_room, Access.EDIT_ROOMS, changes="room.deleted"),
+    Route("POST", f"{_ONE}/passcodes", rotate_passcodes, Access.EDIT_ROOMS, changes="room.passcodes-changed"),
+    Route("POST", f"{_ONE}/unblock", unblock_room, Access.CONTROL_CONFERENCES, changes="room.unblocked"),
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Annotated
 
@@ -11,18 +10,21 @@ from aiohttp import web
 
 from crypto.passcode import HasherBusy, PasscodeError, check_password
 from crypto.secret import Secret
+from portal.auditing import tell
 from portal.bodies import Confidential, json_response, read_body
 from portal.errors import Invalid, SignInFailed, TooManyTries
 from portal.hub import HUB
 from portal.lockout import Lockout, LockoutPolicy
-from portal.rights import RIGHTS_OF_ROLE, Access
+from portal.principal import Principal, principal_of
+from portal.rights import Access, rights_of
+from portal.route import API, Route
 from portal.services import SERVICES, Services
 from portal.sessions import delete_cookie, session_of, set_cookie
+from portal.source import source_of
 from signaling.tries import source_key
 from store.sessions import Session
 from store.users import User
 
-logger = logging.getLogger(__name__)
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 _BUSY_RETRY_S = 2.0
 
@@ -78,15 +80,15 @@ async def sign_in(request: web.Request) -> web.Response:
     token, session = await services.sessions.open(
         user.id, now=now, lifetime_s=min(services.settings.session_idle_s, services.settings.session_absolute_s)
     )
-    response = json_response(_describe(session, services), status=201)
+    response = json_response(_describe(request, session), status=201)
     set_cookie(request, response, token, services.settings)
-    logger.info("user=%s signed in source=%s", user.name, request.remote)
+    tell(request, str(session.id), who=user.name)
     return response
 
 
 async def show_session(request: web.Request) -> web.Response:
     """GET /session: who is signed in, with which rights."""
-    return json_response(_describe(session_of(request), request.app[SERVICES]))
+    return json_response(_describe(request, session_of(request)))
 
 
 async def sign_out(request: web.Request) -> web.Response:
@@ -94,7 +96,7 @@ async def sign_out(request: web.Request) -> web.Response:
     session = session_of(request)
     await request.app[SERVICES].sessions.close(session.id)
     request.app[HUB].end_session(session.id)
-    logger.info("user=%s signed out", session.user.name)
+    tell(request, str(session.id))
     response = web.Response(status=204)
     delete_cookie(request, response)
     return response
@@ -104,7 +106,7 @@ async def change_password(request: web.Request) -> web.Response:
     """PUT /session/password: needs the current one; ends every other session of this user."""
     body = await read_body(request, NewPassword)
     services = request.app[SERVICES]
-    name = session_of(request).user.name
+    name = principal_of(request).name
     try:
         check_password(body.new)
     except PasscodeError:
@@ -120,16 +122,16 @@ async def change_password(request: web.Request) -> web.Response:
     token, session = await services.sessions.open(
         user.id, now=services.now(), lifetime_s=services.settings.session_idle_s
     )
-    response = json_response(_describe(session, services))
+    response = json_response(_describe(request, session))
     set_cookie(request, response, token, services.settings)
-    logger.info("user=%s changed the password", user.name)
+    tell(request, user.name)
     return response
 
 
 async def _check(request: web.Request, name: str, password: str) -> User:
     """The user whose name and password these are; as slow for an unknown name as for a wrong password."""
     services, doors = request.app[SERVICES], request.app[DOORS]
-    key, source = name.strip().casefold(), source_key(request.remote or "")
+    key, source = name.strip().casefold(), source_key(source_of(request).address)
     doors.enter(key, source)
     user = await services.users.find(name.strip())
     try:
@@ -137,18 +139,17 @@ async def _check(request: web.Request, name: str, password: str) -> User:
     except HasherBusy:
         raise TooManyTries(_BUSY_RETRY_S) from None
     if user is None or not is_right:
-        # What was typed as a name may be a password: it is not logged.
-        logger.warning("source=%s sign-in failed", source)
+        # What was typed as a name may be a password: the audit is not told.
         raise SignInFailed
     doors.passed(key, source)
     return user
 
 
-def _describe(session: Session, services: Services) -> dict[str, object]:
-    user = session.user
-    rights = RIGHTS_OF_ROLE.get(user.role, frozenset())
+def _describe(request: web.Request, session: Session) -> dict[str, object]:
+    user, services = session.user, request.app[SERVICES]
+    rights = rights_of(Principal.of(session, source_of(request).address))
     # Without 802.1X the console has no page of it.
-    has_network = services.network is not None or services.ports is not None
+    has_network = any(each is not None for each in (services.network, services.ports, services.radius))
     shown = rights if has_network else rights - {Access.CONTROL_NETWORK}
     return {
         "user": {"name": user.name, "role": user.role},
@@ -157,3 +158,11 @@ def _describe(session: Session, services: Services) -> dict[str, object]:
         "csrf_token": session.csrf,
         "expires_at": session.expires_at.isoformat(),
     }
+
+
+ROUTES = (
+    Route("POST", f"{API}/session", sign_in, Access.PUBLIC, changes="session.opened"),
+    Route("GET", f"{API}/session", show_session, Access.SESSION),
+    Route("DELETE", f"{API}/session", sign_out, Access.SESSION, changes="session.closed"),
+    Route("PUT", f"{API}/session/password", change_password, Access.SESSION, changes="user.password-changed"),
+)

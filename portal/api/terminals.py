@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,18 +12,20 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, Meta, UnsetType
 
+from audit.event import Value
 from crypto.secret import Secret
+from portal.auditing import tell
 from portal.bodies import Confidential, json_response, read_body
 from portal.errors import Conflict, Invalid, NotFound, TerminalExists, Unavailable
 from portal.hub import HUB
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES, TerminalServices
 from signaling.h323.ras.registration import Registration
 from signaling.sip.registry.binding import Binding
 from signaling.terminals import check_secret, generate_secret
 from store import errors as store_errors
 from store.terminals import Terminal
-
-logger = logging.getLogger(__name__)
 
 Alias = Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?\Z")]
 Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+\Z")]
@@ -76,7 +77,7 @@ async def create_terminal(request: web.Request) -> web.Response:
     except store_errors.Invalid as error:
         raise Conflict(str(error)) from None
     await _changed(request)
-    logger.info("terminal=%s created", terminal.alias)
+    tell(request, terminal.alias, new=facts(terminal))
     return json_response({"terminal": describe(terminal, services), "secret": _shown(body, secret)}, status=201)
 
 
@@ -85,6 +86,7 @@ async def change_terminal(request: web.Request) -> web.Response:
     body = await read_body(request, TerminalChange)
     services = _services(request)
     values = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    before = await services.book.get(_alias(request))
     try:
         terminal = await services.book.change(_alias(request), **values)
     except store_errors.NotFound:
@@ -92,7 +94,7 @@ async def change_terminal(request: web.Request) -> web.Response:
     except store_errors.Invalid as error:
         raise Conflict(str(error)) from None
     await _changed(request)
-    logger.info("terminal=%s changed fields=%s", terminal.alias, ",".join(sorted(values)))
+    tell(request, old=facts(before) if before else {}, new=facts(terminal))
     return json_response(describe(terminal, services))
 
 
@@ -106,7 +108,7 @@ async def replace_secret(request: web.Request) -> web.Response:
     except store_errors.NotFound:
         raise NotFound from None
     await _changed(request)
-    logger.info("terminal=%s has a new secret", terminal.alias)
+    tell(request)
     return json_response({"terminal": describe(terminal, services), "secret": _shown(body, secret)})
 
 
@@ -114,10 +116,11 @@ async def delete_terminal(request: web.Request) -> web.Response:
     """DELETE /terminals/{alias}."""
     services = _services(request)
     alias = _alias(request)
+    before = await services.book.get(alias)
     if not await services.book.remove(alias):
         raise NotFound
     await _changed(request)
-    logger.info("terminal=%s deleted", alias)
+    tell(request, old=facts(before) if before else {})
     return web.Response(status=204)
 
 
@@ -138,6 +141,11 @@ def describe(
         "created_at": terminal.created_at.isoformat(),
         "updated_at": terminal.updated_at.isoformat(),
     }
+
+
+def facts(terminal: Terminal) -> dict[str, Value]:
+    """What the audit keeps of a terminal."""
+    return {"name": terminal.name, "site": terminal.site, "is_enabled": terminal.is_enabled}
 
 
 def _contact(binding: Binding) -> dict[str, object]:
@@ -217,3 +225,14 @@ def _alias(request: web.Request) -> str:
     if not _ALIAS.fullmatch(alias):
         raise NotFound
     return alias
+
+
+_TERMINALS = f"{API}/terminals"
+_ONE = f"{_TERMINALS}/{{alias}}"
+ROUTES = (
+    Route("GET", _TERMINALS, list_terminals, Access.SEE_TERMINALS),
+    Route("POST", _TERMINALS, create_terminal, Access.EDIT_TERMINALS, changes="terminal.created"),
+    Route("PATCH", _ONE, change_terminal, Access.EDIT_TERMINALS, changes="terminal.changed"),
+    Route("POST", f"{_ONE}/secret", replace_secret, Access.EDIT_TERMINALS, changes="terminal.secret-replaced"),
+    Route("DELETE", _ONE, delete_terminal, Access.EDIT_TERMINALS, changes="terminal.deleted"),
+)

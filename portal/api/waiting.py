@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-
 from aiohttp import web
 
+from portal.auditing import tell
 from portal.bodies import json_response, room_number, waiting_id
 from portal.errors import NotFound
+from portal.rights import Access
+from portal.route import API, Route
 from portal.services import SERVICES
-from portal.sessions import session_of
-
-logger = logging.getLogger(__name__)
 
 
 async def list_waiting(request: web.Request) -> web.Response:
@@ -34,6 +32,14 @@ def _decide(request: web.Request, *, is_let_in: bool) -> web.Response:
     gate, number, waiting = request.app[SERVICES].gate, room_number(request), waiting_id(request)
     if not (gate.let_in if is_let_in else gate.turn_away)(number, waiting):
         raise NotFound
-    user = session_of(request).user.name
-    logger.info("room=%s user=%s waiting=%d %s", number, user, waiting, "let in" if is_let_in else "turned away")
+    tell(request)
     return web.Response(status=204)
+
+
+_WAITING = f"{API}/rooms/{{number}}/waiting"
+_ONE = f"{_WAITING}/{{waiting}}"
+ROUTES = (
+    Route("GET", _WAITING, list_waiting, Access.SEE_ROOMS),
+    Route("POST", f"{_ONE}/let-in", let_in, Access.CONTROL_CONFERENCES, changes="caller.let-in"),
+    Route("POST", f"{_ONE}/turn-away", turn_away, Access.CONTROL_CONFERENCES, changes="caller.turned-away"),
+)

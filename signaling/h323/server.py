@@ -94,6 +94,10 @@ class H323Server:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def drop_routed(self, is_concerned: Callable[[str, str], bool]) -> int:
+        """End calls between terminals of which one is somewhere: see Router.drop()."""
+        return 0 if self._router is None else self._router.drop(is_concerned)
+
     def _call_came(self, call: CallHandle) -> None:
         task = asyncio.get_running_loop().create_task(RoomCall(call, self.services).run())
         self._tasks.add(task)

@@ -41,17 +41,23 @@ class _Attempt:
     worker: Worker
     opened: LegOpened
     connected: asyncio.Future[None]
-    failed: asyncio.Future[str]
+    failed: asyncio.Future[Exception]
+    """Why there is nothing more to wait for."""
 
     def observe(self, message: AnyMessage) -> None:
         """An event of the worker about this leg."""
         if isinstance(message, LegConnected) and not self.connected.done():
             self.connected.set_result(None)
         elif isinstance(message, LegFailed) and not self.failed.done():
-            self.failed.set_result(message.reason)
+            self.failed.set_result(CallError(HangUp.MEDIA_FAILED, message.reason))
+
+    def off_network(self) -> None:
+        """The network knows the caller no more."""
+        if not self.failed.done():
+            self.failed.set_result(Refused(Refusal.NETWORK))
 
     async def unless_it_fails(self, work: Awaitable[Outcome]) -> Outcome:
-        """What `work` comes to. Raises CallError when the leg fails before."""
+        """What `work` comes to. Raises CallError when the leg fails before, Refused when its session ends."""
         task = asyncio.ensure_future(work)
         try:
             await asyncio.wait((task, self.failed), return_when=asyncio.FIRST_COMPLETED)
@@ -60,12 +66,12 @@ class _Attempt:
             task.cancel()
 
     def check(self) -> None:
-        """Raises CallError when the leg has failed."""
+        """Raises CallError when the leg has failed, Refused when its session is over."""
         if self.failed.done():
             self._give_up()
 
     def _give_up(self) -> NoReturn:
-        raise CallError(HangUp.MEDIA_FAILED, self.failed.result())
+        raise self.failed.result()
 
 
 class Call:
@@ -117,6 +123,7 @@ class Call:
         loop = asyncio.get_running_loop()
         attempt = _Attempt(leg, worker, opened, loop.create_future(), loop.create_future())
         worker.observe_leg(leg, attempt.observe)
+        self._services.calls.arrived(leg, admission.request, attempt.off_network)
         media = await self._negotiate(attempt, has_video=admission.allowance.has_pictures)
         gate.check_media(admission, media.grade)
         await self._wait_for_media(attempt)

@@ -55,6 +55,9 @@ class Gate(Protocol):
 class Calls(Protocol):
     """The last steps of a call, the same in every protocol (signaling.calls)."""
 
+    def arrived(self, leg: int, request: CallRequest, end: Callable[[], None]) -> None:
+        """A browser is on its way into a room; `end` tells it why it does not come in."""
+
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         """Let a configured leg into its conference. Raises WorkerError."""
 

@@ -34,6 +34,15 @@ def test_the_narrowest_network_that_fits(order: tuple[SiteSettings, ...], source
 
 
 @pytest.mark.parametrize(
+    ("written", "local"),
+    [("2001:DB8:0::2", "2001:db8::2"), ("::ffff:192.0.2.2", "192.0.2.2"), ("2001:db8::2", "2001:db8::2%eth0")],
+)
+def test_our_own_address_counts_however_it_is_written(written: str, local: str):
+    found = Sites((SiteSettings("told-apart", ("10.0.0.0/8",), arrives_at=(written,)),)).find("10.1.0.1", local)
+    assert found is not None, "or its terminals would be nowhere, and nobody would ask them for a session"
+
+
+@pytest.mark.parametrize(
     ("text", "known"),
     [
         ("10.1.2.3", "10.1.2.3"), (" 10.1.2.3 ", "10.1.2.3"), ("::ffff:10.1.2.3", "10.1.2.3"),

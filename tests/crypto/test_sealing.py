@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crypto.sealing import MAX_PLAIN_BYTES, Head, SealError, SealReader, SealWriter, verify
+from crypto.sealing import MAX_PLAIN_BYTES, Head, SealError, SealReader, SealWriter, labelled, open_label, verify
 
 KEY = bytes(range(32))
 HEAD = Head("20261122T120000Z-abcdef", b"wrapped" * 10).serialize()
@@ -182,3 +183,45 @@ def test_nothing_follows_the_last_chunk() -> None:
     writer.finish()
     with pytest.raises(ValueError, match="finished"):
         writer.write(b"x")
+
+
+def test_a_label_is_sealed_bound_to_its_head_and_found_again() -> None:
+    made = labelled(Head("one", b"wrapped"), KEY, b"room 1001")
+    head, length = Head.parse(made.serialize() + b"rest")
+    assert (head, length) == (made, len(made.serialize()))
+    assert open_label(head, KEY) == b"room 1001"
+    assert b"1001" not in made.serialize()
+    assert open_label(Head("one", b"wrapped"), KEY) == b""
+    for changed in (replace(made, id="two"), replace(made, wrapped_key=b"Wrapped"), replace(made, label=b"x")):
+        with pytest.raises(SealError):
+            open_label(changed, KEY)
+    with pytest.raises(SealError):
+        open_label(made, bytes(32))
+
+
+def test_files_of_the_first_version_are_read_as_before() -> None:
+    """They have no label."""
+    old = b"DTSR\x01\x03one" + (7).to_bytes(2, "big") + b"wrapped"
+    head, length = Head.parse(old + bytes(50))
+    assert (head.id, head.wrapped_key, head.label, length) == ("one", b"wrapped", b"", len(old))
+    assert head.serialize() == old
+    data, last = sealed(PIECES, head=old)
+    found = verify(read_at(data), len(data), KEY)
+    assert (found.chain_head, found.is_complete) == (last, True)
+    assert reader(data).read(5, 20) == PLAIN[5:25]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("is_labelled", [True, False])
+def test_every_flipped_byte_is_within_the_range_that_is_named(is_labelled: bool) -> None:
+    head = Head("one", b"wrapped")
+    data, _ = sealed(PIECES, head=(labelled(head, KEY, b"room 1001") if is_labelled else head).serialize())
+    for position in range(len(data)):
+        changed = bytearray(data)
+        changed[position] ^= 0x40
+        try:
+            bad = verify(read_at(bytes(changed)), len(changed), KEY).first_bad
+            assert bad is not None
+        except SealError as error:
+            bad = error.offset, error.end
+        assert bad[0] <= position < bad[1], position

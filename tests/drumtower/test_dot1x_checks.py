@@ -93,6 +93,16 @@ def test_secrets_of_servers(tmp_path: Path):
     assert "/no/ca is missing" in levels(radius.check_radius, with_dot1x(tmp_path, radsec))[Level.FAIL]
 
 
+def test_clients_that_are_excused_are_named(tmp_path: Path):
+    strong = secret(tmp_path, "qO3xk7-amber-signal-71")
+    own = _OWN.format(file=strong) + "demands_message_authenticator = false\n"
+    found = levels(radius.check_radius, with_dot1x(tmp_path, own))[Level.WARN]
+    assert "ports is believed without Message-Authenticator" in found
+    giver = f'name = "policy"\naddress = "192.0.2.1"\nsecret_file = "{strong}"\ndemands_message_authenticator = false\n'
+    text = f'[dot1x.dynamic]\nlisten = ["127.0.0.1"]\n[[dot1x.dynamic.clients]]\n{giver}'
+    assert "policy may give orders" in levels(radius.check_radius, with_dot1x(tmp_path, text))[Level.WARN]
+
+
 def test_our_own_server(tmp_path: Path):
     settings = with_dot1x(tmp_path, _OWN.format(file=secret(tmp_path, "testing123")))
     found = levels(radius.check_radius, settings)[Level.FAIL]

@@ -64,12 +64,24 @@ async def test_a_device_gets_in(database: Database, tmp_path: Path):
     await SupplicantOffice(database.supplicants, MASTER).add("cart-7", "", None, None, may_bypass=False, has_md5=False)
     radius = EmbeddedRadius(described(tmp_path), tmp_path, database, MASTER)
     await radius.start()
+    told = list[int]()
+    radius.observe_logins(lambda: told.append(1))
     wire = Wire(radius.ports[0])
     switch = Switch(wire)  # type: ignore[arg-type]
     answer = await asyncio.to_thread(switch.run, TlsPeer("cart-7", folder, folder / "cart-7"))
     assert answer.code == Code.ACCESS_ACCEPT
     assert packet.parse(answer.serialize()) == answer
     assert radius.counters()["eap-server-accepted"] == 1
+    refused = await asyncio.to_thread(switch.run, TlsPeer("somebody", folder))
+    assert refused.code == Code.ACCESS_REJECT
+    ((inside,), (outside,)) = radius.let_in(), radius.refused()
+    assert (inside.client, inside.identity, inside.method, inside.mac) == (
+        "loopback", "cart-7", "EAP-TLS", "02:00:00:aa:00:01",
+    )  # fmt: skip
+    assert (outside.identity, outside.reason, len(told)) == ("somebody", "tls-refused", 2)
+    assert [(each.name, each.networks, each.is_excused) for each in radius.clients()] == [
+        ("loopback", ("127.0.0.1",), False)
+    ]
     wire.close()
     before = asyncio.all_tasks()
     await radius.stop()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from auth8021x.directory.report import Kind, Report
+from auth8021x.directory.session import Session
 from auth8021x.gate.aftermath import DropCalls, Unregister
 from auth8021x.gate.verdict import Proof as GateProof
 from auth8021x.sites import Sites
@@ -43,6 +44,10 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+def told_session() -> Session:
+    return Session("north", VT1, "sw", "s1", "vt1", "gi1", 0.0, 0.0, None)
 
 
 class Ends:
@@ -99,7 +104,8 @@ def test_every_proof_is_known_to_the_gate() -> None:
     assert {each.value for each in Proof} == {each.value for each in GateProof}
 
 
-async def test_what_came_from_a_session_that_is_over_goes(database: Database) -> None:
+async def test_what_came_from_a_session_that_is_over_goes(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "audit.dot1x")
     here, elsewhere = ("10.1.2.3", "192.0.2.1"), ("10.1.2.3", "192.0.2.2")
     others = {("10.1.2.30", "192.0.2.1"), ("110.1.2.3", "192.0.2.1"), ("pbx.example", "")}
     sites = Sites((
@@ -107,14 +113,19 @@ async def test_what_came_from_a_session_that_is_over_goes(database: Database) ->
         SiteSettings("south", ("10.0.0.0/8",), arrives_at=("192.0.2.2",), mode="enforce"),
     ))  # fmt: skip
     ends = Ends(here, ("::ffff:10.1.2.3", "192.0.2.1"), elsewhere, *others)
-    ended = EndedSessions(sites, ("sip",), {"sip": ends}, ends)
-    session: Any = None
+    between = Ends(here, elsewhere)
+    ended = EndedSessions(sites, ("sip",), {"sip": ends}, ends, between)
+    session = told_session()
     ended.unregister(Unregister("north", "10.1.2.3", session))
     assert ends.places == {elsewhere, *others}
     assert here in ends.calls
     ended.drop_calls(DropCalls("north", "10.1.2.3", session))
     await asyncio.sleep(0)
     assert ends.calls == {elsewhere, *others}
+    assert between.calls == {elsewhere}
+    assert (
+        "site=north source=10.1.2.3 calls ended with the session: 3 mac=02:00:5e:00:53:01 identity='vt1'" in caplog.text
+    )
     await ended.stop()
 
 
@@ -130,14 +141,14 @@ async def test_of_protocols_that_are_not_asked_nothing_ends() -> None:
     await ended.stop()
 
 
-async def test_calls_that_cannot_be_ended_are_said(caplog: pytest.LogCaptureFixture) -> None:
-    ends = Ends(("10.1.2.3", ""))
+async def test_calls_that_cannot_be_ended_are_said_and_keep_no_others(caplog: pytest.LogCaptureFixture) -> None:
+    ends, others = Ends(("10.1.2.3", "")), Ends(("10.1.2.3", ""))
     ends.fails = True
-    ended = EndedSessions(Sites((SiteSettings("north", ("10.0.0.0/8",)),)), ("sip",), {"sip": ends}, ends)
-    session: Any = None
-    ended.drop_calls(DropCalls("north", "10.1.2.3", session))
+    ended = EndedSessions(Sites((SiteSettings("north", ("10.0.0.0/8",)),)), ("sip",), {"sip": ends}, ends, others)
+    ended.drop_calls(DropCalls("north", "10.1.2.3", told_session()))
     await asyncio.sleep(0)
     await ended.stop()
+    assert others.calls == set()
     assert "calls could not be ended" in caplog.text
     assert len(asyncio.all_tasks()) == 1
 

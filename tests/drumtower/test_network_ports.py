@@ -133,6 +133,19 @@ async def test_who_proves_itself_is_in_and_may_call(data: Path, tmp_path: Path, 
         assert made.access.gate.decide_now(Question(ADDRESS, "sip", ("vt1",))).reason is Reason.NO_SESSION
 
 
+async def test_a_terminal_that_plays_the_dhcp_server_gives_nobody_an_address(
+    data: Path, tmp_path: Path, database: Database, line: Line
+):
+    async with ward(data, tmp_path, database) as made:
+        line.plug()
+        await until(lambda: made.driver.inside == (MAC,))
+        line.sight(Sighting(MAC, "10.6.6.6", Source.DHCP, MAC))
+        assert made.access.gate.decide_now(Question("10.6.6.6", "sip", ("vt1",))).reason is Reason.NO_SESSION
+        assert made.ports.counters()["port-snooping-terminal-as-server"] == 1
+        line.sight(Sighting(MAC, ADDRESS, Source.DHCP, bytes.fromhex("02005e0053fe")))
+        assert made.access.gate.decide_now(Question(ADDRESS, "sip", ("vt1",))).is_allowed
+
+
 async def test_who_does_not_stays_out_and_people_see_why(data: Path, tmp_path: Path, database: Database, line: Line):
     line.terminal.password = "guess"
     async with ward(data, tmp_path, database) as made:

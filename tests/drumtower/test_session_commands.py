@@ -12,10 +12,12 @@ import pytest
 
 from auth8021x.directory.keeper import KeptSession
 from auth8021x.directory.naming import Naming
-from auth8021x.directory.orders import is_order
+from auth8021x.directory.orders import is_aside
 from auth8021x.directory.session import Entry, Held, Session, Source
+from auth8021x.eapserver.recent import Login
 from config.settings import Settings, load
 from drumtower import dot1x_commands
+from drumtower.dot1x_news import NewsDesk, gathered
 from store.database import Database
 from tests.drumtower.command_line import Run, typing
 
@@ -27,7 +29,10 @@ def settings(tmp_path: Path) -> Settings:
     file = tmp_path / "drumtower.toml"
     site = '[[dot1x.sites]]\nname = "north"\nnetworks = ["10.0.0.0/8"]\nmode = "enforce"\n'
     switch = '[[dot1x.switches]]\nname = "ward"\nsite = "north"\nnetworks = ["10.0.0.1"]\n'
-    file.write_text(site + switch)
+    radius = (
+        '[[dot1x.eap_server.clients]]\nname = "carts"\nnetworks = ["10.0.0.3"]\ndemands_message_authenticator = false\n'
+    )
+    file.write_text(site + switch + radius)
     return load(file, {"HOME": str(tmp_path / "home"), "DRUMTOWER_SERVER_DATA": str(tmp_path / "data")})
 
 
@@ -60,7 +65,7 @@ def orders(settings: Settings) -> list[str]:
     async def look() -> list[str]:
         database = Database(settings.database_url)
         try:
-            return [row.key for row in await database.port_sessions.load(0.0) if is_order(row.key)]
+            return [row.key for row in await database.port_sessions.load(0.0) if is_aside(row.key)]
         finally:
             await database.close()
 
@@ -78,6 +83,47 @@ def test_status_and_sessions(run: Run, settings: Settings) -> None:
     for part in ("02:00:5e:00:53:01", "vt1", "ward", "802.1X", "sw/10.0.0.1 ge-0/0/7", "10.1.2.3"):
         assert part in out
     assert len(run("sessions")[1].splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"ends_at": 1_900_000_000.0, "is_renewable": True}, "asked again at 2030-03-18 01:46 CST"),
+        ({"ends_at": 1_900_000_000.0}, "ends at 2030-03-18 01:46 CST"),
+        ({"expires_at": None, "is_own": True}, "no time limit"),
+        ({"expires_at": 1_900_000_000.0}, "no time limit told; over at 2030-03-18 01:46 CST"),
+    ],
+)
+def test_until_when_in_the_time_zone_of_the_reader(
+    run: Run, settings: Settings, more: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    keep(settings, replace(session("north"), **more))
+    out = run("sessions")[1]
+    monkeypatch.undo()
+    time.tzset()
+    assert words in out
+    assert "CST" in out.split("since")[1]
+
+
+def test_status_says_who_was_refused_and_who_is_excused(run: Run, settings: Settings) -> None:
+    refused = Login(
+        1_900_000_000.0, "carts", "sw3", "Gi1/0/7", "02:00:5e:00:53:01", "vt1", "PEAP", "wrong-password", "", 1
+    )  # fmt: skip
+
+    async def write() -> None:
+        settings.data.mkdir(exist_ok=True)
+        database = Database(settings.database_url)
+        await database.open()
+        NewsDesk(database.port_sessions, lambda: gathered([refused], [], [], [])).look()
+        await database.close()
+
+    asyncio.run(write())
+    status, out, _ = run("status")
+    assert (status, "vt1 PEAP, carts: sw3 Gi1/0/7, refused: wrong password" in out) == (0, True)
+    assert "WARNING: carts is believed without Message-Authenticator" in out
+    assert run("sessions")[1] == "", "what is left beside sessions is none"
 
 
 def test_disconnect_leaves_an_order_for_the_server(run: Run, settings: Settings) -> None:

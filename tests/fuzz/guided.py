@@ -15,7 +15,7 @@ from tests.fuzz.target import MAX_INPUT_BYTES, TARGETS, Target, keep
 
 def search(name: str, seconds: float, seed: int) -> int:
     """Look for `seconds`; libFuzzer ends the process, with a status when an input failed."""
-    with atheris.instrument_imports(include=["mcu", "signaling"]):
+    with atheris.instrument_imports(include=["auth8021x", "mcu", "signaling"]):
         from tests.fuzz import targets  # noqa: F401 - registers them
     found = TARGETS[name]
     directory = Path(tempfile.mkdtemp(prefix="drumtower-fuzz-"))

@@ -17,7 +17,7 @@ from auth8021x.radius import record
 from auth8021x.radius.record import Record
 from auth8021x.wire import attribute, authenticity, eap, eap_message, eapol, tunnel
 from auth8021x.wire.attribute import Attribute
-from auth8021x.wire.dictionary import AcctStatusType, Code, Type
+from auth8021x.wire.dictionary import AcctStatusType, Code, ErrorCause, Type
 from auth8021x.wire.eap import Eap, Method
 from auth8021x.wire.eapol import PAE_GROUP_ADDRESS, Eapol
 from auth8021x.wire.packet import Packet
@@ -43,6 +43,7 @@ from mcu.worker.messages import (
     encode,
 )
 from tests.auth8021x.accounting import packets
+from tests.auth8021x.ports import test_link_messages
 from tests.auth8021x.snooping import test_sightings
 from tests.fuzz.target import keep
 from tests.fuzz.targets.transports import check
@@ -55,7 +56,20 @@ HUGE_TMMBR = b"\x83\xcd\0\4" + struct.pack("!II", 1, 0) + b"SSRC\xff\xff\xff\xff
 
 def main() -> None:
     """Write them all."""
-    for make in (_packets, _rtcp, _payloads, _streams, _transports, _sound, _video, _processes, _dot1x, _eap_server):
+    for make in (
+        _packets,
+        _rtcp,
+        _payloads,
+        _streams,
+        _transports,
+        _sound,
+        _video,
+        _processes,
+        _dot1x,
+        _radius,
+        _eap_server,
+        _eap_peer,
+    ):
         for name, title, data in make():
             keep(name, title, data)
 
@@ -310,11 +324,70 @@ def _dot1x() -> Inputs:
     yield "kept-session", "session", session.serialize().encode()
 
 
+def _radius() -> Inputs:
+    station = attribute.text(Type.CALLING_STATION_ID, "0200-00AA-0001")
+    two = [Packet(code, 1, attributes=(station,)).serialize() for code in (Code.ACCESS_ACCEPT, Code.ACCESS_REJECT)]
+    yield "radsec", "two-packets", _chunk(two[0][:7]) + _chunk(two[0][7:] + two[1])
+    yield "radsec", "wrong-length", _chunk(two[0] + b"\2\1\0\x13" + bytes(16)) + _chunk(two[1])
+    granted = b"".join(
+        each.serialize()
+        for each in (
+            *tunnel.vlan_attributes("42"), attribute.number(Type.SESSION_TIMEOUT, 1),
+            attribute.number(Type.TERMINATION_ACTION, 1), attribute.number(Type.ACCT_INTERIM_INTERVAL, 1),
+            attribute.text(Type.USER_NAME, "vt1"), attribute.text(Type.REPLY_MESSAGE, "welcome"),
+        )
+    )  # fmt: skip
+    ask, again, lost = b"\0\0\0", b"\xf0\1\0", b"\xf3\0"
+    yield "radius-client", "answered", ask * 3 + b"\2\0\0" + _chunk(granted) + b"\2\1\1\0\2\2\2\0"
+    yield "radius-client", "strangers", ask + b"\1\0" + _long(two[0])[1:] + b"\1\2" + _long(two[1])[1:]
+    yield "radius-client", "silence", (ask + again + b"\0\0\2" + lost) * 20
+    long = len(granted).to_bytes(2, "big") + granted
+    yield "radius-port", "login", b"\0\0"
+    yield "radius-port", "every-second", b"\0\5" + long + (b"\0\5" + long) * 20
+    yield "radius-port", "endless", (b"\2" + _chunk(Eap(eap.Code.REQUEST, 7, Method.TLS, b"\x20").serialize())) * 240
+    yield "radius-port", "no-answer", b"\0\1\1\0\3\0\0\4" + long
+    for title, code in (("accept", Code.ACCESS_ACCEPT), ("challenge", Code.ACCESS_CHALLENGE)):
+        yield "radius-grant", title, Packet(code, 1, attributes=attribute.parse(granted)).serialize()
+    cut_off = (Attribute(Type.SESSION_TIMEOUT, b"\1"),)
+    yield "radius-grant", "cut-off", Packet(Code.ACCESS_ACCEPT, 1, attributes=cut_off).serialize()
+    refused = (attribute.number(Type.ERROR_CAUSE, ErrorCause.SESSION_CONTEXT_NOT_FOUND),)
+    yield "radius-grant", "refused-order", Packet(Code.DISCONNECT_NAK, 1, attributes=refused).serialize()
+    listed = test_link_messages.link("p1", changes=1) + test_link_messages.link("p2", up=False, index=4)
+    done = test_link_messages.message(test_link_messages.DONE, bytes(4))
+    yield "link-messages", "list", b"\1" + _long(listed + done)[1:]
+    renamed = test_link_messages.link("p1", changes=3) + test_link_messages.link("x", changes=4)
+    yield "link-messages", "gap", b"\1" + _long(listed + done)[1:] + b"\0" + _long(renamed)[1:]
+
+
+def _eap_peer() -> Inputs:
+    def asks(kind: int, data: bytes) -> bytes:
+        return bytes((kind, 7)) + _long(data)[1:]
+
+    identity, own, note = 0, 1, 2
+    talk = asks(identity, b"") + asks(note, b"closed from 22:00\0\1") * 12
+    for number, name in enumerate(("md5", "peap", "ttls", "tls")):
+        start = asks(own, b"\x10" + bytes(16) if name == "md5" else b"\x20")
+        pieces = b"".join(asks(own, each) for each in (b"\0", b"\xc0\0\0\0\x09abcd", b"\x40efg", b"\0hi"))
+        yield "eap-peer", name, bytes((number,)) + talk + asks(own, b"") + start + pieces
+    challenge = b"\x1a\1\7\0\x1e\x10" + bytes(16) + b"drumtower"
+    success = b"\x1a\3\7\0\x2f" + b"S=" + b"0" * 40 + b" M=OK"
+    result = Eap(eap.Code.REQUEST, 1, Method.TLV, b"\x80\3\0\2\0\1").serialize()
+    said = (b"\1", challenge, success, result)
+    yield "peap-inside-peer", "impostor", b"".join(_chunk(each) for each in said)
+    yield "tls-damaged", "whole", b"\1"
+    yield "tls-damaged", "small-pieces", b"\x11" + bytes(30)
+    yield "tls-damaged", "flipped", b"\x81" + b"\0\0\0\0\0\1\0\x20\1"
+    yield "tls-damaged", "cut-and-longer", b"\1\0\0\2\0\x30\0\3\4more"
+    yield "tls-damaged", "wrong-password", b"\0" + bytes(40)
+
+
 def _eap_server() -> Inputs:
     identity, nak = b"\0\0" + _chunk(b"vt1"), b"\1\1" + _chunk(b"\4")
     proof = b"\2\1" + _chunk(b"\x10" + bytes(16))
     yield "eap-server", "md5", identity + proof
     yield "eap-server", "nak", identity + nak + proof
+    called = b"\xa0\0\0\x1f" + _chunk(b"02-00-00-AA-00-01")
+    yield "eap-server", "call-check", b"\x20\0\0" + called + identity
     pieces = (b"\xc0\0\0\0\x09abcd", b"\x40efg", b"\0hi", b"\0")
     yield "tls-framing", "fragments", _chunk(b"ours") + b"".join(_chunk(each) for each in pieces)
     yield "tls-framing", "acknowledgements", _chunk(bytes(250)) + _chunk(b"\0") * 3

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from playwright.async_api import async_playwright
 
+from config.dot1x_enforcement import Driver
 from tests.interop.baresip import Baresip
+from tests.interop.echo import Echo, udp
 from tests.interop.hall import Hall
 from tests.interop.media import BLUE, GREEN, RED, YELLOW, Person
 from tests.interop.server import GUEST_PASSCODE, TERMINAL_SECRET, Server
@@ -29,6 +33,8 @@ PEOPLE: Final = (RED, GREEN, BLUE, YELLOW)
 CART = "cart7"
 """A registered terminal, which blue's device may call itself by."""
 DROP_AFTER_S = 2
+TIMEOUT_S = 3
+"""Until who is in is out again, unless the server says so once more."""
 _PASSWORD = "lantern-over-9-waters"
 _RADIUS_NAME = "radius.drumtower"
 _MD5_ONLY = {"DRUMTOWER_SIP_DIGEST_ALGORITHMS": "MD5", "DRUMTOWER_REGISTRAR_MIN_EXPIRES_S": "5"}
@@ -57,7 +63,8 @@ address = "127.0.0.1"
 secret_file = "{folder}/policy.secret"
 
 [dot1x.enforcement]
-drivers = ["bridge", "nftables"]
+drivers = {drivers}
+timeout_s = {timeout_s}
 
 [[dot1x.sites]]
 name = "ward"
@@ -148,6 +155,17 @@ class Ward:
         finally:
             await made.stop()
 
+    @contextmanager
+    def echo(self, person: Person) -> Iterator[Echo]:
+        """Between this person's device, which knows its neighbour's address, and the server's machine."""
+        place = self.places[person.name]
+        neighbour = f"{place.address} lladdr {place.mac} dev {BRIDGE}"
+        with place.knowing_its_gateway():
+            ip(f"neigh replace {neighbour} nud permanent")
+            with closing(Echo(place.made(partial(udp, place.address)), udp(f"{WARD}.1"))) as made:
+                yield made
+            ip(f"neigh del {neighbour}")
+
     async def until_out(self, person: Person) -> None:
         """Wait until the device has no session."""
         await until(f"{person.name} is out", lambda: self._has_session(person, False), every_s=0.05)
@@ -220,12 +238,15 @@ def account() -> str:
 
 @asynccontextmanager
 async def ward(
-    folder: Path, rooms: Mapping[str, dict[str, Any]] = MappingProxyType({"1001": {}}), *, has_guests: bool = False
-) -> AsyncIterator[Ward]:
+    folder: Path, rooms: Mapping[str, dict[str, Any]] = MappingProxyType({"1001": {}}), *, has_guests: bool = False,
+    drivers: Sequence[Driver] = ("bridge", "nftables"),
+) -> AsyncIterator[Ward]:  # fmt: skip
     """All of it. With guests yellow's device has an address of their network."""
     async with AsyncExitStack() as cleaning:
         places = cleaning.enter_context(_wires(has_guests))
-        server = Server(folder / "server", _settings(folder, has_guests), dict(_MD5_ONLY), _preparation(folder))
+        server = Server(
+            folder / "server", _settings(folder, has_guests, drivers), dict(_MD5_ONLY), _preparation(folder)
+        )
         await server.start(dict(rooms), {CART: "Cart 7"})
         cleaning.push_async_callback(server.stop)
         administrator = await server.administrator()
@@ -262,10 +283,11 @@ def _wires(has_guests: bool) -> Iterator[dict[str, Place]]:
         subprocess.run(["nft", "delete table bridge drumtower"], capture_output=True, check=False)
 
 
-def _settings(folder: Path, has_guests: bool) -> str:
+def _settings(folder: Path, has_guests: bool, drivers: Sequence[Driver]) -> str:
     text = _SETTINGS.format(
-        folder=folder, ward=WARD, open=OPEN, guests=GUESTS, blue=BLUE.name, cart=CART, drop_after_s=DROP_AFTER_S
-    )
+        folder=folder, ward=WARD, open=OPEN, guests=GUESTS, blue=BLUE.name, cart=CART, drop_after_s=DROP_AFTER_S,
+        drivers=json.dumps(drivers), timeout_s=TIMEOUT_S,
+    )  # fmt: skip
     ports = [_PORT.format(wire=f"ward{place}", bridge=BRIDGE) for place, _ in enumerate(PEOPLE, 1)]
     return text + "".join(ports) + (_WITH_GUESTS if has_guests else _PAE)
 

@@ -323,6 +323,37 @@ async def test_h323_on_an_authorised_port_is_admitted_until_its_session_ends(
     assert min(stream["received_packets"] for stream in report["streams"].values()) > 0
 
 
+@pytest.mark.parametrize("is_back", [False, True])
+async def test_who_is_still_with_the_attendant_goes_with_its_session(
+    house: Ward, leaving: AsyncExitStack, is_back: bool
+):
+    supplicant = await leaving.enter_async_context(house.authenticated(RED))
+    phone = await leaving.enter_async_context(house.telephone(RED))
+    before = len(house.audit("calls ended with the session"))
+    event = await phone.dial("sip:10.77.0.1")
+    assert event["type"] == "CALL_ESTABLISHED", phone.log()[-3000:]
+    session = await house.session(RED)
+    assert session is not None
+    if not is_back:
+        await by_radius(house, RED, supplicant)
+        await house.audited(
+            f"source={house.places['red'].address} calls ended with the session: 1", f"mac={house.places['red'].mac}"
+        )
+        assert "ended with its session" in house.hall.server.log()
+        return
+    assert "Disconnect-ACK" in await house.disconnect(RED)
+    await until("red is let in again", lambda: has_another_session(house, session["opened_at"]))
+    back = time.monotonic()
+    await until("the grace time is over", lambda: has_passed(back + DROP_AFTER_S + 1))
+    assert len(house.audit("calls ended with the session")) == before
+    await phone.command("hangup")
+
+
+async def has_another_session(house: Ward, opened_at: float) -> object:
+    now = await house.session(RED)
+    return (now is not None and now["opened_at"] != opened_at) or now
+
+
 @pytest.mark.parametrize("protocol", ["sip", "h323"])
 async def test_registrations_go_with_the_session(house: Ward, leaving: AsyncExitStack, tmp_path: Path, protocol: str):
     """At once: calls alone have a grace time. What is registered is one more name of blue's device."""

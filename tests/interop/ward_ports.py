@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import socket
 import subprocess
-import time
 from functools import partial
 
 from auth8021x.wire import mac_address
 from auth8021x.wire.eapol import ETHERTYPE
 from tests.auth8021x.snooping.test_sightings import arp
+from tests.interop.echo import Echo, udp
 from tests.interop.enforcing import BRIDGE, MAC, PORT, TERMINAL, VLAN_BRIDGE
 from tests.interop.walls import Apart
 
 UPLINK = "enup"
 NETWORK_MAC = "02:00:00:bb:00:01"
 BORROWED, NETWORK = "10.88.0.12", "10.88.0.1"
-_ECHO = 7
-_PATIENCE_S = 0.15
 
 
 class WardPorts:
@@ -43,8 +39,8 @@ class WardPorts:
             self.network, f"link set eth0 address {NETWORK_MAC}", f"addr add {NETWORK}/24 dev eth0", "link set eth0 up",
             *(f"neigh replace {each} lladdr {MAC} dev eth0 nud permanent" for each in (TERMINAL, BORROWED)),
         )  # fmt: skip
-        self._asks = {each: self.terminal.made(partial(_udp, each)) for each in (TERMINAL, BORROWED)}
-        self._answers = self.network.made(partial(_udp, NETWORK))
+        answering = self.network.made(partial(udp, NETWORK))
+        self._echoes = {each: Echo(self.terminal.made(partial(udp, each)), answering) for each in (TERMINAL, BORROWED)}
 
     def plug(self, is_in: bool) -> None:
         """Pull the terminal's plug, or put it in again."""
@@ -84,17 +80,15 @@ class WardPorts:
 
     async def passes(self, source: str = TERMINAL) -> bool:
         """Whether a UDP echo goes through the bridge and back."""
-        return await asyncio.to_thread(self._echo, self._asks[source])
+        return await self._echoes[source].passes()
 
     async def until_passes(self, wanted: bool, within_s: float = 1.0) -> None:
         """Wait for it. A line that has just been plugged in takes the kernel up to a second more."""
-        began = time.monotonic()
-        while await self.passes() != wanted:
-            assert time.monotonic() - began < within_s + wanted, f"passes: {not wanted}"
+        await self._echoes[TERMINAL].until_passes(wanted, within_s)
 
     def close(self) -> None:
         """Take all down."""
-        for each in (*self._asks.values(), self._answers):
+        for each in self._echoes.values():
             each.close()
         for name in (PORT, UPLINK, BRIDGE, VLAN_BRIDGE):
             _ip(f"link del {name}")
@@ -102,32 +96,10 @@ class WardPorts:
         self.network.close()
         subprocess.run(["nft", "delete table bridge drumtower"], capture_output=True, check=False)  # rules of a test
 
-    def _echo(self, asking: socket.socket) -> bool:
-        nonce = os.urandom(8)
-        try:
-            asking.sendto(nonce, (NETWORK, _ECHO))
-            while True:
-                data, source = self._answers.recvfrom(64)
-                if data == nonce:
-                    break
-            self._answers.sendto(nonce, source)
-            while asking.recv(64) != nonce:
-                pass
-        except OSError:  # a time-out, or a line that is down
-            return False
-        return True
-
     @staticmethod
     def _there(place: Apart, *commands: str) -> None:
         for command in commands:
             place.run("ip", *command.split())
-
-
-def _udp(address: str) -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.bind((address, _ECHO))
-    made.settimeout(_PATIENCE_S)
-    return made
 
 
 def _ip(command: str) -> None:

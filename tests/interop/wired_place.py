@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from auth8021x.wire import mac_address
+from tests.auth8021x.snooping.test_sightings import arp
 from tests.interop.walls import Apart
 
 GATEWAY_MAC = "02:00:00:d0:00:01"
@@ -36,6 +39,18 @@ class Place(Apart):
         self.ip(f"link set eth0 {'up' if is_in else 'down'}")
         if is_in:
             self.ip(f"route replace default via {self._gateway}")
+
+    def announce(self) -> None:
+        """Say its address, as one does that asks for its neighbour (ARP)."""
+
+        def bound() -> socket.socket:
+            made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            made.bind(("eth0", 0))
+            return made
+
+        mac = mac_address.parse(self.mac)
+        with self.made(bound) as voice:
+            voice.send(arp(self.address, mac=mac, source=mac))
 
     @contextmanager
     def knowing_its_gateway(self) -> Iterator[None]:

@@ -90,7 +90,7 @@ async def test_clients_are_bounded_and_freed(client, admin):
 
 
 async def test_slow_client_is_cut_off_with_bounded_memory():
-    client = Client(session=None, limit=3)
+    client = Client(principal=None, limit=3)
     for index in range(100):
         client.offer(str(index))
     assert client.is_cut_off

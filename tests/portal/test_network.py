@@ -9,15 +9,16 @@ from dataclasses import replace
 import pytest
 
 from auth8021x.directory.session import Entry, Held, Session, Source
+from auth8021x.eapserver.recent import Login
 from auth8021x.gate.recent import Answer
 from auth8021x.gate.verdict import Reason
 from auth8021x.pae.grant import By
-from auth8021x.ports.status import PortStatus, ServerStatus, Standing, TerminalStatus
+from auth8021x.ports.status import ClientKind, ClientStatus, PortStatus, ServerStatus, Standing, TerminalStatus
 from portal import port_watch
 from portal.api import network as api
 from portal.api import network_ports
 from portal.hub import HUB
-from portal.rights import RIGHTS_OF_ROLE
+from portal.rights import RIGHTS
 from tests.portal.conftest import Browser
 from tests.portal.fakes import Site
 
@@ -37,7 +38,14 @@ PORTS = (
     PortStatus("enp3s0", 1, "north", "br42", True, (IN, OUT)),
     PortStatus("enp4s0", 2, "north", "br0", False),
 )
-SERVERS = (ServerStatus("main", "10.1.1.10", "udp", True), ServerStatus("second", "10.1.1.11", "radsec", False))
+SERVERS = (
+    ServerStatus("main", "10.1.1.10", "udp", True),
+    ServerStatus("second", "10.1.1.11", "radsec", False, is_excused=True, excused=12),
+)
+WARD = ClientStatus("ward", ClientKind.LOGINS, ("10.1.0.0/16",), is_excused=True, excused=3)
+POLICY = ClientStatus("policy", ClientKind.ORDERS, ("10.1.1.9",))
+WRONG = Login(AT, "ward", "sw3", "Gi1/0/7", "02:00:5e:00:53:07", "or2", "PEAP", "wrong-password", "", 3)
+RIGHT = Login(AT + 10, "ward", "", "Gi1/0/8", "02:00:5e:00:53:09", "cart-7", "EAP-TLS", "", "", 1)
 
 
 class FakeNetwork:
@@ -75,12 +83,34 @@ class FakePorts:
     def servers(self) -> tuple[ServerStatus, ...]:
         return self.known
 
+    def clients(self) -> tuple[ClientStatus, ...]:
+        return (POLICY,)
+
     def disconnect(self, mac: bytes) -> bool:
         has_grant = any(each.mac == mac and each.by for port in self.ports for each in port.terminals)
         self.ports = tuple(
             replace(port, terminals=tuple(each for each in port.terminals if each.mac != mac)) for port in self.ports
         )
         return has_grant
+
+
+class FakeRadius:
+    def __init__(self) -> None:
+        self.out, self.inside, self.known = [WRONG], [RIGHT], (WARD,)
+        self.observers: list[Callable[[], None]] = []
+
+    def refused(self) -> list[Login]:
+        return self.out
+
+    def let_in(self) -> list[Login]:
+        return self.inside
+
+    def clients(self) -> tuple[ClientStatus, ...]:
+        return self.known
+
+    def observe_logins(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self.observers.append(callback)
+        return lambda: self.observers.remove(callback)
 
 
 @pytest.fixture(autouse=True)
@@ -99,9 +129,14 @@ def ports() -> FakePorts:
 
 
 @pytest.fixture
-def site(network: FakeNetwork, ports: FakePorts) -> Site:
+def radius() -> FakeRadius:
+    return FakeRadius()
+
+
+@pytest.fixture
+def site(network: FakeNetwork, ports: FakePorts, radius: FakeRadius) -> Site:
     site = Site(event_interval_s=0.02)
-    site.services = replace(site.services, network=network, ports=ports)
+    site.services = replace(site.services, network=network, ports=ports, radius=radius)
     return site
 
 
@@ -142,9 +177,44 @@ async def test_who_is_at_our_own_ports_and_which_servers_answer(admin):
         },
     ]  # fmt: skip
     assert body["servers"] == [
-        {"name": "main", "address": "10.1.1.10", "transport": "udp", "is_up": True, "is_accounting_up": True},
-        {"name": "second", "address": "10.1.1.11", "transport": "radsec", "is_up": False, "is_accounting_up": True},
+        {
+            "name": "main", "address": "10.1.1.10", "transport": "udp", "is_up": True, "is_accounting_up": True,
+            "is_excused": False, "excused": 0,
+        },
+        {
+            "name": "second", "address": "10.1.1.11", "transport": "radsec", "is_up": False, "is_accounting_up": True,
+            "is_excused": True, "excused": 12,
+        },
+    ]  # fmt: skip
+    assert body["clients"] == [
+        {"name": "ward", "kind": "logins", "networks": ["10.1.0.0/16"], "is_excused": True, "excused": 3},
+        {"name": "policy", "kind": "orders", "networks": ["10.1.1.9"], "is_excused": False, "excused": 0},
     ]
+
+
+async def test_who_signed_in_at_our_own_server_and_why_not(admin):
+    body = await (await admin.call("GET", "/network")).json()
+    assert body["has_logins"]
+    assert body["logins"] == [
+        {
+            "at": "2030-03-17T17:46:50+00:00", "client": "ward", "switch": "", "port": "Gi1/0/8",
+            "mac": "02:00:5e:00:53:09", "identity": "cart-7", "method": "EAP-TLS", "is_let_in": True, "reason": "",
+            "detail": "", "count": 1,
+        },
+        {
+            "at": "2030-03-17T17:46:40+00:00", "client": "ward", "switch": "sw3", "port": "Gi1/0/7",
+            "mac": "02:00:5e:00:53:07", "identity": "or2", "method": "PEAP", "is_let_in": False,
+            "reason": "wrong-password", "detail": "", "count": 3,
+        },
+    ]  # fmt: skip
+
+
+async def test_pages_are_told_of_each_login(client, admin, radius):
+    async with client.ws_connect("/api/v1/events") as socket:
+        await socket.receive_json()
+        assert await socket.receive_json() == {"type": "network"}, "of the ports"
+        radius.observers[0]()
+        assert await socket.receive_json() == {"type": "network"}
 
 
 async def test_no_more_terminals_than_a_page_can_show(admin, ports, monkeypatch):
@@ -195,9 +265,9 @@ async def test_ports_are_looked_at_only_while_somebody_may_see_them(client, admi
             assert client.app[HUB].is_watched()
 
 
-async def test_the_hub_stops_looking(client, admin, network):
+async def test_the_hub_stops_looking(client, admin, network, radius):
     await client.app.shutdown()
-    assert network.observers == []
+    assert network.observers == radius.observers == []
     await asyncio.sleep(0)
     assert not [task for task in asyncio.all_tasks() if "watch_ports" in repr(task.get_coro())]
 
@@ -219,7 +289,7 @@ async def test_a_large_network_is_cut_off_and_counted(admin, network, monkeypatc
 
 async def test_the_console_has_its_page_only_where_there_is_something_to_show(admin, site):
     assert "control-network" in (await (await admin.call("GET", "/session")).json())["rights"]
-    assert [role for role, rights in RIGHTS_OF_ROLE.items() if "control-network" in rights] == ["admin"]
+    assert [role for role, rights in RIGHTS.items() if "control-network" in rights] == ["security-administrator"]
 
 
 class TestSwitchedOff:
@@ -232,6 +302,19 @@ class TestSwitchedOff:
         assert (await admin.call("DELETE", "/network/north/02:00:5e:00:53:01")).status == 404
         assert (await admin.call("POST", "/network/ports/02:00:5e:00:53:01/disconnect", {})).status == 404
         assert "control-network" not in (await (await admin.call("GET", "/session")).json())["rights"]
+
+
+class TestOwnServerAlone:
+    @pytest.fixture
+    def site(self, radius: FakeRadius) -> Site:
+        site = Site()
+        site.services = replace(site.services, radius=radius)
+        return site
+
+    async def test_it_is_shown(self, admin):
+        body = await (await admin.call("GET", "/network")).json()
+        assert (body["is_on"], body["ports"], len(body["logins"])) == (False, [], 2)
+        assert "control-network" in (await (await admin.call("GET", "/session")).json())["rights"]
 
 
 class TestOwnPortsAlone:

@@ -135,7 +135,7 @@ async def test_unknown_recording(admin, identity):
 
 
 @pytest.mark.parametrize(
-    "verdict", [Verdict(is_intact=True), Verdict(is_intact=False, first_bad_byte=4096, reason="tag")]
+    "verdict", [Verdict(is_intact=True), Verdict(is_intact=False, first_bad=(4096, 8192), reason="tag")]
 )
 async def test_verify(admin, site, verdict):
     site.add_recording()

@@ -13,7 +13,8 @@ from crypto.h235.password_key import PasswordKey
 from crypto.ha1 import Ha1
 from crypto.keys import generate
 from portal.hub import HUB
-from portal.rights import RIGHTS_OF_ROLE
+from portal.rights import RIGHTS
+from portal.roles import Role
 from portal.services import TerminalServices
 from signaling.h323.ras.alias import Alias, AliasKind
 from signaling.h323.ras.registration import Registration, Vendor
@@ -201,7 +202,7 @@ async def test_hosts_see_terminals_but_change_nothing(site, stranger):
     await stranger.sign_in("host")
     assert (await stranger.call("GET", "/terminals")).status == 200
     assert (await stranger.call("POST", "/terminals", {"alias": "a", "name": "A"})).status == 403
-    assert "see-terminals" not in RIGHTS_OF_ROLE["reviewer"]
+    assert "see-terminals" not in RIGHTS[Role.REVIEWER]
 
 
 async def test_pages_hear_of_registrations_together(admin, site, client):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from recorder import disk
+from recorder import appender
 
 
 @pytest.fixture(autouse=True)
 def _synced_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "_SYNC_INTERVAL_S", 0.05)
+    monkeypatch.setattr(appender, "SYNC_INTERVAL_S", 0.05)

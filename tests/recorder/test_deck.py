@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -73,12 +74,16 @@ def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_write_error_ends_one_recording_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real_write = disk.os.write
+    real_write = os.write
     written = {"bytes": 0}
     deck = Deck(SETTINGS)
     deck.start(order(tmp_path / "one.dtr"))
     deck.start(order(tmp_path / "two.dtr", leg=8, name="two"))
-    bad = deck._running[LEG].disk._descriptor
+    (bad,) = [
+        int(link.name)
+        for link in Path("/proc/self/fd").iterdir()
+        if link.exists() and link.samefile(tmp_path / "one.dtr")
+    ]
 
     def write(descriptor: int, data: memoryview) -> int:
         if descriptor == bad:
@@ -87,12 +92,12 @@ def test_a_write_error_ends_one_recording_alone(tmp_path: Path, monkeypatch: pyt
                 raise OSError(28, "No space left on device")
         return real_write(descriptor, data)
 
-    monkeypatch.setattr(disk.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     for one, two in zip(frames(4), frames(4, leg=8), strict=True):
         deck.feed(one)
         deck.feed(two)
     (end,) = ended(wait(deck, lambda told: bool(ended(told))))
-    assert (end.recording, end.error) == ("one", "enospc")
+    assert (end.recording, end.error) == ("one", "disk-full")
     assert end.size_bytes > 0
     deck.stop(8)
     (end,) = ended(wait(deck, lambda told: bool(ended(told))))
@@ -112,7 +117,7 @@ def test_a_disk_that_gets_full_ends_the_file_in_good_order(tmp_path: Path) -> No
 
 def test_a_disk_that_does_not_keep_up_ends_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk, "MAX_WAITING_BYTES", 20_000)
-    monkeypatch.setattr(disk.os, "write", lambda descriptor, data: time.sleep(0.05) or len(data))
+    monkeypatch.setattr(os, "write", lambda descriptor, data: time.sleep(0.05) or len(data))
     deck = Deck(SETTINGS)
     deck.start(order(tmp_path / "one.dtr"))
     for frame in frames(9):

@@ -19,35 +19,11 @@ from recorder.library import Library
 from store.errors import Unavailable
 from store.recordings import Recording
 from tests.recorder.media import LEG, frames
+from tests.recorder.rows import Rows
 from tests.recorder.test_deck import ended, wait
 from tests.recorder.test_tape import decode
 
 SETTINGS = RecordingSettings(min_free_bytes=0)
-
-
-class Rows:
-    """The rows of a library, in memory."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, Recording] = {}
-
-    async def add(self, recording: Recording) -> None:
-        assert recording.id not in self.rows
-        self.rows[recording.id] = recording
-
-    async def progress(self, recording_id: str, **values: object) -> None:
-        self.rows[recording_id] = dataclasses.replace(self.rows[recording_id], **values)  # type: ignore[arg-type]
-
-    async def took_part(self, recording_id: str, participants: tuple[str, ...]) -> None:
-        self.rows[recording_id] = dataclasses.replace(self.rows[recording_id], participants=participants)
-
-    async def end(self, recording_id: str, *, state: str = "complete", **values: object) -> Recording:
-        row = dataclasses.replace(self.rows[recording_id], state=state, **values)  # type: ignore[arg-type]
-        self.rows[recording_id] = row
-        return row
-
-    async def running(self) -> list[Recording]:
-        return [row for row in self.rows.values() if row.ended_at is None]
 
 
 class Archive:
@@ -230,3 +206,59 @@ async def test_a_database_that_is_away_is_a_reason_not_to_record(archive: Archiv
         await archive.begin()
     assert caught.value.reason == "cannot-register"
     assert list(archive.folder.glob("*.dtr")) == []
+
+
+async def test_a_file_without_a_row_is_taken_in_again(archive: Archive) -> None:
+    """As after a database that was lost, or taken back to an older copy."""
+    whole = await archive.record(3)
+    cut = await archive.begin()
+    deck = Deck(SETTINGS)
+    deck.start(cut)
+    for frame in frames(8):
+        deck.feed(frame)
+    wait(deck, lambda told: any(getattr(message, "duration_s", 0) > 6 for message in told))
+    data = Path(cut.path).read_bytes()
+    deck.stop_all(2)
+    Path(cut.path).write_bytes(data)
+    archive.rows.rows.clear()
+    assert await archive.library.recover() == sorted([whole.id, cut.recording])
+    again, mended = archive.rows.rows[whole.id], archive.rows.rows[cut.recording]
+    assert (again.room_number, again.room_name, again.started_by) == ("1001", "Demo", "admin")
+    assert (again.started_at, again.state, again.chain_head) == (whole.started_at, "complete", whole.chain_head)
+    assert (mended.room_number, mended.state) == ("1001", "interrupted")
+    assert mended.duration_s > 4.5
+    for row in (again, mended):
+        assert archive.library.verify(row).is_intact
+    assert await archive.library.recover() == []
+
+
+async def test_what_cannot_be_read_is_listed_and_what_holds_nothing_goes(archive: Archive) -> None:
+    whole = await archive.record(3)
+    path = archive.path(whole)
+    data = bytearray(path.read_bytes())
+    for name, content in (
+        ("20300501T120000Z-aa", b""),
+        ("20300501T120000Z-bb", bytes(300)),
+        ("20300501T120000Z-cc", bytes(data[:100])),
+        ("20300501T120000Z-dd", b"x" + bytes(data[1:])),
+    ):
+        (archive.folder / f"{name}.dtr").write_bytes(content)
+    (archive.folder / "notes.txt").write_text("not ours")
+    assert await archive.library.recover() == ["20300501T120000Z-dd"]
+    row = archive.rows.rows["20300501T120000Z-dd"]
+    assert (row.state, row.error, row.room_number) == ("failed", "unreadable", "")
+    assert row.started_at == datetime(2030, 5, 1, 12, tzinfo=UTC)
+    assert sorted(path.name for path in archive.folder.iterdir()) == sorted([f"{row.id}.dtr", path.name, "notes.txt"])
+
+
+async def test_a_row_whose_file_is_gone_says_so_until_it_is_back(archive: Archive, tmp_path: Path) -> None:
+    ended, running = await archive.record(1), await archive.begin()
+    path = archive.path(ended)
+    path.rename(tmp_path / "elsewhere")
+    await archive.library.recover()
+    assert (archive.rows.rows[ended.id].state, archive.rows.rows[ended.id].error) == ("complete", "file-missing")
+    row = archive.rows.rows[running.recording]
+    assert (row.state, row.error) == ("failed", "file-missing")
+    (tmp_path / "elsewhere").rename(path)
+    await archive.library.recover()
+    assert archive.rows.rows[ended.id] == ended

@@ -123,10 +123,20 @@ class FakeCalls:
         self.changed: list[int] = []
         self.presenter = 0
         self.steered: list[tuple[str, int, CameraMove, float, bool]] = []
+        self.outside: dict[int, Callable[[], None]] = {}
+        """How to end who is in no room yet."""
+
+    def arrived(self, leg: int, request: CallRequest, end: Callable[[], None]) -> None:
+        assert request.source
+        self.outside[leg] = end
+
+    def gone(self, leg: int) -> None:
+        self.outside.pop(leg, None)
 
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         self.joined[leg.id] = (leg, name)
         self.people[leg.id] = Participant(leg, name, admission.role)
+        self.gone(leg.id)
         return self.people[leg.id]
 
     async def leave(self, room: str, leg: int) -> None:

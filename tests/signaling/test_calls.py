@@ -88,6 +88,32 @@ async def test_calls_from_an_address_end_and_others_go_on(calls):
     assert await calls.drop(("sip",), is_concerned) == 0
 
 
+async def test_who_is_in_no_room_yet_ends_too_and_once(calls):
+    ended = []
+    for leg, (source, protocol) in enumerate([("10.0.0.7", "sip"), ("10.0.0.8", "sip"), ("10.0.0.7", "h323")], 1):
+        request = CallRequest(source, protocol, "")
+        calls.arrived(leg, request, lambda leg=leg: ended.append(leg))
+    calls.arrived(4, CallRequest("10.0.0.7", "sip", ""), lambda: ended.append(4))
+    calls.gone(4)
+
+    def is_concerned(source: str, _local: str) -> bool:
+        return source == "10.0.0.7"
+
+    assert await calls.drop(("sip",), is_concerned) == 1
+    assert ended == [1]
+    assert await calls.drop(("sip", "h323"), is_concerned) == 1
+    assert ended == [1, 3]
+    assert await calls.drop(("sip", "h323"), is_concerned) == 0
+
+
+async def test_who_is_in_its_room_is_outside_no_more(calls):
+    request = CallRequest("10.0.0.7", "sip", "1001")
+    calls.arrived(1, request, lambda: pytest.fail("it is in its room"))
+    await calls.connect(FakeLeg(1), replace(admission(), request=request), "x")
+    assert calls._outside == {}
+    assert await calls.drop(("sip",), lambda source, _local: source == "10.0.0.7") == 1
+
+
 async def test_of_legs_that_are_over_nothing_is_kept(calls, monkeypatch):
     monkeypatch.setattr("signaling.calls._MAX_REMEMBERED", 3)
     for leg in range(1, 20):

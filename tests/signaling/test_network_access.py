@@ -73,6 +73,24 @@ async def test_whose_session_ends_while_waiting_does_not_come_in() -> None:
     assert await refusal(task) is Refusal.NETWORK
 
 
+async def test_who_waits_is_asked_when_the_door_opens_and_not_before() -> None:
+    """A session that is back within its grace time costs nobody the place outside; the end of one is told by others."""
+    access = FakeAccess(HERE)
+    bench = Bench(WAITING, access=access)
+    admission = await bench.admit(GUEST)
+    task = asyncio.create_task(bench.gate.wait_for_host(admission))
+    await bench.clock.settle()
+    access.known.clear()
+    await bench.clock.advance(60.0)
+    assert not task.done()
+    assert len(access.asked) == 1, "and the audit has one line"
+    access.known.add(HERE)
+    assert bench.gate.let_in("1001", bench.gate.waiting("1001")[0].id)
+    await bench.clock.advance(0.1)
+    assert (await task).is_let_in
+    assert len(access.asked) == 2
+
+
 @pytest.mark.parametrize(("source", "is_asked"), [(HERE, True), ("2001:db8::1", True), ("pbx.example", False)])
 async def test_whom_we_call_needs_a_session_where_its_address_is_known(source: str, is_asked: bool) -> None:
     access = FakeAccess()

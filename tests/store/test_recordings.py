@@ -98,3 +98,28 @@ async def test_batch_counts_what_a_lost_database_costs() -> None:
     assert batch.dropped == 50
     await batch.close()
     assert batch.dropped == 10_050
+
+
+async def test_what_is_wrong_is_noted_beside_the_end(database: Database) -> None:
+    recordings = database.recordings
+    for name in ("r1", "r2"):
+        await recordings.add(recording(name))
+    ended = await recordings.end(
+        "r1", ended_at=NOW, size_bytes=9, duration_s=9.0, chain_head="end", participants=("Ward 3",)
+    )
+    assert ended.participants == ("Ward 3",)
+    await recordings.note_error("r1", "file-missing")
+    await recordings.note_error("r9", "file-missing")
+    assert await recordings.errors() == {"r1": "file-missing", "r2": ""}
+    found = await recordings.get("r1")
+    assert found is not None
+    assert (found.state, found.chain_head, found.error) == ("complete", "end", "file-missing")
+
+
+async def test_durable_transactions_leave_the_others_as_they_were(database: Database) -> None:
+    connections = database.connections
+    if not connections.is_sqlite:
+        pytest.skip("of SQLite")
+    for is_durable, level in ((False, 1), (True, 2), (False, 1)):
+        async with connections.write(is_durable=is_durable) as connection:
+            assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == level

@@ -13,7 +13,7 @@ from typing import Final
 from config.h323 import H323Settings
 from signaling.h323.call import message
 from signaling.h323.call import setup as setups
-from signaling.h323.call.causes import Cause
+from signaling.h323.call.causes import Cause, cause_of
 from signaling.h323.call.message import Signal
 from signaling.h323.call.setup import Setup
 from signaling.h323.errors import MalformedPduError
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 _OWN_REFERENCE: Final = 1
 """Of the call on a connection that has no other."""
+_DROPPED: Final = "securityDenied"
+"""To both terminals when the network knows one of them no more."""
 
 
 Connect = Callable[[Registration, bytes], Awaitable[SignallingConnection]]
@@ -96,16 +98,27 @@ class Router:
             Side.CALLED: self._leg(_OWN_REFERENCE, self._signer_for(route.called), route.called, route.caller),
         }
         call = RoutedCall(signal, setup.identity, legs, is_signed=signer is not None)
-        passage = _Passage(self, call, number, route.called, connection)
+        passage = _Passage(self, call, number, route, connection)
         self._calls[call.call_id] = passage
         self.counters["routed"] += 1
         passage.begin(reference)
         return ""
 
+    def drop(self, is_concerned: Callable[[str, str], bool]) -> int:
+        """End the calls of which one terminal is somewhere; how many.
+
+        `is_concerned` is asked with the source and the address of ours, of registrations and connections alike.
+        """
+        found = [passage for passage in self._calls.values() if passage.is_from(is_concerned)]
+        for passage in found:
+            self.counters["routed-dropped"] += 1
+            passage.release(cause_of(_DROPPED), _DROPPED)
+        return len(found)
+
     async def stop(self) -> None:
         """ReleaseComplete to all; afterwards no task and no timer is left."""
         for passage in list(self._calls.values()):
-            passage.release()
+            passage.release(Cause.TEMPORARY_FAILURE)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -175,12 +188,12 @@ class _Passage:
     """One routed call on its connections."""
 
     def __init__(
-        self, router: Router, call: RoutedCall, number: int, called: Registration, connection: SignallingConnection
+        self, router: Router, call: RoutedCall, number: int, route: Route, connection: SignallingConnection
     ) -> None:
         self._router = router
         self._call = call
         self._number = number
-        self._called = called
+        self._route = route
         self._ends = {side: _End(self, side) for side in Side}
         self._lines: dict[Side, SignallingConnection] = {Side.CALLER: connection}
         self._loop = asyncio.get_running_loop()
@@ -194,8 +207,13 @@ class _Passage:
         if not self._call.is_over:
             self._connecting = self._router.run(self)
 
-    def release(self) -> None:
-        self._do(self._call.release(Cause.TEMPORARY_FAILURE))
+    def is_from(self, is_concerned: Callable[[str, str], bool]) -> bool:
+        places = {(each.source[0], each.local) for each in (self._route.caller, self._route.called)}
+        places |= {(line.remote[0], line.local[0]) for line in self._lines.values()}
+        return any(is_concerned(*place) for place in places)
+
+    def release(self, cause: Cause, reason: str = "") -> None:
+        self._do(self._call.release(cause, reason))
 
     def receive(self, side: Side, octets: bytes) -> None:
         self._do(self._call.receive(side, octets, self._loop.time()))
@@ -205,7 +223,7 @@ class _Passage:
 
     async def connect(self) -> None:
         try:
-            line = await self._router.connect(self._called, self._call.call_id)
+            line = await self._router.connect(self._route.called, self._call.call_id)
         except (OSError, TimeoutError) as error:
             self._connecting = None
             self._router.counters["routed-unreachable"] += 1
@@ -215,7 +233,7 @@ class _Passage:
         self._connecting = None
         self._lines[Side.CALLED] = line
         line.add(self._ends[Side.CALLED], _OWN_REFERENCE)
-        self._do(self._call.opened(self._called.signalling, self._router.told_address(line), self._loop.time()))
+        self._do(self._call.opened(self._route.called.signalling, self._router.told_address(line), self._loop.time()))
 
     # ---- inside
 

@@ -148,3 +148,12 @@ def test_names_are_cut_and_many_addresses_are_not_taken():
 def test_the_time_of_the_switch():
     assert read(*cisco(), attribute.number(Type.EVENT_TIMESTAMP, 1_800_000_000)).told_at == 1_800_000_000
     assert read(*cisco()).told_at is None
+
+
+def test_for_how_long_a_switch_lets_it_in():
+    said = (attribute.number(Type.SESSION_TIMEOUT, 3600), attribute.number(Type.TERMINATION_ACTION, 1))
+    assert [(found.lasts_s, found.is_renewable) for found in (read(*cisco(START), *said), read(*cisco(START)))] == [
+        (3600.0, True), (None, False),
+    ]  # fmt: skip
+    assert read(*cisco(INTERIM), *said).lasts_s is None, "an update does not say since when"
+    assert read(*cisco(START), attribute.number(Type.SESSION_TIMEOUT, 0)).lasts_s is None

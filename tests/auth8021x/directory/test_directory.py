@@ -11,6 +11,7 @@ from auth8021x.directory.report import Kind, OwnPort, Report
 from auth8021x.directory.session import Entry, Session, Source
 from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.grant import By, Grant
+from auth8021x.wire.dictionary import TerminationAction
 from tests.auth8021x.directory.reports import VT1, VT2, directory, events, names, told
 
 NOW = 1_800_000_000.0
@@ -204,6 +205,29 @@ def test_what_was_held_up_for_too_long_is_no_news():
     assert live(core).expires_at == NOW - 100 + 3 * 600 + 60
     core.report(told(session_id="s1", age_s=200), NOW)
     assert live(core).session_id == "s2"
+
+
+def test_when_a_session_ends_or_its_device_is_asked_again():
+    core, port = directory(), OwnPort("north", "drumtower", "p1")
+    grant = Grant("vt1", session_timeout_s=600, termination_action=TerminationAction.RADIUS_REQUEST)
+    core.report(port.admitted(VT1, "own1", grant), NOW)
+    assert (live(core).ends_at, live(core).is_renewable) == (NOW + 600, True)
+    events(core)
+    core.report(port.admitted(VT1, "own1", grant), NOW + 590)
+    assert live(core).ends_at == NOW + 1190, "it has proved itself again"
+    assert names(core) == ["Heard"]
+    core.report(port.admitted(VT1, "own1", Grant("vt1", session_timeout_s=60)), NOW + 600)
+    assert (live(core).ends_at, live(core).is_renewable, names(core)) == (NOW + 660, False, ["Changed"])
+    core.report(port.admitted(VT1, "own1", Grant("vt1")), NOW + 610)
+    assert (live(core).ends_at, live(core).is_renewable) == (None, False)
+
+
+def test_when_a_switch_says_that_a_session_ends():
+    core = directory()
+    core.report(told(age_s=10, lasts_s=600.0), NOW)
+    assert live(core).ends_at == NOW + 590
+    core.report(told(Kind.INTERIM), NOW + 100)
+    assert live(core).ends_at == NOW + 590, "an update says nothing of it"
 
 
 def test_our_own_port_needs_no_updates():

@@ -114,3 +114,21 @@ async def test_an_administrator_ends_a_session(tmp_path: Path):
     assert not keeper.end("north", VT1)
     keeper.close()
     await database.close()
+
+
+async def test_an_observer_that_fails_keeps_nothing_from_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    database, heard = await opened(tmp_path), []
+
+    def broken(event: Event) -> None:
+        raise RuntimeError("a page")
+
+    keeper = DirectoryKeeper(directory(), database.port_sessions, Clock())
+    keeper.observe(broken)
+    keeper.observe(heard.append)
+    await keeper.start()
+    assert keeper.report(told())
+    assert keeper.end("north", VT1)
+    assert isinstance(heard[-1], Ended)
+    assert "a page" in caplog.text
+    keeper.close()
+    await database.close()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from auth8021x.directory.keeper import DirectoryKeeper
-from auth8021x.directory.orders import KEPT_S, EndOrder, OrderDesk, is_order
-from store.bindings import Keepable, KeptBinding
+from auth8021x.directory.orders import KEPT_S, EndOrder, OrderDesk, is_aside
+from store.bindings import KeptBinding
 from store.database import Database
 from tests.auth8021x.directory.reports import VT1, VT2, directory, told
 
@@ -18,7 +19,7 @@ async def test_an_order_is_taken_once_and_survives_a_start(tmp_path: Path, caplo
     other = Database(url)
     await other.open()
     row = EndOrder("north", VT1, NOW).row()
-    assert is_order(row.key)
+    assert is_aside(row.key)
     other.port_sessions.put(row)
     other.port_sessions.put(EndOrder("north", VT2, NOW - KEPT_S - 1).row())
     await other.close()
@@ -31,11 +32,17 @@ async def test_an_order_is_taken_once_and_survives_a_start(tmp_path: Path, caplo
     await keeper.start()
     assert "cannot be read" not in caplog.text
     keeper.report(told(addresses=("10.1.2.3",), age_s=60.0))
-    orders = await desk.take()
-    assert [(order.site, order.mac) for order in orders] == [("north", VT1)], "the other one is too old"
-    assert await desk.take() == []
-    desk.carry_out(orders)
-    assert core.get("north", VT1) is None
+    keeper.report(told(mac=VT2, session_id="s2", addresses=("10.1.2.4",), age_s=60.0))
+    found = await desk.find()
+    assert {row.alias for row in found} == {VT1.hex(), VT2.hex()}
+    for _ in range(2):
+        desk.carry_out(found)
+        assert core.get("north", VT1) is None
+        assert core.get("north", VT2) is not None, "the other one is too old"
+        assert len(await desk.find()) == 2, "until what follows is on the disk"
+    await desk.done(found)
+    assert await desk.find() == []
+    assert [row.key for row in await database.port_sessions.load(0.0)] == [f"north/{VT2.hex()}"]
     keeper.close()
     await database.close()
 
@@ -49,10 +56,11 @@ def test_a_session_that_began_after_the_order_stays() -> None:
         ended.append((site, mac))
         return True
 
-    desk = OrderDesk(rows=None, sessions=core, end=end)  # type: ignore[arg-type]
-    desk.carry_out([EndOrder("north", VT1, NOW - 1), EndOrder("north", VT2, NOW), EndOrder("south", VT1, NOW)])
+    desk = OrderDesk(rows=None, sessions=core, end=end, wall_clock=lambda: NOW)  # type: ignore[arg-type]
+    orders = [EndOrder("north", VT1, NOW - 1), EndOrder("north", VT2, NOW), EndOrder("south", VT1, NOW)]
+    desk.carry_out([order.row() for order in orders])
     assert ended == []
-    desk.carry_out([EndOrder("north", VT1, NOW)])
+    desk.carry_out([EndOrder("north", VT1, NOW).row()])
     assert ended == [("north", VT1)]
 
 
@@ -66,12 +74,15 @@ async def test_what_was_changed_before_an_order_is_known_first() -> None:
         def __init__(self) -> None:
             self.left = [EndOrder("north", VT1, NOW).row()]
 
-        async def take(self, prefix: str) -> list[KeptBinding]:
-            taken, self.left = self.left, []
-            return taken
+        async def find(self, prefix: str) -> list[KeptBinding]:
+            return list(self.left)
 
-        def put(self, binding: Keepable) -> None:
-            raise AssertionError
+        async def drop(self, found: Sequence[KeptBinding]) -> None:
+            done.append("dropped")
+            self.left = [row for row in self.left if row not in found]
+
+        async def flush(self) -> None:
+            done.append("flushed")
 
     def end(_site: str, _mac: bytes) -> bool:
         done.append("ended")
@@ -82,6 +93,6 @@ async def test_what_was_changed_before_an_order_is_known_first() -> None:
 
     desk = OrderDesk(Rows(), core, end, lambda: NOW + 1, catch_up)
     await desk.look()
-    assert done == ["caught up", "ended"]
+    assert done == ["caught up", "ended", "flushed", "dropped"]
     await desk.look()
-    assert done == ["caught up", "ended"], "nothing was ordered"
+    assert len(done) == 4, "nothing was ordered"

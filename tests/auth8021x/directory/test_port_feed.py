@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from auth8021x.directory.directory import Directory
 from auth8021x.directory.port_feed import PortFeed
-from auth8021x.directory.report import Report
+from auth8021x.directory.report import OwnPort, Report
 from auth8021x.pae.actions import Admit, Ask, Expel
+from auth8021x.pae.grant import By, Grant
 from auth8021x.pae.nas import NasPort
 from auth8021x.pae.port import Port
 from auth8021x.radius.request import Answered
 from auth8021x.wire import attribute
-from auth8021x.wire.dictionary import Code, Type
+from auth8021x.wire.dictionary import Code, TerminationAction, Type
 from auth8021x.wire.packet import Packet
 from config.dot1x import PaeSettings
 from tests.auth8021x.directory.reports import VT2, directory, names
@@ -72,3 +75,24 @@ def test_a_terminal_on_our_own_port_is_in_the_directory_until_its_line_is_gone()
     ended = reports.core.next_event()
     assert getattr(ended, "detail", "") == "lost-carrier"
     assert len(reports.core) == 0
+
+
+AGAIN = TerminationAction.RADIUS_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("grant", "renews_every_s", "lasts_s", "is_renewable"),
+    [
+        (Grant("vt1", session_timeout_s=600, termination_action=AGAIN), 3600.0, 600.0, True),
+        (Grant("vt1", session_timeout_s=600), 3600.0, 600.0, False),
+        (Grant("vt1"), 3600.0, 3600.0, True),
+        (Grant("vt1"), None, None, False),
+        (Grant("vt1", By.BYPASS, termination_action=AGAIN), 3600.0, None, False),
+        (Grant("guest", By.GUEST), 3600.0, None, False),
+    ],
+)
+def test_for_how_long_it_is_let_in(
+    grant: Grant, renews_every_s: float | None, lasts_s: float | None, is_renewable: bool
+):
+    told = OwnPort("north", "drumtower", "p1", renews_every_s).admitted(VT2, "s1", grant)
+    assert (told.lasts_s, told.is_renewable) == (lasts_s, is_renewable)

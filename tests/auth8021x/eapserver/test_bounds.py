@@ -59,6 +59,7 @@ def test_an_old_switch_is_excused_visibly_and_never_for_eap(certificates: Path):
     assert answer is not None
     assert (answer.code, switch.server.counters["excused"]) == (Code.ACCESS_REJECT, 1)
     eap_too = Packet(Code.ACCESS_REQUEST, 2, bytes(16), (name, *eap_message.split(IDENTITY.serialize())))
+    assert switch.server.excused == {"switch": 1}
     assert switch.send(eap_too.serialize()) is None
 
 

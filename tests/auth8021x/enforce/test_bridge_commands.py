@@ -11,6 +11,8 @@ from auth8021x.errors import EnforcementError
 from tests.auth8021x.enforce.world import ONE, THREE, TWO, Kernel, grant, openings, settings
 
 MAC = "02:00:00:aa:00:01"
+OWN = bytes.fromhex("02000000ff01")
+"""Of the port p1 itself."""
 
 
 def test_links_of_a_closed_and_an_open_port():
@@ -55,6 +57,15 @@ async def test_what_an_earlier_run_left_open_is_closed_by_the_first_plan():
     await BridgeDriver(settings("bridge"), kernel).apply(openings().plan())
     assert kernel.entries == set()
     assert (kernel.bridges, kernel.locked) == ({"p1": "br0", "p2": "br0"}, {"p1", "p2"})
+
+
+async def test_who_calls_itself_by_an_address_of_this_machine_is_not_let_in():
+    kernel, table = Kernel(bridges={"p1": "br0", "p2": "br0"}), openings()
+    table.admit("p2", OWN, grant())
+    table.admit("p2", ONE, grant())
+    with pytest.raises(EnforcementError, match="p2: 02:00:00:00:ff:01 is an address of this machine"):
+        await BridgeDriver(settings("bridge"), kernel).apply(table.plan())
+    assert kernel.entries == {("p2", MAC)}
 
 
 async def test_a_port_that_is_gone_does_not_keep_the_others_from_being_closed():

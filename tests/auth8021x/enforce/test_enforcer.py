@@ -12,6 +12,7 @@ from auth8021x.enforce.enforcer import Enforcer
 from auth8021x.enforce.plan import Plan
 from auth8021x.enforce.programs import run
 from auth8021x.enforce.together import NullEnforcement, Together
+from auth8021x.enforce.whereabouts import Whereabouts
 from auth8021x.errors import EnforcementError
 from auth8021x.wire.dictionary import TerminateCause
 from tests.auth8021x.enforce.world import ONE, TWO, grant, settings
@@ -171,7 +172,7 @@ async def test_who_is_kept_out_is_in_the_log(enforcer: Enforcer, driver: Driver,
 
 
 async def test_several_hear_of_it_and_one_does_nothing(enforcer: Enforcer, driver: Driver):
-    both = Together(enforcer, NullEnforcement())
+    both = Together(Whereabouts(), enforcer, NullEnforcement())
     both.admit("p1", ONE, grant(), "s1")
     assert await driver.who() == (ONE,)
     both.expel("p1", ONE, "s1", TerminateCause.USER_REQUEST)

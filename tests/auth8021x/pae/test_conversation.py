@@ -40,6 +40,8 @@ SUCCESS = answer(Code.ACCESS_ACCEPT, eap.success(9))
         ((Method.TLS,), "accept-without-method"),
         ((Method.PEAP,), "accept-without-method"),
         ((Method.TTLS,), "accept-without-method"),
+        ((Method.MSCHAPV2,), "accept-without-method"),
+        ((Method.MSCHAPV2, Method.MSCHAPV2), ""),
         ((Method.TLS, Method.MD5_CHALLENGE), ""),
         ((Method.MD5_CHALLENGE,), ""),
         ((Method.TLS, Method.TLS), ""),

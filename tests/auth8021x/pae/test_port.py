@@ -508,3 +508,33 @@ def test_20_000_changed_frames_while_a_terminal_stays_in_and_another_gets_in():
     assert MAC in world.inside
     assert len(world.port.terminals) <= 8
     assert len(world.port.counters) < 20
+
+
+def test_an_answer_to_a_conversation_that_was_ended_is_no_part_of_the_next():
+    world = inside(server=Radius(timeout(8, 1)))
+    world.holds_answers = True
+    world.run(8)
+    (late,) = world.held
+    world.supplicants[0].is_on = False
+    world.port.disconnect(Selector(mac=MAC), world.now)
+    world.work().respond(late)
+    conversation = world.port.terminals[MAC].authenticator.conversation
+    assert (conversation.state, conversation.server, conversation.is_first) == (None, "", True)
+    assert world.port.counters["late-answer"] == 1
+
+
+def test_another_user_of_the_same_terminal_has_a_session_of_its_own():
+    world = inside(server=Radius((*timeout(8, 1), attribute.text(Type.USER_NAME, "nurse"))))
+    first = world.port.terminals[MAC].session
+    world.server.accept = (attribute.text(Type.USER_NAME, "doctor"),)
+    world.run(9)
+    assert world.inside[MAC].identity == "doctor"
+    assert [status for status, _ in world.accounted()] == [START, STOP, START]
+    assert world.port.terminals[MAC].session != first
+    assert len(world.told(FAILURE)) == 0, "no packet of it is lost"
+
+
+def test_an_address_of_nobody_is_no_terminal():
+    world = World(guest="silent", guest_network="guests").up()
+    world.port.seen(bytes(6), world.now)
+    assert world.run(60).inside == {}

@@ -259,7 +259,8 @@ def test_a_wrong_answer_is_counted_and_the_right_one_still_counts(wrong, counter
 
 def _digested(request: Packet, *attributes: Attribute) -> bytes:
     import hashlib
-    from dataclasses import replace
+
+    from msgspec.structs import replace
 
     made = Packet(Code.ACCESS_ACCEPT, request.identifier, request.authenticator, attributes)
     return replace(made, authenticator=hashlib.md5(made.serialize() + SECRET).digest()).serialize()
@@ -279,7 +280,7 @@ def test_an_old_server_is_excused_visibly_and_never_for_eap():
     found = bench.outcome(bench.ask())
     assert isinstance(found, Answered)
     assert found.is_excused
-    assert bench.core.counters["excused"] == 1
+    assert (bench.core.counters["excused"], bench.core.excused) == (1, {"old": 1})
     bench.behaviours[0] = lambda request: _digested(request, Attribute(Type.EAP_MESSAGE, bytes.fromhex("03010004")))
     ticket = bench.ask()
     assert bench.outcome(ticket) is None

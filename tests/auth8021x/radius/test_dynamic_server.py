@@ -132,7 +132,8 @@ def test_what_is_not_believed_is_dropped_without_a_word(asked: bytes, source: tu
 
 def _without_proof(*attributes: Attribute) -> bytes:
     import hashlib
-    from dataclasses import replace
+
+    from msgspec.structs import replace
 
     made = Packet(Code.DISCONNECT_REQUEST, 7, attributes=attributes)
     return replace(made, authenticator=hashlib.md5(made.serialize() + SECRET).digest()).serialize()
@@ -143,6 +144,9 @@ def test_message_authenticator_and_time_are_asked_for_unless_switched_off():
     assert server().receive(bare, SOURCE, NOW) is None
     lenient = server(demands_message_authenticator=False, demands_event_timestamp=False)
     assert isinstance(lenient.receive(bare, SOURCE, NOW), Pending)
+    assert lenient.excused.total() == 1
+    assert isinstance(lenient.receive(request(stamp(), STATION), SOURCE, NOW), Pending)
+    assert lenient.excused.total() == 1, "this one brought its proof"
 
 
 def test_a_request_that_comes_again_is_done_once_and_answered_again():

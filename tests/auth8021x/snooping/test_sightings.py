@@ -48,9 +48,9 @@ def dhcp(
         (arp("0.0.0.0"), False, None),  # RFC 5227: a probe
         (arp("255.255.255.255"), False, None),
         (arp(), True, None),
-        (dhcp(), True, Sighting(VT1, "10.1.2.3", Source.DHCP)),
-        (dhcp(options=bytes(3) + b"\x0c\x04ward"), True, Sighting(VT1, "10.1.2.3", Source.DHCP)),
-        (dhcp(ip_options=bytes(8)), True, Sighting(VT1, "10.1.2.3", Source.DHCP)),
+        (dhcp(), True, Sighting(VT1, "10.1.2.3", Source.DHCP, SERVER)),
+        (dhcp(options=bytes(3) + b"\x0c\x04ward"), True, Sighting(VT1, "10.1.2.3", Source.DHCP, SERVER)),
+        (dhcp(ip_options=bytes(8)), True, Sighting(VT1, "10.1.2.3", Source.DHCP, SERVER)),
         (dhcp(), False, None),  # a terminal plays the server
         (dhcp(2), True, None),  # an offer is no lease
         (dhcp(6), True, None),

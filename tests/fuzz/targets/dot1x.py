@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from auth8021x.accounting.server import AccountingClient, AccountingServer, Told
 from auth8021x.directory.directory import Directory
 from auth8021x.directory.report import Kind, Report
@@ -12,6 +10,7 @@ from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.conversation import Conversation
 from auth8021x.pae.nas import NasPort
 from auth8021x.pae.port import Port
+from auth8021x.ports.link_messages import Carriers
 from auth8021x.radius import record
 from auth8021x.radius.dynamic_orders import Selector
 from auth8021x.radius.dynamic_server import DynamicClient, DynamicServer, Pending
@@ -87,13 +86,14 @@ def radius_orders(data: bytes) -> None:
     server = DynamicServer([DynamicClient("main", "192.0.2.9", SECRET)], "ward", "", 300, 10)
     assert server.receive(data, ("192.0.2.9", 4000), NOW) is None
     given = packet.parse(data)
-    stamped = replace(given, attributes=(attribute.number(Type.EVENT_TIMESTAMP, int(NOW)), *given.attributes))
+    found = (attribute.number(Type.EVENT_TIMESTAMP, int(NOW)), *given.attributes)
+    stamped = packet.Packet(given.code, given.identifier, given.authenticator, found)
     sealed = authenticity.seal_request(stamped, SECRET).serialize()
-    found = server.receive(sealed, ("192.0.2.9", 4000), NOW)
-    if isinstance(found, Pending):
-        assert found.order.selector != Selector(), "an order for nobody in particular"
-        found = server.reply(found.origin, ErrorCause.SESSION_CONTEXT_NOT_FOUND)
-    assert found is None or packet.parse(found).code in (Code.DISCONNECT_NAK, Code.COA_NAK)
+    answer = server.receive(sealed, ("192.0.2.9", 4000), NOW)
+    if isinstance(answer, Pending):
+        assert answer.order.selector != Selector(), "an order for nobody in particular"
+        answer = server.reply(answer.origin, ErrorCause.SESSION_CONTEXT_NOT_FOUND)
+    assert answer is None or packet.parse(answer).code in (Code.DISCONNECT_NAK, Code.COA_NAK)
 
 
 @target("accounting-journal", MalformedPacketError)
@@ -145,6 +145,21 @@ def sightings(data: bytes) -> None:
         if found is not None:
             directory.sighted("north", found.mac, found.address, found.source, 1.0)
         _check(directory)
+
+
+@target("link-messages")
+def link_messages(data: bytes) -> None:
+    """Of the kernel: each change of an interface follows on the other, and none is told of that is not ours."""
+    script, carriers, is_up = Bytes(data), Carriers(("p1", "p2")), {"p1": False, "p2": False}
+    while not script.is_empty:
+        choice = script.number()
+        if choice & 1:
+            carriers.request()
+        if choice & 2:
+            carriers.lost()
+        for name, now_up in carriers.receive(script.take(script.number(2))):
+            assert is_up[name] is not now_up
+            is_up[name] = now_up
 
 
 @target("kept-session", MalformedPacketError)

@@ -19,7 +19,7 @@ from auth8021x.eapserver.ttls import PapInside
 from auth8021x.errors import MalformedPacketError
 from auth8021x.wire import attribute, authenticity, eap, eap_message, packet
 from auth8021x.wire.attribute import Attribute
-from auth8021x.wire.dictionary import Code, Type
+from auth8021x.wire.dictionary import Code, ServiceType, Type
 from auth8021x.wire.eap import Eap, Method
 from auth8021x.wire.packet import Packet
 from config.dot1x_server import EapServerSettings, RadiusClientSettings
@@ -30,17 +30,23 @@ from tests.fuzz.target import Bytes, target
 SECRET = b"9Lk2-vW8s_Qm4Zt7-xRb1"
 _MOMENT = Moment(1.0, 1.8e9, "switch 02-00-00-AA-00-01")
 _KINDS = (Method.IDENTITY, Method.NAK, Method.MD5_CHALLENGE, Method.TLS, Method.MSCHAPV2, Method.EXPANDED)
+_DEVICE = bytes.fromhex("020000aa0001")
+_CALL_CHECK = (
+    attribute.number(Type.SERVICE_TYPE, ServiceType.CALL_CHECK), attribute.text(Type.USER_NAME, _DEVICE.hex()),
+)  # fmt: skip
+"""A request without EAP, by which nobody gets in here."""
 _CONNECTION = TlsConnection(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
 
 
 class _Book:
+    _unmarked = Account("cart-7", "")
     _vt1 = Account("vt1", "", NtHash.of("what nobody guesses"), Secret("what nobody guesses"))
 
     def account(self, identity: str) -> Account | None:
         return self._vt1 if identity == "vt1" else None
 
     def device(self, mac: bytes) -> Account | None:
-        return None
+        return self._unmarked if mac == _DEVICE else None
 
 
 class _NoContexts:
@@ -65,7 +71,7 @@ def eap_server(data: bytes) -> None:
     while not script.is_empty and number < 100:
         choice = script.number()
         response = Eap(eap.Code.RESPONSE, script.number(), _KINDS[choice % len(_KINDS)], script.chunk())
-        found = [*eap_message.split(response.serialize())]
+        found = list(_CALL_CHECK) if choice & 0x20 else [*eap_message.split(response.serialize())]
         if choice & 0x80:
             found.append(Attribute(script.number(), script.chunk()[:253]))
         if state and not choice & 0x40:

@@ -170,6 +170,19 @@ async def test_who_waited_in_vain_leaves_nothing_behind(way):
         assert len(house.seats) == 0
 
 
+async def test_whose_session_ends_while_waiting_is_told_so():
+    async with House(waits_for_host=True).open() as house:
+        guest = house.visit()
+        guest.say("join", room="1001", name="Guest", passcode="2468")
+        guest.say("answer", id=(await guest.expect("offer"))["id"], sdp=FIRST)
+        await guest.expect("waiting")
+        dropped = await house.services.calls.drop(("webrtc",), lambda source, _local: source == "192.0.2.7")
+        assert dropped == 1
+        assert (await guest.expect("refused"))["code"] == "network-access"
+        await until(lambda: house.worker.closed)
+        assert await house.services.calls.drop(("webrtc",), lambda *_: True) == 0
+
+
 async def test_a_leg_that_breaks_while_the_host_is_waited_for_takes_no_seat():
     async with House(waits_for_host=True).open() as house:
         guest = house.visit()

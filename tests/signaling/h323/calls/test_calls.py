@@ -132,6 +132,17 @@ async def test_who_dialled_only_the_server_is_asked_for_room_and_passcode() -> N
         assert [request.room for request in it.gate.requests] == ["1002", "1002"]
 
 
+async def test_whose_session_ends_leaves_the_attendant() -> None:
+    async with a_world() as it:
+        call = await it.call()
+        await it.until(lambda: it.prompts() == ["attendant-welcome-room"])
+        it.calls.outside[1]()
+        end = await call.released()
+        assert (end.reason, end.cause) == ("securityDenied", Cause.CALL_REJECTED)
+        await it.until(lambda: it.worker.closed)
+        assert it.calls.outside == {}
+
+
 async def test_keys_of_q931_are_keys() -> None:
     async with a_world() as it:
         call = await it.call(number("1002"))

@@ -192,6 +192,37 @@ async def test_stopping_releases_both_terminals() -> None:
             assert (await until(call, events.Released)).is_by_peer
 
 
+@pytest.mark.parametrize("who", ["caller", "called", "connection", "nobody"])
+async def test_a_call_ends_with_the_session_of_either_terminal(who: str) -> None:
+    """Known by where it registered, and by where its connection comes from."""
+    caller, called, exchange = End("or1"), End("ward"), Exchange()
+    exchange.caller = replace(exchange.caller, source=("10.0.0.7", 1719), local="192.0.2.1")
+    exchange.called = replace(exchange.called, source=("10.0.0.8", 1719), local="192.0.2.1")
+    place = {"caller": "10.0.0.7", "called": "10.0.0.8", "connection": "127.0.0.1", "nobody": "10.0.0.9"}[who]
+    async with running(caller, called, exchange.end):
+        exchange.leads_to(called.signalling.addresses[0])
+        ours = await caller.dial(exchange.address)
+        await until(ours, events.Connected)
+        dropped = exchange.router.drop(lambda source, local: source == place and bool(local))
+        assert (dropped, len(exchange.router)) == ((0, 1) if who == "nobody" else (1, 0))
+        if dropped:
+            for call in (ours, called.calls[0]):
+                assert (await until(call, events.Released)).reason == "securityDenied"
+    assert exchange.end.signalling.counters["routed-dropped"] == dropped
+
+
+async def test_a_call_whose_second_leg_does_not_stand_yet_ends_too() -> None:
+    exchange = Exchange(connect_timeout_s=30.0)
+    with silent_port() as silent:
+        async with running(exchange.end):
+            exchange.leads_to(silent)
+            peer = await Peer.connect(exchange.address)
+            peer.setup()
+            await eventually(lambda: len(exchange.router) == 1)
+            assert exchange.router.drop(lambda source, _local: source == "127.0.0.1") == 1
+            assert (await peer.hear()).body["reason"][0] == "securityDenied"
+
+
 async def test_stopping_ends_what_is_being_connected() -> None:
     exchange = Exchange(connect_timeout_s=30.0)
     with silent_port() as silent:

@@ -146,6 +146,34 @@ async def test_waiting_callers_are_answered_and_told():
         await call.bye()
 
 
+@pytest.mark.parametrize("room", ["", "1001"])
+async def test_whose_session_ends_leaves_the_attendant(room):
+    async with world() as it:
+        it.gate.host_came = asyncio.Event()
+        call = await it.invite(room)
+        ended = asyncio.Event()
+        call.on_ended = lambda reason: ended.set()
+        await call.answered()
+        await it.until(it.prompts)
+        it.calls.outside[1]()
+        await asyncio.wait_for(ended.wait(), 3)
+        await it.until(lambda: it.worker.closed)
+        assert (it.calls.outside, it.calls.joined) == ({}, {})
+
+
+async def test_who_still_hears_it_ring_is_told_why():
+    async with world() as it:
+        it.gate.host_came = asyncio.Event()
+        silent = offers.LINPHONE.replace(b"m=audio", b"a=inactive\r\nm=audio").replace(b"m=video 9078", b"m=video 0")
+        call = await it.invite("1001", silent)
+        await it.until(lambda: call.ringing_status == 180)
+        it.calls.outside[1]()
+        with pytest.raises(CallRefused) as caught:
+            await call.answered()
+        assert (caught.value.status, caught.value.reason) == (403, "Not authenticated on the network")
+        await it.until(lambda: not it.calls.outside)
+
+
 async def test_waiting_callers_without_sound_ring():
     async with world() as it:
         it.gate.host_came = asyncio.Event()
