@@ -97,7 +97,7 @@ async def test_a_connection_that_a_firewall_forgot_breaks_by_itself(
     connect = asyncio.open_connection
 
     async def remembered(*where: Any, **how: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        made.append((await connect(*where, **how)))
+        made.append(await connect(*where, **how))
         return made[-1]
 
     monkeypatch.setattr(asyncio, "open_connection", remembered)
