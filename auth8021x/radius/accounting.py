@@ -43,6 +43,7 @@ class AccountingClient:
         self._wall_clock = wall_clock
         self._added: dict[int, Record] = {}
         self._removed: list[int] = []
+        self._writing: asyncio.Task[bool] | None = None
         self._last_number = 0
         self._changed = asyncio.Event()
         self._drained = asyncio.Event()
@@ -92,7 +93,7 @@ class AccountingClient:
                         deliveries.create_task(self._deliver(record))
                     await self._wait()
         finally:
-            await asyncio.shield(self._keep())
+            await self._keep()
 
     async def _wait(self) -> None:
         due = self.queue.next_timeout()
@@ -101,7 +102,16 @@ class AccountingClient:
                 await self._changed.wait()
 
     async def _keep(self) -> bool:
-        """Write what is new; False where the disk is full or gone, so that records live in memory alone."""
+        """Write what is new; False where the disk is full or gone, so that records live in memory alone.
+
+        One after the other, also where nobody waits for one any more: a thread that writes cannot be called back.
+        """
+        self._writing = asyncio.get_running_loop().create_task(self._write(self._writing))
+        return await asyncio.shield(self._writing)
+
+    async def _write(self, before: asyncio.Task[bool] | None) -> bool:
+        if before is not None:
+            await asyncio.wait([before])
         if not self._added and not self._removed:
             return True
         added, removed = self._added, self._removed

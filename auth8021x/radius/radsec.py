@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -18,6 +19,9 @@ logger = logging.getLogger(__name__)
 SECRET: Final = b"radsec"
 """RFC 6614 2.3: TLS protects what the secret does elsewhere."""
 _CONNECT_S: Final = 5.0
+_UNHEARD_MS: Final = 10_000
+"""A connection on which nothing sent has arrived for so long is broken: a firewall has forgotten it (RFC 6613 2.6.1).
+By itself TCP would go on for a quarter of an hour, and each question whether the server is back with it."""
 _READ_BYTES: Final = 16_384
 _MAX_UNSENT_BYTES: Final = 1 << 20
 
@@ -54,10 +58,13 @@ class RadsecLanes:
         """One connection until it ends."""
         try:
             await self._converse(lane)
-        except (OSError, TimeoutError, ssl.SSLError) as error:
-            logger.warning("radius=%s RadSec: %s", self._name, type(error).__name__)
         except asyncio.CancelledError:
             return
+        except OSError as error:
+            logger.warning("radius=%s RadSec: %s", self._name, type(error).__name__)
+        except Exception:
+            # Whatever it is: were the lane to stay, nothing would ever leave by it again.
+            logger.exception("radius=%s RadSec", self._name)
         self._connections.pop(lane, None)
         self._lost(lane)
 
@@ -67,6 +74,8 @@ class RadsecLanes:
             reader, writer = await asyncio.open_connection(
                 host, port, ssl=self._context, server_hostname=self._server_name, limit=_READ_BYTES
             )
+        made: socket.socket = writer.get_extra_info("socket")
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD_MS)
         splitter = Splitter()
         try:
             self._connections[lane].connected(writer)

@@ -4,6 +4,8 @@ import asyncio
 import os
 import resource
 import stat
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -266,3 +268,33 @@ async def test_a_disk_that_fails_costs_no_delivery(tmp_path: Path, monkeypatch: 
     await settled(client, server, 1)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+class SlowJournal(Journal):
+    """Writes the file anew after the first write, in its own time."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.is_at_it, self.goes_on = threading.Event(), threading.Event()
+
+    def is_wasteful(self, size: int, kept: int) -> bool:  # type: ignore[override]
+        return not self.is_at_it.is_set()
+
+    def compact(self, kept: Iterable[Record]) -> None:
+        self.is_at_it.set()
+        assert self.goes_on.wait(10)
+        super().compact(kept)
+
+
+async def test_what_is_told_at_the_end_outlives_a_file_that_is_being_written_anew(tmp_path: Path):
+    journal = SlowJournal(tmp_path / "records")
+    client = AccountingClient(AccountingQueue(SETTINGS), journal, Server(is_up=False))
+    client.put("a", START, ())
+    running = asyncio.create_task(client.run())
+    await asyncio.to_thread(journal.is_at_it.wait, 10)
+    client.put("a", STOP, ())
+    running.cancel()
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.05, journal.goes_on.set)
+    await asyncio.wait([running])
+    assert [each.status for each in Journal(tmp_path / "records").load()] == [START, STOP]
