@@ -1,4 +1,4 @@
-"""The command line: serve, room, user, terminal, doctor, call.
+"""The command line: serve, room, conference, user, terminal, doctor, call.
 
 Exit status: 0 done; 1 it could not be done, and the reason was printed; 2 the command was not understood.
 """
@@ -58,6 +58,7 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _add_administration(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from drumtower import (
         certificate_commands,
+        conference_commands,
         doctor_command,
         dot1x_commands,
         room_commands,
@@ -66,7 +67,8 @@ def _add_administration(commands: argparse._SubParsersAction[argparse.ArgumentPa
     )
 
     for module in (
-        room_commands, user_commands, terminal_commands, certificate_commands, dot1x_commands, doctor_command
+        room_commands, conference_commands, user_commands, terminal_commands, certificate_commands, dot1x_commands,
+        doctor_command,
     ):  # fmt: skip
         module.add_parser(commands)
 

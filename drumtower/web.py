@@ -1,4 +1,7 @@
-"""The portal on its addresses: HTTP on loopback, HTTPS with the hospital's or our own certificate elsewhere."""
+"""The portal on its addresses: HTTP on loopback, HTTPS with the hospital's or our own certificate elsewhere.
+
+The command line reaches it by a socket in the data directory.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import logging
 from aiohttp import web
 
 from config.settings import Settings
+from drumtower import control_socket
 from drumtower.certificates import Certificates
 
 logger = logging.getLogger(__name__)
@@ -35,7 +39,11 @@ class WebServer:
         await self._runner.setup()
         for address in server.listen:
             await web.TCPSite(self._runner, address, server.http_port, ssl_context=context).start()
+        with control_socket.reachable(self._settings.data) as path:
+            await web.UnixSite(self._runner, path).start()
+            control_socket.restrict(path)
 
     async def stop(self) -> None:
         """End all requests and WebSockets."""
         await self._runner.cleanup()
+        control_socket.remove(self._settings.data)

@@ -9,9 +9,11 @@ from portal.api.session import DOORS, Doors
 from portal.bodies import MAX_BODY_BYTES
 from portal.guard import add_routes
 from portal.hub import let_pages_go, run_hub
+from portal.local import local_principal
 from portal.metrics import measure_lag
 from portal.middleware import guard_request, set_security_headers
 from portal.pages import FOLDERS
+from portal.principal import PRINCIPAL
 from portal.routes import CONSOLE
 from portal.services import SERVICES, Services
 from portal.sessions import load_session
@@ -39,6 +41,8 @@ def create_app(services: Services) -> web.Application:
 
 @web.middleware
 async def _find_session(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if not request.path.startswith("/static/"):
+    if (local := local_principal(request)) is not None:
+        request[PRINCIPAL] = local
+    elif not request.path.startswith("/static/"):
         await load_session(request)
     return await handler(request)

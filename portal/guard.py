@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 
 from portal.auditing import record
 from portal.errors import Forbidden, PasswordChangeRequired
+from portal.local import BY_SOCKET
 from portal.principal import principal_of
 from portal.rights import may
 from portal.route import SAFE_METHODS, Route
@@ -47,7 +48,7 @@ def _check(request: web.Request, route: Route) -> None:
     if route.is_public:
         return
     principal = principal_of(request)
-    if route.method not in SAFE_METHODS:
+    if route.method not in SAFE_METHODS and principal.signed_in_by != BY_SOCKET:
         check_csrf(request, session_of(request))
     if may(principal, route.access, room=request.match_info.get("number", "")):
         return

@@ -21,7 +21,7 @@ class Principal:
     """Held everywhere."""
     session_id: int
     signed_in_by: str
-    """"password"."""
+    """"password", or portal.local.BY_SOCKET."""
     source: str
     """Address that the request comes from."""
     must_change: bool = False
