@@ -23,6 +23,7 @@ from mcu.leg import HangUp, Leg
 from mcu.media import Kind, leg_of, stream_id
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
+from mcu.recording_notice import RecordingNotice
 from mcu.room_recording import RoomRecording
 from mcu.stage import Stage, View
 from mcu.taping import RecordingRegister
@@ -98,6 +99,11 @@ class Conference:
     def is_recording(self) -> bool:
         """Whether it is being recorded now."""
         return self._recording.is_running
+
+    @property
+    def recording_notice(self) -> RecordingNotice | None:
+        """What all are told of a disk that fills."""
+        return self._recording.notice
 
     @property
     def host_is_in(self) -> bool:
@@ -275,7 +281,8 @@ class Conference:
 
     def recording_changed(self, kind: str, **data: object) -> None:
         """See mcu.room_recording."""
-        self._say(kind, **data)
+        if kind != "changed":
+            self._say(kind, **data)
         self._refresh_now()
 
     # ---- what one leg sees and hears alone
@@ -392,7 +399,9 @@ class Conference:
 
     def _show(self) -> None:
         sizes = self._full_hd.sizes(self.policy.has_full_hd, self.is_recording, time.monotonic())
-        view = View(self.layout, self.speaker, self.is_recording, panels=self._panels, sizes=sizes)
+        notice = self._recording.notice
+        caption = notice.caption if notice is not None else ""
+        view = View(self.layout, self.speaker, self.is_recording, caption, panels=self._panels, sizes=sizes)
         self._stage.show(list(self._people.values()), view)
 
     def _say(self, kind: str, **data: object) -> None:
