@@ -24,6 +24,7 @@ from mcu.media import Kind, leg_of, stream_id
 from mcu.notice import Notice
 from mcu.participant import Participant, Role
 from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
+from mcu.recording_notice import RecordingNotice
 from mcu.room_recording import RoomRecording
 from mcu.stage import MAX_OWN_LAYOUTS, Stage, View
 from mcu.taping import RecordingRegister
@@ -106,6 +107,11 @@ class Conference:
     def is_recording(self) -> bool:
         """Whether it is being recorded now."""
         return self._recording.is_running
+
+    @property
+    def recording_notice(self) -> RecordingNotice | None:
+        """What all are told of a disk that fills."""
+        return self._recording.notice
 
     @property
     def host_is_in(self) -> bool:
@@ -329,7 +335,8 @@ class Conference:
 
     def recording_changed(self, kind: str, **data: object) -> None:
         """See mcu.room_recording."""
-        self._say(kind, **data)
+        if kind != "changed":
+            self._say(kind, **data)
         self._refresh_now()
 
     # ---- what one leg sees and hears alone
@@ -447,10 +454,16 @@ class Conference:
 
     def _show(self) -> None:
         sizes = self._full_hd.sizes(self.policy.has_full_hd, self.is_recording, time.monotonic())
+<<<<<<< HEAD
         layout = LayoutMode.SPEAKER if self.spotlight and self.layout in _WITHOUT_BIG_TILE else self.layout
         seen = self.spotlight or self.speaker
         own = {person.id: person.layout for person in self._people.values() if person.layout is not None}
         view = View(layout, seen, self.is_recording, self.message, self._panels, own, sizes)
+=======
+        notice = self._recording.notice
+        caption = notice.caption if notice is not None else ""
+        view = View(self.layout, self.speaker, self.is_recording, caption, panels=self._panels, sizes=sizes)
+>>>>>>> eaaba9721c8307040b89acbed5639abf4f8050ca
         self._stage.show(list(self._people.values()), view)
 
     def _say(self, kind: str, **data: object) -> None:

@@ -10,6 +10,7 @@ class ConferenceEvent:
     """Something that portals and metrics want to know."""
 
     kind: str
-    """opened, closed, changed, levels, joined, left, promoted, recording-started, recording-ended"""
+    """opened, closed, changed, levels, joined, left, promoted, recording-started, recording-ended,
+    recording-disk-low, recording-disk-enough"""
     room: str
     data: dict[str, object] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Protocol
 from mcu.media import Kind, stream_id
 from mcu.participant import Participant
 from mcu.policy import LayoutMode, RoomPolicy
+from mcu.recording_notice import RecordingNotice
 
 
 class Shown(Protocol):
@@ -26,8 +27,13 @@ class Shown(Protocol):
         """Whether it is being recorded now."""
 
     @property
+<<<<<<< HEAD
     def message(self) -> str:
         """What everybody reads in the picture now."""
+=======
+    def recording_notice(self) -> RecordingNotice | None:
+        """What all are told of a disk that fills."""
+>>>>>>> eaaba9721c8307040b89acbed5639abf4f8050ca
 
     @property
     def presenter(self) -> int:
@@ -40,12 +46,15 @@ class Shown(Protocol):
 
 def snapshot_of(conference: Shown, banned: Container[int]) -> dict[str, object]:
     """JSON-ready; `banned` are sources that are not decoded."""
+    notice = conference.recording_notice
     return {
         "number": conference.policy.number,
         "name": conference.policy.name,
         "layout": str(conference.layout),
         "is_locked": conference.is_locked,
         "is_recording": conference.is_recording,
+        "is_disk_full": notice is not None and notice.ends_in_min is None,
+        "recording_ends_in_min": notice.ends_in_min if notice is not None else None,
         "record_policy": str(conference.policy.record),
         "started_at": conference.started_at.isoformat(timespec="seconds"),
         "speaker": conference.speaker,

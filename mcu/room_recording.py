@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -11,11 +12,16 @@ from mcu.hearing import Hearing
 from mcu.participant import Participant
 from mcu.policy import RecordPolicy, RoomPolicy
 from mcu.record_duty import RecordDuty
+from mcu.recording_notice import RecordingNotice
 from mcu.stage import Stage
 from mcu.taping import RecordingRegister, Taping
 from mcu.worker.messages import AnyMessage
 
+logger = logging.getLogger(__name__)
 _AGAIN_AFTER_S = 1.0
+_FULL = "disk-full"
+_FULL_SHOWN_S = 30.0
+"""So long a picture says that the recording has ended, because the disk is full."""
 
 
 class Room(Protocol):
@@ -49,14 +55,21 @@ class RoomRecording:
     ) -> None:
         self._room = room
         self._hearing = hearing
-        self._taping = Taping(worker, stage, register, next_leg_id, self._lost)
+        self._taping = Taping(worker, stage, register, next_leg_id, self._lost, self._take_disk)
         self._duty = RecordDuty(room.policy.number, self.start, self._has_to_be)
         self._stopping: asyncio.Task[None] | None = None
+        self._notice: RecordingNotice | None = None
+        self._notice_timer: asyncio.TimerHandle | None = None
 
     @property
     def is_running(self) -> bool:
         """Whether the room is being recorded now."""
         return self._taping.is_running
+
+    @property
+    def notice(self) -> RecordingNotice | None:
+        """What all are told of the disk now."""
+        return self._notice
 
     async def start(self, by: str) -> None:
         """From now on; all are told. Nothing while it runs or where the policy forbids it. Raises RegisterError."""
@@ -64,6 +77,7 @@ class RoomRecording:
         if policy.record is RecordPolicy.OFF:
             return
         if await self._taping.start(policy, by, self._names):
+            self._set_notice(None)
             self._hearing.announce("recording-started")
             self._room.recording_changed("recording-started", by=by)
 
@@ -71,6 +85,7 @@ class RoomRecording:
         """Finish it; all are told."""
         self.forget()
         if await self._taping.stop():
+            self._set_notice(None)
             self._hearing.announce("recording-stopped")
             self._room.recording_changed("recording-ended")
 
@@ -96,6 +111,7 @@ class RoomRecording:
     def forget(self) -> None:
         """Begin none by itself any more."""
         self._duty.forget()
+        self._set_notice(None)
 
     async def finish(self) -> bool:
         """The room ends: whether one ran, whose file is complete now."""
@@ -104,10 +120,40 @@ class RoomRecording:
     def _names(self) -> list[str]:
         return [person.name for person in self._room.participants.values()]
 
-    def _lost(self) -> None:
+    def _take_disk(self, left_s: float | None) -> None:
+        """The disk lasts so long; all are told, and again with every minute."""
+        notice = None if left_s is None else RecordingNotice.of(left_s)
+        if notice != self._notice and not self._room.is_closed:
+            is_first, self._notice = self._notice is None, notice
+            if notice is None:
+                self._room.recording_changed("recording-disk-enough")
+            elif is_first:
+                logger.warning(
+                    "room=%s the disk ends the recording in %d min", self._room.policy.number, notice.ends_in_min
+                )
+                self._room.recording_changed("recording-disk-low", ends_in_min=notice.ends_in_min)
+            else:
+                self._room.recording_changed("changed")
+
+    def _set_notice(self, notice: RecordingNotice | None) -> None:
+        if self._notice_timer is not None:
+            self._notice_timer.cancel()
+            self._notice_timer = None
+        self._notice = notice
+
+    def _full_was_seen(self) -> None:
+        self._set_notice(None)
+        self._room.recording_changed("changed")
+
+    def _lost(self, reason: str) -> None:
         """One that ended by itself is taken up again in a new file."""
         if not self._room.is_closed:
-            self._room.recording_changed("recording-ended")
+            self._set_notice(RecordingNotice() if reason == _FULL else None)
+            if reason == _FULL:
+                self._hearing.announce("recording-stopped")
+                loop = asyncio.get_running_loop()
+                self._notice_timer = loop.call_later(_FULL_SHOWN_S, self._full_was_seen)
+            self._room.recording_changed("recording-ended", reason=reason)
             self._duty.later("recovery", _AGAIN_AFTER_S)
 
     def _has_to_be(self) -> bool:

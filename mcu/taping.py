@@ -50,6 +50,9 @@ class RecordingRegister(Protocol):
     async def progress(self, message: RecordingProgress) -> None:
         """It grew."""
 
+    async def took_part(self, recording_id: str, participants: Sequence[str]) -> None:
+        """Who is in it so far; what is known of one that is cut off."""
+
     async def finish(self, message: RecordingEnded, participants: Sequence[str]) -> None:
         """It ended, in good order or not."""
 
@@ -63,14 +66,19 @@ class Taping:
         stage: Stage,
         register: RecordingRegister,
         next_leg_id: Callable[[], int],
-        on_lost: Callable[[], None],
+        on_lost: Callable[[str], None],
+        on_disk: Callable[[float | None], None] = lambda _: None,
     ) -> None:
-        """`on_lost` is called when a running recording ended by itself; nothing is recorded then."""
+        """`on_lost` is called, with the reason, when a running recording ended by itself; nothing is recorded then.
+
+        `on_disk` is told how many seconds the disk lasts; None while that is long enough.
+        """
         self._worker = worker
         self._stage = stage
         self._register = register
         self._next_leg_id = next_leg_id
         self._on_lost = on_lost
+        self._on_disk = on_disk
         self._turn = asyncio.Lock()
         self._running: StartRecording | None = None
         self._rendition = 0
@@ -91,6 +99,7 @@ class Taping:
         names = self._names.get(self._running.recording, [])
         if name not in names and len(names) < _MAX_NAMES:
             names.append(name)
+            self._note_names(self._running.recording)
 
     async def start(self, policy: RoomPolicy, by: str, names: Callable[[], Sequence[str]]) -> bool:
         """Begin a recording of the main picture and of what all together say; False when one runs, or nobody is here.
@@ -111,6 +120,7 @@ class Taping:
             self._worker.send("recorder", order)
             self._worker.send("net", OpenRecorderLeg(leg, policy.number, self._rendition))
             self._worker.send("audio", AddAudioLeg(policy.number, leg, Codec.OPUS, is_recorder=True))
+            self._note_names(order.recording)
             logger.info("room=%s recording=%s started", policy.number, order.recording)
             return True
 
@@ -135,6 +145,8 @@ class Taping:
         """RecordingProgress or RecordingEnded of any recording ("" means all: the process was lost)."""
         if isinstance(message, RecordingProgress) and message.recording in self._names:
             self._spawn(self._register.progress(message))
+            if self._running is not None and self._running.recording == message.recording:
+                self._on_disk(message.left_s)
         elif isinstance(message, RecordingEnded):
             for recording in [message.recording] if message.recording else list(self._names):
                 self._take_end(replace(message, recording=recording))
@@ -150,12 +162,12 @@ class Taping:
             self._all_ended.set()
         if self._running is not None and self._running.recording == message.recording:
             self._release(has_ended=True)
-            self._on_lost()
+            self._on_lost(message.error)
 
     def _leg_event(self, message: AnyMessage) -> None:
         if isinstance(message, LegFailed) and self._running is not None and message.leg == self._running.leg:
             self._release()
-            self._on_lost()
+            self._on_lost(message.reason)
 
     def _release(self, *, has_ended: bool = False) -> None:
         """Let the recorder finish the file, unless it has, and free what fed it."""
@@ -167,6 +179,9 @@ class Taping:
         self._worker.close_leg(order.leg)
         self._worker.send("audio", RemoveAudioLeg(order.leg))
         self._stage.release_recorded(self._rendition)
+
+    def _note_names(self, recording: str) -> None:
+        self._spawn(self._register.took_part(recording, tuple(self._names[recording])))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

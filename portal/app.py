@@ -13,7 +13,11 @@ from portal.local import local_principal
 from portal.metrics import measure_lag
 from portal.middleware import guard_request, set_security_headers
 from portal.pages import FOLDERS
+<<<<<<< HEAD
 from portal.principal import PRINCIPAL
+=======
+from portal.recording_audit import run_recording_audit
+>>>>>>> eaaba9721c8307040b89acbed5639abf4f8050ca
 from portal.routes import CONSOLE
 from portal.services import SERVICES, Services
 from portal.sessions import load_session
@@ -30,7 +34,7 @@ def create_app(services: Services) -> web.Application:
     app[DOORS] = Doors(services)
     app.on_response_prepare.append(set_security_headers)
     app.on_shutdown.append(let_pages_go)
-    app.cleanup_ctx.extend([run_hub, measure_lag])
+    app.cleanup_ctx.extend([run_hub, measure_lag, run_recording_audit])
     add_routes(app, CONSOLE)
     for prefix, folder in FOLDERS.items():
         app.router.add_static(prefix, folder)

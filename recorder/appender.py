@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from recorder.forecast import SpaceForecast
 from recorder.storage import GrowingFile, Storage
 from recorder.tape import Mark
 
@@ -17,13 +18,21 @@ class Appender:
         """Create the file; never overwrites one. Raises OSError."""
         self._storage = storage
         self._file: GrowingFile = storage.create(name)
-        self._min_free_bytes = min_free_bytes
+        self._forecast = SpaceForecast(min_free_bytes)
         self._written: Mark | None = None
         self._next_sync_s = 0.0
         self.synced = Mark(0, 0.0, "")
         self.error = ""
-        self.is_low = False
-        """Less is free than wanted, though enough to end the file in good order."""
+
+    @property
+    def is_low(self) -> bool:
+        """Whether less is free than wanted, though enough to end the file in good order."""
+        return self._forecast.is_low
+
+    @property
+    def left_s(self) -> float | None:
+        """How long the disk lasts, as far as anybody can say."""
+        return self._forecast.left_s
 
     def append(self, data: bytes, mark: Mark, now_s: float) -> None:
         """Write `data`, at whose end `mark` holds; nothing more after an error."""
@@ -47,20 +56,21 @@ class Appender:
         """Sync when it is time."""
         due_s = self.next_timeout()
         if due_s is not None and now_s >= due_s:
-            self._sync()
+            self._sync(now_s)
             self._next_sync_s = now_s + SYNC_INTERVAL_S
 
     def finish(self) -> None:
         """Sync what was written, after an error, too, and close the file."""
         if self._written is not None and self._written != self.synced:
-            self._sync()
+            self._sync(None)
         self._file.close()
 
-    def _sync(self) -> None:
+    def _sync(self, now_s: float | None) -> None:
         try:
             self._file.sync()
             self.synced = self._written or self.synced
-            self.is_low = self._storage.free_bytes() < self._min_free_bytes
+            if now_s is not None:
+                self._forecast.note(now_s, self._storage.free_bytes(), self.synced.size_bytes)
         except OSError as error:
             self._fail(error)
 

@@ -21,6 +21,8 @@ from recorder.tape import Mark, Tape
 
 logger = logging.getLogger(__name__)
 _PROGRESS_US = 1_000_000
+_TAKEN_BACK = 1.5
+"""A warning of a full disk holds until so many times the time is left."""
 
 
 class Writer(Protocol):
@@ -37,6 +39,10 @@ class Writer(Protocol):
     @property
     def is_low(self) -> bool:
         """Whether less is free than wanted."""
+
+    @property
+    def left_s(self) -> float | None:
+        """How long the disk lasts, as far as anybody can say."""
 
     @property
     def is_done(self) -> bool:
@@ -59,6 +65,8 @@ class _Running:
     disk: Writer
     error: str = ""
     is_closing: bool = False
+    is_short: bool = False
+    """Whether the disk lasts for a short time only, and all are told."""
     ends_us: int | None = None
     """When it ends at the latest."""
     next_progress_us: int = 0
@@ -150,8 +158,18 @@ class Deck:
         if mark != running.last_reported:
             running.last_reported = mark
             self._messages.append(
-                RecordingProgress(running.recording, mark.size_bytes, mark.duration_s, mark.chain_head)
+                RecordingProgress(
+                    running.recording, mark.size_bytes, mark.duration_s, mark.chain_head, self._left_s(running)
+                )
             )
+
+    def _left_s(self, running: _Running) -> float | None:
+        """What is told of the disk; a rate that wavers does not take the warning back."""
+        left_s = running.disk.left_s
+        if left_s is None:
+            return None
+        running.is_short = left_s < self._settings.warn_left_s * (_TAKEN_BACK if running.is_short else 1)
+        return left_s if running.is_short else None
 
     def _end(self, leg: int, running: _Running) -> None:
         del self._running[leg]

@@ -47,6 +47,11 @@ class DiskWriter:
         """Whether less is free than wanted, though enough to end the file in good order."""
         return self._appender.is_low
 
+    @property
+    def left_s(self) -> float | None:
+        """How long the disk lasts, as far as anybody can say."""
+        return self._appender.left_s
+
     def put(self, data: bytes, mark: Mark) -> None:
         """Write `data`, at whose end `mark` holds; never blocks. After an error it is dropped."""
         with self._lock:

@@ -37,7 +37,7 @@ def salvage(shelf: Shelf, recording_id: str, known_bytes: int = 0) -> Salvaged |
             read_at, key = sealed.file.read_at, sealed.key
             found = verify(read_at, sealed.file.size, key)
             if found.first_bad is not None and found.size >= known_bytes:
-                shelf.storage.cut(file_name(recording_id), found.size)
+                _cut(shelf, recording_id, found.size)
             reader = SealReader(read_at, found.size, key)
             duration_s = IndexedFile(reader.read, reader.size).duration_s
             return Salvaged(found.size, duration_s, found.chain_head, found.is_complete, read_label(sealed.head, key))
@@ -46,3 +46,11 @@ def salvage(shelf: Shelf, recording_id: str, known_bytes: int = 0) -> Salvaged |
     except (RecordingError, SealError, OSError) as error:
         logger.warning("recording=%s cannot be read: %s", recording_id, error)
         return None
+
+
+def _cut(shelf: Shelf, recording_id: str, size: int) -> None:
+    """A disk that refuses even this does not cost the recording: readers pass over a torn end."""
+    try:
+        shelf.storage.cut(file_name(recording_id), size)
+    except OSError as error:
+        logger.warning("recording=%s keeps its torn end: %s", recording_id, error)

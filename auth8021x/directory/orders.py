@@ -106,6 +106,9 @@ class OrderDesk:
                 await self.look()
             except StoreError as error:
                 logger.warning("orders to end sessions cannot be read: %s", error)
+            except Exception:
+                # Whatever it is: were this to end, no order would be carried out any more.
+                logger.exception("orders to end sessions")
 
 
 def is_aside(key: str) -> bool:

@@ -162,6 +162,9 @@ class StoredBook:
                 await self.refresh()
             except StoreError as error:
                 logger.warning("802.1X: users and devices stay as they were: %s", error)
+            except Exception:
+                # Whatever it is: were this to end, who is switched off from now on would stay in.
+                logger.exception("802.1X: users and devices")
 
 
 def _context(name: str) -> str:

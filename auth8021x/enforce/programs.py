@@ -12,6 +12,8 @@ from auth8021x.errors import EnforcementError
 
 _PATH: Final = "/usr/sbin:/sbin:/usr/bin:/bin"
 """Where systems have them; whoever starts us does not choose others."""
+_ENVIRONMENT: Final = {"PATH": _PATH, "LC_ALL": "C"}
+"""Nothing of ours, where secrets may be; and what they say is understood."""
 _MAX_TROUBLE: Final = 200
 
 
@@ -35,7 +37,9 @@ async def run(command: Sequence[str], text: str, patience_s: float) -> bytes:
         raise EnforcementError(f"{name}: not installed")
     pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(path, *command[1:], stdin=pipe, stdout=pipe, stderr=pipe)
+        process = await asyncio.create_subprocess_exec(
+            path, *command[1:], stdin=pipe, stdout=pipe, stderr=pipe, env=_ENVIRONMENT
+        )
     except OSError as error:
         raise EnforcementError(f"{name}: {error}") from error
     try:

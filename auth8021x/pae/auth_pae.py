@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import auto
 from typing import Any
 
-from auth8021x.pae.machine import Machine, States
+from auth8021x.pae.machine import BE_AUTH, EAP, REAUTH_TIMER, Machine, States
 from auth8021x.pae.variables import PortControl, Variables
 from auth8021x.wire import eap
 
@@ -75,6 +75,16 @@ class AuthPae(Machine[State]):
             State.HELD: cls._held,
             State.FORCE_AUTH: cls._force_auth,
             State.FORCE_UNAUTH: cls._force_unauth,
+        }
+
+    @classmethod
+    def _concerns(cls) -> Mapping[State, int]:
+        return {
+            State.RESTART: EAP,
+            State.AUTHENTICATING: BE_AUTH,
+            State.AUTHENTICATED: REAUTH_TIMER,
+            State.ABORTING: BE_AUTH,
+            State.FORCE_AUTH: REAUTH_TIMER,
         }
 
     # ---- conditions, in the order of the figure

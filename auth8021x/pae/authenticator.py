@@ -13,7 +13,7 @@ from auth8021x.pae.conversation import Conversation, Ruling
 from auth8021x.pae.eap_pass_through import EapPassThrough
 from auth8021x.pae.eap_pass_through import State as EapState
 from auth8021x.pae.grant import Grant
-from auth8021x.pae.machine import Machine
+from auth8021x.pae.machine import ALL, AUTH_PAE, BE_AUTH, EAP, REAUTH_TIMER, Machine
 from auth8021x.pae.reauth_timer import ReauthTimer
 from auth8021x.pae.variables import Variables
 from auth8021x.wire import eap
@@ -21,8 +21,8 @@ from auth8021x.wire.dictionary import TerminateCause, TerminationAction
 from auth8021x.wire.eap import Eap
 from config.dot1x import PaeSettings
 
-_MAX_STEPS: Final = 200
-"""A bound on what one event can bring about; the figures need a dozen."""
+_MAX_LOOKS: Final = 200
+"""A bound on what one event can bring about; the figures need half a dozen."""
 _MIN_SESSION_S: Final = 1.0
 
 
@@ -36,7 +36,9 @@ class Authenticator:
         self.be_auth = BackendAuth(self.variables)
         self.reauth_timer = ReauthTimer(self.variables)
         self.eap = EapPassThrough(self.variables, self.conversation)
-        self._machines: tuple[Machine[Any], ...] = (self.auth_pae, self.be_auth, self.reauth_timer, self.eap)
+        self._machines: dict[int, Machine[Any]] = {
+            AUTH_PAE: self.auth_pae, BE_AUTH: self.be_auth, REAUTH_TIMER: self.reauth_timer, EAP: self.eap,
+        }  # fmt: skip
         self.grant: Grant | None = None
         """What holds while the port is open."""
         self.cause = TerminateCause.PORT_REINITIALIZED
@@ -56,7 +58,6 @@ class Authenticator:
         self._started_at = -math.inf
         self._start_at = math.inf
         """A Start that came too early counts then."""
-        self._to_server: list[Eap] = []
 
     # ---- in
 
@@ -65,7 +66,7 @@ class Authenticator:
         self.variables.now = now
         self.variables.initialize = False
         self.variables.port_enabled = True
-        self._run()
+        self._run(ALL)
 
     def end(self, cause: TerminateCause, now: float) -> None:
         """Close the port, tell the supplicant, and begin anew."""
@@ -77,7 +78,7 @@ class Authenticator:
         self.variables.now = now
         self.cause = TerminateCause.LOST_CARRIER
         self.variables.port_enabled = False
-        self._run()
+        self._run(ALL)
         self.variables.out.clear()
 
     def pause(self, now: float) -> None:
@@ -85,7 +86,7 @@ class Authenticator:
         self.variables.now = now
         self.variables.port_enabled = False
         self.is_silent = False
-        self._run()
+        self._run(ALL)
 
     def receive_start(self, now: float) -> None:
         """EAPOL-Start, which anybody may have sent in the supplicant's name: it is bounded what it brings about."""
@@ -105,7 +106,7 @@ class Authenticator:
             self.counters["start-ignored"] += 1
             return
         self._start(now)
-        self._run()
+        self._run(AUTH_PAE)
 
     def receive_logoff(self, now: float) -> None:
         """EAPOL-Logoff, which proves nothing either: what it does is a policy."""
@@ -120,7 +121,7 @@ class Authenticator:
             return
         self.cause = TerminateCause.USER_REQUEST
         v.eapol_logoff = True
-        self._run()
+        self._run(AUTH_PAE)
 
     def receive_eap(self, packet: Eap, now: float) -> None:
         """An EAP packet of the supplicant."""
@@ -130,7 +131,7 @@ class Authenticator:
             self.counters["eap-unexpected"] += 1
             return
         v.eapol_eap, v.eap_resp_data = True, packet
-        self._run()
+        self._run(BE_AUTH)
 
     def ruled(self, ruling: Ruling, now: float) -> None:
         """The server has answered the last packet of responses()."""
@@ -144,7 +145,7 @@ class Authenticator:
         if ruling.reason:
             self.counters[ruling.reason] += 1
         self.eap.ruling = ruling
-        self._run()
+        self._run(EAP)
 
     def no_server(self, now: float) -> None:
         """No server has.
@@ -164,7 +165,7 @@ class Authenticator:
             v.a_while = now
         else:
             self.eap.ruling = self.conversation.failed("no-server")
-        self._run()
+        self._run(BE_AUTH | EAP)
         if v.keeps_session:
             v.re_auth_when = now + self._settings.server_retry_s
             v.keeps_session = False
@@ -185,7 +186,7 @@ class Authenticator:
 
     def responses(self) -> list[Eap]:
         """Packets for the server; each is answered by ruled() or no_server()."""
-        out, self._to_server = self._to_server, []
+        out, self.eap.to_server = self.eap.to_server, []
         return out
 
     # ---- time
@@ -193,14 +194,15 @@ class Authenticator:
     def next_timeout(self) -> float | None:
         """When handle_timeout() has something to do."""
         v = self.variables
-        due = [v.retrans_while if self.eap.state is EapState.IDLE else math.inf, self._session_ends_at, self._start_at]
-        if self.auth_pae.state is auth_pae.State.HELD:
-            due.append(v.quiet_while)
-        if self.be_auth.state is be_auth.State.RESPONSE:
-            due.append(v.a_while)
-        if self.reauth_timer.is_running:
-            due.append(v.re_auth_when)
-        first = min(due)
+        first = min(self._session_ends_at, self._start_at)
+        if v.retrans_while < first and self.eap.state is EapState.IDLE:
+            first = v.retrans_while
+        if v.a_while < first and self.be_auth.state is be_auth.State.RESPONSE:
+            first = v.a_while
+        if v.quiet_while < first and self.auth_pae.state is auth_pae.State.HELD:
+            first = v.quiet_while
+        if v.re_auth_when < first and self.reauth_timer.is_running:
+            first = v.re_auth_when
         return None if first == math.inf else first
 
     def handle_timeout(self, now: float) -> None:
@@ -214,41 +216,42 @@ class Authenticator:
             self._start_at = math.inf
             if self.auth_pae.state is auth_pae.State.AUTHENTICATED:
                 self._start(now)
-        self._run()
+        self._run(ALL)
 
     # ---- the machines together
 
-    def _run(self) -> None:
+    def _run(self, concerned: int) -> None:
+        """Let the machines that an event concerns move, and whom they concern, until none can."""
         v = self.variables
         was_authorized = v.is_authorized
-        for _ in range(_MAX_STEPS):
-            has_moved = False
-            for machine in self._machines:
-                has_moved = machine.step() or has_moved
-            if not has_moved:
+        for _ in range(_MAX_LOOKS):
+            if not concerned:
                 break
-            self._look_at_what_was_entered(was_authorized)
+            looks = concerned & -concerned
+            concerned ^= looks
+            machine = self._machines[looks]
+            while machine.step():
+                concerned |= machine.concerned
+                if machine is self.auth_pae:
+                    self._look_at_state(was_authorized)
         else:
             raise AssertionError("the machines go round in circles")
-        self._to_server += self.eap.to_server
-        self.eap.to_server.clear()
+        if v.has_spoken:
+            self.has_ever_spoken, self.is_silent = True, False
         if was_authorized and not v.is_authorized:
             self._closed()
         if v.out:
             self._last_out = v.out[-1]
 
-    def _look_at_what_was_entered(self, was_authorized: bool) -> None:
-        for state in self.auth_pae.entered:
-            if state is auth_pae.State.AUTHENTICATED:
-                self._authenticated()
-            elif state is auth_pae.State.HELD and was_authorized:
-                self.cause = TerminateCause.REAUTHENTICATION_FAILURE
-            elif state is auth_pae.State.DISCONNECTED and self.variables.port_enabled:
-                self._disconnected(was_authorized)
-        if self.variables.has_spoken:
-            self.has_ever_spoken, self.is_silent = True, False
-        for machine in self._machines:
-            machine.entered.clear()
+    def _look_at_state(self, was_authorized: bool) -> None:
+        """The authenticator PAE has entered a state; `was_authorized`: before the event."""
+        state = self.auth_pae.state
+        if state is auth_pae.State.AUTHENTICATED:
+            self._authenticated()
+        elif state is auth_pae.State.HELD and was_authorized:
+            self.cause = TerminateCause.REAUTHENTICATION_FAILURE
+        elif state is auth_pae.State.DISCONNECTED:
+            self._disconnected(was_authorized)
 
     def _authenticated(self) -> None:
         """Entered after a success, or, by policy, without one while no server answers."""
@@ -262,7 +265,7 @@ class Authenticator:
         self._set_timers(offered)
 
     def _disconnected(self, was_authorized: bool) -> None:
-        """Entered after Logoff, or because nobody answers."""
+        """Entered at the beginning, after Logoff, or because nobody answers."""
         gave_up, self.variables.gave_up = self.variables.gave_up, False
         if was_authorized and gave_up:
             self.cause = TerminateCause.REAUTHENTICATION_FAILURE
@@ -286,7 +289,7 @@ class Authenticator:
         v.now = now
         self.cause = cause
         v.initialize = True
-        self._run()
+        self._run(ALL)
 
     def _closed(self) -> None:
         """The port was open and is not: the supplicant is told, whatever the reason was."""

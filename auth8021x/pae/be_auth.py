@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import auto
 from typing import Any
 
-from auth8021x.pae.machine import Machine, States
+from auth8021x.pae.machine import AUTH_PAE, EAP, Machine, States
 from auth8021x.pae.variables import PortControl, Variables
 from auth8021x.wire import eap
 
@@ -65,6 +65,16 @@ class BackendAuth(Machine[State]):
             State.FAIL: cls._fail,
             State.TIMEOUT: cls._timeout,
             State.IGNORE: cls._ignore,
+        }
+
+    @classmethod
+    def _concerns(cls) -> Mapping[State, int]:
+        return {
+            State.INITIALIZE: AUTH_PAE,
+            State.RESPONSE: EAP,
+            State.SUCCESS: AUTH_PAE,
+            State.FAIL: AUTH_PAE,
+            State.TIMEOUT: AUTH_PAE,
         }
 
     # ---- conditions

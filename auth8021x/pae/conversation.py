@@ -10,7 +10,7 @@ import msgspec
 from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.grant import Grant, read_grant
 from auth8021x.wire import attribute, eap, eap_message
-from auth8021x.wire.attribute import Attribute
+from auth8021x.wire.attribute import MAX_VALUE_BYTES, Attribute
 from auth8021x.wire.dictionary import Code as RadiusCode
 from auth8021x.wire.dictionary import Type
 from auth8021x.wire.eap import Code, Eap, Method
@@ -105,7 +105,9 @@ class Conversation:
             return self.failed("accept-without-success")
         if not self._has_proved():
             return self.failed("accept-without-method")
-        return Ruling(packet, read_grant(answer.attributes, self.identity.decode("utf-8", "replace")))
+        asked_about = Attribute(Type.USER_NAME, self.identity[:MAX_VALUE_BYTES])
+        name = attribute.first_text((asked_about,), Type.USER_NAME) or ""
+        return Ruling(packet, read_grant(answer.attributes, name))
 
     def _challenged(self, answer: Packet, packet: Eap | None) -> Ruling:
         if packet is None or packet.code != Code.REQUEST:

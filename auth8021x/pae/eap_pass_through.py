@@ -10,7 +10,7 @@ from enum import auto
 from typing import Any
 
 from auth8021x.pae.conversation import Conversation, Ruling
-from auth8021x.pae.machine import Machine, States
+from auth8021x.pae.machine import AUTH_PAE, BE_AUTH, Machine, States
 from auth8021x.pae.variables import Variables
 from auth8021x.wire import eap
 from auth8021x.wire.eap import Code, Eap, Method
@@ -91,6 +91,18 @@ class EapPassThrough(Machine[State]):
             State.TIMEOUT_FAILURE: cls._timeout_failure,
             State.SUCCESS: cls._success,
             State.FAILURE: cls._failure,
+        }
+
+    @classmethod
+    def _concerns(cls) -> Mapping[State, int]:
+        return {
+            State.INITIALIZE: AUTH_PAE,
+            State.SEND_REQUEST: AUTH_PAE | BE_AUTH,
+            State.RETRANSMIT: AUTH_PAE | BE_AUTH,
+            State.DISCARD: BE_AUTH,
+            State.TIMEOUT_FAILURE: BE_AUTH,
+            State.SUCCESS: AUTH_PAE | BE_AUTH,
+            State.FAILURE: AUTH_PAE | BE_AUTH,
         }
 
     # ---- conditions

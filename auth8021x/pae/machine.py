@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+AUTH_PAE: Final = 1
+BE_AUTH: Final = 2
+REAUTH_TIMER: Final = 4
+EAP: Final = 8
+ALL: Final = AUTH_PAE | BE_AUTH | REAUTH_TIMER | EAP
+"""The machines of one supplicant, as bits of a set: who has to look whether a condition holds now."""
 
 
 class States(Enum):
@@ -17,20 +24,18 @@ State = TypeVar("State", bound=States)
 
 
 class Machine(Generic[State]):
-    """One machine. A subclass says which state follows, and what is done on entering one."""
+    """One machine. A subclass says which state follows, what is done on entering one, and whom that concerns."""
 
     state: State
-    entered: list[State]
-    """States entered since whoever runs the machine emptied the list."""
     _exit_of: ClassVar[Mapping[Any, Callable[[Any], Any]]]
     _action_of: ClassVar[Mapping[Any, Callable[[Any], None]]]
+    _concerned_by: ClassVar[Mapping[Any, int]]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls._exit_of, cls._action_of = cls._exits(), cls._actions()
+        cls._exit_of, cls._action_of, cls._concerned_by = cls._exits(), cls._actions(), cls._concerns()
 
     def __init__(self, first: State) -> None:
-        self.entered = []
         self._enter(first)
 
     def step(self) -> bool:
@@ -40,6 +45,11 @@ class Machine(Generic[State]):
             return False
         self._enter(following)
         return True
+
+    @property
+    def concerned(self) -> int:
+        """The other machines that may be able to move because of what this one did on entering its state."""
+        return self._concerned_by.get(self.state, 0)
 
     def _everywhere(self) -> State | None:
         """The state that is entered from everywhere, where its condition holds."""
@@ -55,7 +65,11 @@ class Machine(Generic[State]):
         """By state: what is done on entering it."""
         raise NotImplementedError
 
+    @classmethod
+    def _concerns(cls) -> Mapping[State, int]:
+        """By state: the machines that may wait for what entering it sets; a state that is left out concerns none."""
+        raise NotImplementedError
+
     def _enter(self, state: State) -> None:
         self.state = state
-        self.entered.append(state)
         self._action_of[state](self)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import auto
 from typing import Any
 
-from auth8021x.pae.machine import Machine, States
+from auth8021x.pae.machine import AUTH_PAE, Machine, States
 from auth8021x.pae.variables import PortControl, Variables
 
 
@@ -37,6 +37,10 @@ class ReauthTimer(Machine[State]):
     @classmethod
     def _actions(cls) -> Mapping[State, Callable[[Any], None]]:
         return {State.INITIALIZE: cls._initialize, State.REAUTHENTICATE: cls._reauthenticate}
+
+    @classmethod
+    def _concerns(cls) -> Mapping[State, int]:
+        return {State.REAUTHENTICATE: AUTH_PAE}
 
     def _from_initialize(self) -> State | None:
         return State.REAUTHENTICATE if self._v.re_auth_when <= self._v.now and self.is_running else None

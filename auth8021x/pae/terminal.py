@@ -61,10 +61,9 @@ class Terminal:
 
     def settle(self, now: float) -> Iterator[Action]:
         """What follows from what the machines say now."""
-        if self.authenticator.auth_pae.state is auth_pae.State.HELD:
-            self.bypass.end(
-                TerminateCause.SUPPLICANT_RESTART
-            )  # who fails by EAP is not let in by an address that anybody can have
+        if self.authenticator.grant is not None or self.authenticator.auth_pae.state is auth_pae.State.HELD:
+            # Who speaks EAP, be it right or wrong, is in by nothing else: anybody can have that address.
+            self.bypass.end(TerminateCause.SUPPLICANT_RESTART)
         wanted = self._wanted()
         is_renewed = self._renewals != self.authenticator.renewals
         self._renewals = self.authenticator.renewals

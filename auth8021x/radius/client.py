@@ -82,7 +82,7 @@ class RadiusClient:
             lanes.close()
         waiting, self._waiting = self._waiting, {}
         for done in waiting.values():
-            done(NoAnswerError(_CLOSED))
+            _tell(done, NoAnswerError(_CLOSED))
 
     def _begin(self, request: Request, done: Done) -> int:
         if self._is_closed:
@@ -102,7 +102,7 @@ class RadiusClient:
                 if self._changed is not None:
                     self._changed(event.server, event.is_up)
             elif (done := self._waiting.pop(event.ticket, None)) is not None:
-                done(event if isinstance(event, Answered) else NoAnswerError(event.failure.value))
+                _tell(done, event if isinstance(event, Answered) else NoAnswerError(event.failure.value))
         self._arm()
 
     def _arm(self) -> None:
@@ -117,6 +117,14 @@ class RadiusClient:
         self._timer = None
         self.core.handle_timeout(self._loop.time())
         self._work()
+
+
+def _tell(done: Done, outcome: Answered | NoAnswerError) -> None:
+    try:
+        done(outcome)
+    except Exception:
+        # Whatever it is: others wait for theirs, and for the timer.
+        logger.exception("radius: whoever asked")
 
 
 def _settle(answer: asyncio.Future[Answered], outcome: Answered | NoAnswerError) -> None:

@@ -30,6 +30,8 @@ from auth8021x.wire import mac_address
 from auth8021x.wire.attribute import Attribute
 from config.dot1x import Dot1xSettings
 
+logger = logging.getLogger(__name__)
+
 _GOOD: Final = (Result.DONE, Result.GONE)
 
 
@@ -110,15 +112,23 @@ class SwitchCourier:
                 self._rows.put(KeptOrder(order.session, order.change, given_at))
 
     async def _carry(self, order: Order) -> None:
+        try:
+            outcome = await self._brought(order)
+        except Exception:
+            # Whatever it is: the place that it has among those on their way would never be free again.
+            logger.exception("switch=%s", order.switch)
+            outcome = Outcome(is_done=False, has_answer=False)
+        self.core.finished(order, outcome, self._loop.time())
+        self._work()
+
+    async def _brought(self, order: Order) -> Outcome:
         if self._rows is not None:
             await self._rows.flush()
         client = self._client(order.switch)
         try:
-            outcome = await self._ask(DynamicOrders(client, self._wall_clock), order)
+            return await self._ask(DynamicOrders(client, self._wall_clock), order)
         finally:
             client.close()
-        self.core.finished(order, outcome, self._loop.time())
-        self._work()
 
     async def _ask(self, orders: DynamicOrders, order: Order) -> Outcome:
         words = order.words[0]

@@ -36,6 +36,8 @@ class RecordingProgress(Message, frozen=True):
     size_bytes: int
     duration_s: float
     chain_head: str
+    left_s: float | None = None
+    """How long the disk lasts; None while that is long enough."""
 
 
 class RecordingEnded(Message, frozen=True):

@@ -253,6 +253,10 @@ class Roster(ServerMessage, frozen=True):
     """Told to hosts: who is being called, and who did not come a moment ago."""
     can_call: bool = False
     """Told to hosts: whether they may call others into the room."""
+    is_disk_full: bool = False
+    """A recording has just ended, because the disk of the server is full."""
+    recording_ends_in_min: int | None = None
+    """The disk of the server fills: about so long the recording goes on."""
 
 
 class Wanted(ServerMessage, frozen=True):

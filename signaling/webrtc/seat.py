@@ -105,7 +105,8 @@ class Seat:
         self._send_change(
             Roster(str(snapshot["layout"]), bool(snapshot["is_locked"]), bool(snapshot["is_recording"]),
                    snapshot["record_policy"] != "off", rows, self.conference.spotlight, self._is_blocked(),
-                   self._waiting(), self._calls(), self.is_host and self._dialer is not None)
+                   self._waiting(), self._calls(), self.is_host and self._dialer is not None,
+                   bool(snapshot["is_disk_full"]), _whole(snapshot["recording_ends_in_min"]))
         )  # fmt: skip
         if (need := self.participant.needs.get(Kind.VIDEO)) is not None:
             self._send_change(wanted_picture(need))
@@ -218,6 +219,10 @@ class Seat:
                 self.on_failure()
             case _:
                 pass
+
+
+def _whole(number: object) -> int | None:
+    return number if isinstance(number, int) else None
 
 
 def _nothing() -> None:

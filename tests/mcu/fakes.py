@@ -126,6 +126,7 @@ class FakeFleet:
 @dataclass
 class FakeRegister:
     refusal: str = ""
+    noted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     begun: list[StartRecording] = field(default_factory=list)
     ended: list[tuple[RecordingEnded, tuple[str, ...]]] = field(default_factory=list)
 
@@ -138,6 +139,9 @@ class FakeRegister:
 
     async def progress(self, message: RecordingProgress) -> None:
         pass
+
+    async def took_part(self, recording_id: str, participants: Sequence[str]) -> None:
+        self.noted[recording_id] = tuple(participants)
 
     async def finish(self, message: RecordingEnded, participants: Sequence[str]) -> None:
         self.ended.append((message, tuple(participants)))

@@ -11,7 +11,16 @@ import pytest
 from mcu.conference import Conference
 from mcu.policy import RecordPolicy
 from mcu.taping import RegisterError
-from mcu.worker.messages import CloseRoom, LegFailed, OpenRecorderLeg, RecordingEnded, StartRecording, StopRecording
+from mcu.worker.messages import (
+    CloseRoom,
+    LegFailed,
+    OpenRecorderLeg,
+    PlayPrompt,
+    RecordingEnded,
+    RecordingProgress,
+    StartRecording,
+    StopRecording,
+)
 from tests.mcu.fakes import FakeLeg, FakeRegister
 from tests.mcu.test_conference import House
 
@@ -203,3 +212,61 @@ async def test_who_asks_for_a_recording_hears_of_the_full_disk(house: House):
     house.register.refusal = ""
     await asyncio.sleep(0.1)
     assert not house.conference.is_recording, "nobody asked again"
+
+
+async def test_who_takes_part_is_noted_while_it_runs(house: House):
+    """What is left of a recording that is cut off says who is in it."""
+    await house.join(1)
+    await house.conference.start_recording("a")
+    await house.join(2)
+    await until(lambda: house.register.noted.get("recording-0") == ("P1", "P2"))
+
+
+async def test_all_are_told_of_a_disk_that_fills(house: House):
+    await house.join(1)
+    await house.conference.start_recording("a")
+
+    def grown(left_s: float | None) -> tuple[str, object]:
+        house.worker.say(RecordingProgress("recording-0", 5, 1.0, "ab", left_s))
+        return house.scene().caption, house.conference.snapshot()["recording_ends_in_min"]
+
+    assert grown(None) == ("", None)
+    caption, minutes = grown(430.0)
+    assert minutes == 8
+    assert "8 min" in caption
+    assert "磁盘将满" in caption
+    assert grown(425.0) == (caption, 8)
+    assert grown(20.0)[1] == 1
+    assert grown(None) == ("", None)
+    assert house.events.count("recording-disk-low") == 1
+    assert house.events.count("recording-disk-enough") == 1
+
+
+async def test_a_full_disk_ends_the_recording_and_not_the_conference(house: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mcu.room_recording._FULL_SHOWN_S", 0.05)
+    await house.join(1)
+    await house.conference.start_recording("a")
+    house.worker.say(RecordingProgress("recording-0", 5, 1.0, "ab", 30.0))
+    house.register.refusal = "disk-full"
+    house.worker.say(RecordingEnded("recording-0", 5, 1.0, "ab", "disk-full"))
+    assert not house.conference.is_recording
+    assert house.conference.snapshot()["is_disk_full"]
+    assert "磁盘已满" in house.scene().caption
+    assert [prompt.prompt for prompt in house.worker.told(PlayPrompt)][-1] == "recording-stopped"
+    assert house.conference.participants.keys() == {1}
+    await until(lambda: not house.conference.snapshot()["is_disk_full"])
+    assert house.scene().caption == ""
+    await until(lambda: house.register.ended)
+    await house.conference.leave(1)
+
+
+async def test_nobody_is_told_of_the_disk_once_nothing_is_recorded(house: House):
+    await house.join(1)
+    await house.conference.start_recording("a")
+    house.worker.say(RecordingProgress("recording-0", 5, 1.0, "ab", 30.0))
+    stopping = asyncio.create_task(house.conference.stop_recording())
+    await asyncio.sleep(0)
+    house.worker.say(RecordingEnded("recording-0", 5, 1.0, "ab"))
+    await stopping
+    assert house.scene().caption == ""
+    assert house.conference.snapshot()["recording_ends_in_min"] is None

@@ -1,4 +1,4 @@
-"""kill -9 of the recorder at 20 moments by chance, fed in real time: each file plays, verifies, lacks 3 s at the most."""
+"""kill -9 of the recorder at 20 moments by chance, in real time: each file plays, verifies, lacks 3 s at most."""
 
 from __future__ import annotations
 

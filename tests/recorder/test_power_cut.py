@@ -62,6 +62,10 @@ class InlineWriter:
     def is_low(self) -> bool:
         return self._appender.is_low
 
+    @property
+    def left_s(self) -> float | None:
+        return self._appender.left_s
+
     def put(self, data: bytes, mark: Mark) -> None:
         self._appender.append(data, mark, self._clock.now_s)
 

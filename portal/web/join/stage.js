@@ -18,6 +18,7 @@ class DtStage extends HTMLElement {
   #mix = h("video", { class: "mix", autoplay: true, playsinline: true });
   #self = h("video", { class: "self mirrored", autoplay: true, playsinline: true, "aria-hidden": "true" });
   #sign = h("span", { class: "badge recording", hidden: true }, h("span", { class: "dot pulse" }));
+  #disk = h("span");
   #lock = h("span", { class: "badge", hidden: true });
   #less = h("span", { class: "badge", role: "status", hidden: true });
   #banner = h("div", { class: "banner", role: "status", hidden: true });
@@ -30,6 +31,7 @@ class DtStage extends HTMLElement {
   #quality = document.createElement("dt-quality-meter");
   #idle = null;
   #wasRecording = null;
+  #wasShort = false;
   #wasBlocked = false;
   #wanting = new Set();
   #mutedAt = 0;
@@ -39,7 +41,7 @@ class DtStage extends HTMLElement {
     const { call, devices } = this;
     this.#mix.setAttribute("aria-label", t("stage.label"));
     this.#self.muted = true;
-    this.#sign.append(t("stage.recording"));
+    this.#sign.append(t("stage.recording"), this.#disk);
     this.#sign.title = t("stage.recording.hint");
     fill(this.#lock, icon("lock"), t("stage.locked"));
     this.#showAllowance(call.seat.allowance ?? "full");
@@ -118,9 +120,11 @@ class DtStage extends HTMLElement {
     setText(this.#count, String(roster.participants.length));
     if (me?.allowance) this.#showAllowance(me.allowance);
     this.#sign.hidden = !roster.is_recording;
+    this.#showDisk(roster);
     this.#lock.hidden = !roster.is_locked;
     if (this.#wasRecording !== null && this.#wasRecording !== roster.is_recording) {
-      this.#toast(t(roster.is_recording ? "toast.recording-on" : "toast.recording-off"));
+      const off = roster.is_disk_full ? "toast.recording-full" : "toast.recording-off";
+      this.#toast(t(roster.is_recording ? "toast.recording-on" : off));
     }
     this.#wasRecording = roster.is_recording;
     if (roster.is_blocked && !this.#wasBlocked) this.#toast(t("toast.blocked"));
@@ -128,6 +132,13 @@ class DtStage extends HTMLElement {
     this.#announce(roster);
     // What was pressed here a moment ago has not come back in the roster yet.
     if (me && performance.now() - this.#mutedAt > 1500) this.#compare(me.is_muted);
+  }
+
+  /** The disk of the server fills: said once aloud, and beside the sign for as long as it holds. */
+  #showDisk({ recording_ends_in_min: minutes = null }) {
+    setText(this.#disk, minutes === null ? "" : t("stage.recording.left", { minutes }));
+    if (minutes !== null && !this.#wasShort) this.#toast(t("toast.disk-low", { minutes }));
+    this.#wasShort = minutes !== null;
   }
 
   /** Others may close this microphone, but never open it. */

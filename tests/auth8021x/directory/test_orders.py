@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
+from auth8021x.directory import orders
 from auth8021x.directory.keeper import DirectoryKeeper
 from auth8021x.directory.orders import KEPT_S, EndOrder, OrderDesk, is_aside
 from store.bindings import KeptBinding
@@ -96,3 +100,24 @@ async def test_what_was_changed_before_an_order_is_known_first() -> None:
     assert done == ["caught up", "ended", "flushed", "dropped"]
     await desk.look()
     assert len(done) == 4, "nothing was ordered"
+
+
+async def test_whatever_fails_orders_are_looked_for_again(monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+    class Rows:
+        looks = 0
+
+        async def find(self, prefix: str) -> Sequence[KeptBinding]:
+            self.looks += 1
+            if self.looks == 1:
+                raise RuntimeError("a database that is none")
+            again.set()
+            return []
+
+    again = asyncio.Event()
+    monkeypatch.setattr(orders, "LOOK_EVERY_S", 0.001)
+    desk = OrderDesk(Rows(), directory(), lambda _site, _mac: True)  # type: ignore[arg-type]
+    looking = asyncio.create_task(desk.run())
+    async with asyncio.timeout(10):
+        await again.wait()
+    looking.cancel()
+    assert "a database that is none" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -89,3 +90,26 @@ async def test_who_changes_is_told_of(database: Database):
     await office.enable("vt1", False)
     await book.refresh()
     assert told == [(Account("vt1", "video"), Account("vt1", "ward")), (Account("vt1", "ward"), None)]
+
+
+async def test_who_is_switched_off_is_off_whatever_failed_before(database: Database, caplog: pytest.LogCaptureFixture):
+    office = SupplicantOffice(database.supplicants, MASTER)
+    await office.add("vt1", "", None, Secret("vtpass-1"), may_bypass=False, has_md5=False)
+    book, failed, is_off = StoredBook(database.supplicants, MASTER, recheck_s=0.005), asyncio.Event(), asyncio.Event()
+
+    async def changed(_before: Book, after: Book) -> None:
+        if after.account("vt1") is None:
+            is_off.set()
+            return
+        failed.set()
+        raise RuntimeError("somebody who is told")
+
+    await book.start()
+    book.observe(changed)
+    async with asyncio.timeout(10):
+        await office.set_group("vt1", "carts")
+        await failed.wait()
+        await office.enable("vt1", False)
+        await is_off.wait()
+    assert "somebody who is told" in caplog.text
+    await book.stop()

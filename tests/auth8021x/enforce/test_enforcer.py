@@ -194,3 +194,10 @@ async def test_programs_that_fail_or_hang_are_errors(command: tuple[str, ...], p
 
 async def test_a_program_reads_and_writes():
     assert await run(("cat",), "one\n" * 50_000, 5) == b"one\n" * 50_000
+
+
+async def test_a_program_is_told_nothing_of_ours(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DRUMTOWER_PASSPHRASE", "of the master key")
+    told = await run(("env",), "", 5)
+    assert b"master key" not in told
+    assert b"LC_ALL=C\n" in told

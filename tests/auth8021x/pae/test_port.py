@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from auth8021x.pae.conversation import Conversation
 from auth8021x.pae.grant import By
 from auth8021x.radius.dynamic_orders import Change, Kind, Order, Selector
 from auth8021x.wire import attribute, eap, eapol
@@ -538,3 +539,27 @@ def test_an_address_of_nobody_is_no_terminal():
     world = World(guest="silent", guest_network="guests").up()
     world.port.seen(bytes(6), world.now)
     assert world.run(60).inside == {}
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_whose_802_1x_session_ends_is_not_left_in_by_its_address(is_changed: bool):
+    world = bypassing(request_timeout_s=1, max_requests=1, re_auth_max=1).run(10)
+    world.supplicants.append(Supplicant())
+    assert world.start().inside[MAC].by is By.EAP
+    if is_changed:
+        order = Order(Kind.CHANGE, "main", Selector(mac=MAC), Change(filter_id="ward"))
+        assert world.port.change(order, world.now) is None
+    world.supplicants.clear()
+    assert world.work().logoff().inside == {}
+    assert world.run(300).inside == {}, "who has spoken 802.1X is not looked up any more"
+
+
+def test_what_is_shown_of_a_name_is_what_the_server_was_asked_about():
+    name = b"vt1\n" + b"x" * 300
+    made = Conversation()
+    made.responded(Eap(eap.Code.RESPONSE, 1, Method.IDENTITY, name))
+    made.rule("r0", reply(Code.ACCESS_CHALLENGE, Eap(REQUEST, 2, Method.MD5_CHALLENGE)))
+    made.responded(Eap(eap.Code.RESPONSE, 2, Method.MD5_CHALLENGE))
+    grant = made.rule("r0", reply(Code.ACCESS_ACCEPT, eap.success(2))).grant
+    assert grant is not None
+    assert grant.identity == "vt1\N{REPLACEMENT CHARACTER}" + "x" * 249

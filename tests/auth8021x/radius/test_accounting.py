@@ -275,7 +275,7 @@ class SlowJournal(Journal):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.is_at_it, self.goes_on = threading.Event(), threading.Event()
+        self.is_at_it, self.goes_on, self.is_done = threading.Event(), threading.Event(), threading.Event()
 
     def is_wasteful(self, size: int, kept: int) -> bool:  # type: ignore[override]
         return not self.is_at_it.is_set()
@@ -284,6 +284,7 @@ class SlowJournal(Journal):
         self.is_at_it.set()
         assert self.goes_on.wait(10)
         super().compact(kept)
+        self.is_done.set()
 
 
 async def test_what_is_told_at_the_end_outlives_a_file_that_is_being_written_anew(tmp_path: Path):
@@ -297,4 +298,5 @@ async def test_what_is_told_at_the_end_outlives_a_file_that_is_being_written_ane
     await asyncio.sleep(0)
     asyncio.get_running_loop().call_later(0.05, journal.goes_on.set)
     await asyncio.wait([running])
+    await asyncio.to_thread(journal.is_done.wait, 10)
     assert [each.status for each in Journal(tmp_path / "records").load()] == [START, STOP]

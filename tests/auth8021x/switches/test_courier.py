@@ -105,3 +105,18 @@ async def test_closing_leaves_nothing_behind(there: HandmadeSwitch):
         async with asyncio.timeout(5):
             await there.came.wait()
     assert ending.results == []
+
+
+async def test_an_order_that_cannot_be_carried_out_takes_no_place_of_others(
+    there: HandmadeSwitch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def broken(*_words: object) -> None:
+        raise RuntimeError("words that are none")
+
+    ending = Ending()
+    with courier(there.port, ending) as made:
+        monkeypatch.setattr(made, "_client", broken)
+        made.happened(OVER)
+        await asyncio.wait_for(ending.settled.wait(), 10)
+        assert (ending.results, made.core.next_timeout() is not None) == (["no-answer"], True), "it is tried again"
+    assert "words that are none" in caplog.text
