@@ -454,16 +454,12 @@ class Conference:
 
     def _show(self) -> None:
         sizes = self._full_hd.sizes(self.policy.has_full_hd, self.is_recording, time.monotonic())
-<<<<<<< HEAD
         layout = LayoutMode.SPEAKER if self.spotlight and self.layout in _WITHOUT_BIG_TILE else self.layout
         seen = self.spotlight or self.speaker
         own = {person.id: person.layout for person in self._people.values() if person.layout is not None}
-        view = View(layout, seen, self.is_recording, self.message, self._panels, own, sizes)
-=======
         notice = self._recording.notice
-        caption = notice.caption if notice is not None else ""
-        view = View(self.layout, self.speaker, self.is_recording, caption, panels=self._panels, sizes=sizes)
->>>>>>> eaaba9721c8307040b89acbed5639abf4f8050ca
+        caption = self.message or (notice.caption if notice is not None else "")
+        view = View(layout, seen, self.is_recording, caption, self._panels, own, sizes)
         self._stage.show(list(self._people.values()), view)
 
     def _say(self, kind: str, **data: object) -> None:

@@ -27,13 +27,12 @@ class Shown(Protocol):
         """Whether it is being recorded now."""
 
     @property
-<<<<<<< HEAD
     def message(self) -> str:
         """What everybody reads in the picture now."""
-=======
+
+    @property
     def recording_notice(self) -> RecordingNotice | None:
         """What all are told of a disk that fills."""
->>>>>>> eaaba9721c8307040b89acbed5639abf4f8050ca
 
     @property
     def presenter(self) -> int:

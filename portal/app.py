@@ -13,11 +13,8 @@ from portal.local import local_principal
 from portal.metrics import measure_lag
 from portal.middleware import guard_request, set_security_headers
 from portal.pages import FOLDERS
-<<<<<<< HEAD
 from portal.principal import PRINCIPAL
-=======
 from portal.recording_audit import run_recording_audit
->>>>>>> eaaba9721c8307040b89acbed5639abf4f8050ca
 from portal.routes import CONSOLE
 from portal.services import SERVICES, Services
 from portal.sessions import load_session
