@@ -25,12 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the subcommand."""
     parser.epilog = (
         f"The passcode comes from --passcode-file, --passcode-prompt or ${PASSCODE_VARIABLE}, never from an argument. "
-        "Exit codes: 0 ok, 1 refused, 2 wrong use, 3 no media came."
+        "Exit codes: 0 ok, 1 refused, 2 wrong use, 3 no media came, 4 the call broke off."
     )
     parser.add_argument("uri", metavar="ADDRESS", help="whom to call: sip[s]:ROOM@HOST[:PORT] or h323:ROOM@HOST[:PORT]")
     parser.add_argument("--play", default="test", metavar="FILE|test|flash|none", help="what to play (default: test)")
     parser.add_argument("--record", type=Path, metavar="OUT.mp4", help="write what is seen and heard")
     parser.add_argument("--seconds", type=float, default=30.0, metavar="N", help="hang up after N seconds")
+    parser.add_argument(
+        "--silent", type=float, default=20.0, metavar="N",
+        help="hang up when nothing comes any more for N seconds (default: 20; 0: never)",
+    )  # fmt: skip
     parser.add_argument("--count", type=int, default=1, metavar="K", help="K callers at once")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     secret = parser.add_mutually_exclusive_group()
@@ -135,6 +139,7 @@ def _options(args: argparse.Namespace) -> CallOptions:
         play=args.play,
         record=args.record,
         seconds=args.seconds,
+        silent_s=args.silent,
         count=args.count,
         transport=args.transport,
         authority=args.authority,

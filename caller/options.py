@@ -47,6 +47,8 @@ class CallOptions:
     play: str = TEST
     record: Path | None = None
     seconds: float = 30.0
+    silent_s: float = 20.0
+    """When nothing comes any more for so long the network is taken for gone; 0: never."""
     count: int = 1
     transport: str = ""
     """udp, tcp or tls; "" takes what the address says."""
@@ -124,6 +126,7 @@ def check(options: CallOptions) -> None:
         ),
         (1 <= options.count <= MAX_COUNT, f"--count must be 1 to {MAX_COUNT}"),
         (0 < options.seconds <= MAX_SECONDS, "--seconds must be above 0 and at most a week"),
+        (options.silent_s == 0 or 1 <= options.silent_s <= MAX_SECONDS, "--silent must be 0, or 1 to a week"),
         (options.transport in ("", "udp", "tcp", "tls"), "--transport must be udp, tcp or tls"),
         (not options.is_h323 or options.audio is not Codec.OPUS, "--audio: H.323 knows no Opus"),
         (not options.is_h323 or options.video is not Codec.VP8, "--video: H.323 knows no VP8"),

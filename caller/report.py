@@ -66,7 +66,7 @@ class CallReport:
     """One call."""
 
     outcome: str = "ok"
-    """"ok", "refused", "no-media"."""
+    """"ok", "refused", "no-media", "lost": it broke off."""
     status: int = 0
     """SIP status of the final answer; 408 and 503 also stand for silence and an unreachable host.
 
@@ -83,6 +83,10 @@ class CallReport:
     """By kind: audio, video, content."""
     h323: H323Report | None = None
 
+    def broke_off(self, why: str) -> None:
+        """It was answered, and nobody hung up."""
+        self.outcome, self.ended_by = "lost", why
+
     def to_dict(self) -> dict[str, object]:
         """JSON-ready."""
         return asdict(self)
@@ -92,6 +96,8 @@ class CallReport:
         if self.outcome == "refused":
             return [f"refused: {self.status} {self.reason}" + (f" ({self.warning})" if self.warning else "")]
         why = "" if self.h323 is None or self.status in _NORMAL else f" ({self.reason})"
+        if self.ended_by == SILENCE:
+            why = " (nothing came any more: the network is gone, or the other end)"
         times = f"answered after {self.set_up_s:.2f} s, {self.duration_s:.1f} s"
         lines = [f"{self.outcome}: {times}, ended by {self.ended_by}{why}"]
         for kind, stream in self.streams.items():
@@ -101,17 +107,19 @@ class CallReport:
         return lines
 
 
+SILENCE = "silence"
+"""What a call ended by from which nothing came any more."""
 _NORMAL = (0, 16)
 """Causes of Q.850 that need no word: we hung up, the peer hung up."""
-EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_MEDIA = 0, 1, 2, 3
+EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_MEDIA, EXIT_LOST = 0, 1, 2, 3, 4
+_EXITS = {"refused": EXIT_REFUSED, "lost": EXIT_LOST, "no-media": EXIT_NO_MEDIA}
+"""The worst first."""
 
 
 def exit_code(reports: list[CallReport]) -> int:
     """The worst of all calls."""
     outcomes = {report.outcome for report in reports}
-    if "refused" in outcomes:
-        return EXIT_REFUSED
-    return EXIT_NO_MEDIA if "no-media" in outcomes else EXIT_OK
+    return next((code for outcome, code in _EXITS.items() if outcome in outcomes), EXIT_OK)
 
 
 def summary(reports: list[CallReport]) -> dict[str, object]:
@@ -124,6 +132,7 @@ def summary(reports: list[CallReport]) -> dict[str, object]:
         "ok": sum(report.outcome == "ok" for report in reports),
         "refused": sum(report.outcome == "refused" for report in reports),
         "no_media": sum(report.outcome == "no-media" for report in reports),
+        "lost": sum(report.outcome == "lost" for report in reports),
         "received_packets": received,
         "lost_packets": lost,
         "loss": lost / (received + lost) if received + lost else 0.0,

@@ -40,6 +40,8 @@ class MediaSession:
         self._monitors: dict[Kind, Monitor] = {}
         self._first_us: dict[Kind, int] = {}
         self._began_us = self._ended_us = 0
+        self._heard_us = 0
+        """When something came last; 0: nothing is expected, or nothing has come yet."""
         self._cname = secrets.token_hex(8)
         self._clock = NtpClock(time.time_ns() // 1000 - now_us())
         self._leg = LegClock()
@@ -75,6 +77,14 @@ class MediaSession:
         """When the call was answered; 0 before."""
         return self._began_us
 
+    def is_cut_off(self, now: int) -> bool:
+        """Whether nothing comes any more, neither media nor reports, for longer than `options.silent_s`.
+
+        Before the first packet it is not: then there is no way for media, which the report says.
+        """
+        silent_us = int(self._options.silent_s * 1_000_000)
+        return bool(silent_us and self._heard_us) and now - self._heard_us > silent_us
+
     def begin(self, kinds: Collection[Kind]) -> None:
         """The call is answered, and media of these kinds are expected. Raises OSError where nothing can be recorded."""
         self._began_us = now_us()
@@ -89,6 +99,8 @@ class MediaSession:
     def update(self, media: LegMedia) -> None:
         """What holds from now on; streams that it lacks rest."""
         agreed = {spec.kind: spec for spec in media.streams if _is_used(spec) and spec.kind in self._ports}
+        if not any(spec.receive for spec in agreed.values()):
+            self._heard_us = 0
         for kind, spec in agreed.items():
             stream = self._streams.get(kind)
             if stream is None or not stream.carries(spec):
@@ -160,7 +172,7 @@ class MediaSession:
         self._crossing.listen(spec.kind, receiver)
 
     def _received(self, stream: Stream, data: bytes) -> None:
-        now = now_us()
+        now = self._heard_us = now_us()
         stream.receive(data, now)
         self._take(stream.spec.kind, stream, now)
 

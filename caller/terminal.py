@@ -8,7 +8,7 @@ import time
 
 from caller.offer import our_offer
 from caller.options import CallOptions
-from caller.report import CallReport
+from caller.report import SILENCE, CallReport
 from caller.session import MediaSession, now_us
 from mcu.media import Kind, LegMedia
 from signaling.errors import SignalingError, SipError
@@ -19,6 +19,8 @@ from signaling.sip.sdp.offer import apply_answer
 from signaling.sip.ua import UserAgent
 
 STEP_S = 0.01
+RINGING_S = 180.0
+"""So long after the last word of the peer it is waited for an answer, as T301 of H.323; RFC 3261 leaves it open."""
 
 
 class Terminal:
@@ -63,20 +65,41 @@ class Terminal:
             options.target().serialize(), offer.description.serialize(), display_name=options.name
         )  # fmt: skip
         call.on_ended = self._over
-        answer = asyncio.ensure_future(call.answered())
-        stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({answer, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if not answer.done():
+        body = await self._answer(call, stop)
+        if body is None:
             call.cancel()
-            answer.cancel()
-            self._report.outcome, self._report.reason = "refused", "given up before the answer"
             return None
-        body = await answer
         self._report.status, self._report.reason = 200, "OK"
         self._report.set_up_s = time.monotonic() - began
         self._start(apply_answer(offer, sdp.parse(body), local))
         return call
+
+    async def _answer(self, call: OutgoingCall, stop: asyncio.Event) -> bytes | None:
+        """The SDP of the answer; None where it is given up. Raises CallRefused, SipError."""
+        ringing = asyncio.Event()
+        call.on_progress = lambda _status: ringing.set()
+        answer = asyncio.ensure_future(call.answered())
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            while True:
+                ringing.clear()
+                rings = asyncio.ensure_future(ringing.wait())
+                waits = {answer, stopped, rings}
+                await asyncio.wait(waits, timeout=RINGING_S, return_when=asyncio.FIRST_COMPLETED)
+                rings.cancel()
+                if answer.done():
+                    return await answer
+                if not ringing.is_set():
+                    break
+        finally:
+            stopped.cancel()
+            answer.cancel()
+        self._report.outcome = "refused"
+        if stop.is_set():
+            self._report.reason = "given up before the answer"
+        else:
+            self._report.status, self._report.reason = 408, "no answer"
+        return None
 
     def _start(self, media: LegMedia) -> None:
         agreed = tuple(
@@ -88,15 +111,27 @@ class Terminal:
     async def _talk(self, stop: asyncio.Event) -> None:
         until = self._media.began_us + int(self._options.seconds * 1_000_000)
         while (now := now_us()) < until and not stop.is_set() and not self._ended.is_set():
+            if self._media.is_cut_off(now):
+                self._report.broke_off(SILENCE)
+                return
             self._media.step(now)
             await asyncio.sleep(STEP_S)
 
     def _over(self, reason: str) -> None:
-        self._report.ended_by = {"bye": "peer", "local": "us"}.get(reason, reason)
         self._ended.set()
+        if self._report.outcome == "lost":
+            return
+        if reason in _NORMAL:
+            self._report.ended_by = _NORMAL[reason]
+        else:
+            self._report.broke_off(reason)
 
     async def _finish(self, call: OutgoingCall | None) -> None:
         self._media.goodbye()
         if call is not None and not call.is_ended:
             await call.bye()
         await self._media.close(self._report)
+
+
+_NORMAL = {"bye": "peer", "local": "us"}
+"""Who hung up, where somebody did."""

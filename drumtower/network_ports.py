@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -22,6 +23,7 @@ from auth8021x.enforce.together import NullEnforcement, Together
 from auth8021x.enforce.whereabouts import Whereabouts
 from auth8021x.errors import EnforcementError, PortError
 from auth8021x.ports.all_ports import AllPorts, any_vlan
+from auth8021x.ports.audit import PortAudit
 from auth8021x.ports.carrier_watch import CarrierWatch
 from auth8021x.ports.interfaces import exists
 from auth8021x.ports.live_port import LivePort
@@ -60,6 +62,7 @@ class NetworkPorts:
         self._radius = RadiusClients(settings, data)
         self._sites = [site.name for site in settings.sites]
         self._ports: dict[str, LivePort] = {}
+        self._audits: dict[str, PortAudit] = {}
         self._whereabouts = Whereabouts()
         self._all = AllPorts(())
         self._enforcer: Enforcer | None = None
@@ -151,6 +154,8 @@ class NetworkPorts:
             found.update({f"orders-{name}": count for name, count in self._orders.core.counters.items()})
         if self._watch is not None:
             found.update(self._watch.carriers.counters)
+        if self._audits:
+            found["port-audit-suppressed"] = sum(audit.suppressed for audit in self._audits.values())
         return found
 
     def gauges(self) -> dict[str, int]:
@@ -170,7 +175,7 @@ class NetworkPorts:
     # ---- putting it together
 
     async def _enforcing(self) -> Enforcer:
-        made = Enforcer(self._settings.enforcement, self._make_drivers(self._settings.enforcement))
+        made = Enforcer(self._settings.enforcement, self._make_drivers(self._settings.enforcement), self._note_kept_out)
         try:
             await made.start()
         except EnforcementError as error:
@@ -182,6 +187,7 @@ class NetworkPorts:
 
     def _open(self, port: PortSettings, number: int, directory: DirectoryKeeper) -> PortFeed:
         site, name = site_of(port, self._sites), port.interface
+        audit = self._audits[name] = PortAudit(site, name, time.monotonic)
         last_seen = LastSeen(partial(directory.sighted, site), partial(_is_free, directory, site))
         pae = self._settings.pae
         renews_every_s = pae.re_auth_period_s if pae.reauthenticates else None
@@ -193,7 +199,7 @@ class NetworkPorts:
         live = LivePort(
             self._settings, name, number, self._radius.asker,
             Together(self._whereabouts, closing, feed, last_seen), self._radius.accounting, last_seen, addressed,
-            self._whereabouts,
+            self._whereabouts, audit.refused,
         )  # fmt: skip
         try:
             live.open()
@@ -202,6 +208,9 @@ class NetworkPorts:
             raise PortError(f"802.1X: port {name}: {error.strerror or error}; {advice}") from error
         self._ports[name] = live
         return feed
+
+    def _note_kept_out(self, port: str, mac: bytes, identity: str, reason: str) -> None:
+        self._audits[port].refused(mac, identity, reason)
 
     def _recall(self) -> None:
         """Who is back after a restart need not say its address first: it would only when its ARP cache is old."""

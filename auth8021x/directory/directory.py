@@ -339,5 +339,6 @@ def _attributes(report: Report) -> dict[str, Any]:
 
 
 def _is_same_line(live: Session, report: Report) -> bool:
-    """Whether the same device began anew where it was, so that its addresses are still right."""
-    return (live.nas, live.port, live.vlan, live.identity) == (report.nas, report.port, report.vlan, report.identity)
+    """Whether the same device began anew where it was, with the same rights: its addresses are still right."""
+    before = (live.nas, live.port, live.vlan, live.identity, live.role)
+    return before == (report.nas, report.port, report.vlan, report.identity, report.role)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from auth8021x.enforce.drivers import Driver
 from auth8021x.enforce.plan import KeptOut, Openings
@@ -18,11 +18,18 @@ from config.dot1x_enforcement import EnforcementSettings
 logger = logging.getLogger(__name__)
 
 
+KeptOutNote = Callable[[str, bytes, str, str], None]
+"""Is told port, MAC, identity and reason of who has a grant that its port cannot give."""
+
+
 class Enforcer:
     """All ports (`ports.runner.Enforcement`). Start it before the ports, stop it after them."""
 
-    def __init__(self, settings: EnforcementSettings, drivers: Sequence[Driver]) -> None:
+    def __init__(
+        self, settings: EnforcementSettings, drivers: Sequence[Driver], kept_out: KeptOutNote | None = None
+    ) -> None:
         """The drivers are told in their order, each when the one before it is done."""
+        self._kept_out = kept_out
         self.openings = Openings(settings)
         self.counters: Counter[str] = Counter()
         self._stages: list[Stage] = []
@@ -51,6 +58,8 @@ class Enforcer:
         why = self.openings.admit(port, mac, grant)
         if why is not None:
             _log_kept_out(port, mac, session, why)
+            if self._kept_out is not None:
+                self._kept_out(port, mac, grant.identity, why.value)
         self._tell()
 
     def expel(self, port: str, mac: bytes, session: str, cause: TerminateCause) -> None:

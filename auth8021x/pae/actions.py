@@ -42,6 +42,16 @@ class Expel(msgspec.Struct, frozen=True, gc=False):
     cause: TerminateCause
 
 
+class Refuse(msgspec.Struct, frozen=True, gc=False):
+    """A terminal was refused; nothing is to be done, but people are told."""
+
+    mac: bytes
+    identity: str
+    """Who it says it is, "" where it has not said."""
+    reason: str
+    """A word of small letters and hyphens."""
+
+
 class Account(msgspec.Struct, frozen=True, gc=False):
     """Tell a RADIUS server about a session (AccountingClient.put)."""
 
@@ -50,4 +60,4 @@ class Account(msgspec.Struct, frozen=True, gc=False):
     attributes: tuple[Attribute, ...]
 
 
-Action = SendFrame | Ask | Admit | Expel | Account
+Action = SendFrame | Ask | Admit | Expel | Refuse | Account

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from auth8021x.pae import auth_pae
-from auth8021x.pae.actions import Account, Action, Admit, Expel
+from auth8021x.pae.actions import Account, Action, Admit, Expel, Refuse
 from auth8021x.pae.authenticator import Authenticator
 from auth8021x.pae.bypass import Bypass
 from auth8021x.pae.bypass import State as BypassState
@@ -41,6 +41,8 @@ class Terminal:
         self._began_at = 0.0
         self._interim_at = math.inf
         self._renewals = 0
+        self._refusal: Refuse | None = None
+        """What has been told."""
 
     @property
     def is_idle(self) -> bool:
@@ -53,6 +55,16 @@ class Terminal:
         is_paused = not self.authenticator.variables.port_enabled
         return self.is_idle and is_paused and self.bypass.state is BypassState.IDLE
 
+    @property
+    def refusal(self) -> Refuse | None:
+        """Why it is refused at this moment; None where it is not."""
+        if self.bypass.state is BypassState.REFUSED:
+            return Refuse(self.mac, "", self.bypass.reason)
+        if self.authenticator.auth_pae.state is not auth_pae.State.HELD:
+            return None
+        claimed = self.authenticator.conversation.identity.decode("utf-8", "replace")
+        return Refuse(self.mac, claimed, self.authenticator.last_reason or "failed")
+
     def fall_back(self, now: float) -> None:
         """It speaks no EAP: look it up by its address, where that is wanted."""
         self.authenticator.pause(now)
@@ -64,6 +76,10 @@ class Terminal:
         if self.authenticator.grant is not None or self.authenticator.auth_pae.state is auth_pae.State.HELD:
             # Who speaks EAP, be it right or wrong, is in by nothing else: anybody can have that address.
             self.bypass.end(TerminateCause.SUPPLICANT_RESTART)
+        refusal, told = self.refusal, self._refusal
+        self._refusal = refusal
+        if refusal is not None and refusal != told:
+            yield refusal
         wanted = self._wanted()
         is_renewed = self._renewals != self.authenticator.renewals
         self._renewals = self.authenticator.renewals

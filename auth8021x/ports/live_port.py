@@ -11,7 +11,7 @@ from auth8021x.pae.nas import NasPort
 from auth8021x.pae.port import Port
 from auth8021x.ports.arrival_socket import ArrivalSocket
 from auth8021x.ports.eapol_socket import EapolSocket, mac_of
-from auth8021x.ports.runner import Accounting, Enforcement, PortRunner, Servers
+from auth8021x.ports.runner import Accounting, Enforcement, PortRunner, Refused, Servers
 from auth8021x.ports.status import TerminalStatus, silent_status, terminal_status
 from auth8021x.radius.chance import SystemChance
 from auth8021x.radius.dynamic_orders import Order, Selector
@@ -33,12 +33,14 @@ class LivePort:
     def __init__(
         self, settings: Dot1xSettings, name: str, number: int, servers: Servers, enforcement: Enforcement,
         accounting: Accounting | None, last_seen: LastSeen, addressed: Callable[[str, bytes, str], None],
-        terminals: Container[bytes],
+        terminals: Container[bytes], refused: Refused | None = None,
     ) -> None:  # fmt: skip
         """`addressed` is told each address that is seen, with port and MAC: the enforcement.
 
-        `terminals`: who is in, on whichever port. A bridge lets them send under their own address alone.
+        `terminals`: who is in, on whichever port. A bridge lets them send under their own address alone. `refused`
+        is told who was refused.
         """
+        self._refused = refused
         self.name = name
         self.number = number
         self.is_up = False
@@ -61,7 +63,7 @@ class LivePort:
         self._index = socket.if_nametoindex(self.name)
         place = NasPort(settings.nas_identifier, settings.nas_address, self.number, self.name, mac_of(self.name))
         core = Port(place, settings.pae, SystemChance())
-        runner = PortRunner(core, self._servers, self._enforcement, self._accounting)
+        runner = PortRunner(core, self._servers, self._enforcement, self._accounting, self._refused)
         try:
             runner.link = eapol = EapolSocket(self.name, runner.receive, self._counters)
             self._sockets.append(eapol)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
 from auth8021x.errors import NoAnswerError, QueueFullError
-from auth8021x.pae.actions import Account, Action, Admit, Ask, Expel, SendFrame
+from auth8021x.pae.actions import Account, Action, Admit, Ask, Expel, Refuse, SendFrame
 from auth8021x.pae.grant import Grant
 from auth8021x.pae.port import Port
 from auth8021x.radius.client import Done
@@ -52,13 +53,20 @@ class Accounting(Protocol):
         """Raises QueueFullError."""
 
 
+Refused = Callable[[bytes, str, str], None]
+"""Is told MAC, identity as given and reason (auth8021x.ports.audit.PortAudit.refused)."""
+
+
 class PortRunner:
     """Runs a port until it is closed."""
 
     def __init__(
-        self, port: Port, servers: Servers, enforcement: Enforcement, accounting: Accounting | None = None
-    ) -> None:
+        self, port: Port, servers: Servers, enforcement: Enforcement, accounting: Accounting | None = None,
+        refused: Refused | None = None,
+    ) -> None:  # fmt: skip
+        """`refused` is told of terminals that are refused."""
         self.port = port
+        self._refused = refused
         self.link: Link | None = None
         self._servers = servers
         self._enforcement = enforcement
@@ -135,6 +143,9 @@ class PortRunner:
             self._account(action)
 
     def _account(self, action: Account) -> None:
+        elif isinstance(action, Refuse):
+            if self._refused is not None:
+                self._refused(action.mac, action.identity, action.reason)
         try:
             if self._accounting is not None:
                 self._accounting.put(action.session, action.status, action.attributes)

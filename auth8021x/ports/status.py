@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from auth8021x.pae import auth_pae, bypass
 from auth8021x.pae.grant import By
 from auth8021x.pae.terminal import Terminal
 
@@ -108,12 +107,10 @@ def terminal_status(terminal: Terminal, kept_out: str) -> TerminalStatus:
             terminal.mac, standing, kept_out or grant.by.value, grant.identity, grant.by, grant.vlan, grant.filter_id,
             terminal.session,
         )  # fmt: skip
+    if (refusal := terminal.refusal) is not None:
+        return TerminalStatus(terminal.mac, Standing.REFUSED, refusal.reason, refusal.identity)
     authenticator = terminal.authenticator
     claimed = authenticator.conversation.identity.decode("utf-8", "replace")
-    if terminal.bypass.state is bypass.State.REFUSED:
-        return TerminalStatus(terminal.mac, Standing.REFUSED, terminal.bypass.reason)
-    if authenticator.auth_pae.state is auth_pae.State.HELD:
-        return TerminalStatus(terminal.mac, Standing.REFUSED, authenticator.last_reason or "failed", claimed)
     return TerminalStatus(terminal.mac, Standing.ASKED, authenticator.last_reason, claimed)
 
 

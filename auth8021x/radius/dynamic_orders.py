@@ -74,9 +74,11 @@ class Refusal(Exception):
         self.cause = cause
 
 
-def read(kind: Kind, client: str, attributes: tuple[Attribute, ...], nas_identifier: str, nas_address: bytes) -> Order:
-    """The order that the attributes of a request are. Raises Refusal."""
-    _check_whom(attributes, nas_identifier, nas_address)
+def read(
+    kind: Kind, client: str, attributes: tuple[Attribute, ...], nas_identifier: str, nas_addresses: frozenset[bytes]
+) -> Order:  # fmt: skip
+    """The order that the attributes of a request are. `nas_addresses`: ours; none: any is. Raises Refusal."""
+    _check_whom(attributes, nas_identifier, nas_addresses)
     _check_known(kind, attributes)
     try:
         selector = _selector(attributes)
@@ -90,12 +92,13 @@ def read(kind: Kind, client: str, attributes: tuple[Attribute, ...], nas_identif
     return Order(kind, client, selector, change)
 
 
-def _check_whom(attributes: tuple[Attribute, ...], nas_identifier: str, nas_address: bytes) -> None:
+def _check_whom(attributes: tuple[Attribute, ...], nas_identifier: str, nas_addresses: frozenset[bytes]) -> None:
     """A request for another authenticator is none for us (RFC 5176 3)."""
     for each in attributes:
         if each.type == Type.NAS_IDENTIFIER and each.value != nas_identifier.encode():
             raise Refusal(ErrorCause.NAS_IDENTIFICATION_MISMATCH)
-        if each.type in (Type.NAS_IP_ADDRESS, Type.NAS_IPV6_ADDRESS) and nas_address and each.value != nas_address:
+        is_address = each.type in (Type.NAS_IP_ADDRESS, Type.NAS_IPV6_ADDRESS)
+        if is_address and nas_addresses and each.value not in nas_addresses:
             raise Refusal(ErrorCause.NAS_IDENTIFICATION_MISMATCH)
 
 

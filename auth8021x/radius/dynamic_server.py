@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -50,12 +50,13 @@ class DynamicServer:
     """One for all addresses that are listened on. What is not believed is dropped without a word, and counted."""
 
     def __init__(
-        self, clients: Sequence[DynamicClient], nas_identifier: str, nas_address: str, window_s: float,
+        self, clients: Sequence[DynamicClient], nas_identifier: str, nas_addresses: Collection[str], window_s: float,
         max_remembered: int,
     ) -> None:  # fmt: skip
+        """`nas_addresses`: who names another one means another authenticator; none: we do not know ours."""
         self._clients = {_address(client.address): client for client in clients}
         self._nas_identifier = nas_identifier
-        self._nas_address = ipaddress.ip_address(nas_address).packed if nas_address else b""
+        self._nas_addresses = frozenset(ipaddress.ip_address(each).packed for each in nas_addresses)
         self._window_s = window_s
         self._replies = Replies(max_remembered)
         self.counters: Counter[str] = Counter()
@@ -107,7 +108,7 @@ class DynamicServer:
     def _taken(self, origin: Origin) -> Pending | bytes:
         kind, found = _KINDS[origin.request.code], origin.request.attributes
         try:
-            order = dynamic_orders.read(kind, origin.client.name, found, self._nas_identifier, self._nas_address)
+            order = dynamic_orders.read(kind, origin.client.name, found, self._nas_identifier, self._nas_addresses)
         except Refusal as refusal:
             return self.reply(origin, refusal.cause)
         return Pending(order, origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import time
 from collections.abc import Callable
@@ -39,8 +40,16 @@ def server(settings: Dot1xSettings) -> DynamicServer:
         for each in dynamic.clients
     ]  # fmt: skip
     return DynamicServer(
-        clients, settings.nas_identifier, settings.nas_address, dynamic.window_s, dynamic.max_remembered
+        clients, settings.nas_identifier, _nas_addresses(settings), dynamic.window_s, dynamic.max_remembered
     )
+
+
+def _nas_addresses(settings: Dot1xSettings) -> tuple[str, ...]:
+    """What an order may call us by; nothing where we listen on whatever addresses there are."""
+    if settings.nas_address:
+        return (settings.nas_address,)
+    found = settings.dynamic.listen
+    return () if any(ipaddress.ip_address(each).is_unspecified for each in found) else found
 
 
 class DynamicSockets(ListeningSockets):

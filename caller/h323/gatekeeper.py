@@ -26,6 +26,8 @@ class Gatekeeper(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._registered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Done with its reason when the gatekeeper wants us no more, or answers no more, although it has known us."""
 
     async def register(self, there: Address, local_host: str, own: Callable[[Address], Self]) -> None:
         """Until it knows us; `own` makes who we are of our RAS address. Raises OSError, NotRegistered."""
@@ -50,6 +52,7 @@ class Gatekeeper(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
         self._registered.cancel()
+        self.lost.cancel()
 
     # ---- asyncio.DatagramProtocol
 
@@ -81,6 +84,8 @@ class Gatekeeper(asyncio.DatagramProtocol):
                 self._registered.set_result(None)
             elif isinstance(event, Refused):
                 self._registered.set_exception(NotRegistered(event.reason))
+        elif isinstance(event, Refused) and not self.lost.done():
+            self.lost.set_result(event.reason)
 
     def _arm(self, registration: Registration) -> None:
         if self._timer is not None:

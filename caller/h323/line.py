@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 from caller.h323.account import OwnAccount, signatures_of
-from caller.h323.gatekeeper import Gatekeeper
+from caller.h323.gatekeeper import Gatekeeper, NotRegistered
 from caller.h323.options import FirewallTraversal
 from caller.h323.registration import CallBack, Self
 from caller.options import CallOptions
@@ -65,12 +65,18 @@ class Line:
         return await self.signalling.connect(await self._there(), self._address, (called,))
 
     async def wait(self, stop: asyncio.Event) -> CallHandle | None:
-        """The first call that comes; None when `stop` is set before."""
+        """The first call that comes; None when `stop` is set before. Raises NotRegistered: nobody can call us now."""
         stopped: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
-        came: asyncio.Future[Any] = self._call
-        await asyncio.wait({came, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        waits: set[asyncio.Future[Any]] = {self._call, stopped}
+        if self._gatekeeper is not None:
+            waits.add(self._gatekeeper.lost)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
-        return self._call.result() if self._call.done() else None
+        if self._call.done():
+            return self._call.result()
+        if self._gatekeeper is not None and self._gatekeeper.lost.done():
+            raise NotRegistered(f"registered no longer: {self._gatekeeper.lost.result()}")
+        return None
 
     async def _there(self) -> Address:
         target = self._options.h323_target()

@@ -13,7 +13,7 @@ from caller.h323.gatekeeper import NotRegistered
 from caller.h323.line import Line, alias_of
 from caller.h323.options import Encryption, FirewallTraversal
 from caller.options import CallOptions
-from caller.report import CallReport, H323Report
+from caller.report import SILENCE, CallReport, H323Report
 from caller.session import MediaSession, now_us
 from mcu.media import Kind
 from signaling.h323.call import events
@@ -143,6 +143,9 @@ class H323Terminal:
         listener = asyncio.create_task(self._listen(call, extras))
         try:
             while not listener.done() and not stop.is_set() and not self._is_time_up():
+                if self._media.is_cut_off(now_us()):
+                    self._report.broke_off(SILENCE)
+                    break
                 self._step(call, extras)
                 await asyncio.sleep(STEP_S)
         finally:
@@ -213,12 +216,15 @@ class H323Terminal:
 
     def _released(self, event: events.Released) -> None:
         report = self._report
-        if event.is_by_peer:
-            report.status, report.reason, report.ended_by = event.cause, event.reason, "peer"
-        elif self._is_leaving:
+        if report.outcome == "lost":
+            return
+        if self._is_leaving and not event.is_by_peer:
             report.ended_by = "us"
         else:
-            report.status, report.reason, report.ended_by = event.cause, event.reason, event.reason
+            report.status, report.reason = event.cause, event.reason
+            report.ended_by = "peer" if event.is_by_peer else event.reason
+            if not event.is_by_peer or event.cause == Cause.TEMPORARY_FAILURE:
+                report.broke_off(report.ended_by)  # nobody hung up: its connection is gone, say
         if not self._media.began_us:
             report.outcome = "refused"
             report.reason = report.reason or "given up before the answer"

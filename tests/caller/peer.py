@@ -39,6 +39,10 @@ class Peer:
         self.streams: list[dict[Kind, Stream]] = []
         self.received: dict[Kind, list[bytes]] = {Kind.AUDIO: [], Kind.VIDEO: []}
         self.hang_up_after_s: float | None = None
+        self.rings = 0
+        """So many 180s instead of an answer."""
+        self.is_cut_off = False
+        """Nothing of its media leaves it any more."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -58,6 +62,10 @@ class Peer:
         self.requests.append(call.request)
         if self.refuse is not None:
             call.reject(*self.refuse)
+            return
+        for _ in range(self.rings):
+            call.ring()
+        if self.rings:
             return
         task = asyncio.get_running_loop().create_task(self._serve(call))
         self._tasks.add(task)
@@ -111,5 +119,7 @@ class Peer:
             stream.handle_timeout(now)
             self.received[kind] += [frame.payload for frame in stream.frames_received()]
             for is_rtcp, data in stream.packets_to_send():
+                if self.is_cut_off:
+                    continue
                 spec = stream.spec
                 pairs[kind].send(is_rtcp, data, (is_rtcp and spec.remote_rtcp) or spec.remote)

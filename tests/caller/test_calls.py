@@ -143,6 +143,31 @@ async def test_silence_is_no_media(programme) -> None:
     assert exit_code(reports) == 3
 
 
+async def test_a_call_that_nothing_comes_from_any_more_broke_off(programme) -> None:
+    async with Peer(programme) as peer:
+        asked = CallOptions(peer.uri, seconds=600, silent_s=1.0, **SMALL)
+        calling = asyncio.create_task(place_call(asked, None, programme))
+        async with asyncio.timeout(20):
+            while not peer.streams or peer.streams[0][Kind.VIDEO].frames < 5:
+                await asyncio.sleep(0.02)
+            peer.is_cut_off = True
+            report = await calling
+    assert (report.outcome, report.ended_by, exit_code([report])) == ("lost", "silence", 4)
+    assert report.lines()[0].startswith("lost: answered after ")
+    assert report.lines()[0].endswith("(nothing came any more: the network is gone, or the other end)")
+    assert summary([report])["lost"] == 1
+
+
+async def test_nobody_rings_for_ever(programme, monkeypatch) -> None:
+    """A peer that has said 180 need not say anything else, as far as RFC 3261 is concerned."""
+    monkeypatch.setattr("caller.terminal.RINGING_S", 0.3)
+    async with Peer(programme) as peer:
+        peer.rings = 2
+        async with asyncio.timeout(20):
+            report = await place_call(CallOptions(peer.uri, seconds=1, **SMALL), None, programme)
+    assert report.lines() == ["refused: 408 no answer"]
+
+
 async def test_the_peer_may_hang_up(programme) -> None:
     async with Peer(programme) as peer:
         peer.hang_up_after_s = 0.4

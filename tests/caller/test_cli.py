@@ -47,7 +47,7 @@ def test_wrong_use_is_told_and_gives_2(arguments, capsys, monkeypatch) -> None:
     assert "9753" not in message
 
 
-@pytest.mark.parametrize(("outcome", "code"), [("ok", 0), ("refused", 1), ("no-media", 3)])
+@pytest.mark.parametrize(("outcome", "code"), [("ok", 0), ("refused", 1), ("no-media", 3), ("lost", 4)])
 def test_report_and_exit_code(outcome, code, capsys, monkeypatch) -> None:
     report = CallReport(outcome, 200, "OK", ended_by="us", streams={"video": StreamReport("H264", "", first_s=0.5)})
 

@@ -92,6 +92,24 @@ async def test_streams_come_rest_and_come_back(pair) -> None:
     assert report.streams["content"].frames_received > 0
 
 
+async def test_silence_counts_once_something_has_come_and_while_something_is_to_come(pair) -> None:
+    left, right = pair
+    later = 21_000_000
+    agreed = [media(towards(other, Kind.AUDIO, PCMA)) for other in (right, left)]
+    right.update(agreed[1])
+    assert not right.is_cut_off(now_us() + later), "there is no way for media"
+    left.update(agreed[0])
+    await step(pair, 0.25)
+    assert not right.is_cut_off(now_us())
+    assert right.is_cut_off(now_us() + later)
+    held = structs.replace(agreed[1].streams[0], receive=())
+    right.update(media(held))
+    assert not right.is_cut_off(now_us() + later), "nothing is to come"
+    right.update(agreed[1])
+    await step(pair, 0.1)
+    assert right.is_cut_off(now_us() + later)
+
+
 async def test_keys_may_change_and_nothing_is_lost(pair) -> None:
     left, right = pair
     keys = [bytes((number,)) * 16 for number in range(4)]

@@ -146,7 +146,9 @@ async def test_a_terminal_that_plays_the_dhcp_server_gives_nobody_an_address(
         assert made.access.gate.decide_now(Question(ADDRESS, "sip", ("vt1",))).is_allowed
 
 
-async def test_who_does_not_stays_out_and_people_see_why(data: Path, tmp_path: Path, database: Database, line: Line):
+async def test_who_does_not_stays_out_and_people_see_why(
+    data: Path, tmp_path: Path, database: Database, line: Line, caplog: pytest.LogCaptureFixture
+):
     line.terminal.password = "guess"
     async with ward(data, tmp_path, database) as made:
         line.plug()
@@ -155,6 +157,13 @@ async def test_who_does_not_stays_out_and_people_see_why(data: Path, tmp_path: P
         assert (terminal.standing, terminal.why, terminal.identity) == (Standing.REFUSED, "rejected", "vt1")
         assert made.driver.inside == ()
         assert made.ports.counters()["port-rejected"] == 1
+        lines = [record.getMessage() for record in caplog.records if record.name == "audit.dot1x"]
+        wanted = f"site=ward port={PORT} mac=02:00:00:aa:00:01 identity='vt1' refused: rejected"
+        assert [line for line in lines if "port=" in line and "radius" not in line] == [wanted]
+        (refused,) = made.radius.refused()
+        assert (refused.identity, refused.reason, refused.port, refused.switch) == (
+            "vt1", "wrong-password", PORT, "ward-ports",
+        )  # fmt: skip
         assert made.ports.gauges()["terminals-out"] == 1
 
 

@@ -41,6 +41,7 @@ _SHARING = {
         ("focus", 12),
         ("network_guests", 15),
         ("network_page", 15),
+        ("caller_offline", 70),
         ("capacity", 10),
         ("cannot_serve", 5),
     )

@@ -75,6 +75,11 @@ async def call(
         env=dict(os.environ, DRUMTOWER_PASSCODE=passcode, **secret), stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    output, errors = await asyncio.wait_for(process.communicate(), seconds + 60)
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(), seconds + 60)
+    finally:
+        if process.returncode is None:  # the test is over before the call
+            process.kill()
+            await process.wait()
     assert output, errors.decode(errors="replace")
     return Call(process.returncode or 0, json.loads(output)["calls"][0], recording)

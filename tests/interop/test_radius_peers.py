@@ -101,11 +101,11 @@ async def listening(sessions: Sessions, tmp_path: Path) -> AsyncIterator[Dynamic
     sockets.close()
 
 
-async def radclient(tmp_path: Path, kind: str, lines: str, secret: str = DAS_SECRET) -> str:
+async def radclient(tmp_path: Path, kind: str, lines: str, secret: str = DAS_SECRET, port: int = 3799) -> str:
     """What radclient says. Its secret stands in a file, as nobody's belongs into a list of processes."""
     (tmp_path / "secret.radclient").write_text(secret)
     process = await asyncio.create_subprocess_exec(
-        "radclient", "-x", "-r", "1", "-t", "0.7", "-S", str(tmp_path / "secret.radclient"), "127.0.0.1:3799", kind,
+        "radclient", "-x", "-r", "1", "-t", "0.7", "-S", str(tmp_path / "secret.radclient"), f"127.0.0.1:{port}", kind,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     out, _ = await process.communicate(lines.encode())

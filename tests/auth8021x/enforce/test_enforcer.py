@@ -171,6 +171,14 @@ async def test_who_is_kept_out_is_in_the_log(enforcer: Enforcer, driver: Driver,
     assert "port=p1 mac=02:00:00:aa:00:01 session=s1 kept out: unknown-vlan" in caplog.text
 
 
+async def test_people_are_told_who_is_kept_out(driver: Driver):
+    told: list[tuple[str, bytes, str, str]] = []
+    enforcer = Enforcer(settings("bridge"), [driver], lambda *what: told.append(what))
+    enforcer.admit("p1", ONE, grant("4095"), "s1")
+    enforcer.admit("p1", TWO, grant(), "s2")
+    assert told == [("p1", ONE, grant().identity, "unknown-vlan")]
+
+
 async def test_several_hear_of_it_and_one_does_nothing(enforcer: Enforcer, driver: Driver):
     both = Together(Whereabouts(), enforcer, NullEnforcement())
     both.admit("p1", ONE, grant(), "s1")

@@ -228,3 +228,11 @@ def test_who_is_back_after_a_restart_and_goes_again():
     bench.tell(STOP, 120, "s2")
     bench.at(1000)
     assert [order[1] for order in bench.orders] == ["Unregister", "DropCalls"]
+
+
+def test_who_begins_anew_with_another_role_has_to_register_and_call_anew():
+    bench = Bench()
+    bench.tell(Kind.START, 0, addresses=(ADDRESS,), role="gateway")
+    bench.tell(Kind.START, 10, "s2", addresses=(ADDRESS,))
+    bench.at(40)
+    assert bench.orders == [(10, "Unregister", ADDRESS), (40, "DropCalls", ADDRESS)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from auth8021x.pae.actions import Account, Admit, Ask, Expel, SendFrame
+from auth8021x.pae.actions import Account, Admit, Ask, Expel, Refuse, SendFrame
 from auth8021x.pae.grant import Grant
 from auth8021x.pae.nas import NasPort
 from auth8021x.pae.port import Port
@@ -89,6 +89,7 @@ class World:
         self.heard: list[tuple[float, bytes, Eap]] = []
         """EAP packets that terminals got: when, to which address."""
         self.accounts: list[tuple[float, Account]] = []
+        self.refusals: list[Refuse] = []
         self.asked: list[tuple[float, Ask]] = []
         self.holds_answers = False
         self.held: list[Ask] = []
@@ -120,6 +121,8 @@ class World:
             self.history.append((self.now, "out", action.mac))
             self.causes.append(action.cause)
             del self.inside[action.mac]
+        elif isinstance(action, Refuse):
+            self.refusals.append(action)
         elif isinstance(action, Account):
             self.accounts.append((self.now, action))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from auth8021x.pae.actions import Refuse
 from auth8021x.pae.grant import By
 from auth8021x.ports.status import Standing, TerminalStatus, silent_status, terminal_status
 from auth8021x.wire import attribute, tunnel
@@ -29,6 +30,27 @@ def test_who_has_a_grant_that_the_port_cannot_give():
 def test_who_was_refused():
     found = shown(World(Radius(), Supplicant(proof=b"bad")).up())
     assert (found.standing, found.why, found.identity, found.by) == (Standing.REFUSED, "rejected", "vt1", None)
+
+
+def test_each_refusal_is_told_once_and_again_when_it_is_one_again():
+    world = World(Radius(), Supplicant(proof=b"bad"), quiet_period_s=60).up()
+    told = Refuse(MAC, "vt1", "rejected")
+    assert world.refusals == [told]
+    world.start()
+    assert world.refusals == [told], "it is the same one still"
+    world.run(61)
+    assert world.refusals == [told, told]
+    world.supplicants[0].proof = b"good"
+    world.run(61)
+    assert list(world.inside) == [MAC]
+    assert len(world.refusals) == 2
+
+
+def test_who_is_looked_up_in_vain_is_told_as_refused():
+    world = World(Radius(), Supplicant(is_on=False), bypass="silent", quiet_period_s=1e6).up()
+    world.port.seen(MAC, world.now)
+    world.work().run(600)
+    assert world.refusals == [Refuse(MAC, "", "unknown-address")]
 
 
 def test_who_could_not_be_asked_about():

@@ -1,9 +1,12 @@
 """Disconnect and CoA: who is believed, that an order is done once, and what its answer says."""
 
 import random
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from auth8021x.radius import dynamic_udp
 from auth8021x.radius.dynamic_orders import Change, Kind, Selector
 from auth8021x.radius.dynamic_server import DynamicClient, DynamicServer, Pending
 from auth8021x.wire import attribute, authenticity, packet, tunnel
@@ -11,6 +14,7 @@ from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.authenticity import check_response
 from auth8021x.wire.dictionary import Code, ErrorCause, TerminationAction, Type
 from auth8021x.wire.packet import Packet
+from config.dot1x import Dot1xSettings
 from tests.fuzz.mutator import mutate
 
 NOW = 1_800_000_000.0
@@ -22,7 +26,7 @@ PROXY = (Attribute(Type.PROXY_STATE, b"one"), Attribute(Type.PROXY_STATE, b"two"
 
 def server(**options: bool) -> DynamicServer:
     clients = [DynamicClient("main", "192.0.2.9", SECRET, **options), DynamicClient("other", "2001:db8::9", b"other")]
-    return DynamicServer(clients, "bed-nas1", "192.0.2.1", 300, 100)
+    return DynamicServer(clients, "bed-nas1", ["192.0.2.1"], 300, 100)
 
 
 def stamp(offset: float = 0) -> Attribute:
@@ -208,3 +212,31 @@ def test_no_secret_is_in_a_repr():
     das = server()
     found = das.receive(request(stamp(), STATION), SOURCE, NOW)
     assert "dassecret" not in repr(found) + repr(das.__dict__)
+
+
+@pytest.mark.parametrize(
+    ("nas_address", "listen", "named", "is_ours"),
+    [
+        ("", ["10.1.1.20"], "10.1.1.20", True),
+        ("", ["10.1.1.20"], "10.1.1.21", False),
+        ("", ["10.1.1.20", "2001:db8::20"], "2001:db8::20", True),
+        ("", ["0.0.0.0"], "10.1.1.21", True),
+        ("192.0.2.1", ["10.1.1.20"], "192.0.2.1", True),
+        ("192.0.2.1", ["10.1.1.20"], "10.1.1.20", False),
+    ],
+)
+def test_an_order_for_another_authenticator_is_none_for_us(
+    tmp_path: Path, nas_address: str, listen: list[str], named: str, is_ours: bool
+):
+    file = tmp_path / "das"
+    file.touch(0o600)
+    file.write_bytes(SECRET)
+    clients = [{"name": "main", "address": "192.0.2.9", "secret_file": str(file)}]
+    settings = {"nas_address": nas_address, "dynamic": {"listen": listen, "clients": clients}}
+    das = dynamic_udp.server(msgspec.convert(settings, Dot1xSettings))
+    asked = request(stamp(), STATION, attribute.nas_address(named))
+    found = das.receive(asked, SOURCE, NOW)
+    if is_ours:
+        assert isinstance(found, Pending)
+    else:
+        assert replied(asked, found) == (Code.DISCONNECT_NAK, ErrorCause.NAS_IDENTIFICATION_MISMATCH)

@@ -58,6 +58,11 @@ class Keeping(Counted):
         self.agreed: list[LegMedia] = []
         self.received: dict[Kind, list[bytes]] = {kind: [] for kind in Kind}
 
+    def cut_off(self) -> None:
+        """Nothing leaves it any more."""
+        for pair in self._ports.values():
+            pair.send = lambda *_: None  # type: ignore[method-assign]
+
     def update(self, media):
         self.agreed.append(media)
         super().update(media)

@@ -289,6 +289,24 @@ async def test_silence_is_no_media() -> None:
     assert report.outcome == "no-media"
 
 
+@pytest.mark.parametrize("what", ["media", "signalling"])
+async def test_a_call_that_breaks_off_is_lost(programme, monkeypatch, what) -> None:
+    async with Peer(programme) as peer:
+        asked = replace(options(peer, 600, encryption=Encryption.OFF), silent_s=1.0)
+        calling = asyncio.create_task(place_call(asked, None, programme))
+        async with asyncio.timeout(20):
+            while not peer.sessions or len(peer.sessions[0].received[Kind.VIDEO]) < 5:
+                await asyncio.sleep(0.02)
+            if what == "media":
+                peer.sessions[0].cut_off()
+            else:
+                peer.calls[0]._line.stream.abort()
+            report = await calling
+    assert (report.outcome, exit_code([report])) == ("lost", 4)
+    assert report.ended_by == ("silence" if what == "media" else "peer")
+    assert report.lines()[0].startswith("lost: answered after ")
+
+
 async def test_the_peer_may_hang_up(programme) -> None:
     async with Peer(programme, Wants(hangs_up_after_s=0.4)) as peer:
         report = await place_call(options(peer, 20, encryption=Encryption.OFF), None, programme)

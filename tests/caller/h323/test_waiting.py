@@ -127,6 +127,19 @@ async def test_it_may_be_stopped_before_anybody_calls(programme) -> None:
     assert (report.outcome, report.reason) == ("refused", "nobody has called")
 
 
+async def test_who_is_registered_no_more_waits_no_longer(programme, monkeypatch) -> None:
+    """The gatekeeper is gone, or the network: nobody can call."""
+    monkeypatch.setattr("caller.h323.registration.RETRY_S", 0.05)
+    monkeypatch.setattr("caller.h323.registration.SHARE", 0.001)
+    async with a_hospital() as hospital:
+        waiting = asyncio.create_task(place_call(hospital.options(FirewallTraversal.NONE), None, programme))
+        await hospital.registered()
+        await hospital.gatekeeper.stop()
+        async with asyncio.timeout(20):
+            report = await waiting
+    assert report.lines() == ["refused: 20 registered no longer: no answer"]
+
+
 async def test_whoever_comes_second_is_told_that_it_talks(programme) -> None:
     stop = asyncio.Event()
     async with a_hospital() as hospital:

@@ -83,7 +83,7 @@ def eapol_port(data: bytes) -> None:
 @target("radius-orders", MalformedPacketError)
 def radius_orders(data: bytes) -> None:
     """Of nobody who knows the secret, and of somebody who does and is out of its mind."""
-    server = DynamicServer([DynamicClient("main", "192.0.2.9", SECRET)], "ward", "", 300, 10)
+    server = DynamicServer([DynamicClient("main", "192.0.2.9", SECRET)], "ward", (), 300, 10)
     assert server.receive(data, ("192.0.2.9", 4000), NOW) is None
     given = packet.parse(data)
     found = (attribute.number(Type.EVENT_TIMESTAMP, int(NOW)), *given.attributes)
