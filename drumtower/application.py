@@ -200,6 +200,7 @@ class Application:
             hasher=self.hasher,
             gate=self.gate,
             conferences=self.conferences,
+            calls=self.calls,
             library=self.library,
             dial_addresses=self.dial_addresses,
             is_taken=self.settings.attendant.is_test_room,

@@ -66,6 +66,9 @@ def _add_for_one(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
     ):
         _add(actions, name, text, _verb_for_one("POST", path, body)).add_argument("who", metavar="WHO")
     _add(actions, "remove", "hang up on somebody", _verb_for_one("DELETE")).add_argument("who", metavar="WHO")
+    move = _add(actions, "move", "take somebody to another room; the call goes on", _move)
+    move.add_argument("who", metavar="WHO")
+    move.add_argument("other", metavar="OTHER", help="number of the other room")
     volume = _add(actions, "volume", "how loud all others hear somebody", _volume)
     volume.add_argument("who", metavar="WHO")
     volume.add_argument(
@@ -145,6 +148,10 @@ async def _message(options: argparse.Namespace, client: ControlClient) -> None:
 
 async def _volume(options: argparse.Namespace, client: ControlClient) -> None:
     await client.ask("POST", await _participant(options, client, "volume"), {"gain_db": options.gain_db})
+
+
+async def _move(options: argparse.Namespace, client: ControlClient) -> None:
+    await client.ask("POST", await _participant(options, client, "move"), {"room": options.other})
 
 
 async def _camera(options: argparse.Namespace, client: ControlClient) -> None:

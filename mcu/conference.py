@@ -37,11 +37,14 @@ from mcu.worker.messages import (
     LegBandwidth,
     LegStats,
     Levels,
+    MoveLeg,
     Panel,
     PeerLimit,
     RecordingEnded,
     RecordingProgress,
     RemoveSource,
+    RouteContent,
+    RouteVideo,
 )
 
 __all__ = ["Conference", "ConferenceEvent", "LayoutMode", "Participant", "RecordPolicy", "Role", "RoomPolicy"]
@@ -143,23 +146,51 @@ class Conference:
     ) -> Participant:
         """Open the gate for a configured leg: from now on it is seen, heard, and sees and hears."""
         person = Participant(leg, name, role, identity, allowance)
+        self._take_in(person)
+        return person
+
+    def _take_in(self, person: Participant) -> None:
+        leg = person.leg
         self._people[leg.id] = person
         self._worker.observe_leg(leg.id, lambda message: self._heard_of(person, message))
         self._worker.send("net", AttachLeg(leg.id))
         self._hearing.update(person)
         self._floor.welcome(person)
         self._refresh_now()
-        logger.info("room=%s leg=%d joined protocol=%s role=%s", self.policy.number, leg.id, leg.protocol, role)
-        self._say("joined", participant=person.id, name=name, protocol=leg.protocol)
+        logger.info("room=%s leg=%d joined protocol=%s role=%s", self.policy.number, leg.id, leg.protocol, person.role)
+        self._say("joined", participant=person.id, name=person.name, protocol=leg.protocol)
         self._recording.welcome(person)
-        return person
 
     async def leave(self, participant: int) -> None:
         """The leg is gone: it is taken out of the room and of its worker; unknown participants are ignored."""
-        person = self._people.pop(participant, None)
-        if person is None:
+        if participant not in self._people:
             return
         self._worker.close_leg(participant)
+        self._take_out(participant)
+        if not self._people:
+            await self.close()
+
+    def can_hand_over_to(self, other: Conference) -> bool:
+        """Whether its legs can go there: they are bound to the worker that has their ports."""
+        return other is not self and other._worker is self._worker and not (self.is_closed or other.is_closed)
+
+    def hand_over(self, participant: int, other: Conference) -> Participant:
+        """Somebody goes to another room, see can_hand_over_to(); the call goes on. Raises KeyError for who is not here.
+
+        Nothing of this room reaches the leg after that, and nothing of the other before. Who calls this ends a room
+        that is empty now.
+        """
+        person = self._people[participant]
+        self._worker.send("net", MoveLeg(participant, other.policy.number))
+        for route in (RouteVideo(participant, 0), RouteContent(participant, 0)):
+            self._worker.send("net", route)
+        self._take_out(participant)
+        person.settle()
+        other._take_in(person)
+        return person
+
+    def _take_out(self, participant: int) -> None:
+        person = self._people.pop(participant)
         self._panels.pop(participant, None)
         self._stage.forget(participant)
         self._hearing.forget(participant)
@@ -175,8 +206,6 @@ class Conference:
         self._say("left", participant=participant, name=person.name)
         if self._people:
             self._refresh_now()
-        else:
-            await self.close()
 
     async def remove(self, participant: int, reason: HangUp = HangUp.REMOVED) -> None:
         """Show somebody the door; unknown participants are ignored."""
@@ -408,6 +437,8 @@ class Conference:
         return leg_of(stream) in self._people
 
     def _heard_of(self, person: Participant, message: AnyMessage) -> None:
+        if self._people.get(person.id) is not person:
+            return  # in another room meanwhile
         match message:
             case LegStats():
                 person.take_stats(message)

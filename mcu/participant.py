@@ -93,6 +93,12 @@ class Participant:
         """
         return self.takes_content or (self.is_sharing and self.protocol != "webrtc")
 
+    def settle(self) -> None:
+        """Another room: its place in the one before is over; who it is and whether it is muted stay."""
+        self.layout, self.has_hand_raised, self.is_speaking, self.is_sharing = None, False, False, False
+        self.rendition = 0
+        self.shown, self.needs = {}, {}
+
     def take_stats(self, stats: LegStats) -> None:
         """Keep the last second's figures for the roster."""
         self.stats = {stream.kind: stream for stream in stats.streams}

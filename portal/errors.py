@@ -135,6 +135,24 @@ class TooManyLayouts(Conflict):
     code = "too-many-layouts"
 
 
+class RoomFull(Conflict):
+    """The other room has no free seat."""
+
+    code = "room-full"
+
+
+class LockTooWeak(Conflict):
+    """The other room asks for better encryption than this connection has."""
+
+    code = "lock-too-weak"
+
+
+class Elsewhere(Conflict):
+    """The other room runs in other processes: only a new call gets there."""
+
+    code = "room-elsewhere"
+
+
 class CallRefused(Conflict):
     """Nobody is called; what is wrong with the target is the code of its field."""
 
@@ -253,6 +271,9 @@ _TITLES = {
     "room-running": ("A conference is running in this room", "该会议室正在开会"),
     "not-running": ("No conference is running in this room", "该会议室当前没有会议"),
     "no-camera": ("This camera cannot be moved from here", "无法从这里控制该摄像机"),
+    "room-full": ("The other room is full", "对方会议室已满"),
+    "lock-too-weak": ("The other room asks for better encryption", "对方会议室要求更强的加密"),
+    "room-elsewhere": ("The other room can be reached by a new call only", "只能通过重新呼叫进入对方会议室"),
     "too-many-layouts": ("The room shows too many layouts already", "会议室中不同的布局已达上限"),
     "recording-off": ("This room is never recorded", "该会议室不允许录制"),
     "body-too-large": ("The body is too large", "请求内容过大"),

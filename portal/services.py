@@ -21,6 +21,7 @@ from crypto.passcode import PasscodeHasher
 from mcu.conferences import Conferences
 from recorder.library import Library
 from signaling.admission import Gate
+from signaling.calls import Calls
 from signaling.dialing import Dialer
 from signaling.h323.ras.registration import Registration
 from signaling.sip.registry.registrations import Registrations
@@ -135,6 +136,7 @@ class Services:
     hasher: PasscodeHasher
     gate: Gate
     conferences: Conferences
+    calls: Calls
     library: Library
     dial_addresses: Callable[[str], Sequence[str]] = lambda _room: ()
     """How terminals dial a room, such as "sip:1001@192.0.2.5"."""

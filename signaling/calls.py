@@ -6,7 +6,7 @@ Before that it knows who is on the way: callers with the attendant, and those wh
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mcu.camera import CameraMove
@@ -15,6 +15,7 @@ from mcu.conference import Conference
 from mcu.conferences import Conferences
 from mcu.leg import Leg
 from mcu.participant import Participant
+from mcu.policy import RoomPolicy
 from signaling.admission import Admission
 from signaling.call_request import CallRequest
 from signaling.refusal import Refusal, Refused
@@ -33,6 +34,7 @@ class Calls:
         self._came: dict[int, tuple[str, str, str]] = {}
         """Protocol, source and address of ours of those in rooms, by leg."""
         self._outside: dict[int, _Outside] = {}
+        self._stays: dict[int, _Stay] = {}
 
     def arrived(self, leg: int, request: CallRequest, end: Callable[[], None]) -> None:
         """A call came in that is in no room yet, until connect() or gone(); `end` tells its caller why it ends."""
@@ -63,9 +65,41 @@ class Calls:
             self._settled(admission.request.call)
         return participant
 
+    def follow(self, leg: int, admission: Admission, moved: Callable[[Admission, Participant], None]) -> None:
+        """Whoever has a leg that is in its room: `moved` is told when hosts take it to another one, until leave()."""
+        self._stays[leg] = _Stay(admission, moved)
+
+    async def move(self, room: str, leg: int, policy: RoomPolicy) -> None:
+        """A host takes somebody to another room; the lock and the passcode there are the host's business.
+
+        Raises Refused (the room is full, asks for a better lock of the media, or is on another worker) and KeyError
+        where nobody of that number is in `room`.
+        """
+        stay = self._stays[leg]
+        there = await self.conferences.open(policy)
+        here = self.conferences.get(room)
+        try:
+            if here is None or here is there:
+                raise KeyError(leg)
+            person = here.participants[leg]
+            admission = replace(stay.admission, policy=policy, role=person.role, is_let_in=True)
+            _check(there, admission)
+            if person.leg.media.grade < policy.required_grade:
+                raise Refused(Refusal.ENCRYPTION_REQUIRED)
+            if not here.can_hand_over_to(there):
+                raise Refused(Refusal.CAPACITY)
+            here.hand_over(leg, there)
+        finally:
+            for conference in (here, there):
+                if conference is not None and not conference.participants:
+                    await conference.close()
+        self._stays[leg] = _Stay(admission, stay.moved)
+        stay.moved(admission, person)
+
     async def leave(self, room: str, leg: int) -> None:
         """The peer hung up; rooms and legs that are gone already are ignored."""
         self._came.pop(leg, None)
+        self._stays.pop(leg, None)
         self.gone(leg)
         if conference := self.conferences.get(room):
             await conference.leave(leg)
@@ -127,6 +161,14 @@ class Calls:
         if conference is None:
             return Steering.NOBODY_SEEN
         return conference.steer_camera(leg, move, hold_s, is_start=is_start)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    """Of a call that is in a room."""
+
+    admission: Admission
+    moved: Callable[[Admission, Participant], None]
 
 
 @dataclass(frozen=True, slots=True)

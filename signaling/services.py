@@ -44,6 +44,9 @@ class Calls(Protocol):
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         """Let the leg into its room. Raises WorkerError."""
 
+    def follow(self, leg: int, admission: Admission, moved: Callable[[Admission, Participant], None]) -> None:
+        """Tell `moved` when hosts take the leg to another room."""
+
     async def leave(self, room: str, leg: int) -> None:
         """The peer hung up."""
 

@@ -56,12 +56,22 @@ class RoomStay:
         if await self._services.fleet.worker_for(number) is not self._worker:
             # The ports of the leg are elsewhere than the room: only a new call gets others.
             raise Refused(Refusal.CAPACITY)
-        talk, desk = self._talk, self._services.desk
+        talk = self._talk
+        # Before it is in, so that nothing is agreed on meanwhile that the room does not allow.
         talk.room, talk.admission = number, admission
         self._has_joined = True
         person = await self._services.calls.connect(talk.leg, admission, self._name)
+        self._services.calls.follow(talk.leg.id, admission, self._settle)
+        self._settle(admission, person)
+
+    def _settle(self, admission: Admission, person: Participant) -> None:
+        """The leg is in a room now, the first or another one."""
+        talk, desk, number = self._talk, self._services.desk, admission.policy.number
+        talk.room, talk.admission = number, admission
         talk.entered(number, person)
         talk.on_media = lambda: self._services.calls.leg_changed(number, talk.leg.id)
+        if self._remote is not None:
+            self._remote.close()
         if desk is not None:
             self._remote = RemoteControl(desk, admission, talk.leg.id, talk.hang_up)
             talk.on_digit = self._remote.receive_digit

@@ -14,9 +14,12 @@ from mcu.participant import Role
 from mcu.policy import LayoutMode
 from portal.api.conferences import done, running
 from portal.bodies import participant_id, read_body
-from portal.errors import NoCamera, NotFound, TooManyLayouts
+from portal.errors import Elsewhere, Invalid, LockTooWeak, NoCamera, NotFound, PortalError, RoomFull, TooManyLayouts
 from portal.rights import Access
 from portal.route import API, Route
+from portal.services import SERVICES
+from signaling.admission import policy_of
+from signaling.refusal import Refusal, Refused
 
 
 class Mute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +44,13 @@ class Volume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of POST .../volume."""
 
     gain_db: Annotated[int, Meta(ge=GAINS_DB[0], le=GAINS_DB[1])]
+
+
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST .../move."""
+
+    room: Annotated[str, Meta(max_length=12)]
+    """Number of the other room."""
 
 
 class NewRole(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +101,23 @@ async def set_role(request: web.Request) -> web.Response:
     return done(request, new={"role": body.role.value})
 
 
+async def move(request: web.Request) -> web.Response:
+    """POST .../move: to another room, without a new call and whatever its lock and passcode."""
+    body = await read_body(request, Move)
+    conference, participant = _found(request)
+    services = request.app[SERVICES]
+    room = await services.rooms.get(body.room)
+    if room is None or room.number == conference.policy.number:
+        raise Invalid({"room": "unknown"})
+    try:
+        await services.calls.move(conference.policy.number, participant, policy_of(room))
+    except KeyError:
+        raise NotFound from None
+    except Refused as refused:
+        raise _REFUSALS.get(refused.reason, Elsewhere) from None
+    return done(request, new={"room": room.number})
+
+
 async def lower_hand(request: web.Request) -> web.Response:
     """POST .../lower-hand: what was asked for by it has been heard."""
     conference, participant = _found(request)
@@ -121,6 +148,12 @@ async def remove(request: web.Request) -> web.Response:
     return done(request)
 
 
+_REFUSALS: dict[Refusal, type[PortalError]] = {
+    Refusal.FULL: RoomFull,
+    Refusal.ENCRYPTION_REQUIRED: LockTooWeak,
+}
+
+
 def _found(request: web.Request) -> tuple[Conference, int]:
     conference, participant = running(request), participant_id(request)
     if participant not in conference.participants:
@@ -136,6 +169,7 @@ ROUTES = (
     Route("POST", f"{_ONE}/layout", set_layout, _CONTROL, changes="participant.layout-set"),
     Route("POST", f"{_ONE}/spotlight", set_spotlight, _CONTROL, changes="participant.spotlight-set"),
     Route("POST", f"{_ONE}/role", set_role, _CONTROL, changes="participant.role-set"),
+    Route("POST", f"{_ONE}/move", move, _CONTROL, changes="participant.moved"),
     Route("POST", f"{_ONE}/lower-hand", lower_hand, _CONTROL, changes="participant.hand-lowered"),
     Route("POST", f"{_ONE}/allow-video", allow_video, _CONTROL, changes="participant.video-allowed"),
     Route("POST", f"{_ONE}/camera", move_camera, _CONTROL, changes="participant.camera-moved"),

@@ -149,6 +149,7 @@ class Call:
         )
         seat.switch_camera(self.is_camera_on)
         token = self._seats.add(seat)
+        self._services.calls.follow(leg, admission, lambda there, person: self._moved(seat, there, person))
         self._link.send(
             serialize(
                 Joined(
@@ -163,6 +164,11 @@ class Call:
         )
         seat.attach(self._link)
         return seat
+
+    def _moved(self, seat: Seat, there: Admission, person: Participant) -> None:
+        conference = self._services.conferences.get(there.policy.number)
+        if conference is not None:
+            seat.move(person, conference)
 
     async def _negotiate(self, attempt: _Attempt, *, has_video: bool) -> LegMedia:
         grade = Grade.AUTHENTICATED if self._visitor.is_secure else Grade.OPPORTUNISTIC

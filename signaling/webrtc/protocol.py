@@ -226,6 +226,13 @@ class Joined(ServerMessage, frozen=True):
         return f"Joined(participant={self.participant})"
 
 
+class Moved(ServerMessage, frozen=True):
+    """A host has taken this participant to another room; the call goes on."""
+
+    room: str
+    room_name: str
+
+
 class Refused(ServerMessage, frozen=True):
     """The gate stays shut; the page may ask again after `retry_after_s`, unless the socket is closed."""
 

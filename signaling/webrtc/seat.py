@@ -15,7 +15,7 @@ from signaling.placed import DialRefused
 from signaling.webrtc.leg import WebrtcLeg
 from signaling.webrtc.negotiation import Agreed, Negotiation, Rejected
 from signaling.webrtc.patience import Patience
-from signaling.webrtc.protocol import Answer, Bye, Problem, Roster, ServerMessage, ShareEnded, Wanted, serialize
+from signaling.webrtc.protocol import Answer, Bye, Moved, Problem, Roster, ServerMessage, ShareEnded, Wanted, serialize
 from signaling.webrtc.services import Dialer, Gate, Link
 from signaling.webrtc.turn import Relays
 from signaling.webrtc.wanted import wanted_picture
@@ -65,6 +65,13 @@ class Seat:
     def room(self) -> str:
         """Number of its room."""
         return self.conference.policy.number
+
+    def move(self, participant: Participant, conference: Conference) -> None:
+        """A host has taken it to another room."""
+        self.participant, self.conference = participant, conference
+        self._told.clear()
+        self.send(Moved(conference.policy.number, conference.policy.name))
+        self.roster_due.set()
 
     # ---- the page comes and goes
 

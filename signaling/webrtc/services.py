@@ -61,6 +61,9 @@ class Calls(Protocol):
     async def connect(self, leg: Leg, admission: Admission, name: str) -> Participant:
         """Let a configured leg into its conference. Raises WorkerError."""
 
+    def follow(self, leg: int, admission: Admission, moved: Callable[[Admission, Participant], None]) -> None:
+        """Tell `moved` when hosts take the leg to another room."""
+
     async def leave(self, room: str, leg: int) -> None:
         """Take the leg out of its conference; unknown legs are ignored."""
 

@@ -12,7 +12,9 @@ from mcu.conferences import Conferences
 from mcu.participant import Role
 from portal.services import Services
 from recorder.library import Verdict
-from signaling.admission import Gate, policy_of
+from signaling.admission import Gate, admission_to, policy_of
+from signaling.call_request import CallRequest
+from signaling.calls import Calls
 from store.errors import AlreadyExists, NotFound
 from store.recordings import Recording
 from store.rooms import Room
@@ -174,11 +176,13 @@ class Site:
         self.library = MemoryLibrary()
         self.hasher = PasscodeHasher(b"pepper" * 6, memory_kib=8, iterations=1)
         self.conferences = Conferences(FakeFleet(), FakeRegister())
+        self.calls = Calls(self.conferences)
         self.gate = Gate(self.rooms, self.conferences, self.hasher)
         self.services = Services(
             settings=PortalSettings(**settings), users=self.users, sessions=self.sessions, rooms=self.rooms,
             recordings=self.recordings, hasher=self.hasher, gate=self.gate, conferences=self.conferences,
-            library=self.library, dial_addresses=lambda room: [f"sip:{room}@127.0.0.1"], now=lambda: self.time,
+            calls=self.calls, library=self.library, now=lambda: self.time,
+            dial_addresses=lambda room: [f"sip:{room}@127.0.0.1"],
         )  # fmt: skip
 
     async def add_user(self, name: str = "admin", role: str = "admin", must_change: bool = False) -> User:
@@ -205,4 +209,6 @@ class Site:
         conference = await self.conferences.open(policy_of(self.rooms.rows[number]))
         made = FakeLeg(leg, **values)
         await conference.join(made, name, role)
+        admission = admission_to(self.rooms.rows[number], role, CallRequest("192.0.2.1", "sip", number))
+        self.calls.follow(leg, admission, lambda _there, _person: None)
         return made

@@ -65,6 +65,10 @@ class Everything(TerminalSite):
         await self.join("1001", 7, camera=Camera())
         self.conferences.get("1001").raise_hand(7, is_raised=True)
 
+    async def meet_beside(self) -> None:
+        await self.meet()
+        await self.add_room("1002")
+
     async def wait_outside(self) -> None:
         await self.add_room(is_locked=True)
         call = await self.gate.admit(CallRequest("192.0.2.9", "sip", "1001", name="Ward 3", call="c"))
@@ -144,6 +148,7 @@ EXAMPLES = {
     "participant.layout-set": Example("1001/7", {"layout": "speaker"}, {"layout": "speaker"}),
     "participant.spotlight-set": Example("1001/7", {"is_on": True}, {"is_on": True}),
     "participant.role-set": Example("1001/7", {"role": "host"}, {"role": "host"}),
+    "participant.moved": Example("1001/7", {"room": "1002"}, {"room": "1002"}, before=Everything.meet_beside),
     "participant.hand-lowered": Example("1001/7"),
     "participant.video-allowed": Example("1001/7"),
     "participant.camera-moved": Example("1001/7", {"pan": 1}),

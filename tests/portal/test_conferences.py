@@ -66,6 +66,25 @@ async def test_a_layout_of_ones_own(admin, site, room):
     assert people[7].layout is None
 
 
+async def test_to_another_room(admin, site, room):
+    await site.add_room("1002")
+    person = "/conferences/1001/participants/7/move"
+    for wrong in ("1001", "4711", ""):
+        assert (await admin.call("POST", person, {"room": wrong})).status == 422
+    assert (await admin.call("POST", person, {"room": "1002"})).status == 204
+    assert list(site.conferences.get("1002").participants) == [7]
+    assert list(site.conferences.get("1001").participants) == [8]
+    assert room[0].hung_up is None
+
+
+async def test_a_full_room_takes_nobody(admin, site, room):
+    await site.add_room("1002", max_participants=1)
+    await site.join("1002", 9)
+    answer = await admin.call("POST", "/conferences/1001/participants/7/move", {"room": "1002"})
+    assert (answer.status, (await answer.json())["code"]) == (409, "room-full")
+    assert room[0].hung_up is None
+
+
 async def test_a_message_for_everybody(admin, site, room):
     conference = site.conferences.get("1001")
     assert (await admin.call("POST", "/conferences/1001/message", {"text": " Five minutes left "})).status == 204

@@ -16,6 +16,7 @@ from portal.app import create_app
 from recorder.deck import Deck
 from recorder.library import Library
 from signaling.admission import Gate
+from signaling.calls import Calls
 from store.database import Database
 from tests.mcu.fakes import FakeFleet
 from tests.portal.fakes import PASSWORD, Site
@@ -54,7 +55,7 @@ async def open_whole(folder: Path, must_change: bool = False) -> AsyncIterator[W
     conferences = Conferences(FakeFleet(), library)
     services = replace(
         site.services, users=database.users, sessions=database.sessions, rooms=database.rooms,
-        recordings=database.recordings, library=library, conferences=conferences,
+        recordings=database.recordings, library=library, conferences=conferences, calls=Calls(conferences),
         gate=Gate(database.rooms, conferences, site.hasher), now=lambda: datetime.now(UTC),
     )  # fmt: skip
     await database.users.add("admin", await site.hasher.hash(PASSWORD), must_change=must_change)

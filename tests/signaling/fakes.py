@@ -123,6 +123,8 @@ class FakeCalls:
         self.changed: list[int] = []
         self.presenter = 0
         self.steered: list[tuple[str, int, CameraMove, float, bool]] = []
+        self.followed: dict[int, Callable[[Admission, Participant], None]] = {}
+        """Whom to tell of another room."""
         self.outside: dict[int, Callable[[], None]] = {}
         """How to end who is in no room yet."""
 
@@ -138,6 +140,9 @@ class FakeCalls:
         self.people[leg.id] = Participant(leg, name, admission.role)
         self.gone(leg.id)
         return self.people[leg.id]
+
+    def follow(self, leg: int, admission: Admission, moved: Callable[[Admission, Participant], None]) -> None:
+        self.followed[leg] = moved
 
     async def leave(self, room: str, leg: int) -> None:
         self.left.append(leg)

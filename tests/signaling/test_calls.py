@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replace_media
 
 from mcu.conferences import Conferences
+from mcu.media import Grade
 from mcu.participant import Role
-from mcu.policy import RoomPolicy
-from mcu.worker.messages import RemoveAudioLeg
+from mcu.policy import LayoutMode, RoomPolicy
+from mcu.worker.messages import AttachLeg, MoveLeg, MuteLeg, RemoveAudioLeg, RouteContent, RouteVideo
 from signaling.admission import Admission, CallRequest
 from signaling.calls import Calls
 from signaling.refusal import Refusal, Refused
@@ -112,6 +114,67 @@ async def test_who_is_in_its_room_is_outside_no_more(calls):
     await calls.connect(FakeLeg(1), replace(admission(), request=request), "x")
     assert calls._outside == {}
     assert await calls.drop(("sip",), lambda source, _local: source == "10.0.0.7") == 1
+
+
+def to(number: str, **values: object) -> RoomPolicy:
+    return RoomPolicy(number, f"Room {number}", **values)  # type: ignore[arg-type]
+
+
+async def test_who_is_taken_to_another_room_is_there_and_its_call_is_told(calls):
+    told = []
+    for leg in (1, 2):
+        await calls.connect(FakeLeg(leg), admission(), "x")
+        calls.follow(leg, admission(), lambda there, person: told.append((there.policy.number, person.id)))
+    here = calls.conferences.get("1001")
+    here.mute(1, is_muted=True)
+    here.participants[1].layout = LayoutMode.SPEAKER
+    worker = calls.conferences._fleet.worker
+    worker.sent.clear()
+    await calls.move("1001", 1, to("1002", is_locked=True))
+    there = calls.conferences.get("1002")
+    assert (list(here.participants), list(there.participants), told) == ([2], [1], [("1002", 1)])
+    person = there.participants[1]
+    assert person.is_muted and person.layout is None
+    net = [message for process, message in worker.sent if process == "net" and getattr(message, "leg", 0) == 1]
+    assert net[:4] == [MoveLeg(1, "1002"), RouteVideo(1, 0), RouteContent(1, 0), AttachLeg(1)]
+    assert worker.told(MuteLeg) == [MuteLeg(1, True)]
+    assert worker.closed == []
+    await calls.move("1002", 1, to("1001"))
+    assert calls.conferences.get("1002") is None, "nobody is left there"
+    assert list(here.participants) == [2, 1]
+    await calls.leave("1001", 1)
+    with pytest.raises(KeyError):
+        await calls.move("1001", 1, to("1002"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (to("1002", max_participants=0), Refusal.FULL),
+        (to("1002", required_grade=Grade.AUTHENTICATED), Refusal.ENCRYPTION_REQUIRED),
+    ],
+)
+async def test_who_does_not_fit_into_the_other_room_stays_where_it_is(calls, policy, reason):
+    leg = FakeLeg(1)
+    leg.media = replace_media(leg.media, grade=Grade.OPPORTUNISTIC)
+    await calls.connect(leg, admission(), "x")
+    calls.follow(1, admission(), lambda *_: pytest.fail("it was not moved"))
+    with pytest.raises(Refused) as refused:
+        await calls.move("1001", 1, policy)
+    assert refused.value.reason is reason
+    assert list(calls.conferences.get("1001").participants) == [1]
+    assert calls.conferences.get("1002") is None
+
+
+async def test_nobody_is_moved_to_where_it_is_or_to_another_worker(calls, monkeypatch):
+    await calls.connect(FakeLeg(1), admission(), "x")
+    calls.follow(1, admission(), lambda *_: pytest.fail("it was not moved"))
+    with pytest.raises(KeyError):
+        await calls.move("1001", 1, to("1001"))
+    monkeypatch.setattr("mcu.conference.Conference.can_hand_over_to", lambda *_: False)
+    with pytest.raises(Refused):
+        await calls.move("1001", 1, to("1002"))
+    assert list(calls.conferences.get("1001").participants) == [1]
 
 
 async def test_of_legs_that_are_over_nothing_is_kept(calls, monkeypatch):

@@ -100,7 +100,7 @@ export class Call extends EventTarget {
   #receive(message) {
     const handlers = { offer: this.#offer, waiting: this.#waiting, joined: this.#joined, refused: this.#refused,
       roster: this.#takeRoster, wanted: this.#want, bye: this.#bye, problem: this.#problem,
-      "share-ended": this.#shareEnded };
+      moved: this.#moved, "share-ended": this.#shareEnded };
     handlers[message.type]?.call(this, message);
   }
 
@@ -135,6 +135,12 @@ export class Call extends EventTarget {
     // A new seat is given only when media has passed: the browser's own word may come a moment later.
     if (!message.is_resumed || this.#peer?.isConnected) this.#enter("joined");
     else this.#restartIce();
+  }
+
+  /** A host has taken us to another room; the call goes on. */
+  #moved({ room, room_name }) {
+    this.seat = { ...this.seat, room, room_name };
+    this.dispatchEvent(new CustomEvent("moved", { detail: room_name }));
   }
 
   #refused(message) {

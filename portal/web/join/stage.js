@@ -50,8 +50,13 @@ class DtStage extends HTMLElement {
     this.#people.setAttribute("aria-label", t("control.people"));
     for (const part of [this.#controls, this.#roster, this.#quality]) Object.assign(part, { call, devices });
     this.#roster.hidden = true;
+    const title = h("h1", { class: "stage-title" }, call.seat.room_name);
+    call.addEventListener("moved", ({ detail }) => {
+      setText(title, detail);
+      this.#toast(t("toast.moved", { room: detail }));
+    }, { signal: this.#listeners.signal });
     this.replaceChildren(h("div", { class: "stage" }, this.#mix,
-      h("header", { class: "stage-top" }, h("h1", { class: "stage-title" }, call.seat.room_name), this.#sign, this.#lock, this.#less,
+      h("header", { class: "stage-top" }, title, this.#sign, this.#lock, this.#less,
         h("span", { class: "stage-space" }), this.#quality, this.#people),
       this.#banner, this.#play, this.#self, this.#toasts, this.#controls, this.#roster));
     this.#listen();

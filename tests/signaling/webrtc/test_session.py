@@ -13,7 +13,7 @@ from mcu.fleet.worker import WorkerError
 from mcu.leg import HangUp
 from mcu.media import Grade, H235Keys, Kind, LegMedia, StreamSpec
 from mcu.participant import Role
-from mcu.policy import LayoutMode, RecordPolicy
+from mcu.policy import LayoutMode, RecordPolicy, RoomPolicy
 from mcu.worker.messages import AttachLeg, LegFailed, LegSilent, Levels, MuteLeg
 from signaling.admission import Waiting, WaitReason
 from signaling.network_access import Proof
@@ -446,6 +446,18 @@ async def test_people_mute_and_unmute_themselves():
         guest.say("mute", is_muted=False)
         await until(lambda: not person.is_muted)
         assert house.worker.told(MuteLeg)[-1] == MuteLeg(leg, False)
+
+
+async def test_who_is_taken_to_another_room_is_told_and_sees_its_roster():
+    async with House().open() as house:
+        guest, host = await house.join("2468", "Guest"), await house.join("1357", "Host")
+        leg = guest.of("joined")[0]["participant"]
+        await house.services.calls.move(house.conference.policy.number, leg, RoomPolicy("1002", "Ward B"))
+        assert (await guest.expect("moved"))["room_name"] == "Ward B"
+        await until(lambda: [person["name"] for person in guest.of("roster")[-1]["participants"]] == ["Guest"])
+        await until(lambda: [person["name"] for person in host.of("roster")[-1]["participants"]] == ["Host"])
+        guest.say("mute", is_muted=True)
+        await until(lambda: house.services.conferences.get("1002").participants[leg].is_muted)
 
 
 async def test_the_lead_is_handed_on_and_nobody_gives_up_the_own():

@@ -15,12 +15,13 @@ const STEP_DB = 3;
 const SPOTLIGHT = { shape: "star", on: "person.spotlight.on", off: "person.spotlight.off", hint: "person.spotlight.hint" };
 const LEAD = { shape: "host", on: "person.lead.on", off: "person.lead.off", hint: "person.lead.hint" };
 
-/** `path` is that of the participant; what is chosen holds at once. */
-export function openPerson(path, person, isSpotlit) {
+/** `path` is that of the participant, `room` the number of its room; what is chosen holds at once. */
+export async function openPerson(path, room, person, isSpotlit) {
   openDialog(person.name || t("roster.nameless"), [
     volume(path, person),
     layout(path, person),
     toggle(SPOTLIGHT, isSpotlit, (isOn) => api.post(`${path}/spotlight`, { is_on: isOn })),
+    await move(path, room),
     toggle(LEAD, person.role === "host", (isOn) => api.post(`${path}/role`, { role: isOn ? "host" : "guest" })),
   ], [closeButton(t("close"))]);
 }
@@ -49,6 +50,25 @@ function layout(path, person) {
       select.value = person.layout;
     }
   }));
+  return field;
+}
+
+/** To another room: chosen, then confirmed by its own button, as the participant is gone from here. */
+async function move(path, room) {
+  const { rooms } = await api.get("/rooms");
+  const others = rooms.filter((one) => one.number !== room).map((one) => [one.number, `${one.number} · ${one.name}`]);
+  const field = selectField("room", t("person.move"), [["", t("person.move.choose")], ...others], "", { hint: t("person.move.hint") });
+  const select = field.querySelector("select");
+  const go = h("button", { class: "button", type: "button", disabled: true }, icon("forward"), t("person.move.go"));
+  select.addEventListener("change", () => (go.disabled = !select.value));
+  go.addEventListener("click", () => act(go, async () => {
+    await api.post(`${path}/move`, { room: select.value });
+    field.closest("dialog").close();
+  }));
+  const row = h("span", { class: "row" });
+  select.replaceWith(row);
+  row.append(select, go);
+  select.classList.add("grow");
   return field;
 }
 

@@ -52,7 +52,7 @@ class Row {
     this.floor.addEventListener("click", () => act(this.floor, () => api.delete(`/conferences/${this.roster.number}/floor`)));
     this.camera = Object.assign(document.createElement("dt-camera"), { path: this.path, name: person.name });
     this.more = h("button", { class: "button quiet icon-only", type: "button", title: t("roster.more") }, icon("more"));
-    this.more.addEventListener("click", () => openPerson(this.path, this.person, this.roster.spotlight === this.id));
+    this.more.addEventListener("click", () => act(this.more, () => openPerson(this.path, this.roster.number, this.person, this.roster.spotlight === this.id)));
     this.remove = h("button", { class: "button quiet danger icon-only", type: "button" }, icon("remove"));
     this.remove.addEventListener("click", () => this.#remove());
     this.element = h("tr", {},
