@@ -289,7 +289,7 @@ async def test_a_large_network_is_cut_off_and_counted(admin, network, monkeypatc
 
 async def test_the_console_has_its_page_only_where_there_is_something_to_show(admin, site):
     assert "control-network" in (await (await admin.call("GET", "/session")).json())["rights"]
-    assert [role for role, rights in RIGHTS.items() if "control-network" in rights] == ["security-administrator"]
+    assert [role for role, rights in RIGHTS.items() if "control-network" in rights] == ["security-admin"]
 
 
 class TestSwitchedOff:
