@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,12 +14,13 @@ from auth8021x.directory.orders import is_aside
 from auth8021x.eapserver.recent import Login
 from auth8021x.ports.status import ClientKind, ClientStatus, ServerStatus
 from config.dot1x import Dot1xSettings
-from drumtower import dot1x_news
+from drumtower import dot1x_news, login_report
 from drumtower.dot1x_news import News, NewsDesk, gathered, read
 from drumtower.login_report import lines
 from store.bindings import Keepable, KeptBinding
 from store.database import Database
 
+ROOT = Path(__file__).parents[2]
 NOW = 1_900_000_000.0
 REFUSED = Login(
     NOW, "ward", "sw3", "Gi1/0/7", "02:00:5e:00:53:01", "vt1", "PEAP", "wrong-password", "", 3
@@ -113,3 +116,14 @@ def test_before_the_server_has_run_and_without_it() -> None:
     assert [line[:7] for line in lines(KNOWN, News())] == ["WARNING"] * 3, "excuses are seen all the same"
     assert list(lines(Dot1xSettings(), News(NOW))) == []
     assert list(lines(KNOWN, News(NOW)))[-1].strip() == "none yet"
+
+
+def test_every_reason_of_the_server_has_words_everywhere() -> None:
+    sources = "".join(file.read_text() for file in (ROOT / "auth8021x" / "eapserver").glob("*.py"))
+    reasons = set(re.findall(r'Failed\(\s*"([a-z-]+)"|self\.fault(?:, self\.detail)? = "([a-z-]+)"', sources))
+    found = {one or other for one, other in reasons} | {"wrong-password", "no-password"}
+    assert len(found) > 15
+    assert found <= set(login_report._WORDS)
+    for language in ("en", "zh-CN"):
+        texts = json.loads((ROOT / "portal" / "web" / "i18n" / f"{language}.json").read_text())
+        assert {reason for reason in found if f"network.login.{reason}" not in texts} == set()
