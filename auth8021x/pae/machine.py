@@ -46,13 +46,18 @@ class Machine(Generic[State]):
         self._enter(following)
         return True
 
-    @property
-    def concerned(self) -> int:
-        """The other machines that may be able to move because of what this one did on entering its state."""
-        return self._concerned_by.get(self.state, 0)
+    def advance(self) -> int:
+        """Take all the steps that there are; the other machines that may be able to move because of what was done."""
+        concerned = 0
+        following = self._everywhere() or self._exit_of[self.state](self)
+        while following is not None:
+            self._enter(following)
+            concerned |= self._concerned_by.get(following, 0)
+            following = self._exit_of[following](self)
+        return concerned
 
     def _everywhere(self) -> State | None:
-        """The state that is entered from everywhere, where its condition holds."""
+        """The state that is entered from everywhere, where its condition holds. No step of its own makes it hold."""
         return None
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -48,9 +48,11 @@ class Port:
         self._greet_at = math.inf
         self._due: dict[bytes, float] = {}
         """When each terminal has something to do."""
+        self._first_due = math.inf
+        """Before it none has, maybe also not then: looking for the first of all at each frame would cost more."""
         self._tickets: dict[int, bytes] = {}
         self._last_ticket = 0
-        self._actions: deque[Action] = deque()
+        self._actions: list[Action] = []
         self._handlers: dict[int, Callable[[Frame, float], None]] = {
             eapol.Type.START: self._started, eapol.Type.LOGOFF: self._logged_off, eapol.Type.EAP: self._spoke,
         }  # fmt: skip
@@ -71,6 +73,7 @@ class Port:
         if not is_up:
             self.terminals.clear()
             self._due.clear()
+            self._first_due = math.inf
             self.silent.clear()
             self._tickets.clear()
         self.handle_timeout(now)
@@ -152,15 +155,14 @@ class Port:
 
     def actions(self) -> list[Action]:
         """What is to be done now, in its order."""
-        out = list(self._actions)
-        self._actions.clear()
+        out, self._actions = self._actions, []
         return out
 
     # ---- time
 
     def next_timeout(self) -> float | None:
-        """When handle_timeout() has something to do."""
-        due = min(self._greet_at, min(self._due.values(), default=math.inf))
+        """When handle_timeout() has something to do, or the first of what was to be done then."""
+        due = min(self._greet_at, self._first_due)
         return None if due == math.inf else due
 
     def handle_timeout(self, now: float) -> None:
@@ -172,6 +174,7 @@ class Port:
             terminal.bypass.handle_timeout(now)
             self._actions.extend(terminal.interim(now))
             self._settle(terminal, now)
+        self._first_due = min(self._due.values(), default=math.inf)
 
     # ---- terminals
 
@@ -258,7 +261,9 @@ class Port:
             terminal.authenticator.counters.clear()
         if self.terminals.get(terminal.mac) is not terminal:
             return
-        self._due[terminal.mac] = terminal.next_timeout()
+        due = self._due[terminal.mac] = terminal.next_timeout()
+        if due < self._first_due:
+            self._first_due = due
         if terminal.is_over:
             self._forget(terminal.mac)
             self._note_silent(terminal.mac)
