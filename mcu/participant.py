@@ -34,6 +34,8 @@ class Participant:
     """The verified alias of a terminal or person; "" for whoever only says its name."""
     allowance: Allowance = Allowance.FULL
     """What the machine had left when it came, or found since; whatever is negotiated, it gets no more."""
+    network_identity: str = ""
+    """As whom its device signed in to the network it calls from, for hosts; "" where nobody knows."""
     is_muted: bool = False
     has_hand_raised: bool = False
     is_speaking: bool = False
@@ -105,6 +107,7 @@ class Participant:
             "protocol": self.protocol,
             "address": self.leg.remote_address,
             "identity": self.identity,
+            "network_identity": self.network_identity,
             "is_muted": self.is_muted,
             "has_hand_raised": self.has_hand_raised,
             "is_speaking": self.is_speaking,

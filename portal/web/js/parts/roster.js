@@ -28,6 +28,12 @@ function lockDetail(person) {
   return [person.cipher, person.is_encrypted && !person.has_integrity && t("roster.no-integrity")].filter(Boolean).join(" · ");
 }
 
+/** Whether the network knows the device by another name than the one that stands there. */
+function isNews(person) {
+  const known = person.network_identity.toLowerCase();
+  return known !== "" && known !== person.identity.toLowerCase();
+}
+
 class Row {
   constructor(roster, person) {
     this.roster = roster;
@@ -69,9 +75,10 @@ class Row {
   update(person) {
     this.person = person;
     setText(this.name, person.name || t("roster.nameless"));
-    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned, person.identity, person.has_hand_raised], () => fill(this.tags,
+    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned, person.identity, person.network_identity, person.has_hand_raised], () => fill(this.tags,
       person.identity && h("span", { class: "badge good", title: t("roster.verified.title", { identity: person.identity }) },
         icon("check"), t("roster.verified")),
+      isNews(person) && h("span", { class: "badge said", title: t("roster.network.title") }, icon("shield"), t("roster.network", { identity: person.network_identity })),
       person.role === "host" && h("span", { class: "badge accent" }, t("roster.host")),
       person.has_hand_raised && h("span", { class: "badge warn" }, icon("hand"), t("roster.hand")),
       person.is_sharing && h("span", { class: "badge accent" }, icon("screen"), t("roster.sharing")),
