@@ -338,5 +338,6 @@ def test_avps():
 
 def test_packets_say_nothing_of_secrets(certificates: Path):
     server = serving(certificates)
-    for each in (packet.parse(Switch(server).request(IDENTITY)), *server._clients._entries[0][1:]):
+    for each in (packet.parse(Switch(server).request(IDENTITY)), server._clients.find(SWITCH[0])):
+        assert each is not None
         assert SECRET.decode() not in repr(each)
