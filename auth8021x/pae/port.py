@@ -10,6 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from auth8021x.errors import MalformedPacketError
+from auth8021x.pae import nas
 from auth8021x.pae.actions import Action, Ask, SendFrame
 from auth8021x.pae.arrivals import Arrivals
 from auth8021x.pae.eap_pass_through import State as EapState
@@ -278,11 +279,12 @@ class Port:
 
     def _eap_request(self, terminal: Terminal, response: Eap) -> Request:
         conversation = terminal.authenticator.conversation
-        attributes = (
-            *self._port.for_eap(terminal.mac, conversation.identity), *conversation.attributes(response)
-        )  # fmt: skip
         return Request(
-            Code.ACCESS_REQUEST, attributes, server=conversation.server, can_begin_anew=not conversation.is_first
+            Code.ACCESS_REQUEST,
+            (nas.user_name(terminal.mac, conversation.identity), *conversation.attributes(response)),
+            server=conversation.server,
+            can_begin_anew=not conversation.is_first,
+            place=self._port.place(terminal.mac),
         )
 
     def _ask(self, terminal: Terminal, request: Request) -> int:

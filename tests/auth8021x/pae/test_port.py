@@ -6,8 +6,9 @@ import pytest
 
 from auth8021x.pae.conversation import Conversation
 from auth8021x.pae.grant import By
+from auth8021x.radius import exchange
 from auth8021x.radius.dynamic_orders import Change, Kind, Order, Selector
-from auth8021x.wire import attribute, eap, eapol
+from auth8021x.wire import attribute, eap, eapol, packet
 from auth8021x.wire.dictionary import AcctStatusType, Code, ErrorCause, ServiceType, TerminateCause, Type
 from auth8021x.wire.eap import Eap, Method
 from auth8021x.wire.eapol import PAE_GROUP_ADDRESS, Eapol, Frame
@@ -44,14 +45,15 @@ def test_who_is_asked_when_the_line_comes_up_is_in_at_once():
 def test_what_the_server_is_told():
     world = inside()
     request = world.asked[0][1].request
-    numbers = {kind: attribute.first_number(request.attributes, kind) for kind in (Type.NAS_PORT, Type.NAS_PORT_TYPE)}
+    attributes = packet.parse(exchange.build(request, 1, bytes(16), b"secret")).attributes
+    numbers = {kind: attribute.first_number(attributes, kind) for kind in (Type.NAS_PORT, Type.NAS_PORT_TYPE)}
     assert numbers == {Type.NAS_PORT: 3, Type.NAS_PORT_TYPE: 15}
     texts = {
-        kind: attribute.first_text(request.attributes, kind)
+        kind: attribute.first_text(attributes, kind)
         for kind in (Type.USER_NAME, Type.NAS_IDENTIFIER, Type.NAS_PORT_ID, Type.CALLING_STATION_ID)
     }
     assert list(texts.values()) == ["vt1", "ward", "p1", "02-00-00-AA-00-01"]
-    assert attribute.first_number(request.attributes, Type.SERVICE_TYPE) == ServiceType.FRAMED
+    assert attribute.first_number(attributes, Type.SERVICE_TYPE) == ServiceType.FRAMED
     assert request.password is None
 
 
