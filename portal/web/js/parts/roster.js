@@ -40,6 +40,7 @@ class Row {
     this.id = person.id;
     this.name = h("span", { class: "person-name" });
     this.tags = h("span", { class: "chips" });
+    this.network = h("span", { class: "small muted person-network", title: t("roster.network.title") });
     this.protocol = h("td", { "data-label": t("roster.protocol") });
     this.codecs = h("td", { class: "mono small", "data-label": t("roster.codec") });
     this.grade = h("td", { class: "cell-lock", "data-label": t("roster.lock") });
@@ -59,7 +60,7 @@ class Row {
     this.remove = h("button", { class: "button quiet danger icon-only", type: "button" }, icon("remove"));
     this.remove.addEventListener("click", () => this.#remove());
     this.element = h("tr", {},
-      h("th", { scope: "row" }, h("div", { class: "person" }, this.name, this.tags)),
+      h("th", { scope: "row" }, h("div", { class: "person" }, this.name, this.tags, this.network)),
       h("td", { class: "cell-level", "data-label": t("roster.level") }, this.meter),
       this.protocol, this.codecs, this.grade,
       h("td", { "data-label": t("roster.loss") }, h("span", { class: "row tight" }, this.loss, this.rate, this.sent)),
@@ -75,15 +76,15 @@ class Row {
   update(person) {
     this.person = person;
     setText(this.name, person.name || t("roster.nameless"));
-    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned, person.identity, person.network_identity, person.has_hand_raised], () => fill(this.tags,
+    this.#when("tags", [person.role, person.is_sharing, person.has_video, person.is_video_banned, person.identity, person.has_hand_raised], () => fill(this.tags,
       person.identity && h("span", { class: "badge good", title: t("roster.verified.title", { identity: person.identity }) },
         icon("check"), t("roster.verified")),
-      isNews(person) && h("span", { class: "badge said", title: t("roster.network.title") }, icon("shield"), t("roster.network", { identity: person.network_identity })),
       person.role === "host" && h("span", { class: "badge accent" }, t("roster.host")),
       person.has_hand_raised && h("span", { class: "badge warn" }, icon("hand"), t("roster.hand")),
       person.is_sharing && h("span", { class: "badge accent" }, icon("screen"), t("roster.sharing")),
       person.is_video_banned && h("span", { class: "badge bad" }, icon("alert"), t("roster.video-banned")),
       !person.has_video && h("span", { class: "badge" }, t("roster.audio-only"))));
+    setText(this.network, isNews(person) ? t("roster.network", { identity: person.network_identity }) : "");
     this.#when("protocol", [person.protocol], () => fill(this.protocol, h("span", { class: "row tight" },
       icon(PROTOCOL_ICON[person.protocol] ?? "phone"), has(`protocol.${person.protocol}`) ? t(`protocol.${person.protocol}`) : person.protocol)));
     setText(this.codecs, person.codecs.join(" · "));
