@@ -216,7 +216,7 @@ class Port:
         """A terminal that was not known; `asked`: it answers a request to the group address."""
         if mac[0] & 1 or not any(mac) or mac == self._port.mac:
             return None
-        if not self._arrivals.take(now) or not self._has_room():
+        if not self._arrivals.take(now) or not self._has_room(now):
             self.counters["too-many-terminals"] += 1
             return None
         identifier = (self._greeting - 1) % 256 if asked else self._chance.octets(1)[0]
@@ -230,14 +230,18 @@ class Port:
         self._settle(terminal, now)
         return terminal
 
-    def _has_room(self) -> bool:
-        """Make room: of those of whom nothing is known the one seen longest ago goes."""
+    def _has_room(self, now: float) -> bool:
+        """Make room: of those of whom nothing is known, else of guests, the one seen longest ago goes."""
         if len(self.terminals) < self._settings.max_supplicants_per_port:
             return True
-        idle = [terminal for terminal in self.terminals.values() if terminal.is_idle]
-        if not idle:
+        unknown = [each for each in self.terminals.values() if each.is_idle]
+        unknown = unknown or [each for each in self.terminals.values() if each.is_guest]
+        if not unknown:
             return False
-        self._forget(min(idle, key=lambda terminal: terminal.seen_at).mac)
+        oldest = min(unknown, key=lambda each: each.seen_at)
+        oldest.is_gone = True
+        self._actions.extend(oldest.settle(now))
+        self._forget(oldest.mac)
         self.counters["forgotten"] += 1
         return True
 

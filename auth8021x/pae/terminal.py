@@ -34,7 +34,7 @@ class Terminal:
         """What has been granted by an Admit."""
         self.session = ""
         self.is_gone = False
-        """The line went down."""
+        """The line went down, or it has to make room."""
         self._port = port
         self._settings = settings
         self._chance = chance
@@ -48,6 +48,11 @@ class Terminal:
     def is_idle(self) -> bool:
         """Whether nothing is known of it that would be lost."""
         return self.grant is None and not self.eap_ticket and not self.bypass_ticket
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether it is in without having proved anything."""
+        return self.grant is not None and self.grant.by is By.GUEST
 
     @property
     def is_over(self) -> bool:

@@ -565,3 +565,18 @@ def test_what_is_shown_of_a_name_is_what_the_server_was_asked_about():
     grant = made.rule("r0", reply(Code.ACCESS_ACCEPT, eap.success(2))).grant
     assert grant is not None
     assert grant.identity == "vt1\N{REPLACEMENT CHARACTER}" + "x" * 249
+
+
+def test_invented_guests_keep_out_nobody_who_can_prove_who_it_is():
+    world = World(
+        guest="silent", guest_network="guests", max_supplicants_per_port=4, new_supplicants_per_s=100,
+        request_timeout_s=1, max_requests=1, re_auth_max=1,
+    ).up()  # fmt: skip
+    for number in range(4):
+        world.port.seen(b"\2\0\0\0\0" + bytes((number,)), world.now)
+        world.work().run(5)
+    assert len(world.inside) == 4
+    world.supplicants.append(Supplicant())
+    assert world.start().inside[MAC].by is By.EAP
+    assert len(world.inside) == 4, "the guest seen longest ago is out"
+    assert world.history[-2:] == [(world.now, "out", b"\2\0\0\0\0\0"), (world.now, "in", MAC)]
