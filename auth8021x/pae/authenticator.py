@@ -193,6 +193,11 @@ class Authenticator:
 
     def next_timeout(self) -> float | None:
         """When handle_timeout() has something to do."""
+        due = self.due_at()
+        return None if due == math.inf else due
+
+    def due_at(self) -> float:
+        """The same; infinity for never."""
         v = self.variables
         first = min(self._session_ends_at, self._start_at)
         if v.retrans_while < first and self.eap.state is EapState.IDLE:
@@ -203,7 +208,7 @@ class Authenticator:
             first = v.quiet_while
         if v.re_auth_when < first and self.reauth_timer.is_running:
             first = v.re_auth_when
-        return None if first == math.inf else first
+        return first
 
     def handle_timeout(self, now: float) -> None:
         """Let the machines see the time."""

@@ -33,7 +33,9 @@ class Machine(Generic[State]):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls._exit_of, cls._action_of, cls._concerned_by = cls._exits(), cls._actions(), cls._concerns()
+        concerns = cls._concerns()
+        cls._exit_of, cls._action_of = cls._exits(), cls._actions()
+        cls._concerned_by = {state: concerns.get(state, 0) for state in cls._action_of}
 
     def __init__(self, first: State) -> None:
         self._enter(first)
@@ -48,12 +50,13 @@ class Machine(Generic[State]):
 
     def advance(self) -> int:
         """Take all the steps that there are; the other machines that may be able to move because of what was done."""
-        concerned = 0
-        following = self._everywhere() or self._exit_of[self.state](self)
+        concerned, exit_of, action_of, concerned_by = 0, self._exit_of, self._action_of, self._concerned_by
+        following = self._everywhere() or exit_of[self.state](self)
         while following is not None:
-            self._enter(following)
-            concerned |= self._concerned_by.get(following, 0)
-            following = self._exit_of[following](self)
+            self.state = following
+            action_of[following](self)
+            concerned |= concerned_by[following]
+            following = exit_of[following](self)
         return concerned
 
     def _everywhere(self) -> State | None:

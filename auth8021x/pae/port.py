@@ -247,23 +247,24 @@ class Port:
 
     def _settle(self, terminal: Terminal, now: float) -> None:
         """Do what the machines of a terminal want."""
-        if terminal.authenticator.is_silent:
+        authenticator = terminal.authenticator
+        if authenticator.is_silent:
             terminal.fall_back(now)
-        self._actions.extend(terminal.settle(now))
-        for packet in terminal.authenticator.eap_to_send():
+        self._actions += terminal.settle(now)
+        for packet in authenticator.eap_to_send():
             self._send(terminal.mac, packet)
-        for response in terminal.authenticator.responses():
+        for response in authenticator.responses():
             terminal.eap_ticket = self._ask(terminal, self._eap_request(terminal, response))
-        if terminal.authenticator.eap.state is not EapState.AAA_IDLE:
+        if authenticator.eap.state is not EapState.AAA_IDLE:
             terminal.eap_ticket = 0  # it has begun anew: what the server says to the conversation of before is too late
         if terminal.bypass.wants_answer:
             terminal.bypass.wants_answer = False
             password = mac_address.user_name(terminal.mac).encode()
             request = Request(Code.ACCESS_REQUEST, self._port.for_bypass(terminal.mac), password)
             terminal.bypass_ticket = self._ask(terminal, request)
-        if terminal.authenticator.counters:
-            self.counters.update(terminal.authenticator.counters)
-            terminal.authenticator.counters.clear()
+        if authenticator.counters:
+            self.counters.update(authenticator.counters)
+            authenticator.counters.clear()
         if self.terminals.get(terminal.mac) is not terminal:
             return
         due = self._due[terminal.mac] = terminal.next_timeout()

@@ -174,8 +174,9 @@ class ClientCore:
 
     def _send_new(self, each: Exchange, now: float) -> bool:
         """Send it under an identifier of its own; False where none is left. Raises ValueError when it is too long."""
-        server = self.servers[each.server]
-        place = self._identifiers[each.server].take(each)
+        number = each.server
+        server = self.servers[number]
+        place = self._identifiers[number].take(each)
         if place is None:
             return False
         each.place = place
@@ -199,13 +200,13 @@ class ClientCore:
         self._wait(each, now)
 
     def _wait(self, each: Exchange, now: float) -> None:
-        wait_s = each.interval_s
+        timers, wait_s = self._timers, each.interval_s
         if each.is_probe:
-            wait_s = self._timers.probe_timeout_s
+            wait_s = timers.probe_timeout_s
         elif each.place is not None and self.servers[each.server].is_reliable:
             # RFC 6613 2.6.1: nothing is sent again on a connection, so that it gets the time of all its repetitions.
-            wait_s = self._timers.retransmit_s * (2**self._timers.tries_per_server - 1)
-        each.due_at = min(now + wait_s, each.started_at + self._timers.max_request_s)
+            wait_s = timers.retransmit_s * (2**timers.tries_per_server - 1)
+        each.due_at = min(now + wait_s, each.started_at + timers.max_request_s)
         heapq.heappush(self._due, (each.due_at, next(self._order), each))
 
     def _timed_out(self, each: Exchange, now: float) -> None:

@@ -50,7 +50,7 @@ def parse(data: bytes) -> Packet:
     if len(data) < HEADER_BYTES:
         raise MalformedPacketError("RADIUS: no header")
     code, identifier, size, authenticator = _HEADER.unpack_from(data)
-    if not HEADER_BYTES <= size <= min(len(data), MAX_PACKET_BYTES):
+    if size < HEADER_BYTES or size > len(data) or size > MAX_PACKET_BYTES:
         raise MalformedPacketError("RADIUS: wrong length")
     return Packet(code, identifier, authenticator, attribute.parse(data[HEADER_BYTES:size]))
 
