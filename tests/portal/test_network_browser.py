@@ -120,6 +120,8 @@ async def test_logins_at_our_own_server_are_shown_live(page: Page, site: Site, r
         await expect(logins.get_by_role("row", name="bed-29")).to_have_count(0)
         await logins.get_by_role("button", name="Show all 31").click()
         await expect(logins.get_by_role("row", name="bed-29")).to_contain_text("EAP-TLS")
+        strangers = page.get_by_role("region", name="Requests that got no answer")
+        await expect(strangers.get_by_role("row", name="10.9.9.9")).to_contain_text("Not named in")
         radius.out = [replace(WRONG, reason="a-word-of-tomorrow", detail="<b>why</b>")]
         radius.observers[0]()
         await expect(logins.get_by_role("row", name="or2")).to_contain_text("a-word-of-tomorrow", timeout=3000)

@@ -5,7 +5,7 @@ import { fill, h } from "../dom.js";
 import { events } from "../events.js";
 import { t } from "../i18n.js";
 import { answersCard } from "../parts/network-answers.js";
-import { loginsCard } from "../parts/network-logins.js";
+import { loginsCard, unheardCard } from "../parts/network-logins.js";
 import { portsCard } from "../parts/network-ports.js";
 import { clientsCard, excusedNotice, serversCard } from "../parts/network-servers.js";
 import { sessionsCard } from "../parts/network-sessions.js";
@@ -16,7 +16,7 @@ const RELOAD_MS = 15000; // what changed while the events were cut off
 const NEWS_MS = 1000;
 
 class Network extends HTMLElement {
-  #found = { is_on: false, count: 0, sessions: [], answers: [], ports: [], servers: [], clients: [], has_logins: false, logins: [] };
+  #found = { is_on: false, count: 0, sessions: [], answers: [], ports: [], servers: [], clients: [], has_logins: false, logins: [], unheard: [] };
   #filter = "";
   #hasAllLogins = false;
   #search = h("div", {});
@@ -99,7 +99,7 @@ class Network extends HTMLElement {
       loginsCard(found, this.#filter, this.#hasAllLogins, all)];
     fill(this.#cards, excusedNotice(found.servers, found.clients), sought,
       this.#filter && !sought.some(Boolean) && h("p", { class: "muted" }, t("network.none-found")),
-      answersCard(found.answers), serversCard(found.servers), clientsCard(found.clients));
+      unheardCard(found.unheard), answersCard(found.answers), serversCard(found.servers), clientsCard(found.clients));
     if (focused) document.getElementById(focused)?.focus();
   }
 }

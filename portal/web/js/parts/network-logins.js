@@ -24,6 +24,17 @@ export function loginsCard(found, filter, isWhole, more) {
   return card;
 }
 
+/** A card with who asked that server and got no answer; null where nobody did. */
+export function unheardCard(unheard) {
+  if (unheard.length === 0) return null;
+  const heads = ["network.asks-from", "network.no-answer", "network.at"];
+  return tableCard("alert", t("network.unheard"), heads, unheard.map((each) => h("tr", {},
+    h("th", { scope: "row" }, h("div", { class: "lines" }, h("span", { class: "mono" }, each.source))),
+    cell("network.no-answer", h("span", {}, words(`network.unheard.${each.reason}`, each.reason))),
+    cell("network.at", short(shortDateTime(each.at)), each.count > 1 && small(t("network.times", { count: each.count }))))),
+  t("network.unheard.about"));
+}
+
 function row(login) {
   const place = [login.switch, login.port].filter(Boolean).join(" · ");
   return h("tr", {},
@@ -32,13 +43,12 @@ function row(login) {
     cell("network.port", said(login.client), place && said(place, "small muted")),
     cell("network.method", short(login.method || t("network.method.none"))),
     cell("network.answer", login.is_let_in ? badge("good", t("network.allowed")) : badge("bad", t("network.refused")),
-      !login.is_let_in && small(why(login.reason)), !login.is_let_in && login.detail && small(login.detail)),
+      !login.is_let_in && small(words(`network.login.${login.reason}`, login.reason)), !login.is_let_in && login.detail && small(login.detail)),
     cell("network.at", short(shortDateTime(login.at)), login.count > 1 && small(t("network.times", { count: login.count }))));
 }
 
 /** A word that is new to this page is shown as it is. */
-function why(word) {
-  const key = `network.login.${word}`;
+function words(key, word) {
   return has(key) ? t(key) : word;
 }
 
