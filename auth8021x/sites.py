@@ -45,10 +45,19 @@ class Networks:
 
 
 class ByNetwork(Generic[T]):
-    """What belongs to networks: of several that hold an address the narrowest counts."""
+    """What belongs to networks: of several that hold an address the narrowest counts.
+
+    One look for each length of network there is: sources can be invented, and many of them must not cost much.
+    """
 
     def __init__(self, entries: Iterable[tuple[Iterable[str], T]]) -> None:
-        self._entries = [(Networks(networks), each) for networks, each in entries]
+        self._tables: dict[tuple[int, int], dict[int, T]] = {}
+        """By version of IP and length; in each the leading bits."""
+        for networks, each in entries:
+            for network in map(ipaddress.ip_network, networks):
+                table = self._tables.setdefault((network.version, network.prefixlen), {})
+                table.setdefault(_leading(network.network_address, network.prefixlen), each)
+        self._lengths = sorted(self._tables, reverse=True)
         self._found = lru_cache(_REMEMBERED)(self._look_up)
 
     def find(self, source: str) -> T | None:
@@ -59,12 +68,12 @@ class ByNetwork(Generic[T]):
         address = address_of(source)
         if address is None:
             return None
-        length, found = max(
-            ((networks.length(address), each) for networks, each in self._entries),
-            key=lambda entry: entry[0],
-            default=(-1, None),
-        )
-        return found if length >= 0 else None
+        for version, length in self._lengths:
+            if version == address.version:
+                found = self._tables[version, length].get(_leading(address, length))
+                if found is not None:
+                    return found
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,10 @@ class Sites:
         """Whether an address can be one of that site."""
         site = self._sites.get(name)
         return site is not None and address in site.networks
+
+
+def _leading(address: Address, length: int) -> int:
+    return int(address) >> (address.max_prefixlen - length)
 
 
 def _site(settings: SiteSettings) -> Site:

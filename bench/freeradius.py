@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_CONFIGURATION = """
+FOUNDATION = """
 prefix = /usr
 localstatedir = {folder}
 logdir = {folder}
@@ -18,28 +18,39 @@ libdir = /usr/lib/freeradius
 pidfile = {folder}/radiusd.pid
 correct_escapes = true
 max_request_time = 30
-cleanup_delay = 5
 max_requests = 16384
 hostname_lookups = no
-security {{
-  max_attributes = 200
-  reject_delay = 1
-  status_server = yes
-}}
 proxy_requests = no
-thread pool {{
-  start_servers = 5
-  max_servers = 32
-  min_spare_servers = 3
-  max_spare_servers = 10
-  max_requests_per_server = 0
-}}
 client everybody {{
   ipaddr = 127.0.0.0/8
   secret = "{secret}"
   require_message_authenticator = yes
 }}
-modules {{
+server inner {{
+  authorize {{
+    mschap
+    update control {{
+      &Proxy-To-Realm := LOCAL
+    }}
+    files
+    eap {{
+      ok = return
+    }}
+    pap
+  }}
+  authenticate {{
+    Auth-Type PAP {{
+      pap
+    }}
+    Auth-Type MS-CHAP {{
+      mschap
+    }}
+    eap
+  }}
+}}
+"""
+"""Its folders, whom it answers, and what it asks inside a TLS tunnel: {folder}, {secret}."""
+MODULES = """
   files {{
     filename = {folder}/users
   }}
@@ -53,8 +64,8 @@ modules {{
     }}
     tls-config tls-common {{
       private_key_password = "{key_password}"
-      private_key_file = {certificates}/server.key
-      certificate_file = {certificates}/server.pem
+      private_key_file = {certificates}/{certificate}.key
+      certificate_file = {certificates}/{certificate}.pem
       ca_file = {certificates}/ca.pem
       cipher_list = "DEFAULT"
       tls_min_version = "1.2"
@@ -86,28 +97,28 @@ modules {{
   }}
   mschap {{
   }}
+"""
+"""Users in a file, and EAP: {folder}, {method} (which it proposes), {certificates}, {certificate}, {key_password}."""
+_CONFIGURATION = (
+    FOUNDATION
+    + """
+cleanup_delay = 5
+security {{
+  max_attributes = 200
+  reject_delay = 1
+  status_server = yes
 }}
-server inner {{
-  authorize {{
-    mschap
-    update control {{
-      &Proxy-To-Realm := LOCAL
-    }}
-    files
-    eap {{
-      ok = return
-    }}
-    pap
-  }}
-  authenticate {{
-    Auth-Type PAP {{
-      pap
-    }}
-    Auth-Type MS-CHAP {{
-      mschap
-    }}
-    eap
-  }}
+thread pool {{
+  start_servers = 5
+  max_servers = 32
+  min_spare_servers = 3
+  max_spare_servers = 10
+  max_requests_per_server = 0
+}}
+modules {{
+"""
+    + MODULES
+    + """
 }}
 server default {{
   listen {{
@@ -131,6 +142,7 @@ server default {{
   }}
 }}
 """
+)
 _USERS = """
 {identity} Cleartext-Password := "{password}"
     Session-Timeout = 3600,
@@ -146,7 +158,7 @@ def write(
     folder.mkdir()
     values = {
         "folder": folder, "port": port, "method": method, "secret": secret, "certificates": certificates,
-        "key_password": key_password,
+        "certificate": "server", "key_password": key_password,
     }  # fmt: skip
     file = folder / "radiusd.conf"
     file.touch(0o600)

@@ -141,7 +141,8 @@ class Dot1xGateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     protocols: tuple[Literal["sip", "h323", "webrtc"], ...] = ("sip", "h323", "webrtc")
     """Who is asked for a session."""
     identities: tuple[Literal["sip", "h323", "webrtc"], ...] = ("sip", "h323")
-    """Whose name must be that of the session. People sign in to web pages on machines that are not theirs."""
+    """Whose name must be that of the session. With "webrtc" also the name that somebody types into the join page;
+    without it hosts see beside it who the device is. People join on machines that are not theirs."""
     answer_s: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.05
     """A directory that gives no answer in this time has none; in mode "enforce" that is a refusal."""
     drops_calls: Literal["never", "ended", "all"] = "ended"

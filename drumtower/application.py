@@ -170,7 +170,7 @@ class Application:
     def _network_news(self) -> News:
         radius, ports = self.eap_server, self.network_ports
         clients = (*radius.clients(), *ports.clients())
-        return gathered(radius.refused(), radius.let_in(), ports.servers(), clients)
+        return gathered(radius.refused(), radius.let_in(), radius.unheard(), ports.servers(), clients)
 
     async def _media_is_well(self) -> bool:
         return all(worker.is_whole for worker in self.fleet.workers)

@@ -1,4 +1,4 @@
-"""The command line: serve, room, conference, user, terminal, doctor, call.
+"""The command line: serve, room, conference, user, terminal, recording, doctor, call.
 
 Exit status: 0 done; 1 it could not be done, and the reason was printed; 2 the command was not understood.
 """
@@ -61,13 +61,15 @@ def _add_administration(commands: argparse._SubParsersAction[argparse.ArgumentPa
         conference_commands,
         doctor_command,
         dot1x_commands,
+        recording_commands,
         room_commands,
         terminal_commands,
         user_commands,
     )
 
     for module in (
-        room_commands, conference_commands, user_commands, terminal_commands, certificate_commands, dot1x_commands,
+        room_commands, conference_commands, user_commands, terminal_commands, recording_commands, certificate_commands,
+        dot1x_commands,
         doctor_command,
     ):  # fmt: skip
         module.add_parser(commands)

@@ -11,6 +11,7 @@ import msgspec
 
 from auth8021x.directory.orders import ASIDE
 from auth8021x.eapserver.recent import Login
+from auth8021x.eapserver.unheard import Unheard
 from auth8021x.ports.status import ClientStatus, ServerStatus
 from store.bindings import Keepable, KeptBinding
 
@@ -28,6 +29,8 @@ class News(msgspec.Struct, frozen=True):
     refused: tuple[Login, ...] = ()
     """By the embedded RADIUS server; newest first, and so are those that were let in."""
     let_in: tuple[Login, ...] = ()
+    unheard: tuple[Unheard, ...] = ()
+    """Who asked it and got no answer; newest first."""
     servers: tuple[ServerStatus, ...] = ()
     clients: tuple[ClientStatus, ...] = ()
 
@@ -79,10 +82,14 @@ class NewsDesk:
 
 
 def gathered(
-    refused: Sequence[Login], let_in: Sequence[Login], servers: Sequence[ServerStatus], clients: Sequence[ClientStatus]
-) -> News:
+    refused: Sequence[Login], let_in: Sequence[Login], unheard: Sequence[Unheard], servers: Sequence[ServerStatus],
+    clients: Sequence[ClientStatus],
+) -> News:  # fmt: skip
     """What is left for commands: no more than they show."""
-    return News(0.0, tuple(refused[:MAX_LOGINS]), tuple(let_in[:MAX_LOGINS]), tuple(servers), tuple(clients))
+    return News(
+        0.0, tuple(refused[:MAX_LOGINS]), tuple(let_in[:MAX_LOGINS]), tuple(unheard[:MAX_LOGINS]), tuple(servers),
+        tuple(clients),
+    )  # fmt: skip
 
 
 def read(rows: Sequence[KeptBinding]) -> News:

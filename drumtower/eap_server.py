@@ -11,6 +11,7 @@ from pathlib import Path
 from auth8021x.eapserver.recent import Login, RecentLogins
 from auth8021x.eapserver.stored_book import Changed, StoredBook
 from auth8021x.eapserver.udp import EapServerSockets, server
+from auth8021x.eapserver.unheard import Unheard
 from auth8021x.ports.status import ClientKind, ClientStatus
 from config.dot1x import Dot1xSettings
 from crypto.keys import MasterKey
@@ -92,6 +93,10 @@ class EmbeddedRadius:
             )
             for each in self._settings.eap_server.clients
         )
+
+    def unheard(self) -> list[Unheard]:
+        """Who asked it and got no answer of late, newest first."""
+        return self._core.unheard.newest() if self._core is not None else []
 
     def observe_logins(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` with each login; returns "stop observing"."""

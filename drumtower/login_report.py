@@ -34,6 +34,16 @@ _WORDS: Final = {
 }
 
 
+_NO_ANSWER: Final = {
+    "unknown-client": "not named in [[dot1x.eap_server.clients]]",
+    "wrong-message-authenticator": "it has another secret",
+    "no-message-authenticator": "it sends no Message-Authenticator",
+    "eap-without-message-authenticator": "it sends EAP without Message-Authenticator",
+    "malformed": "what it sends is no RADIUS",
+    "unexpected": "it asks for something else, such as accounting",
+}
+
+
 def lines(settings: Dot1xSettings, news: News) -> Iterator[str]:
     """Who was refused and let in of late, and whom the settings excuse; nothing where there is none of it."""
     yield from _excused(settings, news)
@@ -48,6 +58,9 @@ def lines(settings: Dot1xSettings, news: News) -> Iterator[str]:
         yield f"  {_head(login)} let in{_times(login)}"
     if not news.refused and not news.let_in:
         yield "  none yet"
+    for each in news.unheard[:_SHOWN]:
+        words = _NO_ANSWER.get(each.reason, each.reason)
+        yield f"  {local(each.at)}  {each.source} gets no answer: {words}, {each.count} requests"
 
 
 def _head(login: Login) -> str:

@@ -9,12 +9,13 @@ from typing import Protocol
 
 from audit.lines import shown
 from auth8021x.audit_lines import audit
+from auth8021x.directory.session import Entry
 from auth8021x.gate.aftermath import Order
 from auth8021x.gate.gate import SessionGate
 from auth8021x.gate.verdict import Proof, Question
 from auth8021x.sites import Sites, address_of
 from auth8021x.wire import mac_address
-from signaling.network_access import Approach
+from signaling.network_access import Approach, Known
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +29,12 @@ class SessionAccess:
     def __init__(self, gate: SessionGate) -> None:
         self._gate = gate
 
-    async def allows(self, approach: Approach) -> bool:
+    async def ask(self, approach: Approach) -> Known:
         """What the directory says, in bounded time."""
-        return (await self._gate.decide(_question(approach))).is_allowed
+        verdict = await self._gate.decide(_question(approach))
+        session = verdict.session
+        is_somebody = session is not None and session.entry is not Entry.GUEST
+        return Known(verdict.is_allowed, shown(session.identity) if session is not None and is_somebody else "")
 
     def allows_now(self, approach: Approach) -> bool:
         """What this process knows."""
@@ -117,4 +121,5 @@ def _question(approach: Approach) -> Question:
         local=approach.local,
         proof=Proof(approach.proof.value),
         operation=approach.operation,
+        typed_name=approach.typed_name,
     )

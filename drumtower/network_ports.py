@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from auth8021x.directory.events import EndCause, Ended, Event
+from auth8021x.directory.events import EndCause, Ended, Event, LossCause, Revoked
 from auth8021x.directory.keeper import DirectoryKeeper
 from auth8021x.directory.port_feed import PortFeed
 from auth8021x.directory.session import Session, Source
@@ -234,14 +234,16 @@ class NetworkPorts:
         self._ports[name].carrier(is_up)
 
     def _happened(self, event: Event) -> None:
-        """What an administrator ends in the directory ends at our port, too."""
-        if not isinstance(event, Ended) or not event.session.is_own:
-            return
-        if event.cause is EndCause.RESTARTED:
-            self._before.append(event.session)
-        elif event.cause is EndCause.ORDERED:
-            # Not now: the directory is still telling others of it.
-            asyncio.get_running_loop().call_soon(self._end, event.session)
+        """What an administrator ends in the directory ends at our port, too; and an address is one terminal's."""
+        session = event.session
+        match event:
+            case Ended(cause=EndCause.RESTARTED) if session.is_own:
+                self._before.append(session)
+            case Ended(cause=EndCause.ORDERED) if session.is_own:
+                # Not now: the directory is still telling others of it.
+                asyncio.get_running_loop().call_soon(self._end, session)
+            case Revoked(held=held, cause=LossCause.TAKEN) if session.is_own and self._enforcer is not None:
+                self._enforcer.lose_address(session.port, session.mac, held.address)
 
     def _end(self, session: Session) -> None:
         self._all.disconnect(Selector(mac=session.mac, session_id=session.session_id))

@@ -142,10 +142,11 @@ class Conference:
     # ---- who comes and goes
 
     async def join(
-        self, leg: Leg, name: str, role: Role, identity: str = "", allowance: Allowance = Allowance.FULL
-    ) -> Participant:
+        self, leg: Leg, name: str, role: Role, identity: str = "", allowance: Allowance = Allowance.FULL,
+        network_identity: str = "",
+    ) -> Participant:  # fmt: skip
         """Open the gate for a configured leg: from now on it is seen, heard, and sees and hears."""
-        person = Participant(leg, name, role, identity, allowance)
+        person = Participant(leg, name, role, identity, allowance, network_identity)
         self._take_in(person)
         return person
 

@@ -35,6 +35,8 @@ class Participant:
     """The verified alias of a terminal or person; "" for whoever only says its name."""
     allowance: Allowance = Allowance.FULL
     """What the machine had left when it came, or found since; whatever is negotiated, it gets no more."""
+    network_identity: str = ""
+    """As whom its device signed in to the network it calls from, for hosts; "" where nobody knows."""
     is_muted: bool = False
     gain_db: int = 0
     """How much louder than it comes it is mixed."""
@@ -116,6 +118,7 @@ class Participant:
             "protocol": self.protocol,
             "address": self.leg.remote_address,
             "identity": self.identity,
+            "network_identity": self.network_identity,
             "is_muted": self.is_muted,
             "gain_db": self.gain_db,
             "layout": str(self.layout) if self.layout else "",

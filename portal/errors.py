@@ -163,6 +163,12 @@ class CallRefused(Conflict):
         self.fields = {"target": str(outcome)}
 
 
+class Outdated(PortalError):
+    """Somebody else has changed it since it was read (If-Match, RFC 9110 13.1.1)."""
+
+    code, status = "outdated", HTTPStatus.PRECONDITION_FAILED
+
+
 class BodyTooLarge(PortalError):
     """The body is larger than the limit."""
 
@@ -276,6 +282,7 @@ _TITLES = {
     "room-elsewhere": ("The other room can be reached by a new call only", "只能通过重新呼叫进入对方会议室"),
     "too-many-layouts": ("The room shows too many layouts already", "会议室中不同的布局已达上限"),
     "recording-off": ("This room is never recorded", "该会议室不允许录制"),
+    "outdated": ("Somebody else has changed this meanwhile", "该内容已被他人修改"),
     "body-too-large": ("The body is too large", "请求内容过大"),
     "wrong-media-type": ("The body must be application/json", "请求内容必须为 application/json"),
     "range-not-satisfiable": ("The range lies outside the recording", "请求范围超出录像长度"),

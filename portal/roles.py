@@ -9,9 +9,9 @@ from enum import StrEnum
 class Role(StrEnum):
     """What somebody is here for."""
 
-    SYSTEM_ADMINISTRATOR = "system-administrator"
+    SYSTEM_ADMINISTRATOR = "system-admin"
     """Rooms, terminals, the machine."""
-    SECURITY_ADMINISTRATOR = "security-administrator"
+    SECURITY_ADMINISTRATOR = "security-admin"
     """Who may come in."""
     AUDITOR = "auditor"
     """Sees what the others did."""

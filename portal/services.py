@@ -14,6 +14,7 @@ from audit.event import Audit
 from audit.log import LoggingAudit
 from auth8021x.directory.session import Session as NetworkSession
 from auth8021x.eapserver.recent import Login
+from auth8021x.eapserver.unheard import Unheard
 from auth8021x.gate.recent import Answer
 from auth8021x.ports.status import ClientStatus, PortStatus, ServerStatus
 from config.portal import PortalSettings
@@ -107,6 +108,9 @@ class OwnRadius(Protocol):
 
     def clients(self) -> Sequence[ClientStatus]:
         """The switches that may ask it."""
+
+    def unheard(self) -> Sequence[Unheard]:
+        """Who asked it and got no answer of late, newest first."""
 
     def observe_logins(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` with each login; returns "stop observing"."""

@@ -6,16 +6,20 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from config.recording import RecordingSettings
-from crypto.sealing import SealError
+from crypto.sealing import Head, SealError
 from mcu.media import leg_of
 from mcu.worker.channel import Frame
 from mcu.worker.messages import Message, RecordingEnded, RecordingProgress, StartRecording
 from recorder.disk import DiskWriter
 from recorder.disk_storage import DiskStorage
+from recorder.errors import RecordingError
+from recorder.indexing import index_if_possible
+from recorder.shelf import SealedFile
 from recorder.storage import Storage
 from recorder.tape import Mark, Tape
 
@@ -41,6 +45,10 @@ class Writer(Protocol):
         """Whether less is free than wanted."""
 
     @property
+    def is_gone(self) -> bool:
+        """Whether what had to be done behind its end is done, too."""
+
+    @property
     def left_s(self) -> float | None:
         """How long the disk lasts, as far as anybody can say."""
 
@@ -55,7 +63,11 @@ class Writer(Protocol):
         """Nothing follows."""
 
     def join(self, timeout_s: float) -> None:
-        """Wait until the file is closed."""
+        """Wait until it is gone."""
+
+
+NewWriter = Callable[[Storage, str, int, Callable[[], object]], Writer]
+"""Takes a storage, the name of a new file, how much has to stay free, and what is to be done behind its end."""
 
 
 @dataclass(slots=True)
@@ -76,11 +88,12 @@ class _Running:
 class Deck:
     """Owns the tapes. Errors of one recording end that one alone."""
 
-    def __init__(self, settings: RecordingSettings, write: Callable[[Storage, str, int], Writer] = DiskWriter) -> None:
-        """`write` takes a storage, the name of a new file in it, and how many bytes have to stay free there."""
+    def __init__(self, settings: RecordingSettings, write: NewWriter = DiskWriter) -> None:
         self._settings = settings
         self._write = write
         self._running: dict[int, _Running] = {}
+        self._leaving: list[Writer] = []
+        """Of files that have ended, while something is left to do."""
         self._messages: list[Message] = []
         self.counters: Counter[str] = Counter()
 
@@ -95,7 +108,9 @@ class Deck:
             return
         try:
             path = Path(order.path)
-            disk = self._write(DiskStorage(path.parent), path.name, self._settings.min_free_bytes)
+            storage = DiskStorage(path.parent)
+            afterwards = partial(_index, storage, path.name, order)
+            disk = self._write(storage, path.name, self._settings.min_free_bytes, afterwards)
             tape = Tape(order, self._settings.fragment_s, disk.put)
         except (OSError, SealError, ValueError) as error:
             logger.error("recording=%s cannot begin: %s", order.recording, error)
@@ -136,8 +151,8 @@ class Deck:
         """Finish everything and wait for the disk."""
         for running in self._running.values():
             self._close(running, "")
-        for running in self._running.values():
-            running.disk.join(timeout_s)
+        for writer in [*(running.disk for running in self._running.values()), *self._leaving]:
+            writer.join(timeout_s)
 
     def messages(self, now_us: int) -> list[Message]:
         """What control is to be told now; call it a few times a second."""
@@ -150,6 +165,7 @@ class Deck:
             elif now_us >= running.next_progress_us:
                 running.next_progress_us = now_us + _PROGRESS_US
                 self._progress(running)
+        self._leaving = [writer for writer in self._leaving if not writer.is_gone]
         messages, self._messages = self._messages, []
         return messages
 
@@ -173,6 +189,7 @@ class Deck:
 
     def _end(self, leg: int, running: _Running) -> None:
         del self._running[leg]
+        self._leaving.append(running.disk)
         mark, error = running.disk.synced, running.error or running.disk.error
         self.counters["failed" if error else "completed"] += 1
         self.counters.update(running.tape.counters)
@@ -189,3 +206,17 @@ class Deck:
         running.disk.finish()
         if running.error:
             logger.error("recording=%s ends: %s", running.recording, running.error)
+
+
+def _index(storage: Storage, name: str, order: StartRecording) -> None:
+    """Here, because nobody waits for this process; whoever finds no index makes one."""
+    head, _ = Head.parse(order.header)
+    try:
+        file = storage.open(name)
+    except (OSError, RecordingError) as error:
+        logger.warning("recording=%s has no index: %s", order.recording, error)
+        return
+    try:
+        index_if_possible(storage, SealedFile(file, head, order.key))
+    finally:
+        file.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 from recorder.appender import Appender
 from recorder.storage import Storage
@@ -20,9 +21,15 @@ MAX_WAITING_BYTES = 32 << 20
 class DiskWriter:
     """One new file. `synced` is what would be left after a power cut; `error` is a word once it failed."""
 
-    def __init__(self, storage: Storage, name: str, min_free_bytes: int) -> None:
-        """Create the file; never overwrites one. Raises OSError."""
+    def __init__(
+        self, storage: Storage, name: str, min_free_bytes: int, afterwards: Callable[[], object] = lambda: None
+    ) -> None:
+        """Create the file; never overwrites one. Raises OSError.
+
+        `afterwards` is called on the thread of the file, once it is closed without an error.
+        """
         self._appender = Appender(storage, name, min_free_bytes)
+        self._afterwards = afterwards
         self._queue: queue.SimpleQueue[tuple[bytes, Mark] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting_bytes = 0
@@ -52,6 +59,11 @@ class DiskWriter:
         """How long the disk lasts, as far as anybody can say."""
         return self._appender.left_s
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether its thread has ended."""
+        return not self._thread.is_alive()
+
     def put(self, data: bytes, mark: Mark) -> None:
         """Write `data`, at whose end `mark` holds; never blocks. After an error it is dropped."""
         with self._lock:
@@ -65,7 +77,7 @@ class DiskWriter:
         self._queue.put(None)
 
     def join(self, timeout_s: float) -> None:
-        """Wait until everything is on the disk."""
+        """Wait until everything is on the disk, and what comes afterwards is done."""
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
@@ -83,3 +95,5 @@ class DiskWriter:
                 self._waiting_bytes -= len(item[0])
         self._appender.finish()
         self.is_done = True
+        if not self.error:
+            self._afterwards()

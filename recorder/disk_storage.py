@@ -29,6 +29,11 @@ class DiskStorage:
         """See Storage."""
         return OpenFile(self.folder / name, patience_s)
 
+    def rename(self, name: str, new: str) -> None:
+        """See Storage."""
+        (self.folder / name).replace(self.folder / new)
+        _sync_folder(self.folder)
+
     def cut(self, name: str, size: int) -> None:
         """See Storage."""
         descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CLOEXEC)

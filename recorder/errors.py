@@ -25,3 +25,10 @@ class NoSuchFileError(RecordingError, FileNotFoundError):
 
 class BadFileError(RecordingError):
     """A file that is not what the recorder wrote."""
+
+
+class BadIndexError(BadFileError):
+    """An index that was changed; it can be made again from the recording."""
+
+    def __init__(self) -> None:
+        super().__init__("bad-index")

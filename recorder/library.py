@@ -16,7 +16,7 @@ from recorder.opening import Opening
 from recorder.reader import RecordingReader
 from recorder.recovery import Recovery
 from recorder.rows import RecordingRows
-from recorder.shelf import Shelf, file_name
+from recorder.shelf import Shelf, file_name, index_name
 from store.recordings import Recording
 
 __all__ = ["Library", "RecordingReader", "Verdict"]
@@ -61,6 +61,7 @@ class Library:
         return inspect(self._shelf, recording)
 
     def delete(self, recording_id: str) -> None:
-        """Remove the file; nothing happens when there is none."""
+        """Remove file and index; nothing happens when there is none."""
         self._opening.forget(recording_id)
-        self._shelf.storage.remove(file_name(recording_id))
+        for name in (file_name(recording_id), index_name(recording_id)):
+            self._shelf.storage.remove(name)

@@ -25,18 +25,50 @@ _STARTS_WITH_SAP = 1 << 31 | 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
-    """One fragment as served: what is put in front, and the pieces of the clear file (start, end) after it."""
+class Span:
+    """What the index says of one segment: its length in bytes, and when it is shown."""
 
-    front: bytes
-    pieces: tuple[tuple[int, int], ...]
+    size: int
     time: int
     end_time: int
     is_keyframe: bool
 
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One fragment as served: what is put in front, and the pieces of the clear file (start, end) after it."""
+
+    front: bytes
+    pieces: tuple[tuple[int, int], ...]
+    span: Span
+
+
+class ServedFile:
+    """What a clear file of `size` bytes becomes: segments, one after the other, and behind the last one the front."""
+
+    def __init__(self, read_at: ReadAt, size: int) -> None:
+        """Raises BadFileError when it has no moov."""
+        self._head, self._track = read_head(read_at, size)
+        self._fragments = read_fragments(read_at, size)
+        self._spans: list[Span] = []
+
+    def segments(self) -> Iterator[Segment]:
+        """Once, in order. Raises BadFileError."""
+        for number, group in enumerate(_groups(self._fragments, self._track), 1):
+            made = _segment(group, self._track, number)
+            self._spans.append(made.span)
+            yield made
+
     @property
-    def size(self) -> int:
-        return len(self.front) + sum(end - start for start, end in self.pieces)
+    def duration_s(self) -> float:
+        """From the first picture to the end of the last."""
+        spans = self._spans
+        return (spans[-1].end_time - spans[0].time) / self._track.timescale if spans else 0.0
+
+    @property
+    def front(self) -> bytes:
+        """Head and index, which are served before the first segment."""
+        return with_duration(self._head, self.duration_s) + segment_index(self._spans, self._track)
 
 
 class IndexedFile:
@@ -44,18 +76,15 @@ class IndexedFile:
 
     def __init__(self, read_at: ReadAt, size: int) -> None:
         """Read head and fragments of the clear file. Raises BadFileError when it has no moov."""
-        head, track = read_head(read_at, size)
-        segments = [
-            _segment(group, track, number)
-            for number, group in enumerate(_groups(read_fragments(read_at, size), track), 1)
-        ]
-        self.duration_s = (segments[-1].end_time - segments[0].time) / track.timescale if segments else 0.0
+        served = ServedFile(read_at, size)
+        segments = list(served.segments())
+        self.duration_s = served.duration_s
         """From the first picture to the end of the last."""
         self._starts: list[int] = []
         self._sources: list[bytes | int] = []
         self.size = 0
         """Length of the file as it is served."""
-        self._add(with_duration(head, self.duration_s) + segment_index(segments, track))
+        self._add(served.front)
         for segment in segments:
             self._add(segment.front)
             for start, end in segment.pieces:
@@ -82,16 +111,17 @@ class IndexedFile:
         return b"".join(made)
 
 
-def segment_index(segments: Sequence[_Segment], track: Track) -> bytes:
+def segment_index(spans: Sequence[Span], track: Track) -> bytes:
     """The sidx box over all segments; empty where there are none, or more than a box can name."""
-    if not 0 < len(segments) <= _MAX_ENTRIES:
+    if not 0 < len(spans) <= _MAX_ENTRIES:
         return b""
-    body = struct.pack(">IIQQHH", track.number, track.timescale, segments[0].time, 0, 0, len(segments))
-    ends = [segment.time for segment in segments[1:]] + [segments[-1].end_time]
-    for segment, end in zip(segments, ends, strict=True):
-        flags = _STARTS_WITH_SAP if segment.is_keyframe else 0
-        body += struct.pack(">III", segment.size, max(0, end - segment.time), flags)
-    return full_box(b"sidx", 1, 0, body)
+    head = struct.pack(">IIQQHH", track.number, track.timescale, spans[0].time, 0, 0, len(spans))
+    ends = [span.time for span in spans[1:]] + [spans[-1].end_time]
+    entries = [
+        struct.pack(">III", span.size, max(0, end - span.time), _STARTS_WITH_SAP if span.is_keyframe else 0)
+        for span, end in zip(spans, ends, strict=True)
+    ]
+    return full_box(b"sidx", 1, 0, head, *entries)
 
 
 def with_duration(head: bytes, duration_s: float) -> bytes:
@@ -125,7 +155,7 @@ def _groups(fragments: Iterator[Fragment], track: Track) -> Iterator[list[Fragme
         yield group
 
 
-def _segment(group: Sequence[Fragment], track: Track, number: int) -> _Segment:
+def _segment(group: Sequence[Fragment], track: Track, number: int) -> Segment:
     """One fragment for the samples of all in the group.
 
     The media data of each track are put together, so that one trun can describe them: FFmpeg misplaces samples of
@@ -139,9 +169,10 @@ def _segment(group: Sequence[Fragment], track: Track, number: int) -> _Segment:
     pieces = [(start, start + sum(run.sizes)) for joined in tracks.values() for run, start in placed[joined.track]]
     front = movie_fragment(list(tracks.values()), number, sum(end - start for start, end in pieces))
     video = tracks.get(track.number)
+    size = len(front) + sum(end - start for start, end in pieces)
     if video is None:
-        return _Segment(front, tuple(pieces), 0, 0, is_keyframe=False)
-    return _Segment(front, tuple(pieces), video.time, video.end_time, _is_keyframe([video]))
+        return Segment(front, tuple(pieces), Span(size, 0, 0, is_keyframe=False))
+    return Segment(front, tuple(pieces), Span(size, video.time, video.end_time, _is_keyframe([video])))
 
 
 def _join(runs: Sequence[Run]) -> Run:

@@ -2,50 +2,57 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
+from typing import Protocol
 
 from crypto.sealing import SealError, SealReader
-from recorder.errors import BadFileError
-from recorder.mp4 import IndexedFile
-from recorder.storage import StoredFile
+from recorder.boxes import ReadAt
+from recorder.errors import BadFileError, BadIndexError
 
-logger = logging.getLogger(__name__)
+
+class Shape(Protocol):
+    """How a clear file is served: recorder.mp4.IndexedFile, recorder.index.StoredIndex."""
+
+    size: int
+    """Length in bytes as it is served."""
+    duration_s: float
+
+    def read(self, read_at: ReadAt, start: int, length: int) -> bytes:
+        """Bytes of the served file; `read_at` reads the clear one."""
 
 
 class RecordingReader:
-    """One recording, opened for watching."""
+    """One recording, opened for watching, by one thread at a time."""
 
-    def __init__(self, file: StoredFile, reader: SealReader, index: IndexedFile) -> None:
-        self._file = file
+    def __init__(
+        self, reader: SealReader, shape: Shape, close: Callable[[], None], on_bad_index: Callable[[], None]
+    ) -> None:
+        """`close` frees the files; `on_bad_index` is called when the stored index turns out to be broken."""
         self._reader = reader
-        self._index = index
+        self._shape = shape
+        self._close = close
+        self._on_bad_index = on_bad_index
 
     @property
     def size(self) -> int:
         """Length in bytes of the MP4 file as it is served."""
-        return self._index.size
+        return self._shape.size
 
     @property
     def duration_s(self) -> float:
         """How long it plays."""
-        return self._index.duration_s
+        return self._shape.duration_s
 
     def read(self, start: int, length: int) -> bytes:
         """`length` clear bytes from `start`, fewer only at the end; blocks. Raises BadFileError on a broken seal."""
         try:
-            return self._index.read(self._reader.read, start, length)
+            return self._shape.read(self._reader.read, start, length)
         except SealError as error:
             raise BadFileError(str(error)) from error
+        except BadIndexError:
+            self._on_bad_index()
+            raise
 
     def close(self) -> None:
-        """Free the file."""
-        self._file.close()
-
-
-def read_intact(reader: SealReader, name: str, start: int, length: int) -> bytes:
-    """What can be read of a range; nothing of a broken one, so that the part before the damage can be watched."""
-    try:
-        return reader.read(start, length)
-    except SealError as error:
-        logger.warning("recording=%s is broken: %s", name, error)
-        return b""
+        """Free the files."""
+        self._close()

@@ -17,6 +17,7 @@ from recorder.errors import RecordingError
 from recorder.rows import RecordingRows
 from recorder.salvage import Salvaged, salvage
 from recorder.shelf import Shelf, file_name, recording_ids
+from recorder.storage import DRAFT_SUFFIX
 from store.recordings import Recording
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,9 @@ class Recovery:
         interrupted = await self._rows.running()
         for row in interrupted:
             await self._end_interrupted(row)
-        found = recording_ids(await asyncio.to_thread(self._shelf.storage.names))
+        names = await asyncio.to_thread(self._shelf.storage.names)
+        await asyncio.to_thread(self._remove_drafts, names)
+        found = recording_ids(names)
         errors = await self._rows.errors()
         taken_in = [name for name in sorted(found - errors.keys()) if await self._take_in(name)]
         await self._say_what_is_missing(found, errors)
@@ -106,6 +109,11 @@ class Recovery:
             if errors[name] == FILE_MISSING:
                 logger.info("recording=%s is back", name)
                 await self._rows.note_error(name, "")
+
+    def _remove_drafts(self, names: list[str]) -> None:
+        for name in names:
+            if name.endswith(DRAFT_SUFFIX):
+                self._shelf.storage.remove(name)
 
     def _is_there(self, name: str) -> bool:
         return name in recording_ids(self._shelf.storage.names())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from crypto.sealing import SealError, SealReader, verify
+from crypto.sealing import SealError, SealReader, Verified, verify
 from recorder.errors import RecordingError
+from recorder.indexing import index_if_possible
 from recorder.label import Label, read_label
 from recorder.mp4 import IndexedFile
 from recorder.shelf import WRITER_PATIENCE_S, Shelf, file_name
@@ -40,12 +41,23 @@ def salvage(shelf: Shelf, recording_id: str, known_bytes: int = 0) -> Salvaged |
                 _cut(shelf, recording_id, found.size)
             reader = SealReader(read_at, found.size, key)
             duration_s = IndexedFile(reader.read, reader.size).duration_s
+            _index(shelf, recording_id, found)
             return Salvaged(found.size, duration_s, found.chain_head, found.is_complete, read_label(sealed.head, key))
         finally:
             sealed.file.close()
     except (RecordingError, SealError, OSError) as error:
         logger.warning("recording=%s cannot be read: %s", recording_id, error)
         return None
+
+
+def _index(shelf: Shelf, recording_id: str, found: Verified) -> None:
+    """Opened anew, because the file has lost its torn end."""
+    if found.is_complete or found.first_bad is None or found.first_bad[0] == found.size:
+        sealed = shelf.open(recording_id)
+        try:
+            index_if_possible(shelf.storage, sealed)
+        finally:
+            sealed.file.close()
 
 
 def _cut(shelf: Shelf, recording_id: str, size: int) -> None:

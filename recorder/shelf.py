@@ -10,7 +10,7 @@ from crypto.keys import KeyFault, MasterKey
 from crypto.sealing import KEY_BYTES, MAX_HEAD_BYTES, Head, SealError, labelled
 from recorder.errors import NoSuchFileError
 from recorder.label import Label
-from recorder.storage import RECORDING_SUFFIX, Storage, StoredFile
+from recorder.storage import INDEX_SUFFIX, RECORDING_SUFFIX, Storage, StoredFile
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 WRITER_PATIENCE_S = 5.0
@@ -57,9 +57,18 @@ class Shelf:
 
 def file_name(recording_id: str) -> str:
     """The sealed file of a recording. Raises NoSuchFileError for what is no id."""
+    return _name(recording_id, RECORDING_SUFFIX)
+
+
+def index_name(recording_id: str) -> str:
+    """The index beside it. Raises NoSuchFileError for what is no id."""
+    return _name(recording_id, INDEX_SUFFIX)
+
+
+def _name(recording_id: str, suffix: str) -> str:
     if not _ID.match(recording_id):
         raise NoSuchFileError
-    return recording_id + RECORDING_SUFFIX
+    return recording_id + suffix
 
 
 def recording_ids(names: list[str]) -> set[str]:

@@ -6,6 +6,10 @@ from typing import Protocol
 
 RECORDING_SUFFIX = ".dtr"
 """Of the sealed file of a recording, behind its id."""
+INDEX_SUFFIX = ".dti"
+"""Of the index beside it."""
+DRAFT_SUFFIX = ".part"
+"""Of what is being made, and worth nothing before it has its name."""
 
 
 class GrowingFile(Protocol):
@@ -34,13 +38,16 @@ class StoredFile(Protocol):
 
 
 class Storage(Protocol):
-    """A flat folder of files that are written once, and then only cut or removed."""
+    """A flat folder of files that are written once, and then only renamed, cut or removed."""
 
     def create(self, name: str) -> GrowingFile:
         """A new file. Raises OSError, FileExistsError among them."""
 
     def open(self, name: str, patience_s: float = 0.0) -> StoredFile:
         """A file; one that is being written is waited for so long. Raises OSError, NoSuchFileError among them."""
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a file its name, over a power cut, in the place of one that has it. Raises OSError."""
 
     def cut(self, name: str, size: int) -> None:
         """Take away what lies behind `size`. Raises OSError."""

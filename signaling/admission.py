@@ -78,7 +78,7 @@ class Gate:
         """Check room, passcode and seats; may take seconds for sources that keep failing. Raises Refused."""
         source = _line_of(request)
         async with self._asked(request, source):
-            await self._network.check(request)
+            request = await self._network.check(request)
             await self._passcodes.slow_down(source)
             self._passcodes.charge(request)
             room = await self._visible_room(request)
@@ -91,11 +91,12 @@ class Gate:
         self._note_less(admission)
         return admission
 
-    async def check_network(self, request: CallRequest) -> None:
-        """Whether the network of the caller knows it, for calls that ask for no room yet. Raises Refused."""
-        if self._network.is_on:
-            async with self._asked(request, _line_of(request)):
-                await self._network.check(request)
+    async def check_network(self, request: CallRequest) -> str:
+        """As whom the network knows the caller, for calls that ask for no room yet. Raises Refused."""
+        if not self._network.is_on:
+            return ""
+        async with self._asked(request, _line_of(request)):
+            return (await self._network.check(request)).network_identity
 
     async def promote(self, admission: Admission, passcode: str) -> None:
         """Check the host passcode that a guest inside keyed in, counted like those before the gate. Raises Refused."""
@@ -236,9 +237,9 @@ class Gate:
         self._check_seat(room, current)
         return current
 
-    async def _on_network(self, admission: Admission) -> None:
-        """Whether the network knows the caller still. Raises Refused, StoreError."""
-        await self._network.check(admission.request, admission.policy.number)
+    async def _on_network(self, admission: Admission) -> Admission:
+        """As whom the network knows the caller now. Raises Refused, StoreError."""
+        return replace(admission, request=await self._network.check(admission.request, admission.policy.number))
 
     # ---- load
 

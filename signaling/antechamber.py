@@ -27,7 +27,7 @@ class Antechamber:
         settings: GateSettings,
         clock: Clock,
         check_again: CheckAgain,
-        check_network: Callable[[Admission], Awaitable[None]],
+        check_network: CheckAgain,
     ) -> None:
         """`check_network` is asked of those who may come in; whose session ends while they wait is told by others."""
         self.people = WaitingRooms(most_per_room=settings.max_waiting_per_room)
@@ -63,8 +63,7 @@ class Antechamber:
                 admission = await self._check_again(self._judged(admission, one))
                 reason = self._reason(admission)
                 if reason is None:
-                    await self._check_network(admission)
-                    return admission
+                    return await self._check_network(admission)
                 if self._clock.now() >= deadline:
                     raise Refused(_TOO_LATE[reason])
                 if one is None or one.reason is not reason:

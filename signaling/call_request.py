@@ -44,6 +44,8 @@ class CallRequest:
     """What the caller calls itself."""
     proof: Proof = Proof.NONE
     """How `identity` was proved, or that the call comes by a trunk."""
+    network_identity: str = ""
+    """As whom the device signed in to the network (IEEE 802.1X), as the gate found out; hosts see it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,9 @@ class Calls:
         try:
             _check(conference, admission)
             participant = await conference.join(
-                leg, name, admission.role, admission.request.identity, admission.allowance
-            )
+                leg, name, admission.role, admission.request.identity, admission.allowance,
+                admission.request.network_identity,
+            )  # fmt: skip
         except BaseException:
             await conference.leave(leg.id)
             if not conference.participants:

@@ -40,16 +40,27 @@ class Approach:
     """"register", "call", "join" or "invite"."""
     room: str = ""
     """Number of a room that there is, for the audit; never what was merely dialled."""
+    typed_name: str = ""
+    """What somebody without an account typed into the join page; it may be a patient's name, and is written nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the network says of whoever wants something."""
+
+    is_allowed: bool
+    identity: str = ""
+    """As whom its device signed in to the network; "" where nobody knows, and for guests of the network."""
 
 
 class NetworkAccess(Protocol):
     """Who knows the sessions of the network."""
 
-    async def allows(self, approach: Approach) -> bool:
-        """Whether it may; answers in bounded time."""
+    async def ask(self, approach: Approach) -> Known:
+        """Whether it may, and who it is there; answers in bounded time."""
 
     def allows_now(self, approach: Approach) -> bool:
-        """For those who cannot wait."""
+        """Whether it may, for those who cannot wait."""
 
 
 def names(*claimed: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 
 from signaling.call_request import CallRequest
 from signaling.faces import RoomSource
@@ -22,19 +23,21 @@ class NetworkCheck:
         """Whether anybody is asked."""
         return self._access is not None
 
-    async def check(self, request: CallRequest, room: str | None = None) -> None:
+    async def check(self, request: CallRequest, room: str | None = None) -> CallRequest:
         """Before anything else: who is not on the network guesses no passcode either. Raises Refused, StoreError.
 
-        `room`: its number, where that is known.
+        `room`: its number, where that is known. The request comes back with whom the network knows there.
         """
         if self._access is None or (request.is_invited and not _is_address(request.source)):
-            return
+            return request
         # What was dialled may hold a passcode without its mark: the audit names rooms that there are.
         if room is None:
             found = await self._rooms.find(request.room) if request.room else None
             room = "" if found is None else found.number
-        if not await self._access.allows(_approach(request, room)):
+        known = await self._access.ask(_approach(request, room))
+        if not known.is_allowed:
             raise Refused(Refusal.NETWORK)
+        return replace(request, network_identity=known.identity)
 
 
 def _approach(request: CallRequest, room: str) -> Approach:
@@ -47,6 +50,7 @@ def _approach(request: CallRequest, room: str) -> Approach:
         proof=Proof.INVITED if request.is_invited else request.proof,
         operation=operation,
         room=room,
+        typed_name=request.name if request.protocol == "webrtc" and not request.identity else "",
     )
 
 

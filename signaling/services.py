@@ -22,8 +22,8 @@ class Gate(Protocol):
     async def admit(self, request: CallRequest) -> Admission:
         """Check room and passcode. Raises Refused."""
 
-    async def check_network(self, request: CallRequest) -> None:
-        """Whether the network of the caller knows it, for calls to the attendant. Raises Refused."""
+    async def check_network(self, request: CallRequest) -> str:
+        """As whom the network of the caller knows it. Raises Refused."""
 
     async def wait_for_host(self, admission: Admission, told: Told) -> Admission:
         """Return when the caller may join; `told` hears what is waited for. Raises Refused."""

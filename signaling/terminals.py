@@ -51,20 +51,21 @@ class TerminalBook:
         return await self._terminals.add(Terminal(alias, name.strip(), ha1, key, site.strip()))
 
     async def change(
-        self, alias: str, *, name: str | None = None, site: str | None = None, is_enabled: bool | None = None
-    ) -> Terminal:
-        """Replace what is given. Raises NotFound, Invalid."""
+        self, alias: str, *, name: str | None = None, site: str | None = None, is_enabled: bool | None = None,
+        version: int | None = None,
+    ) -> Terminal:  # fmt: skip
+        """Replace what is given, in this `version` alone where one is. Raises NotFound, Outdated, Invalid."""
         name, site = (text.strip() if text is not None else None for text in (name, site))
-        return await self._terminals.change(alias, name=name, site=site, is_enabled=is_enabled)
+        return await self._terminals.change(alias, name=name, site=site, is_enabled=is_enabled, version=version)
 
-    async def set_secret(self, alias: str, secret: Secret) -> Terminal:
-        """Replace the secret; what is registered with the old one is forgotten. Raises NotFound, Invalid."""
+    async def set_secret(self, alias: str, secret: Secret, *, version: int | None = None) -> Terminal:
+        """Replace the secret; what is registered with the old one is forgotten. Raises NotFound, Outdated, Invalid."""
         ha1, key = self._sealed(alias, secret)
-        return await self._terminals.change(alias, secret=ha1, h235_key=key)
+        return await self._terminals.change(alias, secret=ha1, h235_key=key, version=version)
 
-    async def remove(self, alias: str) -> bool:
-        """Delete one; False when it was not there."""
-        return await self._terminals.delete(alias)
+    async def remove(self, alias: str, *, version: int | None = None) -> bool:
+        """Delete one, only this `version` of it where one is given; False when it was not there."""
+        return await self._terminals.delete(alias, version=version)
 
     def _sealed(self, alias: str, secret: Secret) -> tuple[bytes, bytes]:
         """What is kept of a secret: one hash for each protocol."""

@@ -42,6 +42,8 @@ class Waiting:
     since: float
     """Seconds since the epoch."""
     reason: WaitReason
+    network_identity: str = ""
+    """As whom its device signed in to the network; "" where nobody knows."""
 
     def snapshot(self) -> dict[str, object]:
         """JSON-ready row for portal and join page."""
@@ -52,6 +54,7 @@ class Waiting:
             "address": self.address,
             "identity": self.identity,
             "is_verified": bool(self.identity),
+            "network_identity": self.network_identity,
             "since": self.since,
             "reason": str(self.reason),
         }
@@ -81,8 +84,9 @@ class WaitingRooms:
         if len(line) >= self._most_per_room:
             raise LineFull(room)
         one = Waiting(
-            next(self._numbers), room, request.name, request.protocol, request.source, request.identity, since, reason
-        )
+            next(self._numbers), room, request.name, request.protocol, request.source, request.identity, since, reason,
+            request.network_identity,
+        )  # fmt: skip
         self._rooms.setdefault(room, line)[one.id] = one
         self._tell(room)
         return one

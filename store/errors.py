@@ -11,6 +11,10 @@ class NotFound(StoreError):
     """There is no such thing (any more)."""
 
 
+class Outdated(StoreError):
+    """Somebody else has changed it meanwhile."""
+
+
 class AlreadyExists(StoreError):
     """The number, alias, name or id is taken."""
 

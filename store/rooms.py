@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from store.connections import Connections
 from store.errors import AlreadyExists, Invalid, NotFound
 from store.models import RoomRow
+from store.versions import at_version
 
 RECORD_POLICIES = ("off", "on-request", "always")
 LAYOUTS = ("auto", "grid", "speaker", "lecture")
@@ -57,6 +58,8 @@ class Room:
     """Of terminals' media: "off", "automatic" or "required"."""
     required_grade: int = 0
     """0 none, 1 opportunistic, 2 authenticated encryption; above 0 where encryption is required, and only there."""
+    version: int = 1
+    """Grows with every change."""
     created_at: datetime = _NEVER
     updated_at: datetime = _NEVER
 
@@ -94,7 +97,7 @@ class Rooms:
     async def add(self, room: Room) -> Room:
         """Create a room. Raises AlreadyExists, Invalid."""
         now = datetime.now(UTC)
-        room = replace(room, generation=1, created_at=now, updated_at=now)
+        room = replace(room, generation=1, version=1, created_at=now, updated_at=now)
         check_room(room)
         try:
             async with self._connections.write() as connection:
@@ -107,7 +110,8 @@ class Rooms:
         """Replace the stored room by what `change` makes of it, in one transaction.
 
         For example: await rooms.change("1001", lambda room: replace(room, name="Ward 3")).
-        `generation` and `updated_at` are kept by the repository. Raises NotFound, AlreadyExists (alias), Invalid.
+        `generation`, `version` and `updated_at` are kept by the repository. Raises NotFound, AlreadyExists (alias),
+        Invalid, and what `change` raises; then nothing has changed.
         """
         try:
             async with self._connections.write() as connection:
@@ -121,10 +125,11 @@ class Rooms:
             raise AlreadyExists("the alias is taken") from None
         return room
 
-    async def delete(self, number: str) -> bool:
-        """Remove a room; False when it was not there."""
+    async def delete(self, number: str, *, version: int | None = None) -> bool:
+        """Remove a room, only this version of it where one is given; False when it was not there."""
+        query = delete(RoomRow).where(RoomRow.number == number)
         async with self._connections.write() as connection:
-            return bool((await connection.execute(delete(RoomRow).where(RoomRow.number == number))).rowcount)
+            return bool((await connection.execute(at_version(query, RoomRow.version, version))).rowcount)
 
     async def _one(self, condition: ColumnElement[bool]) -> Room | None:
         async with self._connections.read() as connection:
@@ -171,7 +176,7 @@ def _kept(old: Room, change: Callable[[Room], Room]) -> Room:
     is_rekeyed = (new.guest_hash, new.host_hash) != (old.guest_hash, old.host_hash)
     new = replace(
         new, number=old.number, created_at=old.created_at, updated_at=datetime.now(UTC),
-        generation=old.generation + is_rekeyed,
+        generation=old.generation + is_rekeyed, version=old.version + 1,
     )  # fmt: skip
     check_room(new)
     return new

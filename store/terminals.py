@@ -10,8 +10,9 @@ from sqlalchemy import RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from store.connections import Connections
-from store.errors import AlreadyExists, Invalid, NotFound
+from store.errors import AlreadyExists, Invalid, NotFound, Outdated
 from store.models import TerminalRow
+from store.versions import at_version
 
 MAX_TEXT_CHARACTERS = 80
 _ALIAS = re.compile(r"[0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?", re.ASCII)
@@ -31,6 +32,8 @@ class Terminal:
     """crypto.h235.password_key.PasswordKey of the same secret, sealed likewise; secrets of before H.323 have none."""
     site: str = ""
     is_enabled: bool = True
+    version: int = 1
+    """Grows with every change."""
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -79,23 +82,28 @@ class Terminals:
 
     async def change(
         self, alias: str, *, name: str | None = None, site: str | None = None, secret: bytes | None = None,
-        h235_key: bytes | None = None, is_enabled: bool | None = None,
+        h235_key: bytes | None = None, is_enabled: bool | None = None, version: int | None = None,
     ) -> Terminal:  # fmt: skip
-        """Replace what is given. Raises NotFound, Invalid."""
+        """Replace what is given, in this `version` alone where one is. Raises NotFound, Outdated, Invalid."""
         _check(alias, name if name is not None else "x", site or "")
         given = {"name": name, "site": site, "secret": secret, "h235_key": h235_key, "is_enabled": is_enabled}
         values = {key: value for key, value in given.items() if value is not None}
-        query = update(TerminalRow).where(TerminalRow.alias == alias).values(**values, updated_at=datetime.now(UTC))
+        query = update(TerminalRow).where(TerminalRow.alias == alias)
+        query = query.values(**values, version=TerminalRow.version + 1, updated_at=datetime.now(UTC))
+        query = at_version(query, TerminalRow.version, version)
         async with self._connections.write() as connection:
             row = (await connection.execute(query.returning(*TerminalRow.__table__.c))).mappings().first()
-        if row is None:
-            raise NotFound(f"there is no terminal {alias}")
-        return _terminal(row)
+        if row is not None:
+            return _terminal(row)
+        if version is not None and await self.get(alias) is not None:
+            raise Outdated(f"the terminal {alias} has changed meanwhile")
+        raise NotFound(f"there is no terminal {alias}")
 
-    async def delete(self, alias: str) -> bool:
-        """Remove one; False when it was not there."""
+    async def delete(self, alias: str, *, version: int | None = None) -> bool:
+        """Remove one, only this version of it where one is given; False when it was not there."""
+        query = delete(TerminalRow).where(TerminalRow.alias == alias)
         async with self._connections.write() as connection:
-            return bool((await connection.execute(delete(TerminalRow).where(TerminalRow.alias == alias))).rowcount)
+            return bool((await connection.execute(at_version(query, TerminalRow.version, version))).rowcount)
 
 
 def _check(alias: str, name: str, site: str) -> None:

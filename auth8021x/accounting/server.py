@@ -15,7 +15,7 @@ from auth8021x.directory.report import Report
 from auth8021x.errors import MalformedPacketError
 from auth8021x.pae.arrivals import Arrivals
 from auth8021x.radius.replies import Replies, Seen, Source
-from auth8021x.sites import Networks, address_of
+from auth8021x.sites import ByNetwork, address_of
 from auth8021x.wire import attribute, authenticity, packet
 from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import Code, Type
@@ -50,7 +50,7 @@ class AccountingServer:
 
     def __init__(self, settings: ListenerSettings, clients: Sequence[AccountingClient]) -> None:
         self._settings = settings
-        self._clients = [(Networks(client.settings.networks), client) for client in clients]
+        self._clients = ByNetwork((client.settings.networks, client) for client in clients)
         self._all = Arrivals(settings.packets_per_s, settings.packets_per_s)
         rate = settings.client_packets_per_s
         self._each = {client.settings.name: Arrivals(rate, _BURST_S * rate) for client in clients}
@@ -63,7 +63,7 @@ class AccountingServer:
 
     def receive(self, data: bytes, source: Source, now: float, now_utc: float) -> Told | bytes | None:
         """A datagram: something to be taken, an answer to be sent at once, or nothing. `now` is monotonic."""
-        client = self._client_of(source[0])
+        client = self._clients.find(source[0])
         request: Packet | str = "unknown-client" if client is None else self._believed(client, data, now, now_utc)
         if client is None or isinstance(request, str):
             self.counters[str(request)] += 1
@@ -132,11 +132,3 @@ class AccountingServer:
         proxies: tuple[Attribute, ...] = tuple(each for each in request.attributes if each.type == Type.PROXY_STATE)
         answer = Packet(Code.ACCOUNTING_RESPONSE, request.identifier, attributes=proxies)
         return authenticity.seal_response(answer, request.authenticator, client.secret).serialize()
-
-    def _client_of(self, source: str) -> AccountingClient | None:
-        """The one with the narrowest network."""
-        address = address_of(source)
-        if address is None:
-            return None
-        found = max(self._clients, key=lambda entry: entry[0].length(address), default=None)
-        return found[1] if found is not None and found[0].length(address) >= 0 else None

@@ -21,6 +21,7 @@ from auth8021x.eapserver.sessions import ServerSession, ServerSessions
 from auth8021x.eapserver.step import Failed, Moment, Passed
 from auth8021x.eapserver.tls_framing import OVERHEAD_BYTES
 from auth8021x.errors import MalformedPacketError
+from auth8021x.eapserver.unheard import UnheardRequests
 from auth8021x.radius.replies import Replies, Seen, Source
 from auth8021x.wire import attribute, authenticity, eap, eap_message, packet
 from auth8021x.wire.attribute import Attribute
@@ -94,6 +95,8 @@ class EapServer:
         self.counters: Counter[str] = Counter()
         """What was dropped and refused, by reason, and "accepted"; cumulative."""
         self.excused: Counter[str] = Counter()
+        self.unheard = UnheardRequests()
+
         """Requests that were believed without Message-Authenticator, by the name of the client; cumulative."""
 
     def __len__(self) -> int:
@@ -107,7 +110,9 @@ class EapServer:
         """A datagram; the answer to be sent, if there is one. `now` is monotonic."""
         client = self._clients.find(source[0])
         request: Packet | str = "unknown-client" if client is None else self._believed(client, data)
+            self.unheard.note(source[0], str(request), now_utc)
         if client is None or isinstance(request, str):
+        self.unheard.heard(source[0])
             self.counters[str(request)] += 1
             return None
         key = f"{client.name} {request.code} {request.identifier} ".encode() + request.authenticator

@@ -75,6 +75,11 @@ class Enforcer:
         if self.openings.address(port, mac, address):
             self._tell()
 
+    def lose_address(self, port: str, mac: bytes, address: str) -> None:
+        """Another terminal has it now: one of them alone may send from it."""
+        if self.openings.lose_address(port, mac, address):
+            self._tell()
+
     async def stop(self) -> None:
         """Close everything, and leave no task behind."""
         for stage in self._stages:

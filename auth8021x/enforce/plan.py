@@ -124,6 +124,14 @@ class Openings:
         self._forget(place)
         return is_new and mac in place.admitted
 
+    def lose_address(self, port: str, mac: bytes, address: str) -> bool:
+        """Another terminal has it now; whether that changes what may pass."""
+        place = self._places.get(port)
+        if place is None or address not in place.seen.get(mac, {}):
+            return False
+        del place.seen[mac][address]
+        return mac in place.admitted
+
     def line_lost(self, port: str) -> None:
         """Whoever was there may be gone: nobody is in, nothing is remembered."""
         place = self._places.get(port)

@@ -52,7 +52,8 @@ class Decision:
         if found.entry is Entry.GUEST:
             return _refused(mode, Reason.GUEST, site.name, found)
         asks_name = question.protocol in self._settings.identities
-        if asks_name and not rules.may_call_as(site, found, question.aliases):
+        claimed = (*question.aliases, question.typed_name) if question.typed_name else question.aliases
+        if asks_name and not rules.may_call_as(site, found, claimed):
             return _refused(mode, Reason.OTHER_IDENTITY, site.name, found)
         return Verdict(True, Reason.SESSION, site.name, found)
 

@@ -59,6 +59,8 @@ class Question:
     proof: Proof = Proof.NONE
     operation: str = ""
     """"register", "call", "join" or "invite", for the audit."""
+    typed_name: str = ""
+    """What somebody without an account calls itself on the join page; compared, and written nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

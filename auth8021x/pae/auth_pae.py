@@ -35,6 +35,8 @@ class AuthPae(Machine[State]):
 
     def __init__(self, variables: Variables) -> None:
         self._v = variables
+        self.reached: list[State] = []
+        """DISCONNECTED, AUTHENTICATED and HELD, as often as they were entered since the list was emptied."""
         self._port_mode: PortControl | None = None
         super().__init__(State.INITIALIZE)
 
@@ -137,6 +139,7 @@ class AuthPae(Machine[State]):
         v.is_authorized = False
         v.re_auth_count = 0
         v.eapol_logoff = False
+        self.reached.append(State.DISCONNECTED)
 
     def _restart(self) -> None:
         self._v.eap_restart = True
@@ -153,6 +156,7 @@ class AuthPae(Machine[State]):
     def _authenticated(self) -> None:
         self._v.is_authorized = True
         self._v.re_auth_count = 0
+        self.reached.append(State.AUTHENTICATED)
 
     def _aborting(self) -> None:
         self._v.auth_abort = True
@@ -163,6 +167,7 @@ class AuthPae(Machine[State]):
         v.quiet_while = v.now + v.settings.quiet_period_s
         v.eapol_logoff = False
         v.eapol_start = False  # a Start of before must not end the quiet period's authentication at once
+        self.reached.append(State.HELD)
 
     def _force_auth(self) -> None:
         v = self._v

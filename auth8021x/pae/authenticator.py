@@ -193,6 +193,11 @@ class Authenticator:
 
     def next_timeout(self) -> float | None:
         """When handle_timeout() has something to do."""
+        due = self.due_at()
+        return None if due == math.inf else due
+
+    def due_at(self) -> float:
+        """The same; infinity for never."""
         v = self.variables
         first = min(self._session_ends_at, self._start_at)
         if v.retrans_while < first and self.eap.state is EapState.IDLE:
@@ -203,7 +208,7 @@ class Authenticator:
             first = v.quiet_while
         if v.re_auth_when < first and self.reauth_timer.is_running:
             first = v.re_auth_when
-        return None if first == math.inf else first
+        return first
 
     def handle_timeout(self, now: float) -> None:
         """Let the machines see the time."""
@@ -229,11 +234,9 @@ class Authenticator:
                 break
             looks = concerned & -concerned
             concerned ^= looks
-            machine = self._machines[looks]
-            while machine.step():
-                concerned |= machine.concerned
-                if machine is self.auth_pae:
-                    self._look_at_state(was_authorized)
+            concerned |= self._machines[looks].advance()
+            if self.auth_pae.reached:
+                self._look_at_what_was_reached(was_authorized)
         else:
             raise AssertionError("the machines go round in circles")
         if v.has_spoken:
@@ -243,15 +246,16 @@ class Authenticator:
         if v.out:
             self._last_out = v.out[-1]
 
-    def _look_at_state(self, was_authorized: bool) -> None:
-        """The authenticator PAE has entered a state; `was_authorized`: before the event."""
-        state = self.auth_pae.state
-        if state is auth_pae.State.AUTHENTICATED:
-            self._authenticated()
-        elif state is auth_pae.State.HELD and was_authorized:
-            self.cause = TerminateCause.REAUTHENTICATION_FAILURE
-        elif state is auth_pae.State.DISCONNECTED:
-            self._disconnected(was_authorized)
+    def _look_at_what_was_reached(self, was_authorized: bool) -> None:
+        """What is done beside the figure; `was_authorized`: before the event."""
+        for state in self.auth_pae.reached:
+            if state is auth_pae.State.AUTHENTICATED:
+                self._authenticated()
+            elif state is auth_pae.State.DISCONNECTED:
+                self._disconnected(was_authorized)
+            elif was_authorized:
+                self.cause = TerminateCause.REAUTHENTICATION_FAILURE
+        self.auth_pae.reached.clear()
 
     def _authenticated(self) -> None:
         """Entered after a success, or, by policy, without one while no server answers."""

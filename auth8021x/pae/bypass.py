@@ -39,25 +39,26 @@ class Bypass:
         """Why it was let in no longer."""
         self.reason = ""
         """Why it is refused, in a word."""
-        self._due_at = math.inf
+        self.due_at = math.inf
+        """When handle_timeout() has something to do."""
 
     def ask(self) -> None:
         """Look it up, unless that is under way, or was in vain a moment ago."""
         if self.state in (State.IDLE, State.ADMITTED):
-            self.state, self.wants_answer, self._due_at = State.ASKED, True, math.inf
+            self.state, self.wants_answer, self.due_at = State.ASKED, True, math.inf
 
     def answered(self, answer: Packet | None, now: float) -> None:
         """What the server said; None: no server did."""
         if self.state is not State.ASKED:
             return
         if answer is None and self.grant is not None and self._settings.without_server == "keep":
-            self.state, self._due_at = State.ADMITTED, now + self._settings.server_retry_s
+            self.state, self.due_at = State.ADMITTED, now + self._settings.server_retry_s
             return
         self.grant = None if answer is None else self._read(answer)
         if self.grant is None:
             self.cause = TerminateCause.REAUTHENTICATION_FAILURE
             self.reason = "no-server" if answer is None else "unknown-address"
-            self.state, self._due_at = State.REFUSED, now + self._settings.quiet_period_s
+            self.state, self.due_at = State.REFUSED, now + self._settings.quiet_period_s
             return
         self.state = State.ADMITTED
         timeout_s = self.grant.session_timeout_s
@@ -66,22 +67,18 @@ class Bypass:
     def end(self, cause: TerminateCause) -> None:
         """It is in no longer by its address."""
         self.cause = cause
-        self.state, self.grant, self.wants_answer, self._due_at = State.IDLE, None, False, math.inf
+        self.state, self.grant, self.wants_answer, self.due_at = State.IDLE, None, False, math.inf
 
     def change(self, grant: Grant, now: float) -> None:
         """What holds from now on (CoA)."""
         if self.grant is not None:
             self.grant = grant
             if grant.session_timeout_s is not None:
-                self._due_at = now + max(1.0, float(grant.session_timeout_s))
-
-    def next_timeout(self) -> float | None:
-        """When handle_timeout() has something to do."""
-        return None if self._due_at == math.inf else self._due_at
+                self.due_at = now + max(1.0, float(grant.session_timeout_s))
 
     def handle_timeout(self, now: float) -> None:
         """The session is over, or to be renewed; or a refusal is forgotten."""
-        if self._due_at > now:
+        if self.due_at > now:
             return
         renews = self.grant is not None and self.grant.termination_action is TerminationAction.RADIUS_REQUEST
         keeps = self.grant is not None and self._settings.without_server == "keep"

@@ -24,6 +24,7 @@ server has to say in the handshake, even of a resumed session (RFC 5216 2.1); MS
 MAX_ROUNDS: Final = 100
 """Requests of one conversation: a certificate chain of 64 KiB in pieces of 1 kB."""
 MAX_TIMEOUT_S: Final = 60
+_CODES: Final = {int(code): code for code in Code}
 
 
 class Ruling(msgspec.Struct, frozen=True, gc=False):
@@ -40,7 +41,7 @@ class Ruling(msgspec.Struct, frozen=True, gc=False):
     @property
     def code(self) -> Code:
         """What the packet is."""
-        return Code(self.packet.code)
+        return _CODES[self.packet.code]
 
 
 class Conversation:

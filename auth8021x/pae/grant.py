@@ -14,6 +14,7 @@ from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import TerminationAction, Type
 
 MAX_CLASSES: Final = 8
+_ACTIONS: Final = {int(each): each for each in TerminationAction}
 
 
 class By(Enum):
@@ -47,8 +48,8 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
 
 def read_grant(attributes: Sequence[Attribute], identity: str, by: By = By.EAP) -> Grant:
     """The grant of an Access-Accept. Raises MalformedPacketError: half understood is not granted (RFC 2865 5)."""
-    action = attribute.first_number(attributes, Type.TERMINATION_ACTION) or TerminationAction.DEFAULT
-    if action not in set(TerminationAction):
+    action = _ACTIONS.get(attribute.first_number(attributes, Type.TERMINATION_ACTION) or 0)
+    if action is None:
         raise MalformedPacketError("RADIUS: unknown Termination-Action")
     return Grant(
         attribute.first_text(attributes, Type.USER_NAME) or identity,  # RFC 2865 5.1: the name for accounting
@@ -57,6 +58,6 @@ def read_grant(attributes: Sequence[Attribute], identity: str, by: By = By.EAP) 
         attribute.first_text(attributes, Type.FILTER_ID) or "",
         tuple(attribute.every(attributes, Type.CLASS)[:MAX_CLASSES]),
         attribute.first_number(attributes, Type.SESSION_TIMEOUT),
-        TerminationAction(action),
+        action,
         attribute.first_number(attributes, Type.ACCT_INTERIM_INTERVAL),
     )

@@ -33,7 +33,9 @@ class Machine(Generic[State]):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls._exit_of, cls._action_of, cls._concerned_by = cls._exits(), cls._actions(), cls._concerns()
+        concerns = cls._concerns()
+        cls._exit_of, cls._action_of = cls._exits(), cls._actions()
+        cls._concerned_by = {state: concerns.get(state, 0) for state in cls._action_of}
 
     def __init__(self, first: State) -> None:
         self._enter(first)
@@ -46,13 +48,19 @@ class Machine(Generic[State]):
         self._enter(following)
         return True
 
-    @property
-    def concerned(self) -> int:
-        """The other machines that may be able to move because of what this one did on entering its state."""
-        return self._concerned_by.get(self.state, 0)
+    def advance(self) -> int:
+        """Take all the steps that there are; the other machines that may be able to move because of what was done."""
+        concerned, exit_of, action_of, concerned_by = 0, self._exit_of, self._action_of, self._concerned_by
+        following = self._everywhere() or exit_of[self.state](self)
+        while following is not None:
+            self.state = following
+            action_of[following](self)
+            concerned |= concerned_by[following]
+            following = exit_of[following](self)
+        return concerned
 
     def _everywhere(self) -> State | None:
-        """The state that is entered from everywhere, where its condition holds."""
+        """The state that is entered from everywhere, where its condition holds. No step of its own makes it hold."""
         return None
 
     @classmethod

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
+from auth8021x.radius.request import Place
 from auth8021x.wire import attribute, mac_address
 from auth8021x.wire.attribute import MAX_VALUE_BYTES, Attribute
 from auth8021x.wire.dictionary import NasPortType, ServiceType, Type
@@ -25,8 +27,7 @@ def machine(nas_identifier: str, nas_address: str) -> tuple[Attribute, ...]:
     return (attribute.text(Type.NAS_IDENTIFIER, nas_identifier), *address)
 
 
-@dataclass(frozen=True, slots=True)
-class NasPort:
+class NasPort(msgspec.Struct, frozen=True, gc=False):
     """One port of an authenticator."""
 
     nas_identifier: str
@@ -40,13 +41,13 @@ class NasPort:
         """Who and where: in every request about a terminal on this port."""
         return _attributes(self, terminal)
 
+    def place(self, terminal: bytes) -> Place:
+        """The same in an Access-Request that carries EAP."""
+        return _place(self, terminal)
+
     def for_eap(self, terminal: bytes, identity: bytes) -> tuple[Attribute, ...]:
         """An Access-Request that carries EAP, without the EAP (RFC 3579 3.3)."""
-        return (
-            Attribute(Type.USER_NAME, (identity or mac_address.user_name(terminal).encode())[:MAX_VALUE_BYTES]),
-            *_FOR_EAP,
-            *self.attributes(terminal),
-        )
+        return (user_name(terminal, identity), *self.place(terminal).attributes)
 
     def for_bypass(self, terminal: bytes) -> tuple[Attribute, ...]:
         """An Access-Request for a terminal that is known by its address alone (RFC 3580 3.5: Call-Check)."""
@@ -55,6 +56,16 @@ class NasPort:
             attribute.number(Type.SERVICE_TYPE, ServiceType.CALL_CHECK),
             *self.attributes(terminal),
         )
+
+
+def user_name(terminal: bytes, identity: bytes) -> Attribute:
+    """User-Name of a terminal that speaks EAP: what it calls itself, else its address (RFC 3579 2.1)."""
+    return Attribute(Type.USER_NAME, (identity or mac_address.user_name(terminal).encode())[:MAX_VALUE_BYTES])
+
+
+@lru_cache(_REMEMBERED)
+def _place(port: NasPort, terminal: bytes) -> Place:
+    return Place.of((*_FOR_EAP, *port.attributes(terminal)))
 
 
 @lru_cache(_REMEMBERED)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
 
 from auth8021x.errors import MalformedPacketError
+from auth8021x.pae import nas
 from auth8021x.pae.actions import Action, Ask, SendFrame
 from auth8021x.pae.arrivals import Arrivals
 from auth8021x.pae.eap_pass_through import State as EapState
@@ -48,9 +49,11 @@ class Port:
         self._greet_at = math.inf
         self._due: dict[bytes, float] = {}
         """When each terminal has something to do."""
+        self._first_due = math.inf
+        """Before it none has, maybe also not then: looking for the first of all at each frame would cost more."""
         self._tickets: dict[int, bytes] = {}
         self._last_ticket = 0
-        self._actions: deque[Action] = deque()
+        self._actions: list[Action] = []
         self._handlers: dict[int, Callable[[Frame, float], None]] = {
             eapol.Type.START: self._started, eapol.Type.LOGOFF: self._logged_off, eapol.Type.EAP: self._spoke,
         }  # fmt: skip
@@ -71,6 +74,7 @@ class Port:
         if not is_up:
             self.terminals.clear()
             self._due.clear()
+            self._first_due = math.inf
             self.silent.clear()
             self._tickets.clear()
         self.handle_timeout(now)
@@ -152,15 +156,14 @@ class Port:
 
     def actions(self) -> list[Action]:
         """What is to be done now, in its order."""
-        out = list(self._actions)
-        self._actions.clear()
+        out, self._actions = self._actions, []
         return out
 
     # ---- time
 
     def next_timeout(self) -> float | None:
-        """When handle_timeout() has something to do."""
-        due = min(self._greet_at, min(self._due.values(), default=math.inf))
+        """When handle_timeout() has something to do, or the first of what was to be done then."""
+        due = min(self._greet_at, self._first_due)
         return None if due == math.inf else due
 
     def handle_timeout(self, now: float) -> None:
@@ -172,6 +175,7 @@ class Port:
             terminal.bypass.handle_timeout(now)
             self._actions.extend(terminal.interim(now))
             self._settle(terminal, now)
+        self._first_due = min(self._due.values(), default=math.inf)
 
     # ---- terminals
 
@@ -212,7 +216,7 @@ class Port:
         """A terminal that was not known; `asked`: it answers a request to the group address."""
         if mac[0] & 1 or not any(mac) or mac == self._port.mac:
             return None
-        if not self._arrivals.take(now) or not self._has_room():
+        if not self._arrivals.take(now) or not self._has_room(now):
             self.counters["too-many-terminals"] += 1
             return None
         identifier = (self._greeting - 1) % 256 if asked else self._chance.octets(1)[0]
@@ -226,39 +230,46 @@ class Port:
         self._settle(terminal, now)
         return terminal
 
-    def _has_room(self) -> bool:
-        """Make room: of those of whom nothing is known the one seen longest ago goes."""
+    def _has_room(self, now: float) -> bool:
+        """Make room: of those of whom nothing is known, else of guests, the one seen longest ago goes."""
         if len(self.terminals) < self._settings.max_supplicants_per_port:
             return True
-        idle = [terminal for terminal in self.terminals.values() if terminal.is_idle]
-        if not idle:
+        unknown = [each for each in self.terminals.values() if each.is_idle]
+        unknown = unknown or [each for each in self.terminals.values() if each.is_guest]
+        if not unknown:
             return False
-        self._forget(min(idle, key=lambda terminal: terminal.seen_at).mac)
+        oldest = min(unknown, key=lambda each: each.seen_at)
+        oldest.is_gone = True
+        self._actions.extend(oldest.settle(now))
+        self._forget(oldest.mac)
         self.counters["forgotten"] += 1
         return True
 
     def _settle(self, terminal: Terminal, now: float) -> None:
         """Do what the machines of a terminal want."""
-        if terminal.authenticator.is_silent:
+        authenticator = terminal.authenticator
+        if authenticator.is_silent:
             terminal.fall_back(now)
-        self._actions.extend(terminal.settle(now))
-        for packet in terminal.authenticator.eap_to_send():
+        self._actions += terminal.settle(now)
+        for packet in authenticator.eap_to_send():
             self._send(terminal.mac, packet)
-        for response in terminal.authenticator.responses():
+        for response in authenticator.responses():
             terminal.eap_ticket = self._ask(terminal, self._eap_request(terminal, response))
-        if terminal.authenticator.eap.state is not EapState.AAA_IDLE:
+        if authenticator.eap.state is not EapState.AAA_IDLE:
             terminal.eap_ticket = 0  # it has begun anew: what the server says to the conversation of before is too late
         if terminal.bypass.wants_answer:
             terminal.bypass.wants_answer = False
             password = mac_address.user_name(terminal.mac).encode()
             request = Request(Code.ACCESS_REQUEST, self._port.for_bypass(terminal.mac), password)
             terminal.bypass_ticket = self._ask(terminal, request)
-        if terminal.authenticator.counters:
-            self.counters.update(terminal.authenticator.counters)
-            terminal.authenticator.counters.clear()
+        if authenticator.counters:
+            self.counters.update(authenticator.counters)
+            authenticator.counters.clear()
         if self.terminals.get(terminal.mac) is not terminal:
             return
-        self._due[terminal.mac] = terminal.next_timeout()
+        due = self._due[terminal.mac] = terminal.next_timeout()
+        if due < self._first_due:
+            self._first_due = due
         if terminal.is_over:
             self._forget(terminal.mac)
             self._note_silent(terminal.mac)
@@ -273,11 +284,12 @@ class Port:
 
     def _eap_request(self, terminal: Terminal, response: Eap) -> Request:
         conversation = terminal.authenticator.conversation
-        attributes = (
-            *self._port.for_eap(terminal.mac, conversation.identity), *conversation.attributes(response)
-        )  # fmt: skip
         return Request(
-            Code.ACCESS_REQUEST, attributes, server=conversation.server, can_begin_anew=not conversation.is_first
+            Code.ACCESS_REQUEST,
+            (nas.user_name(terminal.mac, conversation.identity), *conversation.attributes(response)),
+            server=conversation.server,
+            can_begin_anew=not conversation.is_first,
+            place=self._port.place(terminal.mac),
         )
 
     def _ask(self, terminal: Terminal, request: Request) -> int:

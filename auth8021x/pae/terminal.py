@@ -34,7 +34,7 @@ class Terminal:
         """What has been granted by an Admit."""
         self.session = ""
         self.is_gone = False
-        """The line went down."""
+        """The line went down, or it has to make room."""
         self._port = port
         self._settings = settings
         self._chance = chance
@@ -50,10 +50,15 @@ class Terminal:
         return self.grant is None and not self.eap_ticket and not self.bypass_ticket
 
     @property
+    def is_guest(self) -> bool:
+        """Whether it is in without having proved anything."""
+        return self.grant is not None and self.grant.by is By.GUEST
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more will happen by itself: it spoke no EAP, and is not let in otherwise."""
         is_paused = not self.authenticator.variables.port_enabled
-        return self.is_idle and is_paused and self.bypass.state is BypassState.IDLE
+        return is_paused and self.is_idle and self.bypass.state is BypassState.IDLE
 
     @property
     def refusal(self) -> Refuse | None:
@@ -76,10 +81,11 @@ class Terminal:
         if self.authenticator.grant is not None or self.authenticator.auth_pae.state is auth_pae.State.HELD:
             # Who speaks EAP, be it right or wrong, is in by nothing else: anybody can have that address.
             self.bypass.end(TerminateCause.SUPPLICANT_RESTART)
-        refusal, told = self.refusal, self._refusal
-        self._refusal = refusal
-        if refusal is not None and refusal != told:
-            yield refusal
+        refusal = self.refusal
+        if refusal != self._refusal:
+            self._refusal = refusal
+            if refusal is not None:
+                yield refusal
         wanted = self._wanted()
         is_renewed = self._renewals != self.authenticator.renewals
         self._renewals = self.authenticator.renewals
@@ -98,11 +104,7 @@ class Terminal:
 
     def next_timeout(self) -> float:
         """When something is to be done; infinity for never."""
-        due = self._interim_at
-        for each in (self.authenticator.next_timeout(), self.bypass.next_timeout()):
-            if each is not None and each < due:
-                due = each
-        return due
+        return min(self._interim_at, self.authenticator.due_at(), self.bypass.due_at)
 
     def _wanted(self) -> Grant | None:
         if self.is_gone:

@@ -7,15 +7,13 @@ from collections.abc import Callable
 from typing import Final
 
 from auth8021x.pae.arrivals import Arrivals
+from auth8021x.ports.packet_socket import PACKET_OUTGOING, SKF_AD_PKTTYPE
 from auth8021x.ports.rated_socket import RatedSocket
 from auth8021x.wire.eapol import ETHERTYPE
 
-_SKF_AD_PKTTYPE: Final = 0xFFFFF004
-"""SKF_AD_OFF + SKF_AD_PKTTYPE (linux/filter.h)."""
-_OUTGOING: Final = 4
 _KEPT_BYTES: Final = 64
 _FILTER: Final = (
-    (0x20, 0, 0, _SKF_AD_PKTTYPE), (0x15, 5, 0, _OUTGOING),  # what comes in alone
+    (0x20, 0, 0, SKF_AD_PKTTYPE), (0x15, 5, 0, PACKET_OUTGOING),  # what comes in alone
     (0x30, 0, 0, 0), (0x45, 0, 3, 0x01),  # to a group: ARP, DHCP, neighbour discovery are, and few others
     (0x28, 0, 0, 12), (0x15, 1, 0, ETHERTYPE),  # not EAPOL
     (0x06, 0, 0, _KEPT_BYTES), (0x06, 0, 0, 0),

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from auth8021x.ports.packet_socket import MAX_FRAME_BYTES, PacketSocket
+from auth8021x.ports.packet_socket import MAX_FRAME_BYTES, PACKET_OUTGOING, SKF_AD_PKTTYPE, PacketSocket
 from auth8021x.wire.eapol import ETHERTYPE, PAE_GROUP_ADDRESS
 
 _SOL_PACKET: Final = 263
@@ -18,8 +18,11 @@ _PACKET_ADD_MEMBERSHIP: Final = 1
 _PACKET_MR_MULTICAST: Final = 0
 _PACKET_IGNORE_OUTGOING: Final = 23
 _SIOCGIFHWADDR: Final = 0x8927
-_FILTER: Final = ((0x28, 0, 0, 12), (0x15, 0, 1, ETHERTYPE), (0x06, 0, 0, MAX_FRAME_BYTES), (0x06, 0, 0, 0))
-"""ldh [12]; jeq EAPOL; return all of it; return nothing. The kernel has taken a priority tag off before."""
+_FILTER: Final = (
+    (0x20, 0, 0, SKF_AD_PKTTYPE), (0x15, 3, 0, PACKET_OUTGOING),  # what comes in alone
+    (0x28, 0, 0, 12), (0x15, 0, 1, ETHERTYPE),  # the kernel has taken a priority tag off before
+    (0x06, 0, 0, MAX_FRAME_BYTES), (0x06, 0, 0, 0),
+)  # fmt: skip
 
 
 class EapolSocket:
@@ -31,12 +34,12 @@ class EapolSocket:
         """Raises OSError where there is no such interface or no right to listen on it."""
         self._receive = receive
         self._counters = counters
-        self._packets = PacketSocket(interface, _FILTER, self._came, self._receive_failed, batch)
+        self._packets = PacketSocket(interface, _FILTER, self._came, self._receive_failed, batch, tells_direction=False)
         try:
             index = socket.if_nametoindex(interface)
             membership = struct.pack("=iHH8s", index, _PACKET_MR_MULTICAST, len(PAE_GROUP_ADDRESS), PAE_GROUP_ADDRESS)
             self._packets.socket.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, membership)
-            with contextlib.suppress(OSError):  # Linux before 4.20 shows us what we send
+            with contextlib.suppress(OSError):  # the filter does it, too, in Linux before 4.20
                 self._packets.socket.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         except OSError:
             self._packets.close()
@@ -53,9 +56,8 @@ class EapolSocket:
         """Listen no more."""
         self._packets.close()
 
-    def _came(self, frame: bytes, is_outgoing: bool) -> None:
-        if not is_outgoing:
-            self._receive(frame)
+    def _came(self, frame: bytes, _is_outgoing: bool) -> None:
+        self._receive(frame)
 
     def _receive_failed(self) -> None:
         self._counters["eapol-receive-error"] += 1

@@ -13,7 +13,9 @@ ETH_P_ALL: Final = 0x0003
 """A socket of one protocol alone sees, on a port of a bridge, little or nothing of it."""
 MAX_FRAME_BYTES: Final = 2048
 _SO_ATTACH_FILTER: Final = 26
-_PACKET_OUTGOING: Final = 4
+PACKET_OUTGOING: Final = 4
+SKF_AD_PKTTYPE: Final = 0xFFFFF004
+"""SKF_AD_OFF + SKF_AD_PKTTYPE (linux/filter.h): where a filter finds the direction."""
 
 
 class PacketSocket:
@@ -21,12 +23,16 @@ class PacketSocket:
 
     def __init__(
         self, interface: str, instructions: Sequence[tuple[int, int, int, int]],
-        receive: Callable[[bytes, bool], None], failed: Callable[[], None], batch: int,
+        receive: Callable[[bytes, bool], None], failed: Callable[[], None], batch: int, *, tells_direction: bool = True,
     ) -> None:  # fmt: skip
-        """`instructions`: classic BPF. Raises OSError where there is no such interface or no right to listen on it."""
+        """`instructions`: classic BPF, which let only in what comes in where the socket does not tell the direction.
+
+        Raises OSError where there is no such interface or no right to listen on it.
+        """
         self._receive = receive
         self._failed = failed
         self._batch = batch
+        self._next = self._directed if tells_direction else self._incoming
         self._loop = asyncio.get_running_loop()
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
@@ -46,13 +52,21 @@ class PacketSocket:
     def _drain(self) -> None:
         for _ in range(self._batch):
             try:
-                frame, source = self.socket.recvfrom(MAX_FRAME_BYTES)
+                frame, is_outgoing = self._next()
             except BlockingIOError:
                 return
             except OSError:
                 self._failed()  # the interface went down
                 return
-            self._receive(frame, source[2] == _PACKET_OUTGOING)
+            self._receive(frame, is_outgoing)
+
+    def _directed(self) -> tuple[bytes, bool]:
+        frame, source = self.socket.recvfrom(MAX_FRAME_BYTES)
+        return frame, source[2] == PACKET_OUTGOING
+
+    def _incoming(self) -> tuple[bytes, bool]:
+        """Half as dear: recvfrom() asks the kernel for the name of the interface, too."""
+        return self.socket.recv(MAX_FRAME_BYTES), False
 
 
 def _attach_filter(made: socket.socket, instructions: Sequence[tuple[int, int, int, int]]) -> None:

@@ -113,7 +113,11 @@ class PortRunner:
 
     def _work(self) -> None:
         for action in self.port.actions():
-            self._do(action)
+            try:
+                self._do(action)
+            except Exception:
+                # Whatever it is: behind it others may be waiting to be thrown out.
+                logger.exception("port=%s %s", self.port.name, type(action).__name__)
         due = self.port.next_timeout()
         if due is None or (self._timer is not None and self._timer.when() <= due):
             return  # a timer that rings too early is cheaper than a new one for each frame
@@ -139,13 +143,13 @@ class PortRunner:
         elif isinstance(action, Expel):
             logger.info("port=%s mac=%s out: %s", name, mac_address.plain(action.mac), action.cause.name)
             self._enforcement.expel(name, action.mac, action.session, action.cause)
+        elif isinstance(action, Refuse):
+            if self._refused is not None:
+                self._refused(action.mac, action.identity, action.reason)
         else:
             self._account(action)
 
     def _account(self, action: Account) -> None:
-        elif isinstance(action, Refuse):
-            if self._refused is not None:
-                self._refused(action.mac, action.identity, action.reason)
         try:
             if self._accounting is not None:
                 self._accounting.put(action.session, action.status, action.attributes)

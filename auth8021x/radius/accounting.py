@@ -138,6 +138,10 @@ class AccountingClient:
             await self._asker.ask(Request(Code.ACCOUNTING_REQUEST, attributes))
         except NoAnswerError:
             self.queue.failed(record, self._now())
+        except Exception:
+            # Whatever it is: all other records would stay here with this one.
+            logger.exception("accounting: session=%s", record.session)
+            self.queue.failed(record, self._now())
         else:
             self.queue.delivered(record)
             self._forget([record])

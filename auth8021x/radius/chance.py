@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 
 
@@ -14,4 +15,4 @@ class SystemChance:
 
     def spread(self) -> float:
         """A number between -0.1 and 0.1."""
-        return secrets.randbits(16) / 0xFFFF / 5 - 0.1
+        return random.uniform(-0.1, 0.1)  # nothing depends on whether somebody can foretell it

@@ -42,6 +42,7 @@ class ClientCore:
         self.counters: Counter[str] = Counter()
         self.excused: Counter[str] = Counter()
         """Answers that were believed without Message-Authenticator, by the name of the server; cumulative."""
+        self._numbers = _numbers(servers)
         self._timers = timers
         self._chance = chance
         self._status = Request(Code.STATUS_SERVER, (attribute.text(Type.NAS_IDENTIFIER, nas_identifier),))
@@ -51,7 +52,7 @@ class ClientCore:
         self._last_ticket = PROBE
         self._due: list[tuple[float, int, Exchange]] = []
         self._order = count()
-        self._out: deque[Datagram] = deque()
+        self._out: list[Datagram] = []
         self._events: deque[Event] = deque()
 
     # ---- in
@@ -109,8 +110,7 @@ class ClientCore:
 
     def datagrams_to_send(self) -> list[Datagram]:
         """What leaves now, in its order."""
-        out = list(self._out)
-        self._out.clear()
+        out, self._out = self._out, []
         return out
 
     def next_event(self) -> Event | None:
@@ -134,9 +134,11 @@ class ClientCore:
         """When handle_timeout() has something to do."""
         while self._due and self._is_stale(self._due[0]):
             heapq.heappop(self._due)
-        probes = [health.probe_at for health in self._health if health.probe_at is not None]
-        first = [self._due[0][0]] if self._due else []
-        return min(first + probes, default=None)
+        first = self._due[0][0] if self._due else None
+        for health in self._health:
+            if health.probe_at is not None and (first is None or health.probe_at < first):
+                first = health.probe_at
+        return first
 
     def handle_timeout(self, now: float) -> None:
         """Send again, ask others, give up, look after the dead."""
@@ -152,8 +154,8 @@ class ClientCore:
 
     def _candidates(self, request: Request) -> list[int]:
         """The servers in their order; the dead only where no other is left, since nobody knows that they are."""
-        named = [number for number, server in enumerate(self.servers) if request.server in ("", server.name)]
-        return [number for number in named if self._health[number].is_up] or named
+        named = self._numbers.get(request.server, [])
+        return [number for number in named if self._health[number].is_up] or named.copy()
 
     def _send_first(self, each: Exchange, now: float) -> None:
         """Begin with the server whose turn it is; one that has no identifier left is passed over."""
@@ -172,8 +174,9 @@ class ClientCore:
 
     def _send_new(self, each: Exchange, now: float) -> bool:
         """Send it under an identifier of its own; False where none is left. Raises ValueError when it is too long."""
-        server = self.servers[each.server]
-        place = self._identifiers[each.server].take(each)
+        number = each.server
+        server = self.servers[number]
+        place = self._identifiers[number].take(each)
         if place is None:
             return False
         each.place = place
@@ -197,13 +200,13 @@ class ClientCore:
         self._wait(each, now)
 
     def _wait(self, each: Exchange, now: float) -> None:
-        wait_s = each.interval_s
+        timers, wait_s = self._timers, each.interval_s
         if each.is_probe:
-            wait_s = self._timers.probe_timeout_s
+            wait_s = timers.probe_timeout_s
         elif each.place is not None and self.servers[each.server].is_reliable:
             # RFC 6613 2.6.1: nothing is sent again on a connection, so that it gets the time of all its repetitions.
-            wait_s = self._timers.retransmit_s * (2**self._timers.tries_per_server - 1)
-        each.due_at = min(now + wait_s, each.started_at + self._timers.max_request_s)
+            wait_s = timers.retransmit_s * (2**timers.tries_per_server - 1)
+        each.due_at = min(now + wait_s, each.started_at + timers.max_request_s)
         heapq.heappush(self._due, (each.due_at, next(self._order), each))
 
     def _timed_out(self, each: Exchange, now: float) -> None:
@@ -301,3 +304,11 @@ class ClientCore:
     def _count(self, failure: Failure) -> Failure:
         self.counters[failure.value] += 1
         return failure
+
+
+def _numbers(servers: Sequence[Server]) -> dict[str, list[int]]:
+    """The numbers of the servers of a name; "" is all of them."""
+    found: dict[str, list[int]] = {"": list(range(len(servers)))}
+    for number, server in enumerate(servers):
+        found.setdefault(server.name, []).append(number)
+    return found

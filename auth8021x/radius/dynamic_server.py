@@ -78,6 +78,9 @@ class DynamicServer:
         if request.code not in _KINDS:
             self._drop("unexpected")
             return None
+        if len(data) > _MAX_REQUEST_BYTES:
+            self._drop("too-long")
+            return None
         reason = self._disbelief(client, request, stamp, now_utc)
         if reason:
             self._drop(reason)
@@ -142,4 +145,6 @@ _ANSWERS: Final[dict[int, tuple[Code, Code]]] = {
     Code.DISCONNECT_REQUEST: (Code.DISCONNECT_ACK, Code.DISCONNECT_NAK),
     Code.COA_REQUEST: (Code.COA_ACK, Code.COA_NAK),
 }
+_MAX_REQUEST_BYTES: Final = packet.MAX_PACKET_BYTES - 24
+"""The answer has all that proxies put in, and Message-Authenticator and Error-Cause beside it."""
 _COUNTERS: Final = {Seen.AGAIN: "repeated", Seen.REPLAYED: "replayed", Seen.TOO_MANY: "too-many"}

@@ -64,7 +64,8 @@ def build(request: Request, identifier: int, authenticator: bytes, secret: bytes
     if request.password is not None:
         hidden = password.hide(request.password, authenticator, secret)
         attributes = (*attributes, Attribute(Type.USER_PASSWORD, hidden))
-    return authenticity.request_octets(Packet(request.code, identifier, authenticator, attributes), secret)
+    packet = Packet(request.code, identifier, authenticator, attributes)
+    return authenticity.request_octets(packet, secret, request.place.octets)
 
 
 def status_request(request: Request, name: str) -> Request:

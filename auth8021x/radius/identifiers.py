@@ -24,11 +24,13 @@ class Identifiers(Generic[T]):
         """
         for lane, free in enumerate(self._free):
             if free:
-                return self._keep(lane, free, item)
+                identifier = free.popleft()
+                self._waiting[lane, identifier] = item
+                return lane, identifier
         if len(self._free) >= self._max_lanes:
             return None
         self._free.append(deque(range(PER_LANE)))
-        return self._keep(len(self._free) - 1, self._free[-1], item)
+        return self.take(item)
 
     def find(self, lane: int, identifier: int) -> T | None:
         """What waits there."""
@@ -45,8 +47,3 @@ class Identifiers(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._waiting)
-
-    def _keep(self, lane: int, free: deque[int], item: T) -> tuple[int, int]:
-        identifier = free.popleft()
-        self._waiting[lane, identifier] = item
-        return lane, identifier

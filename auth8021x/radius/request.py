@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from auth8021x.wire import attribute
 from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import Code
 from auth8021x.wire.packet import Packet
@@ -37,6 +38,22 @@ class Server:
     """Sockets or connections; 256 requests may wait on each."""
 
 
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Attributes that say who asks and where: of every request about a terminal, so that they are written once."""
+
+    attributes: tuple[Attribute, ...] = ()
+    octets: bytes = b""
+    """The same on the wire."""
+
+    @classmethod
+    def of(cls, attributes: tuple[Attribute, ...]) -> Place:
+        """Write them."""
+        return cls(attributes, attribute.serialize(attributes))
+
+
+NOWHERE = Place()
+
+
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One request, without what each server makes different: identifier, authenticators, the hidden password."""
 
@@ -47,9 +64,11 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     """The only server that is asked, where a conversation goes on there; "" asks one after the other."""
     can_begin_anew: bool = False
     """Whoever asks would rather begin anew elsewhere than wait for this server until the end."""
+    place: Place = NOWHERE
+    """More attributes, which follow."""
 
     def __repr__(self) -> str:
-        return f"Request({self.code!r}, {self.attributes}, server={self.server!r})"
+        return f"Request({self.code!r}, {self.attributes}, server={self.server!r}, {self.place.attributes})"
 
 
 class Failure(Enum):

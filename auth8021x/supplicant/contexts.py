@@ -13,6 +13,8 @@ def peer_context(ca: Path | None, server_name: str, certificate: Path | None, ke
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # TLS 1.3 needs what RFC 9190 adds to EAP-TLS, for which Python has no exporter of keys.
     made.minimum_version = made.maximum_version = ssl.TLSVersion.TLSv1_2
+    # A server that asks for another handshake in the middle of an answer would stop it.
+    made.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     made.check_hostname = bool(ca and server_name)
     try:
         if ca is None:

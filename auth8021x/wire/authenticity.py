@@ -11,6 +11,7 @@ import hmac
 from enum import Enum
 from typing import Final
 
+from auth8021x.wire import attribute
 from auth8021x.wire import packet as packets
 from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import Code, Type
@@ -18,7 +19,9 @@ from auth8021x.wire.digests import DIGEST_BYTES, hmac_md5, md5
 from auth8021x.wire.packet import AUTHENTICATOR_BYTES, HEADER_BYTES, NO_AUTHENTICATOR, Packet
 
 _NO_DIGEST: Final = bytes(DIGEST_BYTES)
-_EMPTY: Final = Attribute(Type.MESSAGE_AUTHENTICATOR, _NO_DIGEST)
+_MESSAGE_AUTHENTICATOR: Final = int(Type.MESSAGE_AUTHENTICATOR)
+_EMPTY: Final = Attribute(_MESSAGE_AUTHENTICATOR, _NO_DIGEST)
+_EMPTY_OCTETS: Final = _EMPTY.serialize()
 _AUTHENTICATOR_AT: Final = HEADER_BYTES - AUTHENTICATOR_BYTES
 _FIRST_DIGEST_AT: Final = HEADER_BYTES + _EMPTY.size - DIGEST_BYTES
 
@@ -40,9 +43,6 @@ _SENT_WITHOUT: Final = frozenset({Code.ACCOUNTING_REQUEST, Code.ACCOUNTING_RESPO
 """RFC 2866 5.13 knows no such attribute, and their authenticator field is a digest of all."""
 
 
-_MESSAGE_AUTHENTICATOR: Final = int(Type.MESSAGE_AUTHENTICATOR)
-
-
 class Fault(Enum):
     """Why a packet is not believed; the value names its counter."""
 
@@ -54,14 +54,14 @@ class Fault(Enum):
     """Never excused (RFC 3579 3.2)."""
 
 
-def request_octets(request: Packet, secret: bytes) -> bytes:
+def request_octets(request: Packet, secret: bytes, more: bytes = b"") -> bytes:
     """The request as it is sent. In Access-Request and Status-Server its authenticator has to be random already.
 
-    Raises ValueError when it is too long; like all of these.
+    `more`: attributes on the wire already, which follow. Raises ValueError when it is too long; like all of these.
     """
     if request.code in RANDOM_AUTHENTICATOR:
-        return _with_message_authenticator(request, request.authenticator, secret)
-    return _signed(_with_message_authenticator(request, NO_AUTHENTICATOR, secret), secret)
+        return _with_message_authenticator(request, request.authenticator, secret, more)
+    return _signed(_with_message_authenticator(request, NO_AUTHENTICATOR, secret, more), secret)
 
 
 def response_octets(response: Packet, request_authenticator: bytes, secret: bytes) -> bytes:
@@ -103,12 +103,13 @@ def check_response(
     return _check_message_authenticator(response, unsigned, secret)
 
 
-def _with_message_authenticator(packet: Packet, authenticator: bytes, secret: bytes) -> bytes:
+def _with_message_authenticator(packet: Packet, authenticator: bytes, secret: bytes, more: bytes = b"") -> bytes:
     """The packet with the attribute as its first, where it has one, over `authenticator` in the place of the field."""
     if packet.code in _SENT_WITHOUT:
-        return _over(packet, authenticator)
-    others = [each for each in packet.attributes if each.type != Type.MESSAGE_AUTHENTICATOR]
-    octets = Packet(packet.code, packet.identifier, authenticator, (_EMPTY, *others)).serialize()
+        attributes = attribute.serialize(packet.attributes) + more
+        return packets.assemble(packet.code, packet.identifier, authenticator, attributes)
+    others = attribute.serialize([each for each in packet.attributes if each.type != _MESSAGE_AUTHENTICATOR])
+    octets = packets.assemble(packet.code, packet.identifier, authenticator, _EMPTY_OCTETS + others + more)
     return _with_digest(octets, _FIRST_DIGEST_AT, hmac_md5(secret, octets))
 
 

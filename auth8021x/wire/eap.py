@@ -83,7 +83,7 @@ def parse(data: bytes) -> Eap:
     if len(data) < HEADER_BYTES:
         raise MalformedPacketError("EAP: no header")
     code, identifier, size = _HEADER.unpack_from(data)
-    if size > min(len(data), MAX_PACKET_BYTES):
+    if size > len(data) or size > MAX_PACKET_BYTES:
         raise MalformedPacketError("EAP: cut off")
     if code in TYPED:
         if size <= HEADER_BYTES:

@@ -16,6 +16,8 @@ _EAP_MESSAGE: Final = int(Type.EAP_MESSAGE)
 
 def split(packet: bytes) -> tuple[Attribute, ...]:
     """An EAP packet as attributes of at most 253 octets."""
+    if len(packet) <= MAX_VALUE_BYTES:
+        return (Attribute(Type.EAP_MESSAGE, packet),)
     starts = range(0, len(packet), MAX_VALUE_BYTES)
     return tuple(Attribute(Type.EAP_MESSAGE, packet[start : start + MAX_VALUE_BYTES]) for start in starts)
 
@@ -27,7 +29,7 @@ def join(attributes: Sequence[Attribute]) -> Eap | None:
         return None
     if places[-1] - places[0] != len(places) - 1:
         raise MalformedPacketError("RADIUS: EAP-Message attributes that do not follow one another")
-    joined = b"".join(attributes[place].value for place in places)
+    joined = b"".join([attributes[place].value for place in places])
     found = eap.parse(joined)
     if found.size != len(joined):
         raise MalformedPacketError("RADIUS: something follows the EAP packet")

@@ -34,11 +34,15 @@ class Packet(msgspec.Struct, frozen=True, gc=False):
 
     def serialize(self) -> bytes:
         """The wire form. Raises ValueError when it is too long."""
-        body = attribute.serialize(self.attributes)
-        size = HEADER_BYTES + len(body)
-        if size > MAX_PACKET_BYTES:
-            raise ValueError(f"a RADIUS packet has at most {MAX_PACKET_BYTES} octets")
-        return _HEADER.pack(self.code, self.identifier, size, self.authenticator) + body
+        return assemble(self.code, self.identifier, self.authenticator, attribute.serialize(self.attributes))
+
+
+def assemble(code: int, identifier: int, authenticator: bytes, attributes: bytes) -> bytes:
+    """A packet of attributes that are on the wire already. Raises ValueError when it is too long."""
+    size = HEADER_BYTES + len(attributes)
+    if size > MAX_PACKET_BYTES:
+        raise ValueError(f"a RADIUS packet has at most {MAX_PACKET_BYTES} octets")
+    return _HEADER.pack(code, identifier, size, authenticator) + attributes
 
 
 def parse(data: bytes) -> Packet:
@@ -46,7 +50,7 @@ def parse(data: bytes) -> Packet:
     if len(data) < HEADER_BYTES:
         raise MalformedPacketError("RADIUS: no header")
     code, identifier, size, authenticator = _HEADER.unpack_from(data)
-    if not HEADER_BYTES <= size <= min(len(data), MAX_PACKET_BYTES):
+    if size < HEADER_BYTES or size > len(data) or size > MAX_PACKET_BYTES:
         raise MalformedPacketError("RADIUS: wrong length")
     return Packet(code, identifier, authenticator, attribute.parse(data[HEADER_BYTES:size]))
 

@@ -16,9 +16,10 @@ belongs to this file and place, and who knows the last link knows the whole file
 chunk; what follows its last whole chunk is dropped. docs/adr/0002-sealed-recordings.md says why.
 """
 
-from crypto.sealing.chunk import KEY_BYTES, MAX_PLAIN_BYTES, ReadAt, SealError
+from crypto.sealing.chunk import KEY_BYTES, MAX_PLAIN_BYTES, Place, ReadAt, SealError, link_after
 from crypto.sealing.head import MAX_HEAD_BYTES, Head, labelled, open_label
-from crypto.sealing.reader import SealReader
+from crypto.sealing.pages import SealedPages, companion_head, companion_key
+from crypto.sealing.reader import Places, ScannedPlaces, SealReader
 from crypto.sealing.verification import Verified, verify
 from crypto.sealing.writer import SealWriter
 
@@ -27,12 +28,19 @@ __all__ = [
     "MAX_HEAD_BYTES",
     "MAX_PLAIN_BYTES",
     "Head",
+    "Place",
+    "Places",
     "ReadAt",
+    "ScannedPlaces",
     "SealError",
     "SealReader",
     "SealWriter",
+    "SealedPages",
     "Verified",
+    "companion_head",
+    "companion_key",
     "labelled",
+    "link_after",
     "open_label",
     "verify",
 ]

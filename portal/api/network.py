@@ -13,7 +13,7 @@ from auth8021x.directory.session import Session
 from auth8021x.errors import MalformedPacketError
 from auth8021x.gate.recent import Answer
 from auth8021x.wire import mac_address
-from portal.api.network_logins import describe_login, newest_logins
+from portal.api.network_logins import describe_login, describe_unheard, newest_logins
 from portal.api.network_ports import describe_client, describe_ports, describe_server
 from portal.api.times import iso
 from portal.auditing import tell
@@ -46,6 +46,7 @@ async def show_network(request: web.Request) -> web.Response:
             "clients": [describe_client(client) for each in (radius, ports) if each for client in each.clients()],
             "has_logins": radius is not None,
             "logins": [describe_login(login) for login in newest_logins(radius)] if radius is not None else [],
+            "unheard": [describe_unheard(each) for each in radius.unheard()] if radius is not None else [],
         }
     )
 

@@ -1,8 +1,9 @@
-"""The newest logins at the embedded RADIUS server: who was let in or not, at which switch and port, and why."""
+"""The embedded RADIUS server: who was let in or not of late, at which switch and port, and why; who got no answer."""
 
 from __future__ import annotations
 
 from auth8021x.eapserver.recent import Login
+from auth8021x.eapserver.unheard import Unheard
 from portal.api.times import iso
 from portal.services import OwnRadius
 
@@ -27,3 +28,8 @@ def describe_login(login: Login) -> dict[str, object]:
         "detail": login.detail,
         "count": login.count,
     }
+
+
+def describe_unheard(unheard: Unheard) -> dict[str, object]:
+    """Who got no answer, as JSON."""
+    return {"at": iso(unheard.at), "source": unheard.source, "reason": unheard.reason, "count": unheard.count}

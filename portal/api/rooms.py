@@ -15,12 +15,13 @@ from mcu.media import Grade
 from mcu.policy import LayoutMode, MediaEncryption, RecordPolicy
 from portal.auditing import tell
 from portal.bodies import json_response, read_body, room_number
-from portal.errors import Conflict, Invalid, NotFound, RoomExists, RoomRunning
+from portal.errors import Conflict, Invalid, NotFound, Outdated, RoomExists, RoomRunning
 from portal.hub import HUB
 from portal.passcodes import PasscodeWish, make_passcodes
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES, Services
+from portal.versions import etag_of, version_wanted
 from signaling.admission import policy_of
 from store import errors as store_errors
 from store.rooms import Room, with_encryption
@@ -29,7 +30,7 @@ Number = Annotated[str, Meta(pattern=r"^[0-9]{2,12}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^(?=.*\S)[^\x00-\x1f\x7f]+$")]
 Alias = Annotated[str, Meta(max_length=64, pattern=r"^([0-9a-z]([0-9a-z._-]{0,62}[0-9a-z])?)?$")]
 Seats = Annotated[int, Meta(ge=1, le=500)]
-_UNKEPT = frozenset({"number", "guest_hash", "host_hash", "created_at", "updated_at"})
+_UNKEPT = frozenset({"number", "guest_hash", "host_hash", "version", "created_at", "updated_at"})
 
 
 class GradeName(StrEnum):
@@ -87,7 +88,7 @@ async def list_rooms(request: web.Request) -> web.Response:
 async def show_room(request: web.Request) -> web.Response:
     """GET /rooms/{number}."""
     services = request.app[SERVICES]
-    return json_response(describe(await _find(request), services))
+    return _shown(await _find(request), services)
 
 
 async def create_room(request: web.Request) -> web.Response:
@@ -115,7 +116,7 @@ async def create_room(request: web.Request) -> web.Response:
         raise Conflict(str(error)) from None
     request.app[HUB].tell_room(room.number)
     tell(request, room.number, new=facts(room))
-    return json_response({"room": describe(room, services), "passcodes": made.shown()}, status=201)
+    return json_response({"room": describe(room, services), "passcodes": made.shown()}, 201, {"ETag": etag_of(room)})
 
 
 async def change_room(request: web.Request) -> web.Response:
@@ -128,12 +129,16 @@ async def change_room(request: web.Request) -> web.Response:
         if name in values:
             values[name] = str(values[name])
     encryption = _encryption(body)
-    before = await services.rooms.get(room_number(request))
+    before: list[Room] = []
     kept = {name: value for name, value in values.items() if name not in ("encryption", "required_grade")}
+
+    def changed(room: Room) -> Room:
+        version_wanted(request, room)
+        before.append(room)
+        return with_encryption(replace(room, **kept), *encryption)
+
     try:
-        room = await services.rooms.change(
-            room_number(request), lambda room: with_encryption(replace(room, **kept), *encryption)
-        )
+        room = await services.rooms.change(room_number(request), changed)
     except store_errors.NotFound:
         raise NotFound from None
     except store_errors.AlreadyExists:
@@ -141,8 +146,8 @@ async def change_room(request: web.Request) -> web.Response:
     except store_errors.Invalid as error:
         raise Conflict(str(error)) from None
     _room_changed(room, request)
-    tell(request, old=facts(before) if before else {}, new=facts(room))
-    return json_response(describe(room, services))
+    tell(request, old=facts(before[-1]), new=facts(room))
+    return _shown(room, services)
 
 
 async def delete_room(request: web.Request) -> web.Response:
@@ -151,12 +156,12 @@ async def delete_room(request: web.Request) -> web.Response:
     number = room_number(request)
     if services.conferences.get(number) is not None:
         raise RoomRunning
-    before = await services.rooms.get(number)
-    if not await services.rooms.delete(number):
-        raise NotFound
+    before = await _find(request)
+    if not await services.rooms.delete(number, version=version_wanted(request, before)):
+        raise NotFound if await services.rooms.get(number) is None else Outdated
     services.gate.room_changed(number)
     request.app[HUB].tell_room(number)
-    tell(request, old=facts(before) if before else {})
+    tell(request, old=facts(before))
     return web.Response(status=204)
 
 
@@ -165,14 +170,20 @@ async def rotate_passcodes(request: web.Request) -> web.Response:
     body = await read_body(request, PasscodeWish)
     services = request.app[SERVICES]
     before = await _find(request)
+    version_wanted(request, before)
     made = await make_passcodes(body, services.hasher, before)
+
+    def changed(room: Room) -> Room:
+        version_wanted(request, room)
+        return made.apply(room)
+
     try:
-        room = await services.rooms.change(room_number(request), made.apply)
+        room = await services.rooms.change(room_number(request), changed)
     except store_errors.NotFound:
         raise NotFound from None
     _room_changed(room, request)
     tell(request, old=facts(before), new=facts(room))
-    return json_response({"room": describe(room, services), "passcodes": made.shown()})
+    return json_response({"room": describe(room, services), "passcodes": made.shown()}, headers={"ETag": etag_of(room)})
 
 
 async def unblock_room(request: web.Request) -> web.Response:
@@ -205,6 +216,7 @@ def describe(room: Room, services: Services) -> dict[str, object]:
         "required_grade": Grade(room.required_grade).name.lower(),
         "is_blocked": any(block.room == room.number for block in services.gate.blocked()),
         "is_running": conference is not None,
+        "etag": etag_of(room),
         "addresses": list(services.dial_addresses(room.number)),
         "created_at": room.created_at.isoformat(),
         "updated_at": room.updated_at.isoformat(),
@@ -237,6 +249,10 @@ def _encryption(body: NewRoom | RoomChange) -> tuple[str | None, int | None]:
 def _check_alias(alias: str, services: Services) -> None:
     if alias and services.is_taken(alias):
         raise Invalid({"alias": "taken"})
+
+
+def _shown(room: Room, services: Services) -> web.Response:
+    return json_response(describe(room, services), headers={"ETag": etag_of(room)})
 
 
 async def _find(request: web.Request) -> Room:

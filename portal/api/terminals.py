@@ -16,11 +16,12 @@ from audit.event import Value
 from crypto.secret import Secret
 from portal.auditing import tell
 from portal.bodies import Confidential, json_response, read_body
-from portal.errors import Conflict, Invalid, NotFound, TerminalExists, Unavailable
+from portal.errors import Conflict, Invalid, NotFound, Outdated, TerminalExists, Unavailable
 from portal.hub import HUB
 from portal.rights import Access
 from portal.route import API, Route
 from portal.services import SERVICES, TerminalServices
+from portal.versions import etag_of, version_wanted
 from signaling.h323.ras.registration import Registration
 from signaling.sip.registry.binding import Binding
 from signaling.terminals import check_secret, generate_secret
@@ -65,6 +66,11 @@ async def list_terminals(request: web.Request) -> web.Response:
     return json_response({"terminals": listed, "others": others})
 
 
+async def show_terminal(request: web.Request) -> web.Response:
+    """GET /terminals/{alias}."""
+    return _answer(await _find(request), _services(request))
+
+
 async def create_terminal(request: web.Request) -> web.Response:
     """POST /terminals: a secret that was made is in this answer and never shown again."""
     body = await read_body(request, NewTerminal)
@@ -78,7 +84,8 @@ async def create_terminal(request: web.Request) -> web.Response:
         raise Conflict(str(error)) from None
     await _changed(request)
     tell(request, terminal.alias, new=facts(terminal))
-    return json_response({"terminal": describe(terminal, services), "secret": _shown(body, secret)}, status=201)
+    shown = {"terminal": describe(terminal, services), "secret": _shown(body, secret)}
+    return json_response(shown, 201, {"ETag": etag_of(terminal)})
 
 
 async def change_terminal(request: web.Request) -> web.Response:
@@ -86,16 +93,18 @@ async def change_terminal(request: web.Request) -> web.Response:
     body = await read_body(request, TerminalChange)
     services = _services(request)
     values = {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
-    before = await services.book.get(_alias(request))
+    before = await _find(request)
     try:
-        terminal = await services.book.change(_alias(request), **values)
+        terminal = await services.book.change(before.alias, **values, version=version_wanted(request, before))
     except store_errors.NotFound:
         raise NotFound from None
+    except store_errors.Outdated:
+        raise Outdated from None
     except store_errors.Invalid as error:
         raise Conflict(str(error)) from None
     await _changed(request)
-    tell(request, old=facts(before) if before else {}, new=facts(terminal))
-    return json_response(describe(terminal, services))
+    tell(request, old=facts(before), new=facts(terminal))
+    return _answer(terminal, services)
 
 
 async def replace_secret(request: web.Request) -> web.Response:
@@ -103,24 +112,27 @@ async def replace_secret(request: web.Request) -> web.Response:
     body = await read_body(request, SecretWish)
     services = _services(request)
     secret = _secret(body)
+    before = await _find(request)
     try:
-        terminal = await services.book.set_secret(_alias(request), secret)
+        terminal = await services.book.set_secret(before.alias, secret, version=version_wanted(request, before))
     except store_errors.NotFound:
         raise NotFound from None
+    except store_errors.Outdated:
+        raise Outdated from None
     await _changed(request)
     tell(request)
-    return json_response({"terminal": describe(terminal, services), "secret": _shown(body, secret)})
+    shown = {"terminal": describe(terminal, services), "secret": _shown(body, secret)}
+    return json_response(shown, headers={"ETag": etag_of(terminal)})
 
 
 async def delete_terminal(request: web.Request) -> web.Response:
     """DELETE /terminals/{alias}."""
     services = _services(request)
-    alias = _alias(request)
-    before = await services.book.get(alias)
-    if not await services.book.remove(alias):
-        raise NotFound
+    before = await _find(request)
+    if not await services.book.remove(before.alias, version=version_wanted(request, before)):
+        raise NotFound if await services.book.get(before.alias) is None else Outdated
     await _changed(request)
-    tell(request, old=facts(before) if before else {})
+    tell(request, old=facts(before))
     return web.Response(status=204)
 
 
@@ -137,6 +149,7 @@ def describe(
         "site": terminal.site,
         "is_enabled": terminal.is_enabled,
         "needs_new_secret": services.endpoints is not None and terminal.h235_key is None,
+        "etag": etag_of(terminal),
         "contacts": [*map(_contact, bindings), *map(_endpoint, endpoints)],
         "created_at": terminal.created_at.isoformat(),
         "updated_at": terminal.updated_at.isoformat(),
@@ -220,6 +233,17 @@ def _services(request: web.Request) -> TerminalServices:
     return services
 
 
+def _answer(terminal: Terminal, services: TerminalServices) -> web.Response:
+    return json_response(describe(terminal, services), headers={"ETag": etag_of(terminal)})
+
+
+async def _find(request: web.Request) -> Terminal:
+    terminal = await _services(request).book.get(_alias(request))
+    if terminal is None:
+        raise NotFound
+    return terminal
+
+
 def _alias(request: web.Request) -> str:
     alias = request.match_info["alias"]
     if not _ALIAS.fullmatch(alias):
@@ -232,6 +256,7 @@ _ONE = f"{_TERMINALS}/{{alias}}"
 ROUTES = (
     Route("GET", _TERMINALS, list_terminals, Access.SEE_TERMINALS),
     Route("POST", _TERMINALS, create_terminal, Access.EDIT_TERMINALS, changes="terminal.created"),
+    Route("GET", _ONE, show_terminal, Access.SEE_TERMINALS),
     Route("PATCH", _ONE, change_terminal, Access.EDIT_TERMINALS, changes="terminal.changed"),
     Route("POST", f"{_ONE}/secret", replace_secret, Access.EDIT_TERMINALS, changes="terminal.secret-replaced"),
     Route("DELETE", _ONE, delete_terminal, Access.EDIT_TERMINALS, changes="terminal.deleted"),

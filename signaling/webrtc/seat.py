@@ -108,7 +108,8 @@ class Seat:
         """Send what changed of the roster, and the picture size that follows from it."""
         snapshot = self.conference.snapshot()
         people = snapshot["participants"]
-        rows = [{name: row[name] for name in _ROSTER_FIELDS} for row in people] if isinstance(people, list) else []
+        fields = (*_ROSTER_FIELDS, "network_identity") if self.is_host else _ROSTER_FIELDS
+        rows = [{name: row[name] for name in fields} for row in people] if isinstance(people, list) else []
         self._send_change(
             Roster(str(snapshot["layout"]), bool(snapshot["is_locked"]), bool(snapshot["is_recording"]),
                    snapshot["record_policy"] != "off", rows, self.conference.spotlight, self._is_blocked(),

@@ -24,8 +24,8 @@ class Gate(Protocol):
     async def admit(self, request: CallRequest) -> Admission:
         """Let a caller in as far as the waiting room. Raises Refused."""
 
-    async def check_network(self, request: CallRequest) -> None:
-        """Whether the network of the caller knows it. Raises Refused."""
+    async def check_network(self, request: CallRequest) -> str:
+        """As whom the network of the caller knows it. Raises Refused."""
 
     def check_media(self, admission: Admission, grade: Grade) -> None:
         """Whether this lock is good enough for the room. Raises Refused."""

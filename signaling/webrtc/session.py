@@ -7,6 +7,7 @@ import contextlib
 import logging
 import math
 import secrets
+from dataclasses import replace
 
 from mcu.fleet.worker import WorkerError
 from signaling.admission import Refusal, Refused
@@ -117,10 +118,13 @@ class Session:
     async def _resume(self, message: protocol.Join) -> None:
         seat = self._seats.find(message.session)
         # Who is not on the network joins anew, to be told why not.
-        is_welcome = seat is not None and await self._is_on_network(seat)
-        if seat is None or not is_welcome or self._seats.find(message.session) is not seat:
+        known = await self._on_network(seat) if seat is not None else None
+        if seat is None or known is None or self._seats.find(message.session) is not seat:
             self._send(protocol.Refused("session-expired"))
             return
+        if seat.participant.network_identity != known:
+            seat.participant.network_identity = known
+            seat.conference.leg_changed(seat.leg.id)
         self._seats.services.calls.moved(seat.leg.id, self._visitor.source, self._visitor.local_address)
         self._seat = seat
         person, policy = seat.participant, seat.conference.policy
@@ -141,13 +145,13 @@ class Session:
             self._tasks.create_task(old.close())
         seat.make_offer()
 
-    async def _is_on_network(self, seat: Seat) -> bool:
-        """Another network than before may have brought the page back."""
+    async def _on_network(self, seat: Seat) -> str | None:
+        """As whom, None where it may not: another network than before may have brought the page back."""
+        request = replace(request_of(self._visitor, self._id, seat.room), name=seat.participant.name)
         try:
-            await self._seats.services.gate.check_network(request_of(self._visitor, self._id, seat.room))
+            return await self._seats.services.gate.check_network(request)
         except Refused:
-            return False
-        return True
+            return None
 
     async def _answer(self, message: protocol.Answer) -> None:
         if self._seat is not None:

@@ -1,10 +1,14 @@
 """Sites: which one somebody is in, whatever order they stand in."""
 
+import random
+import sys
+from ipaddress import IPv4Network, IPv6Network
 from itertools import permutations
+from types import FrameType
 
 import pytest
 
-from auth8021x.sites import Sites, address_of
+from auth8021x.sites import ByNetwork, Network, Sites, address_of
 from config.dot1x_sites import SiteSettings
 
 SITES = (
@@ -53,3 +57,38 @@ def test_our_own_address_counts_however_it_is_written(written: str, local: str):
 def test_one_spelling_of_an_address(text: str, known: str | None):
     found = address_of(text)
     assert (str(found) if found else None) == known
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_narrowest_network_is_found_among_many(seed: int):
+    dice = random.Random(seed)
+    networks = {_network(dice) for _ in range(300)}
+    table = ByNetwork(((str(each),), each) for each in networks)
+    for _ in range(200):
+        home = dice.choice(sorted(networks, key=str))
+        address = home[dice.randrange(home.num_addresses)] if dice.random() < 0.8 else _network(dice)[0]
+        fitting = [each for each in networks if address in each]
+        assert table.find(str(address)) == max(fitting, key=lambda each: each.prefixlen, default=None)
+
+
+def _network(dice: random.Random) -> Network:
+    if dice.random() < 0.3:
+        return IPv6Network((0x2001_0DB8 << 96 | dice.getrandbits(24), dice.choice([32, 104, 112, 120, 128])), False)
+    return IPv4Network((10 << 24 | dice.getrandbits(16), dice.choice([5, 8, 16, 20, 24, 30, 32])), False)
+
+
+def test_who_is_unknown_costs_no_look_at_each_network():
+    """Sources can be invented: a flood of them must not hold up the others."""
+    table = ByNetwork(((f"10.{number >> 8}.{number & 255}.0/24",), number + 1) for number in range(10_000))
+    looks = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal looks
+        looks += event == "call"
+
+    sys.setprofile(trace)
+    try:
+        assert table.find("192.0.2.1") is None
+    finally:
+        sys.setprofile(None)
+    assert looks < 100

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -10,19 +12,23 @@ import pytest
 
 from auth8021x.directory.orders import is_aside
 from auth8021x.eapserver.recent import Login
+from auth8021x.eapserver.unheard import Unheard
 from auth8021x.ports.status import ClientKind, ClientStatus, ServerStatus
+from auth8021x.wire.authenticity import Fault
 from config.dot1x import Dot1xSettings
-from drumtower import dot1x_news
+from drumtower import dot1x_news, login_report
 from drumtower.dot1x_news import News, NewsDesk, gathered, read
 from drumtower.login_report import lines
 from store.bindings import Keepable, KeptBinding
 from store.database import Database
 
+ROOT = Path(__file__).parents[2]
 NOW = 1_900_000_000.0
 REFUSED = Login(
     NOW, "ward", "sw3", "Gi1/0/7", "02:00:5e:00:53:01", "vt1", "PEAP", "wrong-password", "", 3
 )  # fmt: skip
 LET_IN = Login(NOW, "ward", "", "", "02:00:5e:00:53:02", "cart-7", "EAP-TLS", "", "", 1)
+STRANGER = Unheard(NOW, "192.0.2.99", "wrong-message-authenticator", 8)
 OLD = ServerStatus("old", "192.0.2.1", "udp", True, is_excused=True, excused=7)
 CART = ClientStatus("cart", ClientKind.LOGINS, ("192.0.2.7",), is_excused=True, excused=2)
 KNOWN = msgspec.convert(
@@ -55,7 +61,9 @@ class Rows:
 async def test_it_is_there_after_the_server_and_is_no_session(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/drumtower.db")
     await database.open()
-    desk = NewsDesk(database.port_sessions, lambda: gathered([REFUSED], [LET_IN], [OLD], [CART]), lambda: NOW)
+    desk = NewsDesk(
+        database.port_sessions, lambda: gathered([REFUSED], [LET_IN], [STRANGER], [OLD], [CART]), lambda: NOW
+    )
     desk.look()
     await database.close()
     again = Database(f"sqlite:///{tmp_path}/drumtower.db")
@@ -63,7 +71,7 @@ async def test_it_is_there_after_the_server_and_is_no_session(tmp_path: Path) ->
     rows = await again.port_sessions.load(0.0)
     await again.close()
     assert [is_aside(row.key) for row in rows] == [True]
-    assert read(rows) == News(NOW, (REFUSED,), (LET_IN,), (OLD,), (CART,))
+    assert read(rows) == News(NOW, (REFUSED,), (LET_IN,), (STRANGER,), (OLD,), (CART,))
 
 
 async def test_it_is_written_when_something_is_new_and_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +81,7 @@ async def test_it_is_written_when_something_is_new_and_at_the_end(monkeypatch: p
     def gather() -> News:
         nonlocal looks
         looks += 1
-        return gathered(refused, [], [], [])
+        return gathered(refused, [], [], [], [])
 
     desk = NewsDesk(rows, gather, lambda: NOW)
     desk.start()
@@ -90,8 +98,8 @@ async def test_it_is_written_when_something_is_new_and_at_the_end(monkeypatch: p
 
 
 def test_no_more_is_left_than_is_shown() -> None:
-    found = gathered([REFUSED] * 100, [LET_IN] * 100, [], [])
-    assert (len(found.refused), len(found.let_in)) == (dot1x_news.MAX_LOGINS, dot1x_news.MAX_LOGINS)
+    found = gathered([REFUSED] * 100, [LET_IN] * 100, [STRANGER] * 100, [], [])
+    assert {len(found.refused), len(found.let_in), len(found.unheard)} == {dot1x_news.MAX_LOGINS}
 
 
 @pytest.mark.parametrize("data", ["", "{", '{"at": "tomorrow"}'])
@@ -100,9 +108,10 @@ def test_what_another_version_has_left_is_nothing(data: str) -> None:
 
 
 def test_what_is_printed() -> None:
-    said = "\n".join(lines(KNOWN, News(NOW, (REFUSED,), (LET_IN,), (OLD,), (CART,))))
+    said = "\n".join(lines(KNOWN, News(NOW, (REFUSED,), (LET_IN,), (STRANGER,), (OLD,), (CART,))))
     assert "02:00:5e:00:53:01  vt1 PEAP, ward: sw3 Gi1/0/7, refused: wrong password, 3 times" in said
     assert "02:00:5e:00:53:02  cart-7 EAP-TLS, ward, let in" in said
+    assert "192.0.2.99 gets no answer: it has another secret, 8 requests" in said
     assert "WARNING: old is believed without Message-Authenticator (BlastRADIUS): 7 answers so far" in said
     assert "WARNING: cart is believed without Message-Authenticator (BlastRADIUS): 2 requests so far" in said
     assert "WARNING: policy is believed without Message-Authenticator (BlastRADIUS): 0 orders so far" in said
@@ -113,3 +122,17 @@ def test_before_the_server_has_run_and_without_it() -> None:
     assert [line[:7] for line in lines(KNOWN, News())] == ["WARNING"] * 3, "excuses are seen all the same"
     assert list(lines(Dot1xSettings(), News(NOW))) == []
     assert list(lines(KNOWN, News(NOW)))[-1].strip() == "none yet"
+
+
+def test_every_reason_of_the_server_has_words_everywhere() -> None:
+    sources = "".join(file.read_text() for file in (ROOT / "auth8021x" / "eapserver").glob("*.py"))
+    reasons = set(re.findall(r'Failed\(\s*"([a-z-]+)"|self\.fault(?:, self\.detail)? = "([a-z-]+)"', sources))
+    found = {one or other for one, other in reasons} | {"wrong-password", "no-password"}
+    unheard = {"unknown-client", "malformed", "unexpected", *(each.value for each in Fault)} - {"wrong-authenticator"}
+    assert unheard == set(login_report._NO_ANSWER)
+    assert len(found) > 15
+    assert found <= set(login_report._WORDS)
+    for language in ("en", "zh-CN"):
+        texts = json.loads((ROOT / "portal" / "web" / "i18n" / f"{language}.json").read_text())
+        assert {reason for reason in found if f"network.login.{reason}" not in texts} == set()
+        assert {reason for reason in unheard if f"network.unheard.{reason}" not in texts} == set()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from auth8021x.directory.report import Kind, Report
-from auth8021x.directory.session import Session
+from auth8021x.directory.session import Entry, Session
 from auth8021x.gate.aftermath import DropCalls, Unregister
 from auth8021x.gate.verdict import Proof as GateProof
 from auth8021x.sites import Sites
@@ -20,10 +20,11 @@ from config.settings import load
 from drumtower.application import Application
 from drumtower.dot1x import AccessOffice, has_directory, is_asking
 from drumtower.network_access import EndedSessions, IsConcerned, SessionAccess
-from signaling.network_access import Approach, Proof
+from signaling.network_access import Approach, Known, Proof
 from store.database import Database
 
 VT1 = bytes.fromhex("02005e005301")
+VT2 = bytes.fromhex("02005e005302")
 
 
 def approach(source: str = "10.1.2.3", **changes: Any) -> Approach:
@@ -90,13 +91,35 @@ async def test_who_may_call_by_mode(mode: str, database: Database) -> None:
         (approach("198.51.100.1"), True),
     ]
     for asked, is_allowed in rows:
-        assert await access.allows(asked) is is_allowed, asked
+        assert (await access.ask(asked)).is_allowed is is_allowed, asked
         assert access.allows_now(asked) is is_allowed, asked
     shown = {(answer.source, answer.reason.value, answer.is_overlooked) for answer in office.answers()}
     assert shown == (set() if mode == "off" else {
         ("10.1.2.3", "other-identity", not is_strict), ("10.1.2.3", "session", False),
         ("10.1.2.4", "no-session", not is_strict), ("10.9.0.1", "exempt", False),
     })  # fmt: skip
+    office.stop()
+
+
+async def test_hosts_are_told_as_whom_a_device_signed_in_and_nobody_what_was_typed(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "audit.dot1x")
+    office = AccessOffice(settings("monitor"), database)
+    await office.start(EndedSessions(office.sites, (), {}))
+    access = SessionAccess(office.gate)
+    for mac, identity, address, entry in (
+        (VT1, "cart\x1b7", "10.1.2.3", Entry.EAP),
+        (VT2, "guest", "10.1.2.4", Entry.GUEST),
+    ):
+        office.directory.report(
+            Report(Kind.START, "north", "sw", identity, mac, identity, addresses=(address,), interim_s=600, entry=entry)
+        )
+    for source, known in (("10.1.2.3", "cart?7"), ("10.1.2.4", ""), ("10.1.2.5", "")):
+        asked = approach(source, protocol="webrtc", operation="join", aliases=(), typed_name="patient-li")
+        assert await access.ask(asked) == Known(True, known)
+    assert "10.1.2.3" in caplog.text
+    assert "patient-li" not in caplog.text + str(office.answers())
     office.stop()
 
 

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from auth8021x.directory.report import OwnPort
 from auth8021x.directory.session import Entry, Source
 from auth8021x.eapserver.stored_book import SupplicantOffice
 from auth8021x.errors import PortError
 from auth8021x.gate.verdict import Question, Reason
-from auth8021x.pae.grant import By
+from auth8021x.pae.grant import By, Grant
 from auth8021x.ports.status import Standing
 from auth8021x.snooping.sighting import Sighting
 from auth8021x.wire import attribute, authenticity, packet
@@ -144,6 +145,23 @@ async def test_a_terminal_that_plays_the_dhcp_server_gives_nobody_an_address(
         assert made.ports.counters()["port-snooping-terminal-as-server"] == 1
         line.sight(Sighting(MAC, ADDRESS, Source.DHCP, bytes.fromhex("02005e0053fe")))
         assert made.access.gate.decide_now(Question(ADDRESS, "sip", ("vt1",))).is_allowed
+
+
+async def test_who_has_lost_its_address_to_another_cannot_send_from_it(
+    data: Path, tmp_path: Path, database: Database, line: Line
+):
+    """Or two could send from one address, and the gate would take each for the one that had it last."""
+    async with ward(data, tmp_path, database) as made:
+        line.plug()
+        await until(made.access.sessions)
+        line.sight(Sighting(MAC, ADDRESS, Source.ARP))
+        await until(lambda: made.driver.plan[0].addresses == ((MAC, ADDRESS),))
+        other = bytes.fromhex("020000aa0009")
+        made.access.directory.report(OwnPort("ward", "ward-ports", "p9").admitted(other, "s9", Grant("vt9")))
+        made.access.directory.sighted("ward", other, ADDRESS, Source.ARP)
+        await until(lambda: made.driver.plan[0].addresses == ())
+        line.sight(Sighting(MAC, ADDRESS, Source.ARP))
+        await until(lambda: made.driver.plan[0].addresses == ((MAC, ADDRESS),))
 
 
 async def test_who_does_not_stays_out_and_people_see_why(

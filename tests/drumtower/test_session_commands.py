@@ -116,7 +116,7 @@ def test_status_says_who_was_refused_and_who_is_excused(run: Run, settings: Sett
         settings.data.mkdir(exist_ok=True)
         database = Database(settings.database_url)
         await database.open()
-        NewsDesk(database.port_sessions, lambda: gathered([refused], [], [], [])).look()
+        NewsDesk(database.port_sessions, lambda: gathered([refused], [], [], [], [])).look()
         await database.close()
 
     asyncio.run(write())

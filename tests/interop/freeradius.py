@@ -6,6 +6,7 @@ for the user "old".
 
 from __future__ import annotations
 
+import functools
 import signal
 import subprocess
 import time
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from bench.freeradius import FOUNDATION, MODULES
 from tests.interop.process import end
 
 SECRET = "between us and the test server"
@@ -57,26 +59,15 @@ load Cleartext-Password := "loadpass"
     Tunnel-Medium-Type = IEEE-802,
     Tunnel-Private-Group-Id = "99"
 """
-_CONFIGURATION = """
-prefix = /usr
-localstatedir = {folder}
-logdir = {folder}
-raddbdir = {folder}
-run_dir = {folder}
-db_dir = {folder}
-libdir = /usr/lib/freeradius
-pidfile = {folder}/radiusd.pid
-correct_escapes = true
-max_request_time = 30
+_CONFIGURATION = (
+    FOUNDATION
+    + """
 cleanup_delay = 1
-max_requests = 16384
-hostname_lookups = no
 security {{
   max_attributes = 200
   reject_delay = 0
   status_server = yes
 }}
-proxy_requests = no
 thread pool {{
   start_servers = 2
   max_servers = 4
@@ -84,17 +75,7 @@ thread pool {{
   max_spare_servers = 2
   max_requests_per_server = 0
 }}
-client everybody {{
-  ipaddr = 127.0.0.0/8
-  secret = "{secret}"
-  require_message_authenticator = yes
-}}
 modules {{
-  files {{
-    filename = {folder}/users
-  }}
-  pap {{
-  }}
   always ok {{
     rcode = ok
   }}
@@ -105,68 +86,9 @@ modules {{
     filename = {folder}/detail
     permissions = 0600
   }}
-  eap {{
-    default_eap_type = md5
-    timer_expire = 60
-    max_sessions = 16384
-    md5 {{
-    }}
-    tls-config tls-common {{
-      private_key_file = {folder}/{certificate}.key
-      certificate_file = {folder}/{certificate}.pem
-      ca_file = {folder}/ca.pem
-      cipher_list = "DEFAULT"
-      tls_min_version = "1.2"
-      tls_max_version = "1.2"
-      ecdh_curve = ""
-      fragment_size = 1024
-      cache {{
-        enable = no
-      }}
-    }}
-    tls {{
-      tls = tls-common
-    }}
-    ttls {{
-      tls = tls-common
-      default_eap_type = md5
-      use_tunneled_reply = yes
-      virtual_server = inner
-    }}
-    peap {{
-      tls = tls-common
-      default_eap_type = mschapv2
-      use_tunneled_reply = yes
-      virtual_server = inner
-    }}
-    mschapv2 {{
-      send_error = no
-    }}
-  }}
-  mschap {{
-  }}
-}}
-server inner {{
-  authorize {{
-    mschap
-    update control {{
-      &Proxy-To-Realm := LOCAL
-    }}
-    files
-    eap {{
-      ok = return
-    }}
-    pap
-  }}
-  authenticate {{
-    Auth-Type PAP {{
-      pap
-    }}
-    Auth-Type MS-CHAP {{
-      mschap
-    }}
-    eap
-  }}
+"""
+    + MODULES
+    + """
 }}
 server default {{
   listen {{
@@ -230,6 +152,7 @@ server orders {{
   }}
 }}
 """
+)
 _RADSEC = """
 listen {{
   type = auth+acct
@@ -284,7 +207,9 @@ class FreeRadius:
         self.folder.mkdir(parents=True, exist_ok=True)
         text = _CONFIGURATION + (_RADSEC if self.radsec_port else "")
         values = {key: value for key, value in vars(self).items() if not key.startswith("_")}
-        (self.folder / "radiusd.conf").write_text(text.format(secret=SECRET, **values))
+        (self.folder / "radiusd.conf").write_text(
+            text.format(secret=SECRET, method="md5", certificates=self.folder, key_password="", **values)
+        )
         (self.folder / "users").write_text(USERS)
         if not (self.folder / "ca.pem").exists():
             make_certificates(self.folder)
@@ -326,17 +251,22 @@ class FreeRadius:
 
 def make_certificates(folder: Path) -> None:
     """ca, server, expired-server, and the devices client, expired and foreign (of another CA), each .pem and .key."""
-    now = datetime.now(UTC)
+    for name, content in _certificates().items():
+        (folder / name).touch(0o600)
+        (folder / name).write_bytes(content)
+
+
+@functools.cache
+def _certificates() -> dict[str, bytes]:
+    """All of them by file: making six keys takes longer than most tests that need them."""
+    now, files = datetime.now(UTC), dict[str, bytes]()
     authority = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = _name("Test CA")
 
     def write(file: str, certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> None:
-        (folder / f"{file}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        (folder / f"{file}.key").touch(0o600)
-        (folder / f"{file}.key").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
+        files[f"{file}.pem"] = certificate.public_bytes(serialization.Encoding.PEM)
+        files[f"{file}.key"] = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
     def builder(subject: x509.Name, key: rsa.RSAPrivateKey, days: int) -> x509.CertificateBuilder:
@@ -364,6 +294,7 @@ def make_certificates(folder: Path) -> None:
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         )
         write(file, made.sign(signer, hashes.SHA256()), key)
+    return files
 
 
 def _name(common: str) -> x509.Name:

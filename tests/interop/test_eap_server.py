@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from auth8021x.eapserver.udp import EapServerSockets
+from tests.auth8021x.certificates import OTHER
 from tests.interop import embedded_radius
 from tests.interop.embedded_radius import SECRET
 from tests.interop.supplicant import password_network, tls_network
@@ -80,7 +81,7 @@ async def test_certificates(listening: EapServerSockets, certificates: Path, tmp
     assert said.endswith("SUCCESS\n"), said[-2000:]
     for name, where, counter, alert in (
         ("expired", "", "bad-certificate", "certificate expired"),
-        ("foreign", "other", "bad-certificate", "unknown CA"),
+        ("cart-7", OTHER, "bad-certificate", "unknown CA"),
         ("stranger", "", "unknown-identity", ""),
     ):
         before = listening.core.counters[counter]
@@ -89,7 +90,7 @@ async def test_certificates(listening: EapServerSockets, certificates: Path, tmp
         assert "EAP-FAILURE" in said
         assert alert in said
         assert listening.core.counters[counter] == before + 1
-    said = await eapol_test(tmp_path, listening, with_certificate("cart-7", certificates, trusts="other"))
+    said = await eapol_test(tmp_path, listening, with_certificate("cart-7", certificates, trusts=OTHER))
     assert said.endswith("FAILURE\n"), said[-2000:]
     assert listening.core.counters["tls-refused"] == 1
 

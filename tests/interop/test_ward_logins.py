@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.auth8021x.certificates import EXPIRED_SERVER, OTHER
 from tests.interop import embedded_radius, freeradius, hostapd
 from tests.interop.enforcing import VLAN_BRIDGE
 from tests.interop.freeradius import FreeRadius
@@ -110,10 +111,10 @@ async def test_with_freeradius(port_42: WardPorts, two_freeradius: Servers, meth
 
 @pytest.mark.parametrize("method", METHODS)
 async def test_with_our_own_server(port_42: WardPorts, certificates: Path, method: str, tmp_path: Path):
-    expired = certificates / embedded_radius.EXPIRED_SERVER
+    expired = certificates / EXPIRED_SERVER
     devices = {
         "good": ("cart-7", certificates / "cart-7"), "expired": ("expired", certificates / "expired"),
-        "of-another-ca": ("foreign", certificates / "other" / "foreign"),
+        "of-another-ca": ("cart-7", certificates / OTHER / "cart-7"),
     }  # fmt: skip
     tried = logins(embedded_radius.trust(certificates), embedded_radius.trust(expired), devices)
     with (

@@ -109,10 +109,12 @@ class MemoryRooms:
         new = change(old)
         if (old.guest_hash, old.host_hash) != (new.guest_hash, new.host_hash):
             new = replace(new, generation=old.generation + 1)
-        self.rows[number] = new
+        self.rows[number] = new = replace(new, version=old.version + 1)
         return new
 
-    async def delete(self, number: str) -> bool:
+    async def delete(self, number: str, *, version: int | None = None) -> bool:
+        if number not in self.rows or version not in (None, self.rows[number].version):
+            return False
         return self.rows.pop(number, None) is not None
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -239,3 +240,21 @@ async def test_recording_is_watched_and_verified(page, tmp_path):
         await expect(page.get_by_text("Intact: not one byte was changed")).to_be_visible()
         await page.get_by_role("button", name="中文").click()
         await expect(page.get_by_role("button", name="开始校验")).to_be_visible()
+
+
+async def test_who_edits_a_room_does_not_overwrite_what_another_has_just_changed(page, tmp_path):
+    async with open_whole(tmp_path) as whole, TestServer(whole.app) as server:
+        await whole.database.rooms.add(Room("1001", "Stroke unit"))
+        await sign_in(page, server)
+        await page.get_by_role("link", name="Stroke unit").click()
+        await page.get_by_role("button", name="Settings").click()
+        await page.get_by_label("Name").fill("Mine")
+        await whole.database.rooms.change("1001", lambda room: replace(room, name="Theirs"))
+        await page.get_by_role("button", name="Save changes").click()
+        await expect(page.get_by_text("Somebody else has changed this meanwhile")).to_be_visible()
+        assert (await whole.database.rooms.get("1001")).name == "Theirs"
+        await page.reload()
+        await page.get_by_role("button", name="Settings").click()
+        await page.get_by_label("Name").fill("Mine")
+        await page.get_by_role("button", name="Save changes").click()
+        await expect(page.get_by_role("heading", name="Mine")).to_be_visible()

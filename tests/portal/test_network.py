@@ -10,6 +10,7 @@ import pytest
 
 from auth8021x.directory.session import Entry, Held, Session, Source
 from auth8021x.eapserver.recent import Login
+from auth8021x.eapserver.unheard import Unheard
 from auth8021x.gate.recent import Answer
 from auth8021x.gate.verdict import Reason
 from auth8021x.pae.grant import By
@@ -97,6 +98,7 @@ class FakePorts:
 class FakeRadius:
     def __init__(self) -> None:
         self.out, self.inside, self.known = [WRONG], [RIGHT], (WARD,)
+        self.strangers = [Unheard(AT, "10.9.9.9", "unknown-client", 4)]
         self.observers: list[Callable[[], None]] = []
 
     def refused(self) -> list[Login]:
@@ -107,6 +109,9 @@ class FakeRadius:
 
     def clients(self) -> tuple[ClientStatus, ...]:
         return self.known
+
+    def unheard(self) -> list[Unheard]:
+        return self.strangers
 
     def observe_logins(self, callback: Callable[[], None]) -> Callable[[], None]:
         self.observers.append(callback)
@@ -209,6 +214,13 @@ async def test_who_signed_in_at_our_own_server_and_why_not(admin):
     ]  # fmt: skip
 
 
+async def test_who_got_no_answer(admin):
+    body = await (await admin.call("GET", "/network")).json()
+    assert body["unheard"] == [
+        {"at": "2030-03-17T17:46:40+00:00", "source": "10.9.9.9", "reason": "unknown-client", "count": 4}
+    ]
+
+
 async def test_pages_are_told_of_each_login(client, admin, radius):
     async with client.ws_connect("/api/v1/events") as socket:
         await socket.receive_json()
@@ -289,7 +301,7 @@ async def test_a_large_network_is_cut_off_and_counted(admin, network, monkeypatc
 
 async def test_the_console_has_its_page_only_where_there_is_something_to_show(admin, site):
     assert "control-network" in (await (await admin.call("GET", "/session")).json())["rights"]
-    assert [role for role, rights in RIGHTS.items() if "control-network" in rights] == ["security-administrator"]
+    assert [role for role, rights in RIGHTS.items() if "control-network" in rights] == ["security-admin"]
 
 
 class TestSwitchedOff:

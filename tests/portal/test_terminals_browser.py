@@ -52,7 +52,7 @@ async def test_a_terminal_is_made_registers_and_is_deleted(page: Page, site: Ter
         await page.get_by_role("button", name="Save changes").click()
         await expect(row).to_contain_text("Disabled")
         await page.get_by_role("button", name="中文").click()
-        await expect(page.get_by_role("heading", name="终端")).to_be_visible()
+        await expect(page.get_by_role("heading", name="终端", exact=True)).to_be_visible()
         await page.screenshot(path=tmp_path / "terminals-zh.png")
         await page.get_by_role("button", name="删除: ").click()
         await page.get_by_role("button", name="删除终端").click()

@@ -27,7 +27,7 @@ class Operation:
     """One change of the folder, or of the rows beside it."""
 
     kind: str
-    """create, write, cut, sync, sync-names, remove, rows"""
+    """create, write, cut, sync, sync-names, rename, remove, rows"""
     name: str = ""
     data: Any = None
     at_s: float = 0.0
@@ -54,9 +54,9 @@ class Watched:
     def watching(self) -> Iterator[None]:
         """Until the end of it."""
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("open", "write", "close", "fsync", "fdatasync", "ftruncate", "unlink"):
+            for name in ("open", "write", "close", "fsync", "fdatasync", "ftruncate", "unlink", "replace"):
                 patch.setattr(os, name, getattr(self, f"_{name}")(getattr(os, name)))
-            for name in ("rename", "replace", "link", "pwrite", "writev", "truncate"):
+            for name in ("rename", "link", "pwrite", "writev", "truncate"):
                 patch.setattr(os, name, self._unknown(name, getattr(os, name)))
             yield
 
@@ -117,6 +117,14 @@ class Watched:
 
         return call
 
+    def _replace(self, real: Callable[..., None]) -> Callable[..., None]:
+        def call(old: Any, new: Any, **named: Any) -> None:
+            if self._is_here(old):
+                self.note("rename", os.path.basename(old), os.path.basename(new))
+            real(old, new, **named)
+
+        return call
+
     def _unlink(self, real: Callable[..., None]) -> Callable[..., None]:
         def call(path: Any, **named: Any) -> None:
             if self._is_here(path):
@@ -161,6 +169,8 @@ class Disk:
                 self.names[name].kept = self.names[name].now
             case "sync-names":
                 self.kept_names = dict(self.names)
+            case "rename":
+                self.names[data] = self.names.pop(name)
             case "remove":
                 del self.names[name]
             case "rows":
@@ -174,6 +184,7 @@ class Disk:
         yield {name: file.now for name, file in self.kept_names.items()}, self.kept_rows
         yield {name: file.kept for name, file in self.names.items()}, self.kept_rows
         yield {name: _blank(file) for name, file in self.names.items()}, self.kept_rows
+        yield {name: _last_page(file) for name, file in self.names.items()}, self.kept_rows
         for _ in range(chances):
             names = self.names if chance.random() < 0.5 else self.kept_names
             rows = self.rows if chance.random() < 0.5 else self.kept_rows
@@ -183,6 +194,12 @@ class Disk:
 def _blank(file: _File) -> bytes:
     """The length is there, what was written is not."""
     return file.kept + bytes(max(0, len(file.now) - len(file.kept)))
+
+
+def _last_page(file: _File) -> bytes:
+    """What was written last is there, and nothing of what was written before it."""
+    first = max(len(file.kept), len(file.now) - _PAGE_BYTES)
+    return file.kept + bytes(max(0, first - len(file.kept))) + file.now[first:]
 
 
 def _torn(file: _File, chance: random.Random) -> bytes:

@@ -27,7 +27,7 @@ from tests.recorder.test_deck import ended, order, wait
 from tests.recorder.test_power_cut import Session
 
 SECONDS = 4
-_OPERATIONS = 14
+_OPERATIONS = 22
 """So many change the disk while so much is recorded."""
 
 
@@ -61,12 +61,10 @@ async def test_what_was_recorded_until_the_disk_was_full_is_kept(
     row = session.rows.rows[session.recording]
     written = [each for each in session.watched.operations if each.kind == "write"]
     assert await session.rows.running() == []
-    if (row.state, row.error) == ("complete", ""):
-        pytest.skip("it was over before the disk was full")
-    assert row.state == "failed"
-    assert row.error in ("disk-full", "cannot-write")
+    # Behind its end only the index is missing, which is made when there is room.
+    assert (row.state, row.error) in (("failed", "disk-full"), ("failed", "cannot-write"), ("complete", ""))
     if len(written) > 2:
-        assert row.duration_s >= len(written) - 3
+        assert row.duration_s >= min(SECONDS - 0.1, len(written) - 3)
         assert session.library.verify(row).is_intact
         session.library.open(row).close()
     assert await session.library.recover() == []

@@ -45,12 +45,17 @@ class Archive:
             deck.feed(frame)
         deck.stop(LEG)
         (end,) = ended(wait(deck, lambda told: bool(ended(told))))
+        # The index comes behind the end.
+        deck.stop_all(10)
         await self.library.finish(end, ["Ward 3", "Dr. Wang"])
         return self.rows.rows[order.recording]
 
     def path(self, recording: Recording) -> Path:
-        (path,) = self.folder.glob(f"{recording.id}*")
+        (path,) = self.folder.glob(f"{recording.id}.dtr")
         return path
+
+    def index(self, recording: Recording) -> Path:
+        return self.path(recording).with_suffix(".dti")
 
 
 @pytest.fixture
@@ -96,6 +101,13 @@ async def test_damage_is_found_and_not_played(archive: Archive) -> None:
     assert not verdict.is_intact
     assert verdict.first_bad_byte is not None
     assert verdict.first_bad_byte <= middle
+    reader = archive.library.open(recording)
+    assert reader.duration_s == pytest.approx(5, abs=0.05)
+    with pytest.raises(BadFileError):
+        reader.read(0, reader.size)
+    assert len(reader.read(0, 2000)) == len(reader.read(reader.size - 2000, 2000)) == 2000
+    reader.close()
+    archive.index(recording).unlink()
     reader = Archive(archive.folder).library.open(recording)
     assert 2.0 <= reader.duration_s <= 4.0
     assert len(decode(reader.read(0, reader.size))[0]) >= 50
@@ -248,7 +260,9 @@ async def test_what_cannot_be_read_is_listed_and_what_holds_nothing_goes(archive
     row = archive.rows.rows["20300501T120000Z-dd"]
     assert (row.state, row.error, row.room_number) == ("failed", "unreadable", "")
     assert row.started_at == datetime(2030, 5, 1, 12, tzinfo=UTC)
-    assert sorted(path.name for path in archive.folder.iterdir()) == sorted([f"{row.id}.dtr", path.name, "notes.txt"])
+    assert sorted(path.name for path in archive.folder.iterdir()) == sorted(
+        [f"{row.id}.dtr", path.name, f"{whole.id}.dti", "notes.txt"]
+    )
 
 
 async def test_a_row_whose_file_is_gone_says_so_until_it_is_back(archive: Archive, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +45,10 @@ class SlowClock:
 class InlineWriter:
     """recorder.disk.DiskWriter without its thread, by the clock of the test."""
 
-    def __init__(self, storage: Storage, name: str, min_free_bytes: int, clock: SlowClock) -> None:
+    def __init__(
+        self, storage: Storage, name: str, min_free_bytes: int, afterwards: Callable[[], object], clock: SlowClock
+    ) -> None:
+        self._afterwards = afterwards
         self._appender = Appender(storage, name, min_free_bytes)
         self._clock = clock
         self.is_done = False
@@ -66,6 +69,10 @@ class InlineWriter:
     def left_s(self) -> float | None:
         return self._appender.left_s
 
+    @property
+    def is_gone(self) -> bool:
+        return self.is_done
+
     def put(self, data: bytes, mark: Mark) -> None:
         self._appender.append(data, mark, self._clock.now_s)
 
@@ -75,6 +82,11 @@ class InlineWriter:
     def finish(self) -> None:
         self._appender.finish()
         self.is_done = True
+
+    def leave(self) -> None:
+        """What comes behind the end, which nobody waits for."""
+        if not self.error:
+            self._afterwards()
 
     def join(self, timeout_s: float) -> None:
         pass
@@ -94,8 +106,10 @@ class Session:
         self.deck = Deck(SETTINGS, self._writer)
         self.recording = ""
 
-    def _writer(self, storage: Storage, name: str, min_free_bytes: int) -> InlineWriter:
-        self._writers.append(InlineWriter(storage, name, min_free_bytes, self.clock))
+    def _writer(
+        self, storage: Storage, name: str, min_free_bytes: int, afterwards: Callable[[], object]
+    ) -> InlineWriter:
+        self._writers.append(InlineWriter(storage, name, min_free_bytes, afterwards, self.clock))
         return self._writers[-1]
 
     async def record(self, given: list[Frame]) -> None:
@@ -115,6 +129,8 @@ class Session:
             await self._tell()
         self.deck.stop(LEG)
         await self._tell()
+        for writer in self._writers:
+            writer.leave()
 
     async def _tell(self) -> None:
         for message in self.deck.messages(round(self.clock.now_s * 1e6)):
@@ -149,6 +165,7 @@ async def check(folder: Path, rows: Snapshot | None, recording: str, now_s: floa
     assert await kept.running() == []
     files = {path.stem for path in folder.glob("*.dtr")}
     assert files <= kept.rows.keys()
+    assert not list(folder.glob("*.part"))
     assert all(row.id in files or row.error == "file-missing" for row in kept.rows.values())
     assert rows is None or rows.keys() <= kept.rows.keys()
     if now_s <= MOST_LOST_S:
@@ -159,8 +176,10 @@ async def check(folder: Path, rows: Snapshot | None, recording: str, now_s: floa
     assert row.size_bytes == (folder / f"{recording}.dtr").stat().st_size
     reader = library.open(row)
     assert reader.duration_s == pytest.approx(row.duration_s, abs=0.05)
+    data = reader.read(0, reader.size)
+    assert len(data) == reader.size
     if is_played:
-        assert len(decode(reader.read(0, reader.size))[0]) == pytest.approx(row.duration_s * 25, abs=1)
+        assert len(decode(data)[0]) == pytest.approx(row.duration_s * 25, abs=1)
     reader.close()
     return kept
 

@@ -44,9 +44,10 @@ class FakeGate:
         )  # fmt: skip
         return Admission(policy, Role.GUEST, 1, replace(request, passcode=None))
 
-    async def check_network(self, request: CallRequest) -> None:
+    async def check_network(self, request: CallRequest) -> str:
         if self.is_off_network:
             raise Refused(Refusal.NETWORK)
+        return request.network_identity
 
     async def wait_for_host(self, admission: Admission, told: Callable[[WaitReason], None]) -> Admission:
         if self.host_came is not None:

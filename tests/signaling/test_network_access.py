@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -119,3 +120,36 @@ def test_a_request_claims_nothing_of_itself() -> None:
     plain = CallRequest(HERE, "sip", "1001")
     assert (plain.local, plain.claimed, plain.proof) == ("", (), Proof.NONE)
     assert replace(plain, proof=Proof.H235) != plain
+
+
+async def test_hosts_learn_as_whom_the_network_knows_somebody() -> None:
+    access = FakeAccess(HERE)
+    access.identities[HERE] = "cart-7"
+    bench = Bench(WAITING, access=access)
+    admission = await bench.admit(GUEST, protocol="webrtc", name="Dr. Wang")
+    assert admission.request.network_identity == "cart-7"
+    task = asyncio.create_task(bench.gate.wait_for_host(admission))
+    await bench.clock.settle()
+    (one,) = bench.gate.waiting("1001")
+    assert (one.snapshot()["name"], one.snapshot()["network_identity"]) == ("Dr. Wang", "cart-7")
+    access.identities[HERE] = "cart-8"
+    assert bench.gate.let_in("1001", one.id)
+    await bench.clock.advance(0.1)
+    assert (await task).request.network_identity == "cart-8", "the one that is there now"
+    assert await bench.gate.check_network(CallRequest(HERE, "sip", "")) == "cart-8"
+    assert await Bench(OPEN).gate.check_network(CallRequest(HERE, "sip", "")) == ""
+
+
+@pytest.mark.parametrize(
+    ("request_", "typed"),
+    [
+        ({"protocol": "webrtc", "name": "theatre-1"}, "theatre-1"),
+        ({"protocol": "webrtc", "name": "Dr. Wang", "identity": "wang", "proof": Proof.SIGN_IN}, ""),
+        ({"protocol": "sip", "name": "theatre-1"}, ""),
+    ],
+)
+async def test_a_name_that_is_only_typed_is_told_apart(request_: dict[str, Any], typed: str) -> None:
+    access = FakeAccess(HERE)
+    await Bench(OPEN, access=access).admit(**request_)
+    (asked,) = access.asked
+    assert (asked.typed_name, "theatre-1" in asked.aliases) == (typed, False)

@@ -40,7 +40,7 @@ async def test_terminals_of_before_h323_are_kept_without_its_key(url: str) -> No
     async with database.connections.write() as connection:
         await connection.execute(insert(TerminalRow).values(**row, created_at=NOW, updated_at=NOW))
     await database.open()
-    kept = Terminal("ward-3", "Ward 3", b"sealed", None, "North", True, NOW, NOW)
+    kept = Terminal("ward-3", "Ward 3", b"sealed", None, "North", created_at=NOW, updated_at=NOW)
     assert await database.terminals.get("ward-3") == kept
     changed = await database.terminals.change("ward-3", secret=b"new", h235_key=b"key")
     assert (changed.secret, changed.h235_key) == (b"new", b"key")
@@ -51,7 +51,7 @@ async def test_rooms_that_asked_for_a_grade_require_encryption_and_others_take_w
     database = Database(url)
     await migrate_to(database, "0005")
     room = Room("1001", "Ward 3", alias="", created_at=NOW, updated_at=NOW)
-    names = [field.name for field in fields(Room) if field.name != "encryption"]
+    names = [field.name for field in fields(Room) if field.name not in ("encryption", "version")]
     async with database.connections.write() as connection:
         for number, grade in (("1001", 0), ("1002", 1), ("1003", 2)):
             old = replace(room, number=number, required_grade=grade)
@@ -65,6 +65,23 @@ async def test_rooms_that_asked_for_a_grade_require_encryption_and_others_take_w
     with pytest.raises(IntegrityError, match="encryption"):
         async with database.connections.write() as connection:
             await connection.execute(text("UPDATE rooms SET encryption = 'perhaps'"))
+    await database.close()
+
+
+async def test_rows_of_before_versions_are_the_first(url: str) -> None:
+    database = Database(url)
+    await migrate_to(database, "0008")
+    room = Room("1001", "Ward 3", created_at=NOW, updated_at=NOW)
+    values = {field.name: getattr(room, field.name) for field in fields(Room) if field.name != "version"}
+    terminal = {"alias": "ward-3", "name": "Ward 3", "site": "", "secret": b"sealed", "is_enabled": True}
+    async with database.connections.write() as connection:
+        await connection.execute(insert(RoomRow).values(**values | {"alias": None}))
+        await connection.execute(insert(TerminalRow).values(**terminal, created_at=NOW, updated_at=NOW))
+    await database.open()
+    assert [each.version for each in (*await database.rooms.all(), *await database.terminals.all())] == [1, 1]
+    await migrate_to(database, "0008", is_down=True)
+    await database.migrate()
+    assert [each.number for each in await database.rooms.all()] == ["1001"]
     await database.close()
 
 

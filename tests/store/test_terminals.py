@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 
 from config.store import StoreSettings
 from store.bindings import KeptBinding
 from store.database import Database
-from store.errors import AlreadyExists, Invalid, NotFound
+from store.errors import AlreadyExists, Invalid, NotFound, Outdated
 from store.terminals import Terminal
 
 
@@ -43,6 +45,23 @@ async def test_terminals(database: Database) -> None:
 async def test_refused_terminals(database: Database, alias: str, name: str, site: str) -> None:
     with pytest.raises(Invalid):
         await database.terminals.add(Terminal(alias, name, b"", site=site))
+
+
+async def test_one_of_two_who_have_seen_the_same_changes_it(database: Database) -> None:
+    terminals = database.terminals
+    seen = await terminals.add(Terminal("ward-3", "Ward 3", b"sealed"))
+    outcomes = await asyncio.gather(
+        *(terminals.change("ward-3", name=f"Ward {number}", version=seen.version) for number in range(10)),
+        return_exceptions=True,
+    )
+    (changed,) = [each for each in outcomes if isinstance(each, Terminal)]
+    assert [type(each) for each in outcomes if each is not changed] == [Outdated] * 9
+    assert (seen.version, changed.version) == (1, 2)
+    assert await terminals.get("ward-3") == changed
+    assert (await terminals.change("ward-3", secret=b"new")).version == 3
+    with pytest.raises(NotFound):
+        await terminals.change("nobody", name="x", version=1)
+    assert [await terminals.delete("ward-3", version=2), await terminals.delete("ward-3", version=3)] == [False, True]
 
 
 async def test_every_change_has_its_version(database: Database) -> None:

@@ -64,8 +64,9 @@ class DtRoster extends HTMLElement {
       h("ul", { class: "outside-list" }, waiting.map((one) => this.#outsideRow(one))));
   }
 
-  #outsideRow({ id, name, protocol, address, identity }) {
+  #outsideRow({ id, name, protocol, address, identity, network_identity: known }) {
     const about = [t(`people.protocol.${protocol}`, {}, protocol), identity ? t("people.verified", { identity }) : address];
+    if (known) about.push(t("people.network", { identity: known }));
     const answer = (type, key, label, kind) => h("button", { class: `button compact ${kind}`, type: "button", title: label,
       "aria-label": label, onclick: () => this.call.ask({ type, waiting: id }) }, t(key));
     return h("li", { class: "person is-outside" }, h("span", { class: "face", "aria-hidden": "true" }, icon("clock")),
@@ -136,6 +137,8 @@ class DtRoster extends HTMLElement {
     if (person.role === "host") about.unshift(t("people.host"));
     if (person.is_sharing) about.push(t("people.sharing"));
     if (person.identity) about.push(t("people.verified", { identity: person.identity }));
+    // Told to hosts alone: whoever types another's name is seen by the name of its device.
+    if (person.network_identity && person.network_identity !== person.identity) about.push(t("people.network", { identity: person.network_identity }));
     if (this.call.isHost && person.cipher) about.push(person.cipher);
     if (lacksIntegrity(person)) about.push(t("people.no-integrity"));
     return h("span", { class: "person-name" },

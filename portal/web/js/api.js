@@ -29,10 +29,11 @@ export function keepCsrf(session) {
   return session;
 }
 
-async function request(method, path, body) {
+async function request(method, path, body, etag) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
+  if (etag) headers["If-Match"] = etag;
   let response;
   try {
     response = await fetch(`/api/v1${path}`, {
@@ -54,6 +55,7 @@ export const api = {
   get: (path) => request("GET", path),
   post: (path, body = {}) => request("POST", path, body),
   put: (path, body) => request("PUT", path, body),
-  patch: (path, body) => request("PATCH", path, body),
+  /** `etag`: of the version that was shown; refused where somebody else has changed it since. */
+  patch: (path, body, etag) => request("PATCH", path, body, etag),
   delete: (path) => request("DELETE", path),
 };

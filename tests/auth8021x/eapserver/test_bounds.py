@@ -17,6 +17,7 @@ from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import Code, Type
 from auth8021x.wire.eap import Eap, Method
 from auth8021x.wire.packet import Packet
+from tests.auth8021x.certificates import OTHER
 from tests.auth8021x.eapserver.world import (
     ALL,
     NOW,
@@ -58,8 +59,8 @@ def test_an_old_switch_is_excused_visibly_and_never_for_eap(certificates: Path):
     answer = switch.send(Packet(Code.ACCESS_REQUEST, 1, bytes(16), (name,)).serialize())
     assert answer is not None
     assert (answer.code, switch.server.counters["excused"]) == (Code.ACCESS_REJECT, 1)
-    eap_too = Packet(Code.ACCESS_REQUEST, 2, bytes(16), (name, *eap_message.split(IDENTITY.serialize())))
     assert switch.server.excused == {"switch": 1}
+    eap_too = Packet(Code.ACCESS_REQUEST, 2, bytes(16), (name, *eap_message.split(IDENTITY.serialize())))
     assert switch.send(eap_too.serialize()) is None
 
 
@@ -259,7 +260,7 @@ def test_damaged_conversations_end_and_let_nobody_in_who_could_not_prove_it(cert
     for number in range(120):
         peer = (
             Md5Peer("vt1", "guess"), PeapPeer("vt1", "guess", certificates), TtlsPeer("vt1", "guess", certificates),
-            TlsPeer("vt1", certificates, certificates / "foreign" / "vt1"),
+            TlsPeer("vt1", certificates, certificates / OTHER / "vt1"),
         )[number % 4]  # fmt: skip
         switch = Switch(server, station=f"02-00-00-00-{number // 256:02X}-{number % 256:02X}")
         answer = switch.run(Mutant(peer, chance))
@@ -337,5 +338,6 @@ def test_avps():
 
 def test_packets_say_nothing_of_secrets(certificates: Path):
     server = serving(certificates)
-    for each in (packet.parse(Switch(server).request(IDENTITY)), *server._clients._entries[0][1:]):
+    for each in (packet.parse(Switch(server).request(IDENTITY)), server._clients.find(SWITCH[0])):
+        assert each is not None
         assert SECRET.decode() not in repr(each)

@@ -9,7 +9,7 @@ import pytest
 
 from auth8021x.eapserver.contexts import TlsContexts, TlsFiles
 from crypto.certificates import CertificateError
-from tests.auth8021x.conftest import PASSWORD
+from tests.auth8021x.certificates import PASSWORD
 
 
 @pytest.fixture

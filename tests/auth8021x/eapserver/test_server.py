@@ -12,6 +12,7 @@ from auth8021x.wire import attribute, eap, tunnel
 from auth8021x.wire.dictionary import Code, ServiceType, TerminationAction, Type
 from auth8021x.wire.eap import Eap, Method
 from auth8021x.wire.packet import Packet
+from tests.auth8021x.certificates import OTHER
 from tests.auth8021x.eapserver.world import (
     ALL,
     MAC,
@@ -70,7 +71,7 @@ def test_what_is_granted_stands_in_the_accept_alone(certificates: Path):
     ("client", "reason", "alert"),
     [
         ("expired", "bad-certificate", "SSLV3_ALERT_CERTIFICATE_EXPIRED"),
-        ("foreign/vt1", "bad-certificate", "TLSV1_ALERT_UNKNOWN_CA"),
+        ("other/vt1", "bad-certificate", "TLSV1_ALERT_UNKNOWN_CA"),
         (None, "tls-refused", "SSLV3_ALERT_HANDSHAKE_FAILURE"),
     ],
 )
@@ -123,7 +124,7 @@ def test_nor_with_a_password(certificates: Path, outer: str, is_let_in: bool):
 
 def test_a_peer_that_does_not_trust_us_says_so(certificates: Path):
     switch = Switch(serving(certificates))
-    trusts = certificates / "foreign" / "ca.pem"
+    trusts = certificates / OTHER / "ca.pem"
     answer = switch.run(TlsPeer("vt1", certificates, certificates / "vt1", trusts=trusts))
     assert (answer.code, switch.server.counters["tls-refused"]) == (Code.ACCESS_REJECT, 1)
 

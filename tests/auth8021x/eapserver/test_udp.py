@@ -14,7 +14,7 @@ from auth8021x.wire import authenticity, eap, packet
 from auth8021x.wire.dictionary import Code
 from auth8021x.wire.eap import Eap, Method
 from config.dot1x_server import EapServerSettings, RadiusClientSettings
-from tests.auth8021x.conftest import PASSWORD
+from tests.auth8021x.certificates import PASSWORD
 from tests.auth8021x.eapserver.world import SECRET, Switch, book
 
 

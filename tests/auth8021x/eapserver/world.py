@@ -26,7 +26,7 @@ from auth8021x.wire.packet import Packet
 from config.dot1x_server import EapServerSettings
 from crypto.nt_hash import NtHash
 from crypto.secret import Secret
-from tests.auth8021x.conftest import PASSWORD, SERVER_NAME
+from tests.auth8021x.certificates import PASSWORD, SERVER_NAME
 
 SECRET = b"9Lk2-vW8s_Qm4Zt7-xRb1"
 SWITCH = ("192.0.2.1", 40_000)

@@ -99,3 +99,14 @@ def test_addresses_and_strangers_are_bounded():
     assert len(table._places["p1"].seen) <= 65
     assert table.plan()[0].addresses == ((ONE, "10.1.2.1"), (ONE, "10.1.2.3"))
     assert table.counters == {"too-many-addresses": 1, "forgotten": 936}
+
+
+def test_an_address_that_another_device_has_taken_is_its_own_no_more():
+    table = openings()
+    table.admit("p1", ONE, grant())
+    table.address("p1", ONE, "10.0.0.1")
+    assert table.lose_address("p1", ONE, "10.0.0.1")
+    assert table.plan()[0].addresses == ()
+    assert not table.lose_address("p1", ONE, "10.0.0.1")
+    assert not table.lose_address("p9", ONE, "10.0.0.1")
+    assert table.address("p1", ONE, "10.0.0.1"), "until it says again that it has it"

@@ -91,6 +91,21 @@ def test_elsewhere_may_be_closed_too(question: Question, is_allowed: bool, reaso
     assert (verdict.is_allowed, verdict.reason) == (is_allowed, reason)
 
 
+@pytest.mark.parametrize(
+    ("identities", "typed", "is_allowed"),
+    [
+        (("sip", "h323"), "theatre-1", True),
+        (("sip", "h323", "webrtc"), "theatre-1", False),
+        (("sip", "h323", "webrtc"), "VT1", True),
+        (("sip", "h323", "webrtc"), "", True),
+    ],
+)
+def test_a_typed_name_is_compared_only_where_that_is_wanted(identities: tuple[str, ...], typed: str, is_allowed: bool):
+    settings = Dot1xGateSettings(identities=identities)  # type: ignore[arg-type]
+    verdict = decided(asked(protocol="webrtc", typed_name=typed), session(), settings)
+    assert (verdict.is_allowed, verdict.reason) == (is_allowed, Reason.SESSION if is_allowed else Reason.OTHER_IDENTITY)
+
+
 def site(**settings: object) -> Site:
     found = Sites([SiteSettings("a", ("10.0.0.0/8",), **settings)]).get("a")  # type: ignore[arg-type]
     assert found is not None

@@ -6,8 +6,9 @@ import pytest
 
 from auth8021x.pae.conversation import Conversation
 from auth8021x.pae.grant import By
+from auth8021x.radius import exchange
 from auth8021x.radius.dynamic_orders import Change, Kind, Order, Selector
-from auth8021x.wire import attribute, eap, eapol
+from auth8021x.wire import attribute, eap, eapol, packet
 from auth8021x.wire.dictionary import AcctStatusType, Code, ErrorCause, ServiceType, TerminateCause, Type
 from auth8021x.wire.eap import Eap, Method
 from auth8021x.wire.eapol import PAE_GROUP_ADDRESS, Eapol, Frame
@@ -44,14 +45,15 @@ def test_who_is_asked_when_the_line_comes_up_is_in_at_once():
 def test_what_the_server_is_told():
     world = inside()
     request = world.asked[0][1].request
-    numbers = {kind: attribute.first_number(request.attributes, kind) for kind in (Type.NAS_PORT, Type.NAS_PORT_TYPE)}
+    attributes = packet.parse(exchange.build(request, 1, bytes(16), b"secret")).attributes
+    numbers = {kind: attribute.first_number(attributes, kind) for kind in (Type.NAS_PORT, Type.NAS_PORT_TYPE)}
     assert numbers == {Type.NAS_PORT: 3, Type.NAS_PORT_TYPE: 15}
     texts = {
-        kind: attribute.first_text(request.attributes, kind)
+        kind: attribute.first_text(attributes, kind)
         for kind in (Type.USER_NAME, Type.NAS_IDENTIFIER, Type.NAS_PORT_ID, Type.CALLING_STATION_ID)
     }
     assert list(texts.values()) == ["vt1", "ward", "p1", "02-00-00-AA-00-01"]
-    assert attribute.first_number(request.attributes, Type.SERVICE_TYPE) == ServiceType.FRAMED
+    assert attribute.first_number(attributes, Type.SERVICE_TYPE) == ServiceType.FRAMED
     assert request.password is None
 
 
@@ -563,3 +565,18 @@ def test_what_is_shown_of_a_name_is_what_the_server_was_asked_about():
     grant = made.rule("r0", reply(Code.ACCESS_ACCEPT, eap.success(2))).grant
     assert grant is not None
     assert grant.identity == "vt1\N{REPLACEMENT CHARACTER}" + "x" * 249
+
+
+def test_invented_guests_keep_out_nobody_who_can_prove_who_it_is():
+    world = World(
+        guest="silent", guest_network="guests", max_supplicants_per_port=4, new_supplicants_per_s=100,
+        request_timeout_s=1, max_requests=1, re_auth_max=1,
+    ).up()  # fmt: skip
+    for number in range(4):
+        world.port.seen(b"\2\0\0\0\0" + bytes((number,)), world.now)
+        world.work().run(5)
+    assert len(world.inside) == 4
+    world.supplicants.append(Supplicant())
+    assert world.start().inside[MAC].by is By.EAP
+    assert len(world.inside) == 4, "the guest seen longest ago is out"
+    assert world.history[-2:] == [(world.now, "out", b"\2\0\0\0\0\0"), (world.now, "in", MAC)]

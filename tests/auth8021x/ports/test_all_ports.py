@@ -1,6 +1,6 @@
 """Orders find the session on whichever port it is; one that fits several changes none."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from auth8021x.pae.nas import NasPort
 from auth8021x.ports.all_ports import AllPorts

@@ -300,3 +300,27 @@ async def test_what_is_told_at_the_end_outlives_a_file_that_is_being_written_ane
     await asyncio.wait([running])
     await asyncio.to_thread(journal.is_done.wait, 10)
     assert [each.status for each in Journal(tmp_path / "records").load()] == [START, STOP]
+
+
+async def test_a_record_that_fails_in_an_odd_way_keeps_the_others_from_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    class Odd(Server):
+        async def ask(self, request: Request) -> Answered:
+            if attribute.first(request.attributes, Type.CLASS) == b"odd":
+                raise RuntimeError("an odd record")
+            return await super().ask(request)
+
+    server = Odd()
+    client = AccountingClient(AccountingQueue(SETTINGS), Journal(tmp_path / "records"), server)
+    running = asyncio.create_task(client.run())
+    client.put("a", START, (Attribute(Type.CLASS, b"odd"),))
+    client.put("b", START, ())
+    async with asyncio.timeout(5):
+        while not server.taken:
+            await asyncio.sleep(0.005)
+    assert len(client.queue) == 1, "it is tried again"
+    assert "an odd record" in caplog.text
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait([running])

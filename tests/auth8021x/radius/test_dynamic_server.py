@@ -1,5 +1,6 @@
 """Disconnect and CoA: who is believed, that an order is done once, and what its answer says."""
 
+import hashlib
 import random
 from pathlib import Path
 
@@ -240,3 +241,13 @@ def test_an_order_for_another_authenticator_is_none_for_us(
         assert isinstance(found, Pending)
     else:
         assert replied(asked, found) == (Code.DISCONNECT_NAK, ErrorCause.NAS_IDENTIFICATION_MISMATCH)
+
+
+def test_what_leaves_no_room_for_its_answer_is_not_done():
+    das = server(demands_message_authenticator=False, demands_event_timestamp=False)
+    proxies = [Attribute(Type.PROXY_STATE, b"x" * 253)] * 15 + [Attribute(Type.PROXY_STATE, b"x" * 229)]
+    asked = Packet(Code.DISCONNECT_REQUEST, 7, attributes=(STATION, *proxies))
+    unsigned = asked.serialize()
+    digest = hashlib.md5(unsigned + SECRET, usedforsecurity=False).digest()
+    assert das.receive(unsigned[:4] + digest + unsigned[20:], SOURCE, NOW) is None
+    assert das.counters["too-long"] == 1

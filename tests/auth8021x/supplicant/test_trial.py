@@ -24,7 +24,7 @@ from auth8021x.wire.dictionary import Code, Type
 from auth8021x.wire.eap import Method
 from auth8021x.wire.packet import Packet
 from crypto.secret import Secret
-from tests.auth8021x.conftest import SERVER_NAME
+from tests.auth8021x.certificates import SERVER_NAME
 from tests.auth8021x.eapserver.world import ALL, MAC, NOW, SECRET, SWITCH, Counted, serving
 
 PORT = NasPort("drumtower", "192.0.2.1", 0, "test-user", b"\2\0\0\0\0\1")
@@ -106,8 +106,8 @@ async def test_a_wrong_password_does_not(name: str, certificates: Path):
     ("more", "words"),
     [
         ({"certificate": "expired.pem"}, "EXPIRED"),
-        ({"certificate": "foreign/vt1.pem"}, "UNKNOWN_CA"),
-        ({"trusts": "foreign/ca.pem"}, "certificate is not believed"),
+        ({"certificate": "other/vt1.pem"}, "UNKNOWN_CA"),
+        ({"trusts": "other/ca.pem"}, "certificate is not believed"),
         ({"server_name": "radius.elsewhere.example"}, "certificate is not believed"),
     ],
 )

@@ -82,6 +82,7 @@ class FakeGate:
     verdicts: list[tuple[int, str]] = field(default_factory=list)
     observers: list[Callable[[str], None]] = field(default_factory=list)
     off_network: set[str] = field(default_factory=set)
+    network_identities: dict[str, str] = field(default_factory=dict)
 
     def waiting(self, room: str) -> list[Waiting]:
         return [one for one in self.outside if one.room == room]
@@ -112,9 +113,10 @@ class FakeGate:
         self.blocks = [block for block in self.blocks if block.room != number]
         return had
 
-    async def check_network(self, request: CallRequest) -> None:
+    async def check_network(self, request: CallRequest) -> str:
         if request.source in self.off_network:
             raise Refused(Refusal.NETWORK)
+        return self.network_identities.get(request.source, "")
 
     async def admit(self, request: CallRequest) -> Admission:
         self.requests.append(request)
@@ -130,7 +132,8 @@ class FakeGate:
                 raise Refused(Refusal.TOO_MANY_TRIES, retry_after_s=float("inf"))
             raise Refused(Refusal.PASSCODE_WRONG, tries_left=self.tries - self.wrong, retry_after_s=0.5)
         role = Role.HOST if request.passcode == "1357" else Role.GUEST
-        return Admission(self.policy, role, 1, replace(request, passcode=None))
+        known = self.network_identities.get(request.source, "")
+        return Admission(self.policy, role, 1, replace(request, passcode=None, network_identity=known))
 
     def check_media(self, admission: Admission, grade: Grade) -> None:
         if grade < admission.policy.required_grade:

@@ -726,6 +726,22 @@ async def test_whom_the_network_does_not_know_is_told_so(monkeypatch):
         assert house.seats.counters["refused-network-access"] == 1
 
 
+async def test_hosts_alone_see_as_whom_the_network_knows_a_guest():
+    async with House().open() as house:
+        here = house.visitor.source
+        house.gate.network_identities = {here: "cart-7", "198.51.100.9": "cart-8"}
+        guest = await house.join(name="theatre-1")
+        host = await house.join("1357", name="Dr. Wang")
+        await until(lambda: len(guest.of("roster")[-1]["participants"]) == 2)
+        assert all("network_identity" not in row for row in guest.of("roster")[-1]["participants"])
+        seen = {row["name"]: row["network_identity"] for row in host.of("roster")[-1]["participants"]}
+        assert seen == {"theatre-1": "cart-7", "Dr. Wang": "cart-7"}
+        again = house.visit(source="198.51.100.9")
+        again.say("join", room="1001", name="theatre-1", session=guest.of("joined")[0]["session"])
+        await again.expect("joined")
+        await until(lambda: "cart-8" in str(host.of("roster")[-1]["participants"]))
+
+
 async def test_a_seat_is_not_taken_back_from_a_network_that_does_not_know_the_device():
     async with House().open() as house:
         link = await house.join()

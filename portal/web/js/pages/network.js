@@ -1,27 +1,26 @@
-// The network (802.1X): our own ports, sessions, RADIUS servers, whom the gate let in or not and why; ending a session.
+// The network (802.1X): our own ports, sessions, logins, whom the gate let in or not and why, RADIUS servers and clients.
 
 import { api } from "../api.js";
 import { fill, h } from "../dom.js";
 import { events } from "../events.js";
-import { shortDateTime } from "../format.js";
-import { icon } from "../icons.js";
 import { t } from "../i18n.js";
-import { answersCard, verdict } from "../parts/network-answers.js";
-import { portsCard, serversCard } from "../parts/network-ports.js";
-import { confirmDanger } from "../parts/dialog.js";
-import { empty, errorNotice, pageHead, waiting } from "../parts/page.js";
+import { answersCard } from "../parts/network-answers.js";
+import { loginsCard, unheardCard } from "../parts/network-logins.js";
+import { portsCard } from "../parts/network-ports.js";
+import { clientsCard, excusedNotice, serversCard } from "../parts/network-servers.js";
+import { sessionsCard } from "../parts/network-sessions.js";
+import { errorNotice, pageHead, waiting } from "../parts/page.js";
 
 const SEARCH_FROM = 8;
 const RELOAD_MS = 15000; // what changed while the events were cut off
 const NEWS_MS = 1000;
 
 class Network extends HTMLElement {
-  #found = { is_on: false, count: 0, sessions: [], answers: [], ports: [], servers: [] };
+  #found = { is_on: false, count: 0, sessions: [], answers: [], ports: [], servers: [], clients: [], has_logins: false, logins: [], unheard: [] };
   #filter = "";
-  #ports = h("div", {});
-  #list = h("div", {});
-  #servers = h("div", {});
-  #answers = h("div", {});
+  #hasAllLogins = false;
+  #search = h("div", {});
+  #cards = h("div", { class: "network-cards" });
   #timer = 0;
   #news = 0;
   #onNews = () => this.#soon();
@@ -39,19 +38,14 @@ class Network extends HTMLElement {
   }
 
   async #load() {
-    fill(this, this.#head(), waiting());
+    if (!this.contains(this.#cards)) fill(this, this.#head(), waiting());
     try {
       this.#found = await api.get("/network");
     } catch (error) {
       fill(this, this.#head(), errorNotice(error, () => this.#load()));
       return;
     }
-    const search = h("input", { class: "input search", type: "search", placeholder: t("network.search"), "aria-label": t("network.search") });
-    search.addEventListener("input", () => {
-      this.#filter = search.value.trim().toLowerCase();
-      this.#draw();
-    });
-    fill(this, this.#head(), this.#size() >= SEARCH_FROM && search, this.#ports, this.#list, this.#servers, this.#answers);
+    if (!this.contains(this.#cards)) fill(this, this.#head(), this.#search, this.#cards);
     this.#draw();
   }
 
@@ -65,7 +59,7 @@ class Network extends HTMLElement {
   }
 
   #size() {
-    return this.#found.ports.reduce((sum, port) => sum + port.count, this.#found.sessions.length);
+    return this.#found.ports.reduce((sum, port) => sum + port.count, this.#found.sessions.length + this.#found.logins.length);
   }
 
   /** Not while a dialog asks something, nor while the page is not looked at. */
@@ -81,69 +75,33 @@ class Network extends HTMLElement {
     return pageHead(t("nav.network"), t("network.subtitle"));
   }
 
+  /** The field stays as it is while somebody types into it. */
+  #drawSearch() {
+    if (this.#size() < SEARCH_FROM || this.#search.firstChild) return;
+    const field = h("input", { class: "input search wide", type: "search", placeholder: t("network.search"), "aria-label": t("network.search") });
+    field.addEventListener("input", () => {
+      this.#filter = field.value.trim().toLowerCase();
+      this.#draw();
+    });
+    fill(this.#search, field);
+  }
+
   #draw() {
-    const focused = this.contains(document.activeElement) ? document.activeElement.id : "";
-    const { answers, ports, servers } = this.#found;
-    fill(this.#ports, portsCard(ports, this.#filter, () => this.#load()));
-    this.#drawSessions();
-    fill(this.#servers, serversCard(servers));
-    fill(this.#answers, answersCard(answers));
+    this.#drawSearch();
+    const focused = this.#cards.contains(document.activeElement) ? document.activeElement.id : "";
+    const found = this.#found;
+    const reload = () => this.#load();
+    const all = () => {
+      this.#hasAllLogins = true;
+      this.#draw();
+    };
+    const sought = [portsCard(found, this.#filter, reload), sessionsCard(found, this.#filter, reload),
+      loginsCard(found, this.#filter, this.#hasAllLogins, all)];
+    fill(this.#cards, excusedNotice(found.servers, found.clients), sought,
+      this.#filter && !sought.some(Boolean) && h("p", { class: "muted" }, t("network.none-found")),
+      unheardCard(found.unheard), answersCard(found.answers), serversCard(found.servers), clientsCard(found.clients));
     if (focused) document.getElementById(focused)?.focus();
   }
-
-  #drawSessions() {
-    const { is_on: isOn, sessions, count } = this.#found;
-    if (!sessions.length) {
-      fill(this.#list, empty("shield", t(isOn ? "network.empty.title" : "network.off.title"), t(isOn ? "network.empty.text" : "network.off.text")));
-      return;
-    }
-    const shown = sessions.filter((session) => text(session).includes(this.#filter));
-    if (!shown.length) {
-      fill(this.#list, h("p", { class: "muted" }, t("network.none-found")));
-      return;
-    }
-    const head = (key) => h("th", { scope: "col" }, t(key));
-    fill(this.#list, h("section", { class: "card flush", "aria-label": t("network.sessions") },
-      h("h2", { class: "row tight card-title" }, icon("people"), t("network.sessions")),
-      count > sessions.length && h("p", { class: "small muted card-text" }, t("network.more", { shown: sessions.length, count })),
-      h("table", { class: "table terminals" },
-        h("thead", {}, h("tr", {}, head("network.device"), head("network.site"), head("network.port"), head("network.address"),
-          head("network.answer"), head("network.since"),
-          h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("actions"))))),
-        h("tbody", {}, ...shown.map((session) => this.#row(session))))));
-  }
-
-  #row(session) {
-    const none = () => h("span", { class: "muted" }, "–");
-    return h("tr", {},
-      h("th", { scope: "row" }, h("div", { class: "person" }, h("span", {}, session.identity || session.mac),
-        h("span", { class: "muted small mono" }, session.mac),
-        session.entry && h("span", { class: `badge ${session.entry === "eap" ? "good" : "warn"}` }, t(`network.entry.${session.entry}`)))),
-      h("td", { "data-label": t("network.site") }, h("div", { class: "lines" }, h("span", {}, session.site),
-        session.role && h("span", { class: "small muted" }, session.role))),
-      h("td", { "data-label": t("network.port") }, h("div", { class: "lines" }, h("span", {}, session.nas),
-        h("span", { class: "small muted" }, [session.port, session.vlan && `VLAN ${session.vlan}`].filter(Boolean).join(" · ")))),
-      h("td", { "data-label": t("network.address") }, h("div", { class: "lines" }, ...(session.addresses.length
-        ? session.addresses.map((held) => h("span", { class: "mono", title: t(`network.source.${held.source}`) }, held.address)) : [none()]))),
-      h("td", { "data-label": t("network.answer") }, session.answer ? verdict(session.answer) : none()),
-      h("td", { "data-label": t("network.since") }, shortDateTime(session.opened_at)),
-      h("td", { class: "cell-actions" }, this.#endButton(session)));
-  }
-
-  #endButton(session) {
-    const name = session.identity || session.mac;
-    const work = async () => {
-      const path = `/network/${session.site}/${session.mac}`;
-      if (await confirmDanger(t("network.end.title", { name }), t("network.end.text"), t("network.end"), () => api.delete(path))) this.#load();
-    };
-    return h("button", { class: "button quiet icon-only", type: "button", id: `end-${session.site}-${session.mac}`, title: t("network.end"),
-      "aria-label": `${t("network.end")}: ${name}`, onclick: work }, icon("remove"));
-  }
-}
-
-function text(session) {
-  const addresses = session.addresses.map((held) => held.address).join(" ");
-  return `${session.identity} ${session.mac} ${session.site} ${session.nas} ${session.port} ${session.role} ${addresses}`.toLowerCase();
 }
 
 customElements.define("dt-network", Network);

@@ -1,64 +1,43 @@
-// Our own ports (802.1X): who is at each of them, let in or not and why, and the RADIUS servers that are asked.
+// Our own ports (802.1X): who is at each of them, let in or not and why; putting somebody out.
 
 import { api } from "../api.js";
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { has, t } from "../i18n.js";
 import { confirmDanger } from "./dialog.js";
+import { until } from "./network-sessions.js";
+import { badge, cell, code, rowHead, said, short, small, tableCard } from "./network-table.js";
 
 const KIND = { in: "good", "kept-out": "bad", asked: "", refused: "bad", silent: "warn" };
 
 /** A card with the terminals of each port; null where no port is ours. `reload` is called when somebody was put out. */
-export function portsCard(ports, filter, reload) {
-  const shown = ports.filter((port) => text(port).includes(filter));
+export function portsCard({ ports, sessions }, filter, reload) {
+  const shown = ports.filter((port) => words(port).includes(filter));
   if (shown.length === 0) return null;
-  const head = (key) => h("th", { scope: "col" }, t(key));
-  return h("section", { class: "card flush", "aria-label": t("network.ports") },
-    h("h2", { class: "row tight card-title" }, icon("shield"), t("network.ports")),
-    h("table", { class: "table terminals" },
-      h("thead", {}, h("tr", {}, head("network.own-port"), head("network.terminal"), head("network.standing"), head("network.vlan"),
-        h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("actions"))))),
-      h("tbody", {}, ...shown.flatMap((port) => rows(port, reload)))));
+  const own = new Map(sessions.filter((session) => session.is_own).map((session) => [session.mac, session]));
+  const heads = ["network.own-port", "network.terminal", "network.standing", "network.vlan", ""];
+  return tableCard("shield", t("network.ports"), heads, shown.flatMap((port) => rows(port, own, reload)));
 }
 
-/** A card with a row for each RADIUS server; null where there are none. */
-export function serversCard(servers) {
-  if (servers.length === 0) return null;
-  const head = (key) => h("th", { scope: "col" }, t(key));
-  return h("section", { class: "card flush", "aria-label": t("network.servers") },
-    h("h2", { class: "row tight card-title" }, icon("key"), t("network.servers")),
-    h("table", { class: "table terminals" },
-      h("thead", {}, h("tr", {}, head("network.server"), head("network.server.address"), head("network.health"))),
-      h("tbody", {}, ...servers.map((server) => h("tr", {},
-        h("th", { scope: "row" }, server.name),
-        h("td", { class: "mono", "data-label": t("network.server.address") },
-          server.transport === "radsec" ? `${server.address} RadSec` : server.address),
-        h("td", { "data-label": t("network.health") },
-          h("span", { class: `badge ${server.is_up ? "good" : "bad"}` }, t(server.is_up ? "network.health.up" : "network.health.down")),
-          !server.is_accounting_up && h("div", { class: "small muted" }, t("network.health.accounting"))))))));
-}
-
-function rows(port, reload) {
+function rows(port, own, reload) {
   if (port.terminals.length === 0) {
-    const nobody = port.count ? t("network.port.more", { count: port.count }) : t("network.port.empty");
-    return [h("tr", {}, name(port), h("td", { class: "muted", colspan: 4 }, nobody))];
+    const nobody = port.count ? t("network.port.more", { count: port.count }) : t(port.is_up ? "network.port.empty" : "network.port.no-line");
+    return [h("tr", {}, portHead(port), h("td", { class: "muted nobody", colspan: 4 }, nobody))];
   }
   return port.terminals.map((terminal, index) => h("tr", {},
-    index ? h("th", { scope: "row" }, h("span", { class: "muted small mono" }, port.name)) : name(port),
-    h("td", { "data-label": t("network.terminal") }, h("div", { class: "lines" },
-      h("span", {}, terminal.identity || t("network.no-name")), h("span", { class: "small muted mono" }, terminal.mac))),
-    h("td", { "data-label": t("network.standing") }, h("div", { class: "lines" },
-      h("span", { class: `badge ${KIND[terminal.standing] ?? ""}` }, t(`network.standing.${terminal.standing}`)),
-      terminal.why && h("span", { class: "small muted" }, why(terminal.why)))),
-    h("td", { "data-label": t("network.vlan") }, h("div", { class: "lines" },
-      h("span", {}, place(port, terminal)), terminal.role && h("span", { class: "small muted" }, terminal.role))),
+    index ? h("th", { scope: "row", class: "again" }, code(port.name)) : portHead(port),
+    cell("network.terminal", terminal.identity ? said(terminal.identity, "name") : said(t("network.no-name"), "muted"), code(terminal.mac)),
+    cell("network.standing", badge(KIND[terminal.standing] ?? "", t(`network.standing.${terminal.standing}`)),
+      terminal.why && small(why(terminal.why)),
+      terminal.standing === "in" && own.has(terminal.mac) && small(until(own.get(terminal.mac)))),
+    cell("network.vlan", short(place(port, terminal)), terminal.role && said(terminal.role, "small muted")),
     h("td", { class: "cell-actions" }, terminal.has_grant && disconnectButton(port, terminal, reload))));
 }
 
-function name(port) {
-  return h("th", { scope: "row" }, h("div", { class: "person" }, h("span", { class: "mono" }, port.name),
-    h("span", { class: `badge ${port.is_up ? "good" : ""}` }, t(port.is_up ? "network.line.up" : "network.line.down")),
-    h("span", { class: "small muted" }, [port.site, t("network.port.number", { number: port.number })].filter(Boolean).join(" · "))));
+function portHead(port) {
+  return rowHead(port.name,
+    small([port.site, t("network.port.number", { number: port.number })].filter(Boolean).join(" · ")),
+    badge(port.is_up ? "good" : "", t(port.is_up ? "network.line.up" : "network.line.down")));
 }
 
 /** Which network it is in, or was meant to be in. */
@@ -85,7 +64,7 @@ function disconnectButton(port, terminal, reload) {
     title: t("network.disconnect"), "aria-label": `${t("network.disconnect")}: ${who}`, onclick: work }, icon("remove"));
 }
 
-function text(port) {
+function words(port) {
   const terminals = port.terminals.map((terminal) => `${terminal.identity} ${terminal.mac} ${terminal.vlan} ${terminal.role}`).join(" ");
   return `${port.name} ${port.site} ${port.bridge} ${terminals}`.toLowerCase();
 }

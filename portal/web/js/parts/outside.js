@@ -30,7 +30,8 @@ class Outside extends HTMLElement {
       : h("span", { class: "badge", title: t("outside.unverified.hint") }, t("outside.unverified"));
     return h("li", { class: "outside-row" },
       h("div", { class: "grow" }, h("strong", {}, one.name || one.address),
-        h("div", { class: "small muted" }, `${protocol} · ${one.address} · ${t(`outside.reason.${one.reason}`)}`)),
+        h("div", { class: "small muted" }, `${protocol} · ${one.address} · ${t(`outside.reason.${one.reason}`)}`),
+        one.network_identity && h("div", { class: "small muted", title: t("roster.network.title") }, t("roster.network", { identity: one.network_identity }))),
       who, this.mayControl && this.#answer(one, "let-in", "outside.let-in", "primary"),
       this.mayControl && this.#answer(one, "turn-away", "outside.turn-away", "danger"));
   }

@@ -32,7 +32,7 @@ export function createRoom(onDone) {
 export function editRoom(room, onDone) {
   const form = new RoomForm(room);
   askForm(t("room.edit.title", { number: room.number }), t("save"), [...form.identity(false), ...form.settings()],
-    async (values) => onDone(await api.patch(`/rooms/${room.number}`, form.read(values))));
+    async (values) => onDone(await api.patch(`/rooms/${room.number}`, form.read(values), room.etag)));
 }
 
 export async function removeRoom(room, onDone) {

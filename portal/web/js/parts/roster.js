@@ -29,12 +29,19 @@ function lockDetail(person) {
   return [person.cipher, person.is_encrypted && !person.has_integrity && t("roster.no-integrity")].filter(Boolean).join(" · ");
 }
 
+/** Whether the network knows the device by another name than the one that stands there. */
+function isNews(person) {
+  const known = person.network_identity.toLowerCase();
+  return known !== "" && known !== person.identity.toLowerCase();
+}
+
 class Row {
   constructor(roster, person) {
     this.roster = roster;
     this.id = person.id;
     this.name = h("span", { class: "person-name" });
     this.tags = h("span", { class: "chips" });
+    this.network = h("span", { class: "small muted person-network", title: t("roster.network.title") });
     this.protocol = h("td", { "data-label": t("roster.protocol") });
     this.codecs = h("td", { class: "mono small", "data-label": t("roster.codec") });
     this.grade = h("td", { class: "cell-lock", "data-label": t("roster.lock") });
@@ -56,7 +63,7 @@ class Row {
     this.remove = h("button", { class: "button quiet danger icon-only", type: "button" }, icon("remove"));
     this.remove.addEventListener("click", () => this.#remove());
     this.element = h("tr", {},
-      h("th", { scope: "row" }, h("div", { class: "person" }, this.name, this.tags)),
+      h("th", { scope: "row" }, h("div", { class: "person" }, this.name, this.tags, this.network)),
       h("td", { class: "cell-level", "data-label": t("roster.level") }, this.meter),
       this.protocol, this.codecs, this.grade,
       h("td", { "data-label": t("roster.loss") }, h("span", { class: "row tight" }, this.loss, this.rate, this.sent)),
@@ -82,6 +89,7 @@ class Row {
       person.is_sharing && h("span", { class: "badge accent" }, icon("screen"), t("roster.sharing")),
       person.is_video_banned && h("span", { class: "badge bad" }, icon("alert"), t("roster.video-banned")),
       !person.has_video && h("span", { class: "badge" }, t("roster.audio-only"))));
+    setText(this.network, isNews(person) ? t("roster.network", { identity: person.network_identity }) : "");
     this.#when("protocol", [person.protocol], () => fill(this.protocol, h("span", { class: "row tight" },
       icon(PROTOCOL_ICON[person.protocol] ?? "phone"), has(`protocol.${person.protocol}`) ? t(`protocol.${person.protocol}`) : person.protocol)));
     setText(this.codecs, person.codecs.join(" · "));

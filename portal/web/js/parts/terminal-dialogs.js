@@ -22,7 +22,7 @@ export function createTerminal(onDone) {
 export function editTerminal(terminal, onDone) {
   const fields = [...describing(terminal), checkField("is_enabled", t("terminal.enabled.label"), terminal.is_enabled, t("terminal.enabled.hint"))];
   askForm(t("terminal.edit.title", { alias: terminal.alias }), t("save"), fields, async (values) => {
-    await api.patch(`/terminals/${terminal.alias}`, { ...described(values), is_enabled: values.has("is_enabled") });
+    await api.patch(`/terminals/${terminal.alias}`, { ...described(values), is_enabled: values.has("is_enabled") }, terminal.etag);
     onDone();
   });
 }
