@@ -1,6 +1,6 @@
 # `make help` lists what can be done here. Everything that a target needs it installs itself, into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test thorough check exhaustive bench lifecycle soak fuzz format arch fast interop prompts lock clean
+.PHONY: help run test thorough check lint types arch fast exhaustive bench lifecycle soak fuzz prompts lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,16 @@ FUZZ_TARGETS ?=
 FUZZ_SECONDS ?= 20
 FUZZ_SEED ?= 1
 SOAK_MINUTES ?= 30
-FAST := --ignore=tests/interop --numprocesses=$$(($$(nproc) + 1)) --dist=worksteal
+
+# A group of tests is a process of its own, which imports and collects what it runs and nothing else. It has all below
+# its folder but what another group has; `rest` is what none has. Those that take longest come first.
+GROUPS := signaling/h323 mcu/audio caller mcu/net mcu portal drumtower mcu/video signaling auth8021x
+FAST := $(addprefix fast/,$(GROUPS) rest)
+MARKS := not exhaustive
+# One more at a time than there are processors: some wait for other processes, or for time to pass.
+AT_ONCE = $(MAKE) --no-print-directory --keep-going --output-sync=target --jobs=$$(($$(nproc) + 1))
+
+.PHONY: $(FAST)
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,26 +39,33 @@ thorough: $(VENV)/.installed-dev  ## variants of the tests against real peers th
 	@scripts/peers.sh
 	@$(BIN)/python -m pytest tests -m "interop and thorough" --timeout=180 --durations=10 -v
 
-check: $(VENV)/.installed-dev format arch fast  ## format, lint, types, layers, fast tests (under 60 s)
+check: $(VENV)/.installed-dev  ## format, lint, types, layers, fast tests (under 60 s)
+	@$(AT_ONCE) $(wordlist 1,2,$(FAST)) lint types arch $(wordlist 3,99,$(FAST))
 
-format: $(VENV)/.installed-dev
+lint: $(VENV)/.installed-dev
 	@echo "== format and lint"
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
+
+types: $(VENV)/.installed-dev
 	@echo "== types"
-	@$(BIN)/mypy --no-error-summary --num-workers=2 || { [ $$? -eq 2 ] && $(BIN)/mypy --no-error-summary; }  # 2: its workers came too late
+	@$(BIN)/mypy --no-error-summary
 
 arch: $(VENV)/.installed-dev  ## do the imports point one way?
 	@echo "== layers"
 	@$(BIN)/lint-imports --no-logo 2>&1 | tail -n 12
 
-fast: $(VENV)/.installed-dev
-	@echo "== fast tests"
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "not interop and not exhaustive" $(FAST)
+fast: $(VENV)/.installed-dev  ## the tests of "make check" alone
+	@$(AT_ONCE) $(FAST)
 
 exhaustive: $(VENV)/.installed-dev  ## tests that go through thousands of cases, which "make check" leaves out
-	@echo "== exhaustive tests"
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests -m "exhaustive and not interop" $(FAST)
+	@$(AT_ONCE) $(FAST) MARKS=exhaustive
+
+$(FAST): fast/%: $(VENV)/.installed-dev
+	@echo "== tests of $*: $(MARKS)"
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "$(MARKS) and not interop" \
+	  $(if $(filter rest,$*),tests --ignore=tests/interop,tests/$*) \
+	  $(patsubst %,--ignore=tests/%,$(filter $(if $(filter rest,$*),%,$*/%),$(GROUPS))) || [ $$? -eq 5 ]  # 5: it has none
 
 bench: $(VENV)/.installed-dev  ## measure everything beside its baseline, write bench/RESULTS.md (an hour or two)
 	@scripts/peers.sh

@@ -46,4 +46,5 @@ class AuditLines:
 
 def shown(text: str) -> str:
     """What a peer wrote, fit for a line."""
-    return "".join(char if char.isprintable() else "?" for char in text[:_MAX_SHOWN])
+    text = text[:_MAX_SHOWN]
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)

@@ -32,7 +32,7 @@ class LoggingAudit:
 def line_of(event: Event) -> str:
     """Like "room=1001 changed user=admin source=192.0.2.7 fields=alias,name"."""
     _, _, what = event.action.partition(".")
-    words = [f"{event.object_kind}={shown(event.object_id)}", what]
+    words = [f"{event.object_kind}={shown(event.object_id)}", what if event.outcome is Outcome.DONE else f"not {what}"]
     words += [f"user={shown(event.who)}"] if event.who else []
     words.append(f"source={shown(event.source)}")
     if fields := sorted({*event.old, *event.new}):

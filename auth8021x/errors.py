@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class Dot1xError(Exception):
     """Base of all; the text is fit to be logged."""
@@ -25,6 +28,11 @@ class DirectoryUnavailableError(Dot1xError):
 
 class EnforcementError(Dot1xError):
     """A driver could not do what it was told; the text says what the kernel or its program said."""
+
+    def __init__(self, text: str, kept_out: Mapping[tuple[str, bytes], str] = MappingProxyType({})) -> None:
+        super().__init__(text)
+        self.kept_out = kept_out
+        """Who is not in although it was to be, by port and MAC, with a word for the reason."""
 
 
 class PortError(Dot1xError):

@@ -158,6 +158,7 @@ class AuthenticatorLogins:
                 data, name = bytes(following[1]), "Response"
             answer = self._answer(asked, response, None if following is None else following[0])
             self._watch.time("Challenge" if following else "Accept", partial(self._wires.came, answer))
+        assert request.code == eap.Code.SUCCESS
 
     def _receive(self, name: str, mac: bytes, sent: Eapol) -> None:
         frame = Frame(PAE_GROUP_ADDRESS, mac, sent).serialize()

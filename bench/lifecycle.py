@@ -241,6 +241,9 @@ class _NoRegister:
     async def begin(self, policy: RoomPolicy, leg: int, by: str, picture: tuple[int, int, int]) -> StartRecording:
         raise RegisterError(f"not-here: {policy.number} {leg} {by} {picture}")
 
+    async def took_part(self, recording_id: str, participants: Sequence[str]) -> None:
+        """Nobody asks."""
+
     async def progress(self, message: RecordingProgress) -> None:
         """Never called."""
 

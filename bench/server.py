@@ -85,11 +85,13 @@ class Server:
 
 @contextlib.contextmanager
 def serve(
-    folder: Path, rooms: Sequence[str] = (ROOM,), settings: str = "", room: Sequence[str] = ()
+    folder: Path, rooms: Sequence[str] = (ROOM,), settings: str = "", room: Sequence[str] = (),
+    preparation: Sequence[Sequence[str]] = (),
 ) -> Iterator[Server]:  # fmt: skip
     """Start it in a folder of its own with rooms that ask for nothing.
 
-    `settings` are further lines of TOML, `room` further arguments of `drumtower room create`.
+    `settings` are further lines of TOML, `room` further arguments of `drumtower room create`, `preparation`
+    further commands before it serves.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "drumtower.toml"
@@ -99,6 +101,8 @@ def serve(
     options = ("--no-guest-passcode", "--no-host-passcode", *room)
     for number in rooms:
         Server(0, folder, environment).command("room", "create", number, *options)
+    for command in preparation:
+        Server(0, folder, environment).command(*command)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "drumtower", "serve"], env=environment, stdout=log, stderr=log

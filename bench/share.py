@@ -104,6 +104,9 @@ class _NoRegister:
         del policy, leg, by, picture
         raise RegisterError("disk-full")
 
+    async def took_part(self, recording_id: str, participants: Sequence[str]) -> None:
+        """Nobody asks."""
+
     async def progress(self, message: RecordingProgress) -> None:
         """Never."""
 

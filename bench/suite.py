@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 BENCHMARKS = (
-    "pixels", "quality", "room", "transport", "fanout", "share", "audio", "record", "latency", "join", "peers-audio",
-    "peers-video", "scale", "sip", "register", "h323", "dot1x",
+    "pixels", "quality", "room", "transport", "fanout", "share", "audio", "record", "sealing", "review", "latency",
+    "join", "peers-audio", "peers-video", "scale", "sip", "register", "h323", "dot1x",
 )  # fmt: skip
 """By name, in the order of the report."""
 LINES = Path(__file__).with_name("results.jsonl")

@@ -175,7 +175,8 @@ class NetworkPorts:
     # ---- putting it together
 
     async def _enforcing(self) -> Enforcer:
-        made = Enforcer(self._settings.enforcement, self._make_drivers(self._settings.enforcement), self._note_kept_out)
+        enforcement = self._settings.enforcement
+        made = Enforcer(enforcement, self._make_drivers(enforcement), self._note_kept_out, self._throw_out)
         try:
             await made.start()
         except EnforcementError as error:
@@ -200,6 +201,7 @@ class NetworkPorts:
             self._settings, name, number, self._radius.asker,
             Together(self._whereabouts, closing, feed, last_seen), self._radius.accounting, last_seen, addressed,
             self._whereabouts, audit.refused,
+            partial(self._enforcer.why_not, name) if self._enforcer is not None else None,
         )  # fmt: skip
         try:
             live.open()
@@ -211,6 +213,14 @@ class NetworkPorts:
 
     def _note_kept_out(self, port: str, mac: bytes, identity: str, reason: str) -> None:
         self._audits[port].refused(mac, identity, reason)
+
+    def _throw_out(self, port: str, mac: bytes, reason: str) -> None:
+        """Not now: the directory has not been told yet that it is in."""
+        asyncio.get_running_loop().call_soon(self._keep_out, port, mac, reason)
+
+    def _keep_out(self, port: str, mac: bytes, reason: str) -> None:
+        if (live := self._ports.get(port)) is not None:
+            live.keep_out(mac, reason)
 
     def _recall(self) -> None:
         """Who is back after a restart need not say its address first: it would only when its ARP cache is old."""

@@ -87,7 +87,7 @@ def _certificate(peer: Peer | None) -> str:
     try:
         found = x509.load_der_x509_certificate(der)
         return f"{shown(found.subject.rfc4514_string())}, until {found.not_valid_after_utc:%Y-%m-%d}"
-    except ValueError:
+    except (ValueError, TypeError):  # TypeError: a name of another kind of string than it has to be
         return "shows a certificate that cannot be read"
 
 

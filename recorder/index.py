@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crypto.sealing import Place, Places, ScannedPlaces, SealedPages, SealError, companion_key
-from recorder.boxes import ReadAt
 from recorder.errors import BadIndexError
+from recorder.mp4 import Part
 from recorder.storage import StoredFile
 from recorder.table import Table
 
@@ -83,9 +84,8 @@ class StoredIndex:
         is_same_end = not chain_head or self.footer.chain_head.hex() == chain_head
         return self.footer.sealed_bytes == sealed_bytes and is_same_end
 
-    def read(self, read_at: ReadAt, start: int, length: int) -> bytes:
-        """Bytes of the served file; `read_at` reads the clear one. Raises BadIndexError, and what `read_at` raises."""
-        made: list[bytes] = []
+    def parts(self, start: int, length: int) -> Iterator[Part]:
+        """What a range of the served file consists of. Raises BadIndexError."""
         end = min(self.size, start + length)
         while 0 <= start < end:
             found = self._sources.find(start)
@@ -94,9 +94,8 @@ class StoredIndex:
             following = self.size if found.next_key is None else found.next_key
             wanted = min(end, following) - start
             at = (found.value & ~IN_INDEX) + start - found.key
-            made.append(self._read_pages(at, wanted) if found.value & IN_INDEX else read_at(at, wanted))
+            yield self._read_pages(at, wanted) if found.value & IN_INDEX else (at, wanted)
             start += wanted
-        return b"".join(made)
 
     def close(self) -> None:
         """Free the file."""

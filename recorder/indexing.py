@@ -15,6 +15,7 @@ from recorder.storage import DRAFT_SUFFIX, GrowingFile, Storage
 from recorder.table import serialize
 
 logger = logging.getLogger(__name__)
+_WRITTEN_AT_ONCE = 256 << 10
 
 
 def index_if_possible(storage: Storage, sealed: SealedFile) -> bool:
@@ -52,7 +53,8 @@ class _Writer:
         head = companion_head(sealed.head.id)
         self._file = file
         self._sealed = sealed
-        self._pages = SealWriter(file.append, head.serialize(), companion_key(sealed.key, head), PAGE_BYTES)
+        self._sealed_bytes = bytearray()
+        self._pages = SealWriter(self._emit, head.serialize(), companion_key(sealed.key, head), PAGE_BYTES)
         self._size = 0
         """Bytes in the pages so far."""
         self._starts = array("Q", [0])
@@ -87,7 +89,14 @@ class _Writer:
         )  # fmt: skip
         self._pages.write(footer.serialize())
         self._pages.finish()
+        self._file.append(bytes(self._sealed_bytes))
         self._file.sync()
+
+    def _emit(self, data: bytes) -> None:
+        self._sealed_bytes += data
+        if len(self._sealed_bytes) > _WRITTEN_AT_ONCE:
+            self._file.append(bytes(self._sealed_bytes))
+            self._sealed_bytes.clear()
 
     def _add_segments(self, served: ServedFile) -> None:
         for segment in served.segments():

@@ -24,6 +24,10 @@ _STARTS_WITH_SAP = 1 << 31 | 1 << 28
 """The entry begins with a stream access point of type 1."""
 
 
+Part = bytes | tuple[int, int]
+"""Bytes that were made, or (offset, length) in the clear file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """What the index says of one segment: its length in bytes, and when it is shown."""
@@ -98,17 +102,20 @@ class IndexedFile:
 
     def read(self, read_at: ReadAt, start: int, length: int) -> bytes:
         """Bytes of the served file; `read_at` reads the clear one."""
+        parts = self.parts(start, length)
+        return b"".join(part if isinstance(part, bytes) else read_at(*part) for part in parts)
+
+    def parts(self, start: int, length: int) -> Iterator[Part]:
+        """What a range of the served file consists of."""
         end = min(self.size, start + length)
-        made: list[bytes] = []
         number = bisect_right(self._starts, start) - 1
         while 0 <= start < end:
             following = self._starts[number + 1] if number + 1 < len(self._starts) else self.size
             skip, wanted = start - self._starts[number], min(end, following) - start
             source = self._sources[number]
-            made.append(source[skip : skip + wanted] if isinstance(source, bytes) else read_at(source + skip, wanted))
+            yield source[skip : skip + wanted] if isinstance(source, bytes) else (source + skip, wanted)
             start += wanted
             number += 1
-        return b"".join(made)
 
 
 def segment_index(spans: Sequence[Span], track: Track) -> bytes:

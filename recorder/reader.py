@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from crypto.sealing import SealError, SealReader
-from recorder.boxes import ReadAt
 from recorder.errors import BadFileError, BadIndexError
+from recorder.mp4 import Part
 
 
 class Shape(Protocol):
@@ -17,8 +17,8 @@ class Shape(Protocol):
     """Length in bytes as it is served."""
     duration_s: float
 
-    def read(self, read_at: ReadAt, start: int, length: int) -> bytes:
-        """Bytes of the served file; `read_at` reads the clear one."""
+    def parts(self, start: int, length: int) -> Iterator[Part]:
+        """What a range of the served file consists of."""
 
 
 class RecordingReader:
@@ -45,8 +45,14 @@ class RecordingReader:
 
     def read(self, start: int, length: int) -> bytes:
         """`length` clear bytes from `start`, fewer only at the end; blocks. Raises BadFileError on a broken seal."""
+        found: list[bytes | memoryview] = []
         try:
-            return self._shape.read(self._reader.read, start, length)
+            for part in self._shape.parts(start, length):
+                if isinstance(part, bytes):
+                    found.append(part)
+                else:
+                    found += self._reader.pieces(*part)
+            return b"".join(found)
         except SealError as error:
             raise BadFileError(str(error)) from error
         except BadIndexError:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from sys import byteorder
+from typing import NamedTuple
 
 ReadAt = Callable[[int, int], bytes]
 _FAN_OUT = 128
@@ -19,8 +19,7 @@ RECORD_BYTES = 16
 """A key and a value, 8 bytes each, big-endian; keys grow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The record with the largest key that is not above what was looked for."""
 
     number: int
@@ -61,24 +60,20 @@ class Table:
 
     def find(self, key: int) -> Found | None:
         """The record for `key`; None below the first. What `read_at` raises."""
-        if not self._holds(key):
+        keys = self._keys
+        if not keys or key < keys[0] or (len(keys) > _FAN_OUT and key >= keys[_FAN_OUT]):
             number = 0
             for offset, count in reversed(self._levels):
                 first = number * _FAN_OUT
-                keys = _unpacked(self._read_at(offset + first * _KEY_BYTES, min(_FAN_OUT, count - first) * _KEY_BYTES))
-                number = first + max(0, bisect_right(keys, key) - 1)
+                level = _unpacked(self._read_at(offset + first * _KEY_BYTES, min(_FAN_OUT, count - first) * _KEY_BYTES))
+                number = first + max(0, bisect_right(level, key) - 1)
             self._read_leaf(number)
-        place = bisect_right(self._keys, key, 0, min(_FAN_OUT, len(self._keys))) - 1
+            keys = self._keys
+        place = bisect_right(keys, key, 0, min(_FAN_OUT, len(keys))) - 1
         if place < 0:
             return None
-        following = self._keys[place + 1] if place + 1 < len(self._keys) else None
-        return Found(self._leaf_number * _FAN_OUT + place, self._keys[place], self._values[place], following)
-
-    def _holds(self, key: int) -> bool:
-        """Whether the leaf that is kept has the record for `key`."""
-        if not self._keys or key < self._keys[0]:
-            return False
-        return len(self._keys) <= _FAN_OUT or key < self._keys[_FAN_OUT]
+        following = keys[place + 1] if place + 1 < len(keys) else None
+        return Found(self._leaf_number * _FAN_OUT + place, keys[place], self._values[place], following)
 
     def _read_leaf(self, number: int) -> None:
         """With the first record of the next leaf, if there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from crypto.sealing import SealWriter
 from mcu.media import Codec
@@ -29,10 +30,33 @@ class Mark:
 Emit = Callable[[bytes, Mark], object]
 
 
+class Seal(Protocol):
+    """What makes a file of clear bytes; crypto.sealing.SealWriter is one."""
+
+    size: int
+
+    @property
+    def chain_head(self) -> str:
+        """Last link of the chain, hex."""
+
+    def write(self, plain: bytes) -> None:
+        """Append."""
+
+    def flush(self) -> None:
+        """Give away what waits."""
+
+    def finish(self) -> None:
+        """Nothing follows."""
+
+
+NewSeal = Callable[[Callable[[bytes], object], bytes, bytes], Seal]
+"""Takes where the bytes of the file go, its head, and its key."""
+
+
 class Tape:
     """Lays sound and picture on one time axis that begins with the first keyframe, muxes and seals them."""
 
-    def __init__(self, order: StartRecording, fragment_s: float, emit: Emit) -> None:
+    def __init__(self, order: StartRecording, fragment_s: float, emit: Emit, seal: NewSeal = SealWriter) -> None:
         """`emit` takes the bytes of the file, each with the mark that holds once they are written."""
         self._order = order
         self._fragment_s = fragment_s
@@ -45,7 +69,7 @@ class Tape:
         self.duration_s = 0.0
         self.counters: Counter[str] = Counter()
         self._sealed: list[bytes] = []
-        self._seal = SealWriter(self._sealed.append, order.header, order.key)
+        self._seal = seal(self._sealed.append, order.header, order.key)
         self._emit_sealed()
 
     def accept(self, frame: Frame) -> None:

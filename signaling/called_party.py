@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from mcu.fleet.worker import Worker, WorkerError
 from signaling.admission import Refused
@@ -19,10 +20,14 @@ logger = logging.getLogger(__name__)
 class CalledParty:
     """What it took is given back when follow() returns."""
 
-    def __init__(self, talk: Talk, services: CallServices, worker: Worker, attempt: Attempt, name: str) -> None:
+    def __init__(
+        self, talk: Talk, services: CallServices, worker: Worker, attempt: Attempt, name: str, local: str
+    ) -> None:  # fmt: skip
+        """`local`: our address that it is talked to from."""
         self._talk = talk
         self._services = services
         self._attempt = attempt
+        self._local = local
         self._stay = RoomStay(talk, services, worker, name)
         self._failure: Exception | None = None
 
@@ -37,8 +42,10 @@ class CalledParty:
 
     async def join(self) -> None:
         """Through the gate into the room. Raises Refused, WorkerError."""
-        leg = self._talk.leg
-        admission = await self._services.gate.wait_for_host(self._attempt.admission, lambda _reason: None)
+        leg, asked = self._talk.leg, self._attempt.admission
+        # Who was called may have been a name, and in any of several sites: now it is known where it is.
+        met = replace(asked, request=replace(asked.request, source=leg.remote_address, local=self._local))
+        admission = await self._services.gate.wait_for_host(met, lambda _reason: None)
         await self._stay.connect(admission)
         self._attempt.joined()
         logger.info("leg=%d room=%s %s joined", leg.id, self._talk.room, leg.remote_address)

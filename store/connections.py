@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,7 @@ class Connections:
     async def revisions(self) -> tuple[str, str]:
         """Revision of the database ("" where it is empty) and the one this program needs. Raises Unavailable."""
         async with self.read() as connection:
-            current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-        head = ScriptDirectory.from_config(_alembic()).get_current_head()
-        return current or "", head or ""
+            return await connection.run_sync(_revision), _head()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -152,13 +150,25 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
 
 
+def _revision(connection: Connection) -> str:
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
 def _alembic() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
 
 
+@cache
+def _head() -> str:
+    """The revision that this program needs."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head() or ""
+
+
 def _upgrade(connection: Connection) -> None:
+    if _revision(connection) == _head():  # as at nearly every start; Alembic would read all migrations to find out
+        return
     config = _alembic()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

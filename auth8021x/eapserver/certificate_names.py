@@ -13,8 +13,10 @@ _MAX_NAMES: Final = 16
 _UPN: Final = ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 """Microsoft's user principal name, a UTF8String in an otherName."""
 _UTF8_STRING: Final = 0x0C
-_UNREADABLE: Final = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
-"""What cryptography raises."""
+_UNREADABLE: Final = (
+    ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+)  # fmt: skip
+"""What cryptography raises; TypeError for a name of another kind of string than it has to be."""
 
 
 @dataclass(frozen=True, slots=True)

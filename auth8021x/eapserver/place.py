@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from auth8021x.errors import MalformedPacketError
 from auth8021x.wire import attribute
@@ -13,8 +14,7 @@ from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import Type
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """For people; what a switch does not say is empty."""
 
     switch: str = ""

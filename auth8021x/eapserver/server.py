@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from auth8021x.eapserver import bypass
 from auth8021x.eapserver.account import Account, Book, read_identity
@@ -20,8 +21,8 @@ from auth8021x.eapserver.place import UNPLACED, Place, place_of
 from auth8021x.eapserver.sessions import ServerSession, ServerSessions
 from auth8021x.eapserver.step import Failed, Moment, Passed
 from auth8021x.eapserver.tls_framing import OVERHEAD_BYTES
-from auth8021x.errors import MalformedPacketError
 from auth8021x.eapserver.unheard import UnheardRequests
+from auth8021x.errors import MalformedPacketError
 from auth8021x.radius.replies import Replies, Seen, Source
 from auth8021x.wire import attribute, authenticity, eap, eap_message, packet
 from auth8021x.wire.attribute import Attribute
@@ -34,13 +35,13 @@ from config.dot1x_server import EapServerSettings
 
 _STATE_BYTES: Final = 16
 _MIN_FRAGMENT_BYTES: Final = 64
+_PROXY_STATE: Final = int(Type.PROXY_STATE)
 _MAX_EVENTS: Final = 1000
 _COUNTERS: Final = {Seen.AGAIN: "repeated", Seen.REPLAYED: "replayed", Seen.TOO_MANY: "too-many"}
 _PLACE: Final = (Type.CALLING_STATION_ID, Type.NAS_PORT, Type.NAS_PORT_ID, Type.NAS_IDENTIFIER, Type.NAS_IP_ADDRESS)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Who was let in or not, for the audit and the pages of administrators."""
 
     client: str
@@ -58,21 +59,18 @@ class Verdict:
     place: Place = UNPLACED
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True, gc=False):
     """A request that is believed."""
 
     request: Packet
+    attributes: Sequence[Attribute]
     client: NasClient
+    station: str
+    """Calling-Station-Id."""
     moment: Moment
 
-    @property
-    def attributes(self) -> Sequence[Attribute]:
-        return self.request.attributes
 
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
+class _Reply(msgspec.Struct, frozen=True, gc=False):
     code: Code
     attributes: tuple[Attribute, ...] = ()
 
@@ -95,9 +93,9 @@ class EapServer:
         self.counters: Counter[str] = Counter()
         """What was dropped and refused, by reason, and "accepted"; cumulative."""
         self.excused: Counter[str] = Counter()
-        self.unheard = UnheardRequests()
-
         """Requests that were believed without Message-Authenticator, by the name of the client; cumulative."""
+
+        self.unheard = UnheardRequests()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -110,18 +108,19 @@ class EapServer:
         """A datagram; the answer to be sent, if there is one. `now` is monotonic."""
         client = self._clients.find(source[0])
         request: Packet | str = "unknown-client" if client is None else self._believed(client, data)
-            self.unheard.note(source[0], str(request), now_utc)
         if client is None or isinstance(request, str):
-        self.unheard.heard(source[0])
             self.counters[str(request)] += 1
+            self.unheard.note(source[0], str(request), now_utc)
             return None
+        self.unheard.heard(source[0])
         key = f"{client.name} {request.code} {request.identifier} ".encode() + request.authenticator
         seen, remembered = self._replies.check(key, source, now, self._settings.remembered_s)
         if seen is not Seen.NEW:
             self.counters[_COUNTERS[seen]] += 1
             return remembered
         station = attribute.first_text(request.attributes, Type.CALLING_STATION_ID) or ""
-        asked = _Asked(request, client, Moment(now, now_utc, f"{client.name} {station}"))
+        moment = Moment(now, now_utc, f"{client.name} {station}")
+        asked = _Asked(request, request.attributes, client, station, moment)
         try:
             reply = self._reply(asked)
         except MalformedPacketError:
@@ -227,11 +226,12 @@ class EapServer:
         return _Reply(Code.ACCESS_REJECT, eap_message.split(eap.failure(response.identifier).serialize()))
 
     def _decided(self, asked: _Asked, outer: str, method: int, outcome: Passed | Failed) -> None:
-        station = attribute.first_text(asked.attributes, Type.CALLING_STATION_ID) or ""
         reason, detail = (outcome.reason, outcome.detail) if isinstance(outcome, Failed) else ("", "")
         self.counters[reason or "accepted"] += 1
         place = place_of(asked.attributes)
-        self._events.append(Verdict(asked.client.name, station, outer, outcome.identity, method, reason, detail, place))
+        self._events.append(
+            Verdict(asked.client.name, asked.station, outer, outcome.identity, method, reason, detail, place)
+        )
 
     def _fragment_bytes(self, asked: _Asked) -> int:
         """What fits where the switch says how much does (RFC 3579 2.4)."""
@@ -241,7 +241,7 @@ class EapServer:
 
     def _sealed(self, asked: _Asked, reply: _Reply) -> bytes:
         """With what proxies put in, in their order (RFC 2865 5.33)."""
-        proxies = [each for each in asked.attributes if each.type == Type.PROXY_STATE]
+        proxies = [each for each in asked.attributes if each.type == _PROXY_STATE]
         answer = Packet(reply.code, asked.request.identifier, attributes=(*reply.attributes, *proxies))
         try:
             return authenticity.response_octets(answer, asked.request.authenticator, asked.client.secret)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
+
+import msgspec
 
 from auth8021x.eapserver.conversation import Conversation
 
 
-@dataclass(slots=True)
-class ServerSession:
+class ServerSession(msgspec.Struct, eq=False):
     """One conversation and whose it is."""
 
     client: str
     place: tuple[bytes, ...]
     """Port and address of the terminal, as the client says them."""
-    conversation: Conversation = field(repr=False)
+    conversation: Conversation
     expires_at: float
-    state: bytes = field(default=b"", repr=False)
+    state: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"ServerSession({self.client!r}, {self.place!r})"
 
 
 class ServerSessions:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+
+class Ask(msgspec.Struct, frozen=True, gc=False):
     """Send another request with this data."""
 
-    data: bytes = field(repr=False)
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"Ask({len(self.data)} octets)"
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(msgspec.Struct, frozen=True, gc=False):
     """The peer has proved to be this account."""
 
     identity: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True, gc=False):
     """It has not; `reason` names a counter, `detail` is for the audit."""
 
     reason: str
@@ -33,8 +34,7 @@ class Failed:
 Step = Ask | Passed | Failed
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """When a request came, and from where."""
 
     now: float

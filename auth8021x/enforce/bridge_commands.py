@@ -52,6 +52,18 @@ def read_own(shown: bytes) -> frozenset[bytes]:
     return frozenset(mac for _, mac in _read(shown, "permanent"))
 
 
+def misplaced(plan: Plan, shown: bytes) -> frozenset[str]:
+    """Ports that are in another bridge than the plan says, or in none, by `bridge -json link show`.
+
+    Raises EnforcementError.
+    """
+    try:
+        found = {str(each["ifname"]): str(each.get("master", "")) for each in json.loads(shown or b"[]")}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EnforcementError(f"bridge: not understood: {error}") from None
+    return frozenset(port.name for port in plan if found.get(port.name) != port.bridge)
+
+
 def _port_lines(port: PortPlan) -> list[str]:
     # AdminControlledDirections Both (IEEE 802.1X-2004 6.4.3): where nobody is in, nothing is sent out, either.
     flooded = "on" if port.terminals else "off"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Protocol
 
 from auth8021x.enforce import bridge_commands, ruleset
-from auth8021x.enforce.plan import Plan
+from auth8021x.enforce.plan import KeptOut, Plan
 from auth8021x.enforce.programs import Run, run
 from auth8021x.errors import EnforcementError
 from auth8021x.wire import mac_address
@@ -38,9 +38,24 @@ class BridgeDriver:
         present = bridge_commands.read_entries(await self._shown("static"))
         own = bridge_commands.read_own(await self._shown("permanent"))
         await self._batch("bridge", bridge_commands.entry_lines(plan, present, own), trouble)
-        trouble += _impostors(plan, own)
+        impostors = _impostors(plan, own)
+        if not trouble and not impostors:
+            return
+        kept_out = dict.fromkeys(impostors, KeptOut.OUR_ADDRESS.value)
         if trouble:
-            raise trouble[0]
+            kept_out |= await self._misplaced(plan)
+        raise EnforcementError(str(trouble[0]) if trouble else _said(impostors), kept_out)
+
+    async def _misplaced(self, plan: Plan) -> dict[tuple[str, bytes], str]:
+        """Who is at a port that is not in its bridge; nobody where that cannot be seen, either."""
+        try:
+            shown = await self._run(("bridge", "-json", "link", "show"), "", self._patience_s)
+            names = bridge_commands.misplaced(plan, shown)
+        except EnforcementError:
+            return {}
+        return {
+            (port.name, mac): KeptOut.NO_NETWORK.value for port in plan if port.name in names for mac in port.terminals
+        }
 
     async def _shown(self, state: str) -> bytes:
         return await self._run(("bridge", "-json", "fdb", "show", "state", state), "", self._patience_s)
@@ -87,11 +102,11 @@ def drivers(settings: EnforcementSettings) -> list[Driver]:
     return made
 
 
-def _impostors(plan: Plan, own: Container[bytes]) -> list[EnforcementError]:
+def _impostors(plan: Plan, own: Container[bytes]) -> list[tuple[str, bytes]]:
     """Terminals that call themselves by an address of this machine, whose frames would all go to them."""
-    return [
-        EnforcementError(f"{port.name}: {mac_address.plain(mac)} is an address of this machine: not let in")
-        for port in plan
-        for mac in port.terminals
-        if mac in own
-    ]
+    return [(port.name, mac) for port in plan for mac in port.terminals if mac in own]
+
+
+def _said(impostors: Sequence[tuple[str, bytes]]) -> str:
+    name, mac = impostors[0]
+    return f"{name}: {mac_address.plain(mac)} is an address of this machine: not let in"

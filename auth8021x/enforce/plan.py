@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -21,6 +21,10 @@ class KeptOut(Enum):
     UNKNOWN_VLAN = "unknown-vlan"
     OTHER_VLAN = "other-vlan"
     """The port is in the network of another terminal: one port has one network."""
+    NO_NETWORK = "no-network"
+    """The port could not be put into the bridge of its VLAN."""
+    OUR_ADDRESS = "our-address"
+    """It has the MAC address of this machine."""
     ELSEWHERE = "elsewhere"
     """It was admitted at another port since."""
 
@@ -72,7 +76,7 @@ class Openings:
         place = self._places.get(port)
         if place is None:
             return self._kept_out(KeptOut.UNKNOWN_PORT)
-        bridge = self._networks.get(grant.vlan) if grant.vlan else place.bridge
+        bridge = self.bridge_for(port, grant)
         if bridge is None:
             place.admitted.pop(mac, None)
             return self._kept_out(KeptOut.UNKNOWN_VLAN)
@@ -81,6 +85,32 @@ class Openings:
                 self.counters["moved"] += 1
         place.admitted[mac] = (grant.by.rank, bridge)
         return None if place.network() == bridge else self._kept_out(KeptOut.OTHER_VLAN)
+
+    def why_not(self, port: str, mac: bytes, grant: Grant) -> KeptOut | None:
+        """Why a terminal would not be in with this grant, asked before it is told that it is; None where it would."""
+        place = self._places.get(port)
+        if place is None:
+            return KeptOut.UNKNOWN_PORT
+        bridge = self.bridge_for(port, grant)
+        if bridge is None:
+            return KeptOut.UNKNOWN_VLAN
+        others = replace(place, admitted={**place.admitted, mac: (grant.by.rank, bridge)})
+        return None if others.network() == bridge else KeptOut.OTHER_VLAN
+
+    def displaced(self, port: str) -> list[bytes]:
+        """Who was admitted at a port and is not in, since the port is in the network of another terminal now."""
+        place = self._places.get(port)
+        if place is None:
+            return []
+        network = place.network()
+        return [mac for mac, (_, bridge) in place.admitted.items() if bridge != network]
+
+    def bridge_for(self, port: str, grant: Grant) -> str | None:
+        """Where a grant leads to from a port; None where that is not known here."""
+        place = self._places.get(port)
+        if place is None:
+            return None
+        return self._networks.get(grant.vlan) if grant.vlan else place.bridge
 
     def why_out(self, port: str, mac: bytes) -> KeptOut | None:
         """Why a terminal that was admitted at a port is not in there now; None where it is."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from auth8021x.enforce.drivers import Driver
@@ -31,6 +31,8 @@ class Stage:
     ) -> None:
         """`plan`: how all ports are to be, asked when the driver is told."""
         self.next: Stage | None = None
+        self.on_kept_out: Callable[[Mapping[tuple[str, bytes], str]], None] = _nobody_is_told
+        """Told of who is not in, as EnforcementError has it."""
         self._told: Plan = ()
         self._driver = driver
         self._settings = settings
@@ -67,10 +69,11 @@ class Stage:
     async def apply(self) -> bool:
         """Tell the driver, and then the next one, whatever became of it; whether it did all."""
         plan, trouble = self._plan(), ""
+        kept_out: Mapping[tuple[str, bytes], str] = {}
         try:
             await self._driver.apply(plan)
         except EnforcementError as error:
-            trouble = str(error)
+            trouble, kept_out = str(error), error.kept_out
         except Exception as error:
             # Whatever it is: were this to end, whoever is in would stay in.
             logger.exception("driver=%s", self._driver.name)
@@ -79,6 +82,8 @@ class Stage:
         self._told = plan
         if self.next is not None:
             self.next.tell()
+        if kept_out:
+            self.on_kept_out(kept_out)
         return not trouble
 
     async def _keep(self) -> None:
@@ -104,3 +109,7 @@ class Stage:
         elif self._trouble and not trouble:
             logger.info("driver=%s works again", name)
         self._trouble = trouble
+
+
+def _nobody_is_told(_kept_out: Mapping[tuple[str, bytes], str]) -> None:
+    """Nobody wants to know."""

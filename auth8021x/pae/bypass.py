@@ -62,7 +62,12 @@ class Bypass:
             return
         self.state = State.ADMITTED
         timeout_s = self.grant.session_timeout_s
-        self._due_at = math.inf if timeout_s is None else now + max(1.0, float(timeout_s))
+        self.due_at = math.inf if timeout_s is None else now + max(1.0, float(timeout_s))
+
+    def refuse(self, reason: str, now: float) -> None:
+        """Its port cannot give it what it was granted, or no longer."""
+        self.grant, self.reason, self.cause = None, reason, TerminateCause.NAS_REQUEST
+        self.state, self.due_at = State.REFUSED, now + self._settings.quiet_period_s
 
     def end(self, cause: TerminateCause) -> None:
         """It is in no longer by its address."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 
 import msgspec
@@ -57,7 +56,8 @@ class Conversation:
         """Who answered; nobody else knows the conversation."""
         self.state: bytes | None = None
         self._identifier = 0
-        self._requests: Counter[int] = Counter()
+        self._requests: dict[int, int] = {}
+        """By type."""
         self._answered: int = 0
         """Type of the last response."""
         self._rounds = 0
@@ -106,9 +106,8 @@ class Conversation:
             return self.failed("accept-without-success")
         if not self._has_proved():
             return self.failed("accept-without-method")
-        asked_about = Attribute(Type.USER_NAME, self.identity[:MAX_VALUE_BYTES])
-        name = attribute.first_text((asked_about,), Type.USER_NAME) or ""
-        return Ruling(packet, read_grant(answer.attributes, name))
+        asked_about = attribute.shown(self.identity[:MAX_VALUE_BYTES])
+        return Ruling(packet, read_grant(answer.attributes, asked_about))
 
     def _challenged(self, answer: Packet, packet: Eap | None) -> Ruling:
         if packet is None or packet.code != Code.REQUEST:
@@ -116,11 +115,11 @@ class Conversation:
         self._rounds += 1
         if self._rounds > MAX_ROUNDS:
             return self.failed("too-many-rounds")
-        self._requests[packet.type] += 1
+        self._requests[packet.type] = self._requests.get(packet.type, 0) + 1
         timeout_s = attribute.first_number(answer.attributes, Type.SESSION_TIMEOUT) or 0
         return Ruling(packet, timeout_s=min(timeout_s, MAX_TIMEOUT_S))
 
     def _has_proved(self) -> bool:
         """Whether a method ran up to the last response; some servers are set up to accept whatever comes."""
         method = self._answered
-        return method > Method.NAK and self._requests[method] >= MIN_REQUESTS.get(method, 1)
+        return method > Method.NAK and self._requests.get(method, 0) >= MIN_REQUESTS.get(method, 1)

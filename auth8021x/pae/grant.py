@@ -14,6 +14,11 @@ from auth8021x.wire.attribute import Attribute
 from auth8021x.wire.dictionary import TerminationAction, Type
 
 MAX_CLASSES: Final = 8
+_READ: Final = frozenset({
+    *tunnel.TYPES, Type.USER_NAME, Type.FILTER_ID, Type.CLASS, Type.SESSION_TIMEOUT, Type.TERMINATION_ACTION,
+    Type.ACCT_INTERIM_INTERVAL,
+})  # fmt: skip
+"""All others, EAP-Message among them, grant nothing."""
 _ACTIONS: Final = {int(each): each for each in TerminationAction}
 
 
@@ -48,6 +53,7 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
 
 def read_grant(attributes: Sequence[Attribute], identity: str, by: By = By.EAP) -> Grant:
     """The grant of an Access-Accept. Raises MalformedPacketError: half understood is not granted (RFC 2865 5)."""
+    attributes = [each for each in attributes if each.type in _READ]
     action = _ACTIONS.get(attribute.first_number(attributes, Type.TERMINATION_ACTION) or 0)
     if action is None:
         raise MalformedPacketError("RADIUS: unknown Termination-Action")

@@ -14,7 +14,7 @@ from auth8021x.pae import nas
 from auth8021x.pae.actions import Action, Ask, SendFrame
 from auth8021x.pae.arrivals import Arrivals
 from auth8021x.pae.eap_pass_through import State as EapState
-from auth8021x.pae.grant import Grant
+from auth8021x.pae.grant import By, Grant
 from auth8021x.pae.nas import NasPort
 from auth8021x.pae.terminal import Terminal
 from auth8021x.radius.dynamic_orders import Change, Order, Selector
@@ -29,10 +29,16 @@ _MAX_GREETINGS: Final = 3
 """Requests for Identity to nobody in particular, after the line has come up."""
 
 
+KeepsOut = Callable[[bytes, Grant], str]
+"""Is asked with MAC and grant before a terminal is let in: why the port cannot give it that, in a word, or ""."""
+
+
 class Port:
     """Events in, actions out; times are monotonic seconds."""
 
-    def __init__(self, port: NasPort, settings: PaeSettings, chance: Chance) -> None:
+    def __init__(self, port: NasPort, settings: PaeSettings, chance: Chance, keeps_out: KeepsOut | None = None) -> None:
+        """`keeps_out`: without it the port can give whatever is granted."""
+        self._keeps_out = keeps_out or _gives_all
         self.name = port.name
         self.counters: Counter[str] = Counter()
         self.terminals: dict[bytes, Terminal] = {}
@@ -105,10 +111,16 @@ class Port:
         if ticket == terminal.bypass_ticket:
             terminal.bypass_ticket = 0
             terminal.bypass.answered(answer.packet, now)
+            by_address = terminal.bypass.grant
+            if by_address is not None and (why := self._keeps_out(terminal.mac, by_address)):
+                terminal.bypass.refuse(why, now)
         else:
             terminal.eap_ticket = 0
             authenticator = terminal.authenticator
-            authenticator.ruled(authenticator.conversation.rule(answer.server, answer.packet), now)
+            ruling = authenticator.conversation.rule(answer.server, answer.packet)
+            if ruling.grant is not None and (why := self._keeps_out(terminal.mac, ruling.grant)):
+                ruling = authenticator.conversation.failed(why)
+            authenticator.ruled(ruling, now)
         self._settle(terminal, now)
 
     def no_answer(self, ticket: int, now: float) -> None:
@@ -136,6 +148,18 @@ class Port:
             terminal.authenticator.end(TerminateCause.ADMIN_RESET, now)
             self._settle(terminal, now)
         return None if found else ErrorCause.SESSION_CONTEXT_NOT_FOUND
+
+    def keep_out(self, mac: bytes, reason: str, now: float) -> None:
+        """A terminal was let in and is not: it is told so, and asked anew. A guest, which has no session, stays one."""
+        terminal = self.terminals.get(mac)
+        if terminal is None or terminal.grant is None or terminal.grant.by is By.GUEST:
+            return
+        if terminal.grant.by is By.BYPASS:
+            terminal.bypass.refuse(reason, now)
+        else:
+            terminal.authenticator.last_reason = reason
+            terminal.authenticator.end(TerminateCause.NAS_REQUEST, now)
+        self._settle(terminal, now)
 
     def change(self, order: Order, now: float) -> ErrorCause | None:
         """Change the session that fits, by order (RFC 5176)."""
@@ -329,6 +353,10 @@ class Port:
         )  # fmt: skip
         is_here = selector.port is None or selector.port == self._port.number
         return is_here and all(wanted in (found, "", b"") for wanted, found in asked)
+
+
+def _gives_all(_mac: bytes, _grant: Grant) -> str:
+    return ""
 
 
 def _changed(grant: Grant, change: Change) -> Grant:

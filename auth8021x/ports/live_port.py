@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Container
 
 from auth8021x.pae.nas import NasPort
-from auth8021x.pae.port import Port
+from auth8021x.pae.port import KeepsOut, Port
 from auth8021x.ports.arrival_socket import ArrivalSocket
 from auth8021x.ports.eapol_socket import EapolSocket, mac_of
 from auth8021x.ports.runner import Accounting, Enforcement, PortRunner, Refused, Servers
@@ -33,13 +33,14 @@ class LivePort:
     def __init__(
         self, settings: Dot1xSettings, name: str, number: int, servers: Servers, enforcement: Enforcement,
         accounting: Accounting | None, last_seen: LastSeen, addressed: Callable[[str, bytes, str], None],
-        terminals: Container[bytes], refused: Refused | None = None,
+        terminals: Container[bytes], refused: Refused | None = None, keeps_out: KeepsOut | None = None,
     ) -> None:  # fmt: skip
         """`addressed` is told each address that is seen, with port and MAC: the enforcement.
 
         `terminals`: who is in, on whichever port. A bridge lets them send under their own address alone. `refused`
-        is told who was refused.
+        is told who was refused; `keeps_out`: see Port.
         """
+        self._keeps_out = keeps_out
         self._refused = refused
         self.name = name
         self.number = number
@@ -62,7 +63,7 @@ class LivePort:
         settings = self._settings
         self._index = socket.if_nametoindex(self.name)
         place = NasPort(settings.nas_identifier, settings.nas_address, self.number, self.name, mac_of(self.name))
-        core = Port(place, settings.pae, SystemChance())
+        core = Port(place, settings.pae, SystemChance(), self._keeps_out)
         runner = PortRunner(core, self._servers, self._enforcement, self._accounting, self._refused)
         try:
             runner.link = eapol = EapolSocket(self.name, runner.receive, self._counters)
@@ -109,6 +110,11 @@ class LivePort:
         if self._runner is None:
             return ErrorCause.SESSION_CONTEXT_NOT_FOUND
         return self._runner.disconnect(selector)
+
+    def keep_out(self, mac: bytes, reason: str) -> None:
+        """A terminal was let in and is not."""
+        if self._runner is not None:
+            self._runner.keep_out(mac, reason)
 
     def change(self, order: Order) -> ErrorCause | None:
         """Change the session that fits."""

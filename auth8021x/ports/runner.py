@@ -99,6 +99,11 @@ class PortRunner:
         self._work()
         return cause
 
+    def keep_out(self, mac: bytes, reason: str) -> None:
+        """A terminal was let in and is not."""
+        self.port.keep_out(mac, reason, self._loop.time())
+        self._work()
+
     def change(self, order: Order) -> ErrorCause | None:
         """Change the session that fits."""
         cause = self.port.change(order, self._loop.time())

@@ -65,7 +65,7 @@ class RadiusClient:
         """For the lanes: something came in."""
         if not self._is_closed:
             self.core.receive(server, lane, octets, self._loop.time())
-            self._work()
+            self._hand_out()  # what comes in brings no deadline forward
 
     def lane_lost(self, server: int, lane: int) -> None:
         """For the lanes: a connection broke."""
@@ -96,6 +96,10 @@ class RadiusClient:
     def _work(self) -> None:
         for datagram in self.core.datagrams_to_send():
             self._lanes[datagram.server].send(datagram.lane, datagram.octets)
+        self._hand_out()
+        self._arm()
+
+    def _hand_out(self) -> None:
         while (event := self.core.next_event()) is not None:
             if isinstance(event, ServerChanged):
                 logger.warning("radius=%s %s", event.server, "answers again" if event.is_up else "does not answer")
@@ -103,7 +107,6 @@ class RadiusClient:
                     self._changed(event.server, event.is_up)
             elif (done := self._waiting.pop(event.ticket, None)) is not None:
                 _tell(done, event if isinstance(event, Answered) else NoAnswerError(event.failure.value))
-        self._arm()
 
     def _arm(self) -> None:
         due = self.core.next_timeout()

@@ -13,6 +13,8 @@ from auth8021x.radius.replies import Source
 
 _BUFFER_BYTES: Final = 1 << 20
 """All terminals of a house ask at once when the power is back."""
+_TURN_S: Final = 0.002
+"""After which others get their turn, however many wait: one request may cost a signature, about 1 ms."""
 _SO_RXQ_OVFL: Final = 40
 _LOST: Final = struct.Struct("=I")
 _LOST_SPACE: Final = socket.CMSG_SPACE(_LOST.size)
@@ -28,7 +30,10 @@ class ListeningSockets:
     """One socket an address. A server derives its own and says in answer() what it sends back. Close it."""
 
     def __init__(self, addresses: Sequence[str], port: int, core: Server, batch: int, max_bytes: int) -> None:
-        """`batch`: datagrams before others get their turn. Raises OSError when an address or the port cannot be had."""
+        """`batch`: datagrams before others get their turn, at the latest.
+
+        Raises OSError when an address or the port cannot be had.
+        """
         self._counters = core.counters
         self._batch = batch
         self._max_bytes = max_bytes
@@ -73,6 +78,7 @@ class ListeningSockets:
         self._loop.add_reader(made, self._drain, made)
 
     def _drain(self, made: socket.socket) -> None:
+        ends_at = self._loop.time() + _TURN_S
         for _ in range(self._batch):
             try:
                 octets, said, _, source = made.recvmsg(self._max_bytes, _LOST_SPACE)
@@ -83,9 +89,12 @@ class ListeningSockets:
                 continue
             if said:
                 self._count_lost(made, said[0][2])
-            answer = self.answer(octets, (source[0], source[1]), self._loop.time())
+            now = self._loop.time()
+            answer = self.answer(octets, (source[0], source[1]), now)
             if answer is not None:
                 self._send(made, answer, source)
+            if now >= ends_at:
+                return
 
     def _count_lost(self, made: socket.socket, said: bytes) -> None:
         """The kernel tells with the next datagram how many it has lost so far, modulo 2^32."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from enum import Enum, auto
+
+import msgspec
 
 Source = tuple[str, int]
 
@@ -21,11 +22,13 @@ class Seen(Enum):
     """Nothing more can be remembered, so that nothing more is taken."""
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, gc=False, eq=False):
     source: Source
     expires_at: float
-    reply: bytes | None = field(default=None, repr=False)
+    reply: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"_Entry({self.source!r}, {self.expires_at})"
 
 
 class Replies:

@@ -79,10 +79,13 @@ def first_number(attributes: Iterable[Attribute], kind: int) -> int | None:
 
 
 def first_text(attributes: Iterable[Attribute], kind: int) -> str | None:
-    """The same as text, for logs and pages: what is no UTF-8 is replaced, and so are control characters."""
+    """The same as text: see shown()."""
     value = first(attributes, kind)
-    if value is None:
-        return None
+    return None if value is None else shown(value)
+
+
+def shown(value: bytes) -> str:
+    """A text, for logs and pages: what is no UTF-8 is replaced, and so are control characters."""
     text = value.decode("utf-8", "replace")
     if text.isprintable():
         return text

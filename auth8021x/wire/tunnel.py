@@ -35,12 +35,16 @@ def tunnels(attributes: Iterable[Attribute]) -> tuple[Tunnel, ...]:
     """All tunnels of a packet, the preferred first (RFC 2868 3.8). Raises MalformedPacketError."""
     found: dict[int, dict[str, int | str]] = {}
     for each in attributes:
+        if each.type not in TYPES:
+            continue
         if each.type == Type.TUNNEL_PRIVATE_GROUP_ID:
             tag, group = _tagged_text(each.value)
             found.setdefault(tag, {}).setdefault("private_group", group)
-        elif each.type in _NUMBERS:
+        else:
             tag, value = _tagged_number(each.value)
             found.setdefault(tag, {}).setdefault(_NUMBERS[each.type], value)
+    if not found:
+        return ()
     made = [Tunnel(tag, **fields) for tag, fields in found.items()]  # type: ignore[arg-type]
     return tuple(sorted(made, key=lambda tunnel: (tunnel.preference, tunnel.tag)))
 
@@ -91,3 +95,5 @@ _NUMBERS: Final[dict[int, str]] = {
     Type.TUNNEL_MEDIUM_TYPE: "medium",
     Type.TUNNEL_PREFERENCE: "preference",
 }
+TYPES: Final = frozenset({*_NUMBERS, Type.TUNNEL_PRIVATE_GROUP_ID})
+"""Attributes that tunnels are made of."""

@@ -10,7 +10,8 @@ from typing import Protocol
 from crypto.sealing.chunk import Place, ReadAt, Sealer, SealError, places
 from crypto.sealing.head import MAX_HEAD_BYTES, Head
 
-_KEPT_CHUNKS = 8
+_KEPT_CHUNKS = 16
+"""1 MB for each reader: what is served jumps to and fro within a few seconds of the recording."""
 
 
 class Places(Protocol):
@@ -88,16 +89,20 @@ class SealReader:
 
     def read(self, start: int, length: int) -> bytes:
         """Plain text from `start`, shorter only at the end. Raises SealError for a chunk that was changed."""
-        pieces: list[bytes] = []
+        return b"".join(self.pieces(start, length))
+
+    def pieces(self, start: int, length: int) -> list[memoryview]:
+        """The same, as it lies in the chunks: for those who put it together with other things."""
+        pieces: list[memoryview] = []
         while length > 0 and (place := self._places.find(start)) is not None:
             skip = start - place.plain_offset
-            piece = self._open(place)[skip : skip + length]
+            piece = memoryview(self._open(place))[skip : skip + length]
             if not piece:
                 raise SealError("a chunk is shorter than its index says", place.offset, place.end)
             pieces.append(piece)
             start += len(piece)
             length -= len(piece)
-        return b"".join(pieces)
+        return pieces
 
     def _open(self, place: Place) -> bytes:
         plain = self._kept.get(place.number)

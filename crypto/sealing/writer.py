@@ -20,7 +20,7 @@ class SealWriter:
         self._sealer = Sealer(key, head)
         self._chunk_bytes = chunk_bytes
         self._link = self._sealer.head_link
-        self._waiting = b""
+        self._waiting: bytes | memoryview = b""
         self._number = 0
         self._is_finished = False
         self.size = len(head)
@@ -36,12 +36,14 @@ class SealWriter:
         """Append; chunks go out as they fill up. Raises ValueError after finish()."""
         if self._is_finished:
             raise ValueError("the file is finished")
-        whole = memoryview(b"".join((self._waiting, plain)) if self._waiting else plain)
+        # What waits is a view: what it looks at must not change.
+        fixed = plain if isinstance(plain, bytes) else bytes(plain)
+        whole = memoryview(b"".join((self._waiting, fixed)) if self._waiting else fixed)
         rest = 0
         while len(whole) - rest > self._chunk_bytes:
             self._seal(whole[rest : rest + self._chunk_bytes], is_last=False)
             rest += self._chunk_bytes
-        self._waiting = bytes(whole[rest:])
+        self._waiting = whole[rest:]
 
     def flush(self) -> None:
         """Seal what waits, so that it can reach the disk."""
@@ -56,7 +58,8 @@ class SealWriter:
             self._is_finished = True
 
     def _seal(self, plain: bytes | memoryview, *, is_last: bool) -> None:
-        chunk, self._link = self._sealer.seal(self._number, self._link, plain, is_last=is_last)
+        start, sealed, self._link = self._sealer.seal(self._number, self._link, plain, is_last=is_last)
         self._number += 1
-        self.size += len(chunk)
-        self._emit(chunk)
+        self.size += len(start) + len(sealed)
+        self._emit(start)
+        self._emit(sealed)

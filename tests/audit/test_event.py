@@ -80,11 +80,11 @@ LINES = [
     ),
     (
         event(who="", action="session.opened", object_id="", outcome=Outcome.REFUSED, reason="sign-in-failed"),
-        logging.WARNING, "session= opened source=192.0.2.7 refused=sign-in-failed",
+        logging.WARNING, "session= not opened source=192.0.2.7 refused=sign-in-failed",
     ),
     (
         event(object_id="10\n01", outcome=Outcome.FAILED, reason="internal-error"), logging.WARNING,
-        "room=10?01 changed user=admin source=192.0.2.7 failed=internal-error",
+        "room=10?01 not changed user=admin source=192.0.2.7 failed=internal-error",
     ),
 ]  # fmt: skip
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.auth8021x import certificates as made
+from tests.databases import migrated as migrated
+from tests.databases import new_databases_have_tables as new_databases_have_tables
 
 
 @pytest.fixture(scope="session")

@@ -33,9 +33,10 @@ MAC = bytes.fromhex("020000aa0001")
 
 
 def described(
-    folder: Path, radius_port: int, accounting_port: int = 0, methods: Sequence[str] = ("md5",), **others: Any
-) -> Dot1xSettings:
-    """One port of one site, who decides, and who may give orders."""
+    folder: Path, radius_port: int, accounting_port: int = 0, methods: Sequence[str] = ("md5",), vlan: str = "",
+    **others: Any,
+) -> Dot1xSettings:  # fmt: skip
+    """One port of one site, who decides, and who may give orders; `vlan`: of the group "far"."""
     secret = folder / "ports.secret"
     if not secret.exists():
         secret.touch(0o600)
@@ -50,6 +51,7 @@ def described(
             "servers": [{"name": "own", **known, **ports}],
             "eap_server": {
                 "port": radius_port, "methods": list(methods),
+                "groups": [{"name": "far", "vlan": vlan}] if vlan else [],
                 "clients": [{"name": "own-ports", "networks": ["127.0.0.1"], "secret_file": str(secret)}],
             },
             "dynamic": {"listen": ["127.0.0.1"], "port": 0, "clients": [{"name": "policy", **known}]},
@@ -66,11 +68,16 @@ class Driver:
 
     name: str = "bridge"
     trouble: str = ""
+    kept_out: dict[tuple[str, bytes], str] = field(default_factory=dict)
+    """Whom it cannot let in, by port."""
     plan: Plan = ()
 
     async def apply(self, plan: Plan) -> None:
         if self.trouble:
             raise EnforcementError(self.trouble)
+        found = {(port.name, mac) for port in plan for mac in port.terminals} & self.kept_out.keys()
+        if found:
+            raise EnforcementError("ip: Device does not exist", {each: self.kept_out[each] for each in found})
         self.plan = plan
 
     @property

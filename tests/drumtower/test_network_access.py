@@ -199,7 +199,7 @@ async def test_the_server_asks_only_where_it_is_told_to(mode: str, tmp_path: Pat
     file.write_text(site)
     environ = {"HOME": str(tmp_path / "home"), "DRUMTOWER_SERVER_DATA": str(tmp_path / "data")}
     application = Application(load(file, environ))
-    assert (application.access is not None) == bool(mode)
+    assert (application.network.access is not None) == bool(mode)
     assert application.gate._network.is_on == (mode == "enforce")
     assert (application.h323._access is not None) == (mode == "enforce")
     assert (application.terminals.registration._registrar._access is not None) == (mode == "enforce")

@@ -22,7 +22,7 @@ from auth8021x.gate.verdict import Question, Reason
 from auth8021x.pae.grant import By, Grant
 from auth8021x.ports.status import Standing
 from auth8021x.snooping.sighting import Sighting
-from auth8021x.wire import attribute, authenticity, packet
+from auth8021x.wire import attribute, authenticity, eap, packet
 from auth8021x.wire.dictionary import AcctStatusType, Code, Type
 from auth8021x.wire.packet import Packet
 from config.dot1x import Dot1xSettings
@@ -349,6 +349,44 @@ async def test_an_interface_that_is_not_there_is_named(
     with pytest.raises(PortError, match=r"lo: .*there is no such interface"):
         await made.ports.start()
     made.access.stop()
+
+
+async def is_kept_out(made: Ward, line: Line, reason: str) -> None:
+    """No session, the terminal was told, and people see why, on the page and in the audit."""
+    await until(lambda: [each.why for each in made.ports.statuses()[0].terminals] == [reason])
+    await until(lambda: made.ports.statuses()[0].terminals[0].standing is Standing.REFUSED)
+    assert made.access.sessions() == []
+    assert line.terminal.failures
+    line.sight(Sighting(MAC, ADDRESS, Source.ARP))
+    assert made.access.gate.decide_now(Question(ADDRESS, "sip", ("vt1",))).reason is Reason.NO_SESSION
+    assert made.driver.inside == ()
+
+
+async def test_a_vlan_that_the_port_does_not_have_is_a_refusal(
+    data: Path, tmp_path: Path, database: Database, line: Line, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO", "audit.dot1x")
+    await SupplicantOffice(database.supplicants, MASTER).set_group("vt1", "far")
+    async with ward(data, tmp_path, database, vlan="4095") as made:
+        line.plug()
+        await is_kept_out(made, line, "unknown-vlan")
+        assert [each.code for each in line.terminal.heard if each.code != eap.Code.REQUEST] == [eap.Code.FAILURE]
+    text = caplog.text
+    assert f"site=ward port={PORT} mac=02:00:00:aa:00:01 identity='vt1' refused: unknown-vlan" in text
+    assert " opened nas=" not in text, "not for a moment"
+
+
+async def test_a_bridge_that_cannot_be_had_is_one_too(
+    data: Path, tmp_path: Path, database: Database, line: Line, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO", "audit.dot1x")
+    async with ward(data, tmp_path, database) as made:
+        made.driver.kept_out = {(PORT, MAC): "no-network"}
+        line.plug()
+        await is_kept_out(made, line, "no-network")
+        assert f"unregister {ADDRESS}" not in made.calls.orders, "it had no address yet"
+    assert "ended: stopped nas-request" in caplog.text
+    assert f"port={PORT} mac=02:00:00:aa:00:01 identity='vt1' refused: no-network" in caplog.text
 
 
 async def test_a_card_that_is_gone_lets_nobody_in_until_it_is_back(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
+from auth8021x.eapserver.tls_framing import TlsFraming
 from auth8021x.pae.grant import Grant
 from auth8021x.supplicant.md5 import Md5Response
 from auth8021x.supplicant.peer import Peer
+from auth8021x.supplicant.tls_method import NothingInside, TlsPeer
 from auth8021x.supplicant.trial import Outcome
 from auth8021x.wire import eap
 from auth8021x.wire.dictionary import TerminationAction
@@ -88,3 +93,12 @@ def test_a_server_that_the_device_does_not_believe():
     said = refusal("vt1", Outcome("embedded", Grant("vt1"), ""), made)
     assert "the embedded server let them in" in said
     assert "a challenge that is none" in said
+
+
+@pytest.mark.parametrize("title", ["bits-in-a-name", "vt1"])
+def test_whatever_certificate_the_server_shows(title: str):
+    kept = Path(__file__).parents[1] / "fuzz" / "corpus" / "client-certificate" / f"{title}.hex"
+    connection = SimpleNamespace(peer_certificate=bytes.fromhex(kept.read_text()))
+    method = TlsPeer(Method.PEAP, connection, TlsFraming(1000, 1000), NothingInside())  # type: ignore[arg-type]
+    said = "\n".join(success("vt1", "peap", Outcome("main", Grant("vt1")), Grant("vt1"), Peer("vt1", method), NONE))
+    assert ("CN=vt1, until 2026-12-01" if title == "vt1" else "a certificate that cannot be read") in said

@@ -33,8 +33,6 @@ PEOPLE: Final = (RED, GREEN, BLUE, YELLOW)
 CART = "cart7"
 """A registered terminal, which blue's device may call itself by."""
 DROP_AFTER_S = 2
-TIMEOUT_S = 3
-"""Until who is in is out again, unless the server says so once more."""
 _PASSWORD = "lantern-over-9-waters"
 _RADIUS_NAME = "radius.drumtower"
 _MD5_ONLY = {"DRUMTOWER_SIP_DIGEST_ALGORITHMS": "MD5", "DRUMTOWER_REGISTRAR_MIN_EXPIRES_S": "5"}
@@ -239,13 +237,16 @@ def account() -> str:
 @asynccontextmanager
 async def ward(
     folder: Path, rooms: Mapping[str, dict[str, Any]] = MappingProxyType({"1001": {}}), *, has_guests: bool = False,
-    drivers: Sequence[Driver] = ("bridge", "nftables"),
+    drivers: Sequence[Driver] = ("bridge", "nftables"), timeout_s: int = 15,
 ) -> AsyncIterator[Ward]:  # fmt: skip
-    """All of it. With guests yellow's device has an address of their network."""
+    """All of it. With guests yellow's device has an address of their network.
+
+    `timeout_s`: who is in is out after it (nftables), unless the server says it again.
+    """
     async with AsyncExitStack() as cleaning:
         places = cleaning.enter_context(_wires(has_guests))
         server = Server(
-            folder / "server", _settings(folder, has_guests, drivers), dict(_MD5_ONLY), _preparation(folder)
+            folder / "server", _settings(folder, has_guests, drivers, timeout_s), dict(_MD5_ONLY), _preparation(folder)
         )
         await server.start(dict(rooms), {CART: "Cart 7"})
         cleaning.push_async_callback(server.stop)
@@ -283,10 +284,10 @@ def _wires(has_guests: bool) -> Iterator[dict[str, Place]]:
         subprocess.run(["nft", "delete table bridge drumtower"], capture_output=True, check=False)
 
 
-def _settings(folder: Path, has_guests: bool, drivers: Sequence[Driver]) -> str:
+def _settings(folder: Path, has_guests: bool, drivers: Sequence[Driver], timeout_s: int) -> str:
     text = _SETTINGS.format(
         folder=folder, ward=WARD, open=OPEN, guests=GUESTS, blue=BLUE.name, cart=CART, drop_after_s=DROP_AFTER_S,
-        drivers=json.dumps(drivers), timeout_s=TIMEOUT_S,
+        drivers=json.dumps(drivers), timeout_s=timeout_s,
     )  # fmt: skip
     ports = [_PORT.format(wire=f"ward{place}", bridge=BRIDGE) for place, _ in enumerate(PEOPLE, 1)]
     return text + "".join(ports) + (_WITH_GUESTS if has_guests else _PAE)

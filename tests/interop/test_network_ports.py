@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from auth8021x.eapserver.stored_book import SupplicantOffice
 from auth8021x.gate.verdict import Question, Reason
 from auth8021x.ports.status import Standing
-from auth8021x.wire import mac_address
+from auth8021x.wire import eap, eapol, mac_address
 from crypto.keys import generate
 from crypto.network_certificates import NetworkCertificates, key_password
 from drumtower.dot1x import AccessOffice
@@ -56,16 +57,18 @@ def certificates(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def serving(tmp_path: Path, *drivers: str) -> AsyncIterator[tuple[AccessOffice, NetworkPorts]]:
-    settings = described(
-        tmp_path, 1812,
-        methods=["tls"], enforcement={"drivers": list(drivers), "ports": [{"interface": PORT, "bridge": BRIDGE}]},
-    )  # fmt: skip
+async def serving(
+    tmp_path: Path, *drivers: str, vlan: str = "", networks: Sequence[dict[str, str]] = ()
+) -> AsyncIterator[tuple[AccessOffice, NetworkPorts]]:
+    enforcement = {
+        "drivers": list(drivers), "ports": [{"interface": PORT, "bridge": BRIDGE}], "networks": list(networks),
+    }  # fmt: skip
+    settings = described(tmp_path, 1812, methods=["tls"], vlan=vlan, enforcement=enforcement)
     database = Database(f"sqlite:///{tmp_path}/drumtower.db")
     await database.open()
     office = SupplicantOffice(database.supplicants, MASTER)
     if not await office.all():
-        await office.add("cart-7", "", None, None, may_bypass=False, has_md5=False)
+        await office.add("cart-7", "far" if vlan else "", None, None, may_bypass=False, has_md5=False)
     access = AccessOffice(settings, database)
     radius = EmbeddedRadius(settings, tmp_path, database, MASTER)
     ports = NetworkPorts(settings, tmp_path, access.directory)
@@ -101,6 +104,44 @@ async def test_from_the_plug_to_the_gate_and_back(line: WardPorts, certificates:
             assert access.gate.decide_now(CALL).reason is Reason.NO_SESSION
         finally:
             terminal.stop()
+
+
+def failures(ears: socket.socket) -> int:
+    """How many EAP-Failures have come since this was asked last."""
+    found = 0
+    with suppress(BlockingIOError):
+        while True:
+            frame = eapol.parse_frame(ears.recv(4096))
+            found += frame.packet.type == eapol.Type.EAP and eap.parse(frame.packet.body).code == eap.Code.FAILURE
+    return found
+
+
+@pytest.mark.parametrize(
+    ("networks", "reason", "told"),
+    [((), "unknown-vlan", 1), (({"vlan": "42", "bridge": "nobridge"},), "no-network", 2)],
+)
+async def test_a_network_that_cannot_be_had_is_a_refusal_that_the_terminal_is_told(
+    line: WardPorts, certificates: Path, tmp_path: Path, networks: Sequence[dict[str, str]], reason: str, told: int
+):
+    """Where it shows only at the kernel it is let in for a moment, out again, and refused at its next try."""
+    async with serving(tmp_path, "bridge", "nftables", vlan="42", networks=networks) as (access, ports):
+        network = tls_network("cart-7", certificates / "cart-7", Trust(certificates / "ca.pem", SERVER_NAME))
+        with line.ears() as ears:
+            terminal = Supplicant(tmp_path / "wpa", network, "eth0", line.terminal.prefix)
+            try:
+                await until_holds(
+                    lambda: (
+                        [(each.standing, each.why) for each in ports.statuses()[0].terminals]
+                        == [(Standing.REFUSED, reason)]
+                    )
+                )
+                assert failures(ears) == told
+                line.announce()
+                assert access.sessions() == []
+                assert access.gate.decide_now(CALL).reason is Reason.NO_SESSION
+                assert not await line.passes()
+            finally:
+                terminal.stop()
 
 
 async def test_a_restart_closes_the_port_and_knows_who_is_back(line: WardPorts, certificates: Path, tmp_path: Path):

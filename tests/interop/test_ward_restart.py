@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from tests.interop.echo import Echo
-from tests.interop.guarded_ward import TIMEOUT_S, Ward, ward
+from tests.interop.guarded_ward import Ward, ward
 from tests.interop.media import RED
 from tests.interop.supplicant import Supplicant
 from tests.interop.waiting import until
 from tests.interop.ward_network import SUCCESS
 
 TRIES = 5
+TIMEOUT_S = 5
+"""Of nftables."""
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +56,7 @@ async def killed(house: Ward) -> None:
 
 
 async def test_a_server_that_is_killed_leaves_nothing_open(tmp_path: Path):
-    async with ward(tmp_path) as house:
+    async with ward(tmp_path, timeout_s=TIMEOUT_S) as house:
         with house.echo(RED) as echo:
             await stays_out(house, echo)
             async with let_in(house, echo) as terminal:
@@ -89,7 +91,7 @@ async def test_with_the_bridge_alone_the_next_start_closes_what_stayed_open(tmp_
 
 async def test_who_is_still_there_logs_in_anew_by_itself(tmp_path: Path):
     """It was never told that it is out: whoever comes up asks."""
-    async with ward(tmp_path) as house:
+    async with ward(tmp_path, timeout_s=TIMEOUT_S) as house:
         with house.echo(RED) as echo:
             async with let_in(house, echo) as terminal:
                 await killed(house)

@@ -7,6 +7,8 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from portal.app import create_app
+from tests.databases import migrated as migrated
+from tests.databases import new_databases_have_tables as new_databases_have_tables
 from tests.portal.fakes import PASSWORD, Site
 
 

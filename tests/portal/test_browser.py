@@ -45,9 +45,9 @@ async def page() -> AsyncIterator[Page]:
         await browser.close()
 
 
-async def sign_in(page: Page, server: TestServer) -> None:
+async def sign_in(page: Page, server: TestServer, name: str = "admin") -> None:
     await page.goto(str(server.make_url("/")))
-    await page.get_by_label("User name").fill("admin")
+    await page.get_by_label("User name").fill(name)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.keyboard.press("Enter")
 
@@ -128,10 +128,14 @@ async def test_encryption_is_chosen_a_room_and_the_lock_of_each_leg_is_in_sight(
         stream = StreamSpec("1", Kind.AUDIO, h235=H235Keys(bytes(32)))
         media = LegMedia((stream,), is_encrypted=True, grade=Grade.OPPORTUNISTIC)
         await conference.join(FakeLeg(1, media, "h323"), "Theatre 3", Role.GUEST)
+        await conference.join(FakeLeg(2, media, "webrtc"), "Dr Wang", Role.GUEST, network_identity="cart-7")
+        await conference.join(FakeLeg(3, media, "sip"), "ward-4", Role.GUEST, "ward-4", network_identity="Ward-4")
         await page.get_by_role("link", name="Stroke unit").click()
         row = page.get_by_role("row", name="Theatre 3")
         await expect(row).to_contain_text("Encrypted")
         await expect(row).to_contain_text("H.235.6 AES-256-CBC · no integrity")
+        await expect(page.get_by_role("row", name="Dr Wang")).to_contain_text("Network: cart-7")
+        await expect(page.get_by_role("row", name="ward-4")).not_to_contain_text("Network:")
 
 
 async def _make_a_room(page: Page) -> None:
@@ -258,3 +262,52 @@ async def test_who_edits_a_room_does_not_overwrite_what_another_has_just_changed
         await page.get_by_label("Name").fill("Mine")
         await page.get_by_role("button", name="Save changes").click()
         await expect(page.get_by_role("heading", name="Mine")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("role", "menu", "heading"),
+    [
+        ("reviewer", ["Recordings"], "Recordings"),
+        ("host", ["Rooms", "Terminals"], "Rooms"),
+        ("system-admin", ["Rooms", "Terminals"], "Rooms"),
+        ("auditor", [], "There is nothing here"),
+    ],
+)
+async def test_pages_show_only_what_the_role_may(page, tmp_path, role, menu, heading):
+    async with open_whole(tmp_path) as whole, TestServer(whole.app) as server:
+        user = await whole.database.users.find("admin")
+        await whole.database.users.add("wang", user.password_hash, role=role)
+        sockets = []
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        await sign_in(page, server, "wang")
+        await expect(page.get_by_role("heading", name=heading, exact=True).first).to_be_visible()
+        links = page.get_by_role("navigation").get_by_role("link")
+        assert await links.all_inner_texts() == menu
+        for path, name in (("/rooms/1001", "Rooms"), ("/recordings", "Recordings"), ("/terminals", "Terminals")):
+            await page.goto(str(server.make_url(path)))
+            refused = page.get_by_text("Your role does not allow this.")
+            await expect(refused).to_have_count(0 if name in menu else 1)
+        await page.goto(str(server.make_url("/")))
+        await expect(links).to_have_count(len(menu))
+        # Who may not be told of events does not ask, and is not told that the connection is lost.
+        assert bool(sockets) is ("Rooms" in menu)
+
+
+async def test_who_goes_on_before_a_page_is_there_gets_the_last_one(page, tmp_path):
+    release = asyncio.Event()
+
+    async def late(route):
+        await release.wait()
+        await route.continue_()
+
+    async with open_whole(tmp_path) as whole, TestServer(whole.app) as server:
+        await page.route("**/pages/terminals.js", late)
+        await sign_in(page, server)
+        await page.get_by_role("link", name="Terminals").click()
+        await page.get_by_role("link", name="Recordings").click()
+        await expect(page.get_by_role("heading", name="Recordings", exact=True)).to_be_visible()
+        async with page.expect_response("**/pages/terminals.js"):
+            release.set()
+        await page.evaluate("() => import('/static/js/pages/terminals.js')")
+        await expect(page.get_by_role("heading", name="Recordings", exact=True)).to_be_visible()
+        assert "dt-terminals" not in await page.content()

@@ -26,6 +26,8 @@ class FakeGate:
         self.required = Grade.CLEAR
         self.host_came: asyncio.Event | None = None
         self.refusal_after_waiting: Refusal | None = None
+        self.doors: list[CallRequest] = []
+        """Who stood before the door of a room."""
         self.is_off_network = False
         self.unknown_room = Refusal.UNKNOWN_ROOM
 
@@ -50,6 +52,7 @@ class FakeGate:
         return request.network_identity
 
     async def wait_for_host(self, admission: Admission, told: Callable[[WaitReason], None]) -> Admission:
+        self.doors.append(admission.request)
         if self.host_came is not None:
             told(WaitReason.HOST)
             await self.host_came.wait()

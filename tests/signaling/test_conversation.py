@@ -10,6 +10,7 @@ import pytest
 from mcu.media import Codec, Format, Grade, Kind, LegMedia, StreamSpec
 from mcu.worker.messages import CameraFrame, Dtmf, LegFailed, LegSilent, LegStats
 from signaling.admission import Refusal, Refused
+from signaling.call_request import CallRequest
 from signaling.called_party import CalledParty
 from signaling.conversation import Conversation
 from signaling.placed import DialRefused, Outcome
@@ -182,7 +183,7 @@ async def test_why_a_caller_is_not_let_in_is_said_once(house, error):
 
 async def called(house, enter) -> None:
     attempt = SimpleNamespace(admission=None, leg=7, joined=lambda: house.talk.counted.append("joined"))
-    await CalledParty(house.talk, house.services, house.worker, attempt, "Ward 3").follow(enter)
+    await CalledParty(house.talk, house.services, house.worker, attempt, "Ward 3", "192.0.2.1").follow(enter)
 
 
 @pytest.mark.parametrize(
@@ -207,3 +208,12 @@ async def test_a_party_that_hangs_up_while_it_is_let_in_is_no_failure(house):
     house.talk.is_over.set()
     await called(house, for_ever)
     assert house.calls.joined == {}
+
+
+async def test_a_called_party_is_looked_for_in_the_network_where_it_answers_from(house):
+    asked = await house.services.gate.admit(CallRequest("pbx.example", "sip", "1001", is_invited=True))
+    attempt = SimpleNamespace(admission=asked, leg=7, joined=house.talk.is_over.set)
+    party = CalledParty(house.talk, house.services, house.worker, attempt, "Ward 3", "192.0.2.1")
+    await party.follow(party.join)
+    (request,) = house.services.gate.doors
+    assert (request.source, request.local, request.is_invited) == ("192.0.2.7", "192.0.2.1", True)

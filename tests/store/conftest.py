@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from store.database import Database
+from tests.databases import migrated as migrated
 from tests.peers import missing
 
 BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), Path("/nonexistent"))
@@ -63,9 +64,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
+async def database(url: str, migrated: bytes) -> AsyncIterator[Database]:
     """An opened database."""
     opened = Database(url)
+    if opened.connections.is_sqlite:
+        Path(url.removeprefix("sqlite:///")).write_bytes(migrated)
     await opened.open()
     yield opened
     await opened.close()

@@ -4,28 +4,14 @@ import { api, keepCsrf, whenSignedOut } from "./api.js";
 import { fill } from "./dom.js";
 import { events } from "./events.js";
 import { loadLanguage } from "./i18n.js";
+import { elementOf, pageAt } from "./pages.js";
 import { frame } from "./parts/frame.js";
-import "./pages/live-room.js";
-import "./pages/network.js";
-import "./pages/not-found.js";
-import "./pages/recording.js";
-import "./pages/recordings.js";
-import "./pages/rooms.js";
-import "./pages/sign-in.js";
-import "./pages/terminals.js";
-
-const ROUTES = [
-  [/^\/(?:rooms\/?)?$/, "dt-rooms", "rooms"],
-  [/^\/rooms\/(\d{1,12})$/, "dt-live-room", "rooms"],
-  [/^\/recordings\/?$/, "dt-recordings", "recordings"],
-  [/^\/recordings\/([\w-]{1,64})$/, "dt-recording", "recordings"],
-  [/^\/terminals\/?$/, "dt-terminals", "terminals"],
-  [/^\/network\/?$/, "dt-network", "network"],
-];
+import { errorNotice } from "./parts/page.js";
 
 class Console extends HTMLElement {
   #session = null;
   #isOffline = false;
+  #turn = 0;
 
   async connectedCallback() {
     await loadLanguage();
@@ -57,7 +43,7 @@ class Console extends HTMLElement {
 
   #signedIn(session) {
     this.#session = keepCsrf(session);
-    if (session && !session.must_change) events.start();
+    if (session?.rights.includes("see-rooms") && !session.must_change) events.start();
     this.#show();
   }
 
@@ -87,28 +73,21 @@ class Console extends HTMLElement {
     this.#signedOut();
   }
 
-  #show() {
-    if (!this.#session || this.#session.must_change) {
-      const page = document.createElement("dt-sign-in");
-      page.mustChange = Boolean(this.#session);
-      fill(this, page);
+  async #show() {
+    const { page, argument, isForbidden } = pageAt(location.pathname, this.#session);
+    const turn = (this.#turn += 1);
+    const element = await elementOf(page).catch((error) => errorNotice(error, () => this.#show()));
+    // Whoever went on meanwhile does not want this one any more.
+    if (turn !== this.#turn) return;
+    const mustChange = Boolean(this.#session?.must_change);
+    Object.assign(element, { session: this.#session, argument, isForbidden, mustChange });
+    if (!this.#session || mustChange) {
+      fill(this, element);
       return;
     }
-    const [name, section, argument] = this.#route();
-    const page = document.createElement(name);
-    page.session = this.#session;
-    page.argument = argument;
-    fill(this, frame(this.#session, section, page));
+    fill(this, frame(this.#session, page.section ?? page.href, element));
     this.#setOffline(this.#isOffline);
-    page.querySelector("h1")?.focus({ preventScroll: true });
-  }
-
-  #route() {
-    for (const [pattern, name, section] of ROUTES) {
-      const match = pattern.exec(location.pathname);
-      if (match) return [name, section, match[1]];
-    }
-    return ["dt-not-found", "", undefined];
+    element.querySelector("h1")?.focus({ preventScroll: true });
   }
 }
 

@@ -103,7 +103,7 @@ class OutCall:
         try:
             request = await self._request(talk, call, worker)
             call.place(request, identity)
-            await self._follow(talk, worker)
+            await self._follow(talk, worker, call.local[0])
         finally:
             talk.close()
             call.release()
@@ -145,10 +145,10 @@ class OutCall:
             display=admission.policy.name,
         )
 
-    async def _follow(self, talk: _RingingConversation, worker: Worker) -> None:
+    async def _follow(self, talk: _RingingConversation, worker: Worker, local: str) -> None:
         """Until somebody hangs up; whoever answers goes through the gate into the room."""
         services = self._services
-        party = CalledParty(talk, services, worker, self._attempt, self._callee.name)
+        party = CalledParty(talk, services, worker, self._attempt, self._callee.name, local)
 
         async def enter() -> None:
             try:

@@ -81,7 +81,9 @@ class OutCall:
         talk.negotiation = negotiation
         talk.room, talk.admission = self._attempt.admission.policy.number, self._attempt.admission
         talk.watch(worker)
-        party = CalledParty(talk, self._services, worker, self._attempt, self._callee.name)
+        party = CalledParty(
+            talk, self._services, worker, self._attempt, self._callee.name, call.flow.local[0]
+        )  # fmt: skip
 
         async def enter() -> None:
             await talk.configure(negotiation.receive_answer(call.answer))

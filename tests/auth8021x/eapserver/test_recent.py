@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from auth8021x.eapserver import recent
 from auth8021x.eapserver.place import Place

@@ -63,9 +63,34 @@ async def test_who_calls_itself_by_an_address_of_this_machine_is_not_let_in():
     kernel, table = Kernel(bridges={"p1": "br0", "p2": "br0"}), openings()
     table.admit("p2", OWN, grant())
     table.admit("p2", ONE, grant())
-    with pytest.raises(EnforcementError, match="p2: 02:00:00:00:ff:01 is an address of this machine"):
+    with pytest.raises(EnforcementError, match="p2: 02:00:00:00:ff:01 is an address of this machine") as raised:
         await BridgeDriver(settings("bridge"), kernel).apply(table.plan())
     assert kernel.entries == {("p2", MAC)}
+    assert raised.value.kept_out == {("p2", OWN): "our-address"}
+
+
+async def test_whose_network_is_not_there_is_told_apart_from_the_others():
+    kernel, table = Kernel(missing={"br42"}), openings()
+    table.admit("p1", ONE, grant("42"))
+    table.admit("p2", TWO, grant())
+    with pytest.raises(EnforcementError, match="no such device") as raised:
+        await BridgeDriver(settings("bridge"), kernel).apply(table.plan())
+    assert raised.value.kept_out == {("p1", ONE): "no-network"}
+    assert kernel.bridges == {"p2": "br0"}
+
+
+async def test_where_nothing_can_be_seen_nobody_is_said_to_be_out():
+    kernel, table = Kernel(broken="ip", blind=True), openings()
+    table.admit("p1", ONE, grant())
+    with pytest.raises(EnforcementError) as raised:
+        await BridgeDriver(settings("bridge"), kernel).apply(table.plan())
+    assert raised.value.kept_out == {}
+
+
+@pytest.mark.parametrize("shown", [b"{", b"[1]", b'[{"master": "br0"}]'])
+def test_links_that_cannot_be_read(shown: bytes):
+    with pytest.raises(EnforcementError, match="not understood"):
+        bridge_commands.misplaced(openings().plan(), shown)
 
 
 async def test_a_port_that_is_gone_does_not_keep_the_others_from_being_closed():

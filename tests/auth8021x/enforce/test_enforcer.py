@@ -14,14 +14,16 @@ from auth8021x.enforce.programs import run
 from auth8021x.enforce.together import NullEnforcement, Together
 from auth8021x.enforce.whereabouts import Whereabouts
 from auth8021x.errors import EnforcementError
+from auth8021x.pae.grant import By
 from auth8021x.wire.dictionary import TerminateCause
-from tests.auth8021x.enforce.world import ONE, TWO, grant, settings
+from tests.auth8021x.enforce.world import ONE, THREE, TWO, grant, settings
 
 
 @dataclass
 class Driver:
     name: str = "bridge"
     trouble: str = ""
+    kept_out: dict[tuple[str, bytes], str] = field(default_factory=dict)
     fault: Exception | None = None
     told: asyncio.Queue[Plan] = field(default_factory=asyncio.Queue)
     is_free: asyncio.Event = field(default_factory=asyncio.Event)
@@ -33,7 +35,7 @@ class Driver:
         await self.told.put(plan)
         await self.is_free.wait()
         if self.trouble:
-            raise EnforcementError(self.trouble)
+            raise EnforcementError(self.trouble, self.kept_out)
         if self.fault is not None:
             raise self.fault
 
@@ -209,3 +211,51 @@ async def test_a_program_is_told_nothing_of_ours(monkeypatch: pytest.MonkeyPatch
     told = await run(("env",), "", 5)
     assert b"master key" not in told
     assert b"LC_ALL=C\n" in told
+
+
+class Doorman:
+    """Is told who has to be thrown out."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, bytes, str]] = []
+
+    def __call__(self, port: str, mac: bytes, reason: str) -> None:
+        self.told.append((port, mac, reason))
+
+
+async def test_whoever_has_a_grant_and_is_not_in_is_thrown_out(driver: Driver):
+    doorman = Doorman()
+    enforcer = Enforcer(settings("bridge"), [driver], throw_out=doorman)
+    await enforcer.start()
+    enforcer.admit("p1", ONE, grant("42", By.BYPASS), "s1")
+    assert doorman.told == []
+    enforcer.admit("p1", TWO, grant(), "s2")
+    assert doorman.told == [("p1", ONE, "other-vlan")]
+    enforcer.admit("p2", THREE, grant("4095"), "s3")
+    assert doorman.told[1:] == [("p2", THREE, "unknown-vlan")]
+    assert enforcer.why_not("p1", ONE, grant("42", By.BYPASS)) == "other-vlan"
+    assert enforcer.why_not("p1", TWO, grant("42")) == ""
+    await enforcer.stop()
+
+
+async def test_whom_the_kernel_does_not_let_in_is_thrown_out_and_refused_for_a_while(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+):
+    doorman = Doorman()
+    enforcer = Enforcer(settings("bridge", retry_s=0.1), [driver], throw_out=doorman)
+    await enforcer.start()
+    driver.trouble, driver.kept_out = "ip: there is no br42", {("p1", ONE): "no-network"}
+    enforcer.admit("p1", ONE, grant("42"), "s1")
+    async with asyncio.timeout(5):
+        while not doorman.told:
+            await asyncio.sleep(0.01)
+    assert doorman.told[0] == ("p1", ONE, "no-network")
+    assert enforcer.counters["no-network"] >= 1
+    assert [enforcer.why_not("p1", mac, grant("42")) for mac in (ONE, TWO)] == ["no-network", ""]
+    driver.trouble, driver.kept_out = "", {}
+    loop = asyncio.get_running_loop()
+    later = loop.time() + 61
+    monkeypatch.setattr(loop, "time", lambda: later)
+    assert enforcer.why_not("p1", ONE, grant("42")) == ""
+    monkeypatch.undo()
+    await enforcer.stop()

@@ -110,3 +110,27 @@ def test_an_address_that_another_device_has_taken_is_its_own_no_more():
     assert not table.lose_address("p1", ONE, "10.0.0.1")
     assert not table.lose_address("p9", ONE, "10.0.0.1")
     assert table.address("p1", ONE, "10.0.0.1"), "until it says again that it has it"
+
+
+def test_why_a_grant_would_not_let_in_is_known_before():
+    table = openings()
+    assert table.why_not("p1", ONE, grant()) is None
+    assert table.why_not("p1", ONE, grant("4095")) is KeptOut.UNKNOWN_VLAN
+    assert table.why_not("p9", ONE, grant()) is KeptOut.UNKNOWN_PORT
+    table.admit("p1", ONE, grant("42"))
+    assert table.why_not("p1", TWO, grant()) is KeptOut.OTHER_VLAN
+    assert table.why_not("p1", TWO, grant("42")) is None
+    assert table.why_not("p1", ONE, grant()) is None, "its own network it may change"
+    assert table.why_not("p2", TWO, grant()) is None
+    assert table.plan()[0] == PortPlan("p1", "br42", (ONE,)), "asking changes nothing"
+
+
+def test_who_is_displaced_by_somebody_known_better_or_by_the_first():
+    table = openings()
+    table.admit("p1", ONE, grant("42", By.BYPASS))
+    table.admit("p1", TWO, grant("42", By.BYPASS))
+    assert table.displaced("p1") == []
+    assert table.why_not("p1", THREE, grant()) is None
+    table.admit("p1", THREE, grant())
+    assert table.displaced("p1") == [ONE, TWO]
+    assert table.displaced("p9") == []

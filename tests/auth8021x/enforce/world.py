@@ -39,17 +39,32 @@ class Kernel:
     said: list[tuple[str, list[str]]] = field(default_factory=list)
     broken: str = ""
     """A program that fails, after it has done what it can."""
+    missing: set[str] = field(default_factory=set)
+    """Bridges that are not there."""
+    blind: bool = False
+    """It does not say where ports are."""
 
     async def __call__(self, command: Sequence[str], text: str, patience_s: float) -> bytes:
         lines = text.splitlines()
         self.said.append((command[0], lines))
         if command[:3] == ("bridge", "-json", "fdb"):
             return self.shown()
+        if command[:3] == ("bridge", "-json", "link"):
+            return self._links()
+        is_short = False
         for line in lines if command[0] != "nft" else []:
-            self._line(line.split())
-        if command[0] == self.broken:
+            if any(bridge in line.split() for bridge in self.missing):
+                is_short = True
+            else:
+                self._line(line.split())
+        if command[0] == self.broken or is_short:
             raise EnforcementError(f"{command[0]}: no such device")
         return b""
+
+    def _links(self) -> bytes:
+        if self.blind:
+            raise EnforcementError("bridge: took over 5 s")
+        return json.dumps([{"ifname": port, "master": bridge} for port, bridge in self.bridges.items()]).encode()
 
     def shown(self) -> bytes:
         """As iproute2 6.1 writes it, the port's own address and a learned one among them."""

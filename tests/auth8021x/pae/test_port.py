@@ -345,8 +345,8 @@ def test_a_silent_terminal_is_looked_up_by_its_address_as_call_check():
     assert request.password == b"020000aa0001"
     assert world.accounted() == [(START, None)]
     world.run(1200)
-    assert [what for _, what, _ in world.history] == ["in", "moved", "moved"] or world.inside, "it is renewed"
-    assert [what for _, what, _ in world.history].count("out") == 0
+    assert len(world.asked) > 1, "it is renewed"
+    assert [what for _, what, _ in world.history] == ["in"], "and loses nothing by it"
 
 
 def test_without_the_policy_nobody_is_looked_up():
@@ -565,6 +565,80 @@ def test_what_is_shown_of_a_name_is_what_the_server_was_asked_about():
     grant = made.rule("r0", reply(Code.ACCESS_ACCEPT, eap.success(2))).grant
     assert grant is not None
     assert grant.identity == "vt1\N{REPLACEMENT CHARACTER}" + "x" * 249
+
+
+# ---- what the port cannot give
+
+
+def test_who_is_granted_what_the_port_cannot_give_is_refused_and_told():
+    world = World(Radius(), Supplicant(), quiet_period_s=60)
+    world.kept_out[MAC] = "unknown-vlan"
+    world.up()
+    assert (world.inside, world.history, world.accounts) == ({}, [], [])
+    assert (len(world.told(FAILURE)), world.told(SUCCESS)) == (1, [])
+    assert world.port.counters["unknown-vlan"] == 1
+    terminal = world.port.terminals[MAC]
+    assert terminal.refusal is not None
+    assert (terminal.refusal.reason, terminal.refusal.identity) == ("unknown-vlan", "vt1")
+    asked = len(world.asked)
+    world.run(59)
+    assert len(world.asked) == asked, "it is left in peace for a while"
+    del world.kept_out[MAC]
+    world.run(30)
+    assert MAC in world.inside
+
+
+def test_a_renewal_that_the_port_cannot_give_ends_the_session():
+    world = inside(server=Radius(accept=timeout(600, 1)))
+    world.kept_out[MAC] = "other-vlan"
+    world.run(601)
+    assert world.inside == {}
+    assert world.causes == [TerminateCause.REAUTHENTICATION_FAILURE]
+    assert len(world.told(FAILURE)) == 1
+
+
+def test_who_is_known_by_its_address_is_refused_likewise():
+    world = World(Radius(known={"020000aa0001"}), bypass="silent", quiet_period_s=60).up()
+    world.kept_out[MAC] = "other-vlan"
+    world.port.seen(MAC, world.now)
+    world.work()
+    while MAC in world.port.terminals and world.port.terminals[MAC].refusal is None:
+        world.run(1)
+    assert (world.inside, world.history) == ({}, [])
+    refusal = world.port.terminals[MAC].refusal
+    assert refusal is not None
+    assert refusal.reason == "other-vlan"
+    world.run(61)
+    del world.kept_out[MAC]
+    world.port.seen(MAC, world.now)
+    world.work().run(60)
+    assert world.inside[MAC].by is By.BYPASS
+    world.port.keep_out(MAC, "other-vlan", world.now)
+    world.work()
+    assert (world.inside, world.causes) == ({}, [TerminateCause.NAS_REQUEST])
+
+
+@pytest.mark.parametrize("is_kept_out", [True, False])
+def test_who_is_thrown_out_is_told_and_asked_anew(is_kept_out: bool):
+    world = inside()
+    if is_kept_out:
+        world.kept_out[MAC] = "no-network"
+    world.port.keep_out(MAC, "no-network", world.now)
+    world.port.keep_out(OTHER, "no-network", world.now)
+    world.work()
+    assert world.causes == [TerminateCause.NAS_REQUEST]
+    assert len(world.told(FAILURE)) == (2 if is_kept_out else 1), "and its next try fails at once"
+    assert (MAC in world.inside) is not is_kept_out
+
+
+def test_a_guest_that_is_kept_out_stays_one():
+    """It has no session that anybody would let it call by, and nothing to fail at."""
+    world = World(Radius(), Supplicant(is_on=False), guest="silent", guest_network="99").up()
+    world.port.seen(MAC, world.now)
+    world.work().run(120)
+    assert world.inside[MAC].by is By.GUEST
+    world.port.keep_out(MAC, "other-vlan", world.now)
+    assert world.work().inside[MAC].by is By.GUEST
 
 
 def test_invented_guests_keep_out_nobody_who_can_prove_who_it_is():

@@ -82,7 +82,9 @@ class World:
         self.now = 1000.0
         self.server = server or Radius()
         self.supplicants = list(supplicants)
-        self.port = Port(NAS, PaeSettings(**settings), Dice())  # type: ignore[arg-type]
+        self.kept_out: dict[bytes, str] = {}
+        """Whom the port cannot give what it is granted, and why."""
+        self.port = Port(NAS, PaeSettings(**settings), Dice(), lambda mac, _grant: self.kept_out.get(mac, ""))  # type: ignore[arg-type]
         self.inside: dict[bytes, Grant] = {}
         self.history: list[tuple[float, str, bytes]] = []
         self.causes: list[TerminateCause] = []

@@ -3,6 +3,7 @@
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { LANGUAGES, language, setLanguage, t } from "../i18n.js";
+import { menuOf } from "../pages.js";
 
 export function brand() {
   return h("span", { class: "brand" }, h("img", { src: "/static/img/drumtower.svg", alt: "", width: 32, height: 32 }),
@@ -33,16 +34,13 @@ function link(href, name, label, isCurrent) {
 }
 
 export function frame(session, section, page) {
-  const rights = new Set(session.rights);
+  const menu = menuOf(session.rights);
   return h("div", { class: "console" },
     h("a", { class: "skip", href: "#main", "data-leaves": "" }, t("nav.skip")),
     h("header", { class: "side" },
-      h("a", { href: "/rooms", class: "brand-link" }, brand()),
+      h("a", { href: "/", class: "brand-link" }, brand()),
       h("nav", { class: "nav", "aria-label": t("nav.label") },
-        rights.has("see-rooms") && link("/rooms", "rooms", t("nav.rooms"), section === "rooms"),
-        rights.has("see-terminals") && link("/terminals", "phone", t("nav.terminals"), section === "terminals"),
-        rights.has("control-network") && link("/network", "shield", t("nav.network"), section === "network"),
-        rights.has("review-recordings") && link("/recordings", "film", t("nav.recordings"), section === "recordings")),
+        ...menu.map((entry) => link(entry.href, entry.icon, t(entry.title), section === entry.href))),
       h("div", { class: "side-foot" },
         h("span", { class: "who" }, h("span", { class: "avatar", "aria-hidden": "true" }, initial(session.user.name)),
           h("span", { class: "wide-label who-name" }, session.user.name)),
