@@ -225,7 +225,7 @@ async def test_a_killed_server_leaves_a_recording_that_plays_and_verifies(site: 
     assert (holes > 0.2).sum() <= 1
     assert played.sound_starts_s + len(played.sound) / 48_000 > played.times_s[-1] - 1
     assert await site.administrator.call("POST", f"/recordings/{recording['id']}/verify") == {
-        "is_intact": True, "first_bad_byte": None,
+        "is_intact": True, "first_bad_byte": None, "bad_end": None, "file": "",
     }  # fmt: skip
 
 
@@ -238,6 +238,7 @@ async def test_nothing_clear_is_on_the_disk(site: Hall):
     rows = (await site.administrator.call("GET", "/recordings"))["recordings"]
     assert len(rows) >= 3
     assert len(files(site)) == len(rows)
+    assert {path.stem for path in (site.server.folder / "data").rglob("*.dti")} == {path.stem for path in files(site)}
     chance = random.Random(5)
     clear: list[bytes] = []
     for recording in rows:
@@ -285,7 +286,8 @@ async def test_parts_are_served_and_a_changed_byte_is_found(site: Hall):
     file.write_bytes(sealed)
     verdict = await site.administrator.call("POST", f"/recordings/{recording['id']}/verify")
     assert verdict["is_intact"] is False
-    assert place - 70_000 < verdict["first_bad_byte"] <= place
+    assert place - 70_000 < verdict["first_bad_byte"] <= place < verdict["bad_end"]
+    assert verdict["file"] == file.name
 
 
 async def test_a_full_disk_is_said_clearly_and_keeps_nobody_out(site: Hall, needs, artifacts: Path):
