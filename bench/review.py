@@ -21,6 +21,7 @@ import av
 
 from bench import cpu
 from bench.long_recording import FRAME_RATE, LEG, SIZE, Packets
+from bench.plain_chunks import plain_chunks
 from bench.report import Pair, Result
 from bench.review_server import ID, MASTER
 from crypto.sealing import Head
@@ -32,16 +33,20 @@ from recorder.tape import Tape
 
 _MEDIA_S = 2 * 3600
 _SEEKS = 20
+_DIFFERS_WITHIN = 500 << 20
 _RANGE_BYTES, _RANGES_PER_S = 1 << 20, 20
 _FIRST_S, _SEEK_S, _CPU_RATIO = 1.0, 0.5, 2.0
 _WHAT = (
     "recording of 2 h, 1280x720@25 1.5 Mbit/s with a keyframe every 4 s and Opus; the portal's own handler on loopback "
     "in a process of its own; ours: the library (sealed, with its index); baseline: the same handler on the same bytes "
-    "in a plain file, read in the same pieces. "
+    "in a plain file, read in the same pieces; of ranges: the same library and chunks, without cipher and tag. "
 )
 _PLAYED = "FFmpeg as the player: open, read head and index, decode the first picture"
 _SOUGHT = "seek by the index and decode up to the picture that was asked for; median of 20 random places, and the worst"
-_READ = "user and system time of the server for each MiB, random ranges of 1 MiB; memory: growth of its RSS meanwhile"
+_READ = (
+    "user and system time of the server for each MiB, random ranges of 1 MiB; plain_file: the same of "
+    "the plain file; memory: growth of its RSS meanwhile"
+)
 
 
 @dataclass(frozen=True)
@@ -57,18 +62,25 @@ def run(seconds: float, runs: int) -> Iterator[Result]:
     """First picture, seeks, ranges."""
     with tempfile.TemporaryDirectory(dir=_roomy()) as name:
         folder = Path(name)
-        _record(folder)
+        packets = Packets()
+        _record(folder, packets)
+        with plain_chunks():
+            _record(folder / "chunks", packets)
         firsts, seeks, ranges, void = [], [], [], ""
         for number in range(runs):
-            with served(folder) as ours, served(folder, is_plain=True) as plain:
-                # The plain one is made from what the other one serves.
+            with (
+                served(folder) as ours,
+                served(folder, "--plain") as plain,
+                served(folder / "chunks", "--chunks") as chunks,
+            ):
                 mine, theirs = _watch(ours.port, number), _watch(plain.port, number)
-                void = void or mine.trouble or theirs.trouble or _difference(ours.port, plain.port, number)
+                void = void or mine.trouble or theirs.trouble
+                void = void or _difference(ours.port, plain.port, number) or _difference(ours.port, chunks.port, number)
                 firsts.append(Pair(mine.first_s, theirs.first_s))
                 worst = {"worst": max(mine.seeks_s, default=0.0), "baseline_worst": max(theirs.seeks_s, default=0.0)}
                 seeks.append(Pair(_median(mine.seeks_s), _median(theirs.seeks_s), worst))
-                (cost, grown), (plain_cost, _) = (_read(each, seconds, number) for each in (ours, plain))
-                ranges.append(Pair(cost, plain_cost, {"memory_MiB": grown}))
+                (cost, grown), (base, _), (file, _) = (_read(each, seconds, number) for each in (ours, chunks, plain))
+                ranges.append(Pair(cost, base, {"plain_file": file, "memory_MiB": grown}))
         yield Result("review", "first picture", "s", firsts, _FIRST_S, _WHAT + _PLAYED, void, "ours")
         yield Result("review", "seek", "s", seeks, _SEEK_S, _WHAT + _SOUGHT, void, "worst")
         yield Result("review", "ranges", "CPU-ms/MiB", ranges, _CPU_RATIO, _WHAT + _READ, void)
@@ -80,15 +92,16 @@ def _roomy() -> str | None:
     return None if free > 4 << 30 else str(Path.cwd())
 
 
-def _record(folder: Path) -> None:
+def _record(folder: Path, packets: Packets) -> None:
     """The recording, its index, and the same as a plain file."""
     key = secrets.token_bytes(32)
     head = Head(ID, MASTER.wrap(key, f"recording/{ID}"))
     order = StartRecording(LEG, ID, "", key, head.serialize(), *SIZE, FRAME_RATE)
     storage = DiskStorage(folder)
+    folder.mkdir(exist_ok=True)
     with (folder / file_name(ID)).open("wb") as out:
         tape = Tape(order, 1.0, lambda data, _mark: out.write(data))
-        for frame in Packets().frames(_MEDIA_S):
+        for frame in packets.frames(_MEDIA_S):
             tape.accept(frame)
         tape.finish()
     file = storage.open(file_name(ID))
@@ -106,9 +119,9 @@ class Server:
 
 
 @contextmanager
-def served(folder: Path, *, is_plain: bool = False) -> Iterator[Server]:
+def served(folder: Path, *how: str) -> Iterator[Server]:
     """For as long as it is needed."""
-    command = [sys.executable, "-m", "bench.review_server", str(folder), *(["--plain"] if is_plain else [])]
+    command = [sys.executable, "-m", "bench.review_server", str(folder), *how]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -161,7 +174,7 @@ def _difference(ours: int, plain: int, seed: int) -> str:
     connections = [http.client.HTTPConnection("127.0.0.1", port) for port in (ours, plain)]
     try:
         for _ in range(5):
-            start = chance.randrange(500 << 20)
+            start = chance.randrange(_DIFFERS_WITHIN)
             one, two = (_range(connection, start, 300_000) for connection in connections)
             if one != two:
                 return f"both differ at byte {start}"

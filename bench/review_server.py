@@ -1,4 +1,4 @@
-"""One recording behind the portal's own handler, in a process of its own: from the library, or as plain bytes."""
+"""One recording behind the portal's own handler, in a process of its own: sealed, in plain chunks, or as one file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from typing import cast
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bench.plain_chunks import plain_chunks
 from crypto.keys import MasterKey
 from portal.api.recordings import media
 from portal.principal import PRINCIPAL, Principal
@@ -102,11 +104,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--chunks", action="store_true", help="of chunks that are not sealed")
     options = parser.parse_args()
     # A player that seeks hangs up in the middle of an answer.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     logging.getLogger("portal").setLevel(logging.CRITICAL)
-    asyncio.run(_serve(options.folder, is_plain=options.plain))
+    with plain_chunks() if options.chunks else nullcontext():
+        asyncio.run(_serve(options.folder, is_plain=options.plain))
 
 
 if __name__ == "__main__":

@@ -39,13 +39,10 @@ class PlainWriter:
         self.chain_head = ""
         emit(head)
 
-    def write(self, plain: bytes) -> None:
+    def write_through(self, plain: bytes) -> None:
         """As they are."""
         self.size += len(plain)
         self._emit(plain)
-
-    def flush(self) -> None:
-        """Nothing waits."""
 
     def finish(self) -> None:
         """Nothing is marked."""

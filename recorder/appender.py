@@ -34,7 +34,7 @@ class Appender:
         """How long the disk lasts, as far as anybody can say."""
         return self._forecast.left_s
 
-    def append(self, data: bytes, mark: Mark, now_s: float) -> None:
+    def append(self, data: bytes | bytearray, mark: Mark, now_s: float) -> None:
         """Write `data`, at whose end `mark` holds; nothing more after an error."""
         if self.error:
             return

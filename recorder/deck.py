@@ -56,7 +56,7 @@ class Writer(Protocol):
     def is_done(self) -> bool:
         """Whether the file is closed."""
 
-    def put(self, data: bytes, mark: Mark) -> None:
+    def put(self, data: bytes | bytearray, mark: Mark) -> None:
         """Write `data`, at whose end `mark` holds; never blocks."""
 
     def finish(self) -> None:

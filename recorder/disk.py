@@ -30,7 +30,7 @@ class DiskWriter:
         """
         self._appender = Appender(storage, name, min_free_bytes)
         self._afterwards = afterwards
-        self._queue: queue.SimpleQueue[tuple[bytes, Mark] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[bytes | bytearray, Mark] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting_bytes = 0
         self._is_too_slow = False
@@ -64,7 +64,7 @@ class DiskWriter:
         """Whether its thread has ended."""
         return not self._thread.is_alive()
 
-    def put(self, data: bytes, mark: Mark) -> None:
+    def put(self, data: bytes | bytearray, mark: Mark) -> None:
         """Write `data`, at whose end `mark` holds; never blocks. After an error it is dropped."""
         with self._lock:
             self._waiting_bytes += len(data)

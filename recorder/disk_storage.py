@@ -74,7 +74,7 @@ class DiskFile:
         # Held until the file is closed: a server that starts anew does not mend what is still being written.
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | bytearray) -> None:
         """See GrowingFile."""
         view = memoryview(data)
         while view:

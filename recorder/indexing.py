@@ -92,7 +92,7 @@ class _Writer:
         self._file.append(bytes(self._sealed_bytes))
         self._file.sync()
 
-    def _emit(self, data: bytes) -> None:
+    def _emit(self, data: bytes | bytearray) -> None:
         self._sealed_bytes += data
         if len(self._sealed_bytes) > _WRITTEN_AT_ONCE:
             self._file.append(bytes(self._sealed_bytes))

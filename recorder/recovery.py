@@ -39,16 +39,27 @@ class Recovery:
         interrupted = await self._rows.running()
         for row in interrupted:
             await self._end_interrupted(row)
-        names = await asyncio.to_thread(self._shelf.storage.names)
-        await asyncio.to_thread(self._remove_drafts, names)
-        found = recording_ids(names)
-        errors = await self._rows.errors()
+        return [row.id for row in interrupted] + await self._compare()
+
+    async def _compare(self) -> list[str]:
+        """Files with rows; the ids of what is taken in. A disk that fails keeps nobody from starting the server."""
+        try:
+            names = await asyncio.to_thread(self._shelf.storage.names)
+            await asyncio.to_thread(self._remove_drafts, names)
+        except OSError as error:
+            logger.error("the folder of recordings cannot be read: %s", error)
+            return []
+        found, errors = recording_ids(names), await self._rows.errors()
         taken_in = [name for name in sorted(found - errors.keys()) if await self._take_in(name)]
         await self._say_what_is_missing(found, errors)
-        return [row.id for row in interrupted] + taken_in
+        return taken_in
 
     async def end_failed(self, message: RecordingEnded, now: datetime, participants: tuple[str, ...]) -> None:
-        """One that ended by itself: what the disk holds is what counts."""
+        """One that ended by itself: what the disk holds is what counts, where that is not what was told."""
+        if message.chain_head and await asyncio.to_thread(self._size, message.recording) == message.size_bytes:
+            whole = Salvaged(message.size_bytes, message.duration_s, message.chain_head, is_complete=True, label=None)
+            await self._end(message.recording, whole, now, "failed", message.error, participants)
+            return
         found = await asyncio.to_thread(salvage, self._shelf, message.recording, message.size_bytes)
         await self._end(message.recording, found, now, "failed", message.error, participants)
 
@@ -84,7 +95,7 @@ class Recovery:
         found = await asyncio.to_thread(salvage, self._shelf, name)
         if found is None and await asyncio.to_thread(self._is_empty, name):
             logger.warning("recording=%s has neither row nor content, and is removed", name)
-            await asyncio.to_thread(self._shelf.storage.remove, file_name(name))
+            await asyncio.to_thread(self._remove, name)
             return False
         label = found.label if found else None
         started_at = label.started_at if label else _started_at(name)
@@ -115,8 +126,23 @@ class Recovery:
             if name.endswith(DRAFT_SUFFIX):
                 self._shelf.storage.remove(name)
 
+    def _remove(self, name: str) -> None:
+        try:
+            self._shelf.storage.remove(file_name(name))
+        except OSError as error:
+            logger.error("recording=%s cannot be removed: %s", name, error)
+
     def _is_there(self, name: str) -> bool:
-        return name in recording_ids(self._shelf.storage.names())
+        return self._size(name) is not None
+
+    def _size(self, name: str) -> int | None:
+        """How long the file is; None where there is none that can be opened."""
+        try:
+            file = self._shelf.storage.open(file_name(name))
+        except (OSError, RecordingError):
+            return None
+        file.close()
+        return file.size
 
     def _is_empty(self, name: str) -> bool:
         try:

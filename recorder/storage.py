@@ -15,7 +15,7 @@ DRAFT_SUFFIX = ".part"
 class GrowingFile(Protocol):
     """A file while it is written, by one writer."""
 
-    def append(self, data: bytes) -> None:
+    def append(self, data: bytes | bytearray) -> None:
         """Write at its end; what an error interrupts may be there in part. Raises OSError."""
 
     def sync(self) -> None:

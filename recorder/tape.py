@@ -27,7 +27,7 @@ class Mark:
     chain_head: str
 
 
-Emit = Callable[[bytes, Mark], object]
+Emit = Callable[[bytes | bytearray, Mark], object]
 
 
 class Seal(Protocol):
@@ -39,17 +39,14 @@ class Seal(Protocol):
     def chain_head(self) -> str:
         """Last link of the chain, hex."""
 
-    def write(self, plain: bytes) -> None:
-        """Append."""
-
-    def flush(self) -> None:
-        """Give away what waits."""
+    def write_through(self, plain: bytes) -> None:
+        """Append, and give it away at once."""
 
     def finish(self) -> None:
         """Nothing follows."""
 
 
-NewSeal = Callable[[Callable[[bytes], object], bytes, bytes], Seal]
+NewSeal = Callable[[Callable[[bytes | bytearray], object], bytes, bytes], Seal]
 """Takes where the bytes of the file go, its head, and its key."""
 
 
@@ -68,7 +65,7 @@ class Tape:
         self._early_sound: list[Frame] = []
         self.duration_s = 0.0
         self.counters: Counter[str] = Counter()
-        self._sealed: list[bytes] = []
+        self._sealed: list[bytes | bytearray] = []
         self._seal = seal(self._sealed.append, order.header, order.key)
         self._emit_sealed()
 
@@ -135,11 +132,10 @@ class Tape:
 
     def _write(self, data: bytes) -> None:
         """Seal the head of the file, or a fragment, as soon as it is there."""
-        self._seal.write(data)
-        self._seal.flush()
+        self._seal.write_through(data)
         self._emit_sealed()
 
     def _emit_sealed(self) -> None:
-        data = b"".join(self._sealed)
+        data = self._sealed[0] if len(self._sealed) == 1 else b"".join(self._sealed)
         self._sealed.clear()
         self._emit(data, Mark(self._seal.size, self.duration_s, self._seal.chain_head))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+import hypothesis as hypothesis  # else its plugin does it for the summary: Python 3.11 may fail there, tidying up
 import pytest
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import socket
 import struct
 from collections.abc import Callable, Sequence
 from typing import Final
+
+from auth8021x.polling import PolledReader
 
 ETH_P_ALL: Final = 0x0003
 """A socket of one protocol alone sees, on a port of a bridge, little or nothing of it."""
@@ -33,7 +34,6 @@ class PacketSocket:
         self._failed = failed
         self._batch = batch
         self._next = self._directed if tells_direction else self._incoming
-        self._loop = asyncio.get_running_loop()
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:
             self.socket.setblocking(False)
@@ -42,23 +42,24 @@ class PacketSocket:
         except OSError:
             self.socket.close()
             raise
-        self._loop.add_reader(self.socket, self._drain)
+        self._reader = PolledReader(self.socket, self._drain, batch)
 
     def close(self) -> None:
         """Listen no more."""
-        self._loop.remove_reader(self.socket)
+        self._reader.close()
         self.socket.close()
 
-    def _drain(self) -> None:
-        for _ in range(self._batch):
+    def _drain(self) -> int:
+        for count in range(self._batch):
             try:
                 frame, is_outgoing = self._next()
             except BlockingIOError:
-                return
+                return count
             except OSError:
                 self._failed()  # the interface went down
-                return
+                return count
             self._receive(frame, is_outgoing)
+        return self._batch
 
     def _directed(self) -> tuple[bytes, bool]:
         frame, source = self.socket.recvfrom(MAX_FRAME_BYTES)

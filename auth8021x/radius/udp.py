@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Final
+
+from auth8021x.polling import PolledReader
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +29,8 @@ class UdpLanes:
         self._counters = counters
         self._batch = batch
         self._max_bytes = max_bytes
-        self._loop = asyncio.get_running_loop()
         self._sockets: dict[int, socket.socket] = {}
+        self._readers: list[PolledReader] = []
 
     def send(self, lane: int, octets: bytes) -> None:
         """One datagram; what cannot be sent is counted, like one lost on the way."""
@@ -40,9 +42,11 @@ class UdpLanes:
 
     def close(self) -> None:
         """Close all sockets."""
+        for reader in self._readers:
+            reader.close()
         for each in self._sockets.values():
-            self._loop.remove_reader(each)
             each.close()
+        self._readers.clear()
         self._sockets.clear()
 
     def _open(self, lane: int) -> socket.socket:
@@ -56,16 +60,17 @@ class UdpLanes:
             made.close()
             raise
         self._sockets[lane] = made
-        self._loop.add_reader(made, self._drain, lane, made)
+        self._readers.append(PolledReader(made, partial(self._drain, lane, made), self._batch))
         return made
 
-    def _drain(self, lane: int, made: socket.socket) -> None:
-        for _ in range(self._batch):
+    def _drain(self, lane: int, made: socket.socket) -> int:
+        for count in range(self._batch):
             try:
                 octets = made.recv(self._max_bytes)
             except BlockingIOError:
-                return
+                return count
             except OSError:
                 self._counters["udp-receive-error"] += 1  # nobody listens there: an ICMP error of an earlier datagram
                 continue
             self._receive(lane, octets)
+        return self._batch

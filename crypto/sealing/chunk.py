@@ -76,11 +76,13 @@ class Sealer:
         self._cipher = AESGCM(key)
         self.head_link = hashlib.sha256(head).digest()
 
-    def seal(self, number: int, link: bytes, plain: bytes | memoryview, *, is_last: bool) -> tuple[bytes, bytes, bytes]:
-        """The chunk, in two pieces, and the link after it."""
+    def seal(self, number: int, link: bytes, plain: memoryview, out: memoryview, *, is_last: bool) -> bytes:
+        """Write the chunk to `out`, which has its length; the link after it."""
         word = WORD.pack(len(plain) | (LAST if is_last else 0))
-        sealed = self._cipher.encrypt(_nonce(number), plain, self._additional(number, word, link))
-        return word + link, sealed, _next_link(link, word, sealed)
+        out[:_HEAD_BYTES] = word + link
+        sealed = out[_HEAD_BYTES:]
+        self._cipher.encrypt_into(_nonce(number), plain, self._additional(number, word, link), sealed)
+        return _next_link(link, word, sealed)
 
     def open(self, number: int, chunk: bytes) -> bytes | None:
         """The plain text; None where chunk, place or key are not what was sealed."""

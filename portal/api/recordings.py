@@ -49,7 +49,7 @@ async def show_recording(request: web.Request) -> web.Response:
 
 
 async def verify_recording(request: web.Request) -> web.Response:
-    """POST /recordings/{recording}/verify: every chunk and the whole chain."""
+    """POST /recordings/{recording}/verify: every chunk, the whole chain, and the index."""
     recording = await _find(request)
     if recording.state == "running":
         raise Conflict
@@ -61,8 +61,12 @@ async def verify_recording(request: web.Request) -> web.Response:
     except (OSError, RecordingError) as error:
         logger.error("recording=%s cannot be read: %s", recording.id, error)
         raise Unavailable from None
-    tell(request, new={"is_intact": verdict.is_intact, "first_bad_byte": verdict.first_bad_byte})
-    return json_response({"is_intact": verdict.is_intact, "first_bad_byte": verdict.first_bad_byte})
+    first, end = verdict.first_bad or (None, None)
+    tell(request, new={"is_intact": verdict.is_intact, "first_bad_byte": first})
+    # Behind the last bad byte; where something is missing both are the same.
+    return json_response(
+        {"is_intact": verdict.is_intact, "first_bad_byte": first, "bad_end": end, "file": verdict.file}
+    )
 
 
 async def media(request: web.Request) -> web.StreamResponse:
@@ -137,6 +141,7 @@ def describe(recording: Recording) -> dict[str, object]:
         "duration_s": recording.duration_s,
         "size_bytes": recording.size_bytes,
         "chain_head": recording.chain_head,
+        "error": recording.error,
         "participants": list(recording.participants),
     }
 

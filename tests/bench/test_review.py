@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench import review, sealing
+from bench.long_recording import Packets
+from bench.plain_chunks import plain_chunks
 from bench.suite import BENCHMARKS
 
 
@@ -26,8 +28,16 @@ def test_both_servers_serve_the_same_and_a_player_finds_its_way(
 ) -> None:
     monkeypatch.setattr(review, "_MEDIA_S", 40)
     monkeypatch.setattr(review, "_SEEKS", 3)
-    review._record(tmp_path)
-    with review.served(tmp_path) as ours, review.served(tmp_path, is_plain=True) as plain:
+    packets = Packets()
+    review._record(tmp_path, packets)
+    with plain_chunks():
+        review._record(tmp_path / "chunks", packets)
+    assert b"moov" in (tmp_path / "chunks" / "bench.dtr").read_bytes()
+    assert b"moov" not in (tmp_path / "bench.dtr").read_bytes()
+    with review.served(tmp_path) as ours, review.served(tmp_path / "chunks", "--chunks") as chunks:
+        monkeypatch.setattr(review, "_DIFFERS_WITHIN", 4_000_000)
+        assert review._difference(ours.port, chunks.port, 1) == ""
+    with review.served(tmp_path) as ours, review.served(tmp_path, "--plain") as plain:
         assert ours.size == plain.size > 4_000_000
         watched = review._watch(ours.port, 1)
         assert watched.trouble == ""

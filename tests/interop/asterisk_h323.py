@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.interop.process import end
+from tests.interop.process import end, said_by
 from tests.peers import missing
 
 CHROOT = Path(os.environ.get("ASTERISK_H323_CHROOT", "/var/lib/drumtower-peers/asterisk-h323"))
@@ -46,7 +46,7 @@ class Asterisk:
             "chroot", str(CHROOT), "/usr/sbin/asterisk", "-C", _inside(self._folder / "asterisk.conf"), "-rx", command,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        said, _ = await asyncio.wait_for(asked.communicate(), 10)
+        said, _ = await said_by(asked, 10)
         return said.decode(errors="replace")
 
     async def channels(self) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import hypothesis as hypothesis  # else its plugin does it for the summary: Python 3.11 may fail there, tidying up
 import pytest
 from playwright.async_api import Playwright, async_playwright
 
@@ -74,6 +74,13 @@ def hospital() -> None:
         namespace.enter()
     except namespace.NoNamespace as reason:
         missing(f"no network namespace: {reason}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tidied_up() -> Iterator[None]:
+    """What the tests of a file left open is theirs, and not found out in the next file."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.interop.process import end
-from tests.interop.supplicant import write_configuration
+from tests.interop.supplicant import Supplicant
 
 _PATIENCE_S = 20
-_OUTCOME = re.compile(r"^hat(\d+): CTRL-EVENT-EAP-(SUCCESS|FAILURE)", re.MULTILINE)
+_OUTCOME = re.compile(r"CTRL-EVENT-EAP-(SUCCESS|FAILURE)")
 _CONFIGURATION = """
 interface={interface}
 driver=wired
@@ -39,22 +39,28 @@ class Wire:
     radius_port: int
 
 
-async def who_gets_in(folder: Path, secret: str, wires: Mapping[str, Wire]) -> dict[str, bool]:
-    """What hostapd's terminals say has become of them, all at once; by the names of their wires."""
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a terminal says has become of it; after a failure it tries again, but the first counts."""
+
+    is_in: bool
+    log: str
+
+
+async def who_gets_in(folder: Path, secret: str, wires: Mapping[str, Wire]) -> dict[str, Ending]:
+    """What hostapd's terminals say, all at once; by the names of their wires."""
     names = list(wires)
-    with _lines(len(names)), _running(folder, secret, list(wires.values())) as log:
+    with _lines(len(names)), _running(folder, secret, list(wires.values())) as logs:
         async with asyncio.timeout(_PATIENCE_S):
-            while len(found := _outcomes(log)) < len(names):
+            while None in (found := [_ending(log) for log in logs]):
                 await asyncio.sleep(0.05)
-    return {name: found[number] for number, name in enumerate(names)}
+    return {name: ending for name, ending in zip(names, found, strict=True) if ending is not None}
 
 
-def _outcomes(log: Path) -> dict[int, bool]:
-    """The first of each counts: after a failure it is tried again."""
-    found: dict[int, bool] = {}
-    for number, word in _OUTCOME.findall(log.read_text(errors="replace")):
-        found.setdefault(int(number), word == "SUCCESS")
-    return found
+def _ending(log: Path) -> Ending | None:
+    text = log.read_text(errors="replace")
+    found = _OUTCOME.search(text)
+    return None if found is None else Ending(found[1] == "SUCCESS", text)
 
 
 @contextmanager
@@ -75,27 +81,24 @@ def _lines(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _running(folder: Path, secret: str, wires: list[Wire]) -> Iterator[Path]:
+def _running(folder: Path, secret: str, wires: list[Wire]) -> Iterator[list[Path]]:
     folder.mkdir()
-    ports, terminals = [], []
+    ports = []
     for number, wire in enumerate(wires):
         path = folder / f"hostapd{number}.conf"
         path.touch(0o600)
         path.write_text(_CONFIGURATION.format(interface=f"hap{number}", port=wire.radius_port, secret=secret))
         ports.append(str(path))
-        written = write_configuration(folder / f"terminal{number}", wire.network)
-        terminals += ["-N"] * bool(terminals) + ["-D", "wired", "-i", f"hat{number}", "-c", str(written)]
-    log = folder / "wpa.log"
     with (folder / "hostapd.log").open("wb") as said:
         authenticator = subprocess.Popen(["hostapd", *ports], stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-    with log.open("wb") as said:
-        supplicants = subprocess.Popen(
-            ["wpa_supplicant", *terminals], stdin=subprocess.DEVNULL, stdout=said, stderr=said
-        )
+    terminals = [
+        Supplicant(folder / f"terminal{number}", wire.network, f"hat{number}") for number, wire in enumerate(wires)
+    ]
     try:
-        yield log
+        yield [terminal.path for terminal in terminals]
     finally:
-        end(supplicants)
+        for terminal in terminals:
+            terminal.stop()
         end(authenticator)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tests.interop.media import Person
 from tests.interop.namespace import SERVER
+from tests.interop.process import said_by
 from tests.interop.server import TERMINAL_SECRET
 
 
@@ -76,7 +77,7 @@ async def call(
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), seconds + 60)
+        output, errors = await said_by(process, seconds + 60)
     finally:
         if process.returncode is None:  # the test is over before the call
             process.kill()

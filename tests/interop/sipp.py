@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.interop.process import said_by
+
 OFFER = """v=0
 o=- 1 1 IN IP4 [local_ip]
 s=-
@@ -161,7 +163,7 @@ async def run(
         "-timeout", str(int(timeout_s)), "-m", str(calls), *options,
         cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    output, _ = await asyncio.wait_for(process.communicate(), timeout_s + 10)
+    output, _ = await said_by(process, timeout_s + 10)
     return Result(
         process.returncode or 0, output.decode(errors="replace"), errors.read_text() if errors.exists() else ""
     )

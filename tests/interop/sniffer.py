@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.interop.process import said_by
+
 Address = tuple[str, int]
 
 _ETH_P_ALL = 3
 _UDP = 17
+_SO_RCVBUFFORCE = 33  # beyond net.core.rmem_max, with which a busy machine would lose packets that were there
 _MAX_PACKETS = 200_000
 _EXPERT_ERROR = 0x800000  # epan/proto.h: PI_ERROR
 
@@ -37,7 +40,7 @@ class Sniffer:
     def __init__(self, device: str = "lo") -> None:
         self._is_loopback = device == "lo"
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 8 << 20)
         self._socket.bind((device, 0))
         self._packets: list[tuple[float, bytes]] = []
         self._is_over = threading.Event()
@@ -122,7 +125,7 @@ async def judged(pcap: Path, address: str, port: int, called: Sequence[int] = ()
         "-T", "fields", "-E", "separator=/t", *(word for name in fields for word in ("-e", name)),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    output, errors = await process.communicate()
+    output, errors = await said_by(process)
     assert process.returncode == 0, errors.decode(errors="replace")
     rows = [dict(zip(fields, line.split("\t"), strict=True)) for line in output.decode(errors="replace").splitlines()]
     with_sdp = [row for row in rows if row["sip.Content-Type"] == "application/sdp"]

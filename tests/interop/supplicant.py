@@ -55,14 +55,15 @@ class Supplicant:
     def __init__(self, folder: Path, network: str, interface: str, prefix: Sequence[str] = ()) -> None:
         path = write_configuration(folder, network)
         self._interface = interface
-        self._log, self._ctrl = folder / "wpa.log", folder / "ctrl"
+        self.path, self._ctrl = folder / "wpa.log", folder / "ctrl"
+        """What it writes, and where it takes commands."""
         command = [*prefix, "wpa_supplicant", "-D", "wired", "-i", interface, "-c", str(path)]
-        with self._log.open("wb") as log:
+        with self.path.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def log(self) -> str:
         """What it wrote so far."""
-        return self._log.read_text(errors="replace")
+        return self.path.read_text(errors="replace")
 
     def command(self, word: str) -> None:
         """What wpa_cli has it do."""

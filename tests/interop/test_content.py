@@ -23,6 +23,7 @@ from tests.interop.browser import Visitor
 from tests.interop.hall import Hall, hall
 from tests.interop.media import BLUE, GREEN, RED, YELLOW, Person
 from tests.interop.namespace import OTHER_TERMINAL, TERMINAL
+from tests.interop.process import said_by
 from tests.interop.server import GUEST_PASSCODE
 from tests.interop.shared_screen import SHARED_SCREEN
 from tests.interop.sniffer import Sniffer
@@ -305,7 +306,7 @@ async def no_bfcp_is_malformed(wire: Sniffer, folder: Path, terminal: RoomTermin
         "-e", "bfcp.primitive", "-e", "_ws.malformed", "-e", "_ws.expert.message",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    output, _ = await process.communicate()
+    output, _ = await said_by(process)
     rows = [line.split("\t") for line in output.decode().splitlines()]
     assert len(rows) >= least, rows
     assert not [row for row in rows if row[1] or "alformed" in row[2]], rows

@@ -12,6 +12,7 @@ from auth8021x.eapserver.udp import EapServerSockets
 from tests.auth8021x.certificates import OTHER
 from tests.interop import embedded_radius
 from tests.interop.embedded_radius import SECRET
+from tests.interop.process import said_by
 from tests.interop.supplicant import password_network, tls_network
 
 
@@ -46,7 +47,7 @@ async def eapol_test(folder: Path, sockets: EapServerSockets, network: str, *mor
         "eapol_test", "-c", str(path), "-a", "127.0.0.1", "-p", str(sockets.ports[0]), "-s", secret, "-n", "-t", "8",
         *more, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    out, _ = await process.communicate()
+    out, _ = await said_by(process)
     return out.decode(errors="replace")
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.interop import sipp
 from tests.interop.namespace import SERVER as ADDRESS
 from tests.interop.namespace import TERMINAL
+from tests.interop.process import said_by
 from tests.interop.server import GUEST_PASSCODE, SIP_PORT, Server
 from tests.interop.sipp import Scenario, a_call
 from tests.interop.sniffer import Sniffer, judged
@@ -100,6 +101,6 @@ async def _documents(pcap: Path) -> list[str]:
         "-T", "fields", "-e", "xml.tag", "-e", "xml.attribute", "-e", "xml.cdata",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    output, errors = await process.communicate()
+    output, errors = await said_by(process)
     assert process.returncode == 0, errors.decode(errors="replace")
     return output.decode(errors="replace").splitlines()

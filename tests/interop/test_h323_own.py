@@ -27,6 +27,7 @@ from tests.interop.h323_presence import RATE_HZ, Presence, calling, options_of, 
 from tests.interop.hall import Hall, hall
 from tests.interop.media import BLUE, GREEN, RED, YELLOW, Person
 from tests.interop.namespace import OTHER_TERMINAL, SERVER, TERMINAL
+from tests.interop.process import said_by
 from tests.interop.server import GUEST_PASSCODE, TERMINAL_SECRET
 from tests.interop.shared_screen import SHARED_SCREEN
 from tests.interop.sniffer import Sniffer
@@ -403,7 +404,7 @@ async def no_message_is_malformed(wire: Sniffer, folder: Path) -> None:
             *read, "-Y", wanted, "-e", "frame.number", "-e", "_ws.col.Info",
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        output, errors = await process.communicate()
+        output, errors = await said_by(process)
         assert process.returncode == 0, errors.decode(errors="replace")
         counts.append(output.decode(errors="replace").splitlines())
     messages, control, wrong = counts

@@ -17,6 +17,7 @@ from tests.interop import oracles, ward3
 from tests.interop.h323_presence import RATE_HZ, Presence, calling, options_of
 from tests.interop.media import BLUE, GREEN, Person
 from tests.interop.namespace import OTHER_TERMINAL, SERVER
+from tests.interop.process import said_by
 from tests.interop.server import Administrator, Server
 from tests.interop.sniffer import Sniffer
 from tests.interop.waiting import until
@@ -113,6 +114,6 @@ async def _have_fast_start(pcap: Path) -> set[str]:
         "tshark", "-r", str(pcap), "-Y", "h225.fastStart", "-T", "fields", "-e", "ip.src",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    output, errors = await process.communicate()
+    output, errors = await said_by(process)
     assert process.returncode == 0, errors.decode(errors="replace")
     return set(output.decode().split())

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SOUND_EARLY_MS, SOUND_LATE_MS = -40.0, 60.0
 SETTLED_S = 8.0
 """The recording is announced first, and the jitter buffers get to know the way."""
-MEASURED_S = 7.0
+MEASURED_S = 9.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -50,11 +50,11 @@ async def terminals(room: str, late: lips.Late) -> AsyncIterator[lips.Witness]:
 
 
 def check(where: str, offsets_ms: NDArray[np.float64]) -> None:
-    """All but one in ten, which a busy machine may cost."""
+    """At least two of three: a busy machine spoils one in twenty, what is out of step spoils all."""
     print(f"{where}: {np.round(offsets_ms).astype(int).tolist()} ms")
     assert len(offsets_ms) >= MEASURED_S - 2, f"{where}: {offsets_ms}"
     is_good = (offsets_ms >= SOUND_EARLY_MS) & (offsets_ms <= SOUND_LATE_MS)
-    assert is_good.mean() >= 0.85, f"{where}: {offsets_ms}"
+    assert is_good.mean() >= 0.66, f"{where}: {offsets_ms}"
     assert SOUND_EARLY_MS < np.median(offsets_ms) < SOUND_LATE_MS
 
 

@@ -24,6 +24,7 @@ from tests.interop import browser, oracles, own_caller
 from tests.interop.browser import Visitor
 from tests.interop.media import BLUE, RED
 from tests.interop.namespace import SERVER
+from tests.interop.process import cancelled
 from tests.interop.relay import THERE, Relay, is_repair
 from tests.interop.server import GUEST_PASSCODE, Administrator, Server
 from tests.interop.waiting import until
@@ -176,7 +177,7 @@ async def far(folder: Path, playwright: Playwright, seconds: float) -> AsyncIter
         other = asyncio.create_task(
             own_caller.call(BLUE, folder, "--tone", "voice", passcode=GUEST_PASSCODE, seconds=seconds)
         )
-        cleaning.callback(other.cancel)
+        cleaning.push_async_callback(cancelled, other)
         running = await browser.launch(playwright, RED, folder, relay.wrapped(folder))
         cleaning.push_async_callback(running.close)
         visitor = await Visitor.open(running, f"https://{SERVER}:8443/join/1001")

@@ -142,7 +142,7 @@ async def the_roster_is_true(administrator) -> None:
     assert people["blue"]["grade"] == people["yellow"]["grade"] == "opportunistic"
     assert people["blue"]["codecs"] == ["OPUS", "H264"]
     assert people["yellow"]["codecs"] == ["G722", "VP8"]
-    assert all(person["loss"] < 0.02 for person in people.values()), people
+    assert all(person["loss"] < 0.05 for person in people.values()), people
 
 
 async def the_recording_shows_and_sounds(administrator, folder: Path, artifacts: Path) -> None:

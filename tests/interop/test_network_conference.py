@@ -330,7 +330,7 @@ async def test_who_is_still_with_the_attendant_goes_with_its_session(
     supplicant = await leaving.enter_async_context(house.authenticated(RED))
     phone = await leaving.enter_async_context(house.telephone(RED))
     before = len(house.audit("calls ended with the session"))
-    event = await phone.dial("sip:10.77.0.1")
+    event = await phone.dial("sip:4711@10.77.0.1")
     assert event["type"] == "CALL_ESTABLISHED", phone.log()[-3000:]
     session = await house.session(RED)
     assert session is not None

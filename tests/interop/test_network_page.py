@@ -44,7 +44,7 @@ async def until_shown(made: Ward, person: Person, **wanted: object) -> dict[str,
     return found
 
 
-def try_logins(made: Ward) -> None:
+async def try_logins(made: Ward) -> None:
     """`test-user` and `status` while the server runs."""
     server, folder = made.hall.server, made.hall.folder
     trust = ("--ca", str(server.folder / "data" / "dot1x" / "ca.pem"), "--server-name", SERVER_NAME)
@@ -63,6 +63,18 @@ def try_logins(made: Ward) -> None:
     status = server.run("dot1x", "status").stdout
     assert "own ports: 4, bridge, nftables; 1 sessions" in status
     assert "authentication answers in" in status
+    told = ""
+
+    async def is_told() -> object:
+        """The server writes it down within seconds."""
+        nonlocal told
+        told = server.run("dot1x", "status").stdout
+        return (f"{made.places[BLUE.name].mac}  {BLUE.name}" in told and "refused: wrong password" in told) or told
+
+    await until("status tells who was refused", is_told)
+    place = made.places[BLUE.name]
+    audit = rf"audit\.dot1x.*site=ward port={place.wire} mac={place.mac} identity='\w+' refused: rejected"
+    assert re.search(audit, server.log()), server.log()
 
 
 async def test_who_is_at_which_port_and_why(tmp_path: Path, artifacts: Path) -> None:
@@ -80,11 +92,16 @@ async def test_who_is_at_which_port_and_why(tmp_path: Path, artifacts: Path) -> 
             guesser = made.supplicant(BLUE, password="not the password")
             await until_shown(made, BLUE, standing="refused", why="rejected")
             await expect(own).to_contain_text("The RADIUS server refused it", timeout=3000)
+            logins = console.page.get_by_role("region", name="Logins at our RADIUS server")
+            refused = logins.get_by_role("row", name=made.places[BLUE.name].mac)
+            await expect(refused).to_contain_text("Wrong password", timeout=3000)
+            await expect(refused).to_contain_text(made.places[BLUE.name].wire)
+            await expect(logins.get_by_role("row", name=made.places[RED.name].mac)).to_contain_text("Let in")
             servers = console.page.get_by_role("region", name="RADIUS servers")
             await expect(servers.get_by_role("row", name="own")).to_contain_text("In use")
             await console.page.screenshot(path=artifacts / "network.png", full_page=True)
             guesser.stop()
-            try_logins(made)
+            await try_logins(made)
             metrics = await made.hall.server.metrics()
             for line in (
                 'drumtower_dot1x_port_up{port="ward1"} 1.0',

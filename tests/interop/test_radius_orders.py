@@ -118,11 +118,11 @@ DONE_HERE: dict[str, tuple[Order, str | Difference]] = {
     ),
     "the network where it is": (change(f'{BY_MAC}\n{_VLAN}"ward"'), Difference(UNSUPPORTED, DONE, "2.2: as before")),
     "the end of its session": (disconnect(f'NAS-Identifier = "{NAME}"\n{BY_SESSION}'), DONE),
-    "the end of the session that has ended": (disconnect(BY_SESSION), NO_SESSION),
     "the end of whatever session the terminal has": (
         disconnect(BY_MAC),
         Difference(DONE, NO_SESSION, "2.1: it has none; hostapd knows a terminal for 5 s more"),
     ),
+    "the end of the session that has ended": (disconnect(BY_SESSION), NO_SESSION),
 }
 
 

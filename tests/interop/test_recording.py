@@ -30,6 +30,8 @@ RECORDING_SIGN = (235, 64, 52)
 _LIKE = 0.6
 """From here on it is that announcement: others reach 0.52, and one short of time stretches what it plays."""
 _PIECE = 40
+_HURRIED_S = 1.0
+"""So long a busy machine may leave out pictures, while it starts another process; what dies takes longer."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -131,7 +133,8 @@ async def test_a_host_records_from_the_join_page_and_all_are_told(site: Hall, ne
     assert has_sign(picture)
     assert likeness_to_prompt(played.sound, "recording-started") > _LIKE
     assert abs(played.duration_s - recording["duration_s"]) < 0.3
-    assert len(played.times_s) > 0.97 * 25 * played.duration_s
+    assert np.diff(played.times_s).max() < _HURRIED_S
+    assert len(played.times_s) > 0.85 * 25 * played.duration_s
 
 
 async def choose(host: Visitor, what: str) -> None:
@@ -220,12 +223,12 @@ async def test_a_killed_server_leaves_a_recording_that_plays_and_verifies(site: 
     assert abs(recording["duration_s"] - played.duration_s) < 0.5
     assert set(oracles.seen(played.pictures[-1])) == {"green", "blue"}
     assert oracles.heard(played.sound[-96_000:], 48_000) == {"green", "blue"}
-    holes = np.diff(played.times_s)
-    assert holes.max() < 3.0  # where the video process was killed
-    assert (holes > 0.2).sum() <= 1
+    *others_s, longest_s = sorted(np.diff(played.times_s))
+    assert 0.2 < longest_s < 3.0, "where the video process was killed"
+    assert others_s[-1] < _HURRIED_S, "and nowhere else"
     assert played.sound_starts_s + len(played.sound) / 48_000 > played.times_s[-1] - 1
     assert await site.administrator.call("POST", f"/recordings/{recording['id']}/verify") == {
-        "is_intact": True, "first_bad_byte": None,
+        "is_intact": True, "first_bad_byte": None, "bad_end": None, "file": "",
     }  # fmt: skip
 
 
@@ -238,6 +241,7 @@ async def test_nothing_clear_is_on_the_disk(site: Hall):
     rows = (await site.administrator.call("GET", "/recordings"))["recordings"]
     assert len(rows) >= 3
     assert len(files(site)) == len(rows)
+    assert {path.stem for path in (site.server.folder / "data").rglob("*.dti")} == {path.stem for path in files(site)}
     chance = random.Random(5)
     clear: list[bytes] = []
     for recording in rows:
@@ -285,7 +289,8 @@ async def test_parts_are_served_and_a_changed_byte_is_found(site: Hall):
     file.write_bytes(sealed)
     verdict = await site.administrator.call("POST", f"/recordings/{recording['id']}/verify")
     assert verdict["is_intact"] is False
-    assert place - 70_000 < verdict["first_bad_byte"] <= place
+    assert place - 70_000 < verdict["first_bad_byte"] <= place < verdict["bad_end"]
+    assert verdict["file"] == file.name
 
 
 async def test_a_full_disk_is_said_clearly_and_keeps_nobody_out(site: Hall, needs, artifacts: Path):

@@ -27,6 +27,7 @@ from tests.interop.linphone import Linphone
 from tests.interop.media import BLUE, GREEN, RED, YELLOW, Person
 from tests.interop.namespace import OTHER_TERMINAL, TERMINAL
 from tests.interop.namespace import SERVER as ADDRESS
+from tests.interop.process import said_by
 from tests.interop.server import GUEST_PASSCODE, Administrator, Server
 from tests.interop.waiting import until
 
@@ -99,7 +100,7 @@ async def openssl(*options: str) -> tuple[int, str]:
         "openssl", "s_client", "-connect", f"{ADDRESS}:{TLS_PORT}", "-verify_return_error", "-verify_ip", ADDRESS,
         *options, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    output, _ = await asyncio.wait_for(process.communicate(), 20)
+    output, _ = await said_by(process, 20)
     return process.returncode or 0, output.decode(errors="replace")
 
 

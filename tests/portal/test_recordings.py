@@ -134,14 +134,15 @@ async def test_unknown_recording(admin, identity):
     assert (await admin.call("GET", f"/recordings/{identity}/media")).status == 404
 
 
-@pytest.mark.parametrize(
-    "verdict", [Verdict(is_intact=True), Verdict(is_intact=False, first_bad=(4096, 8192), reason="tag")]
-)
+@pytest.mark.parametrize("verdict", [Verdict(is_intact=True), Verdict(False, (4096, 8192), "tag", "r1.dtr")])
 async def test_verify(admin, site, verdict):
     site.add_recording()
     site.library.verdict = verdict
     answer = await admin.call("POST", "/recordings/r1/verify", {})
-    assert await answer.json() == {"is_intact": verdict.is_intact, "first_bad_byte": verdict.first_bad_byte}
+    first, end = verdict.first_bad or (None, None)
+    assert await answer.json() == {
+        "is_intact": verdict.is_intact, "first_bad_byte": first, "bad_end": end, "file": verdict.file
+    }  # fmt: skip
 
 
 async def test_running_recording_cannot_be_verified(admin, site):

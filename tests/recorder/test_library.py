@@ -14,6 +14,7 @@ from crypto.keys import MasterKey
 from mcu.policy import RoomPolicy
 from mcu.worker.messages import RecordingEnded, StartRecording
 from recorder.deck import Deck
+from recorder.disk_storage import DiskStorage
 from recorder.errors import BadFileError, DiskFullError, NoSuchFileError, RecordingError
 from recorder.library import Library
 from store.errors import Unavailable
@@ -276,3 +277,34 @@ async def test_a_row_whose_file_is_gone_says_so_until_it_is_back(archive: Archiv
     (tmp_path / "elsewhere").rename(path)
     await archive.library.recover()
     assert archive.rows.rows[ended.id] == ended
+
+
+async def test_a_disk_that_cannot_be_read_keeps_nobody_from_starting(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = await archive.begin()
+
+    def names(_: DiskStorage) -> list[str]:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(DiskStorage, "names", names)
+    assert await archive.library.recover() == [running.recording]
+    assert archive.rows.rows[running.recording].error == "file-missing"
+    assert "cannot be read" in caplog.text
+
+
+async def test_one_that_ended_in_good_order_is_not_read_again(archive: Archive, monkeypatch: pytest.MonkeyPatch):
+    """A whole file of many hours, only because it lasted too long."""
+    order = await archive.begin()
+    deck = Deck(RecordingSettings(min_free_bytes=0, max_duration_s=2))
+    deck.start(order)
+    for frame in frames(4):
+        deck.feed(frame)
+    (end,) = ended(wait(deck, lambda told: bool(ended(told))))
+    deck.stop_all(10)
+    monkeypatch.setattr("recorder.recovery.salvage", lambda *_: pytest.fail("it was read"))
+    await archive.library.finish(end, ["Ward 3"])
+    row = archive.rows.rows[order.recording]
+    assert (row.state, row.error, row.chain_head) == ("failed", "longest-duration", end.chain_head)
+    assert row.duration_s == pytest.approx(2, abs=0.1)
+    assert archive.library.verify(row).is_intact

@@ -7,7 +7,7 @@ import { t } from "../i18n.js";
 import { answersCard } from "../parts/network-answers.js";
 import { loginsCard, unheardCard } from "../parts/network-logins.js";
 import { portsCard } from "../parts/network-ports.js";
-import { clientsCard, excusedNotice, serversCard } from "../parts/network-servers.js";
+import { clientsCard, excusedNames, excusedNotice, serversCard } from "../parts/network-servers.js";
 import { sessionsCard } from "../parts/network-sessions.js";
 import { errorNotice, pageHead, waiting } from "../parts/page.js";
 
@@ -20,6 +20,8 @@ class Network extends HTMLElement {
   #filter = "";
   #hasAllLogins = false;
   #search = h("div", {});
+  #notice = h("div", {});
+  #excused = "[]";
   #cards = h("div", { class: "network-cards" });
   #timer = 0;
   #news = 0;
@@ -45,7 +47,7 @@ class Network extends HTMLElement {
       fill(this, this.#head(), errorNotice(error, () => this.#load()));
       return;
     }
-    if (!this.contains(this.#cards)) fill(this, this.#head(), this.#search, this.#cards);
+    if (!this.contains(this.#cards)) fill(this, this.#head(), this.#search, this.#notice, this.#cards);
     this.#draw();
   }
 
@@ -86,8 +88,18 @@ class Network extends HTMLElement {
     fill(this.#search, field);
   }
 
+  /** Read aloud when it is another, not whenever the page is drawn. */
+  #drawNotice() {
+    const { servers, clients } = this.#found;
+    const names = JSON.stringify(excusedNames(servers, clients));
+    if (names === this.#excused) return;
+    this.#excused = names;
+    fill(this.#notice, excusedNotice(servers, clients));
+  }
+
   #draw() {
     this.#drawSearch();
+    this.#drawNotice();
     const focused = this.#cards.contains(document.activeElement) ? document.activeElement.id : "";
     const found = this.#found;
     const reload = () => this.#load();
@@ -97,7 +109,7 @@ class Network extends HTMLElement {
     };
     const sought = [portsCard(found, this.#filter, reload), sessionsCard(found, this.#filter, reload),
       loginsCard(found, this.#filter, this.#hasAllLogins, all)];
-    fill(this.#cards, excusedNotice(found.servers, found.clients), sought,
+    fill(this.#cards, sought,
       this.#filter && !sought.some(Boolean) && h("p", { class: "muted" }, t("network.none-found")),
       unheardCard(found.unheard), answersCard(found.answers), serversCard(found.servers), clientsCard(found.clients));
     if (focused) document.getElementById(focused)?.focus();

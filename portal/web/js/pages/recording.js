@@ -69,7 +69,9 @@ class Recording extends HTMLElement {
 
   #verdict(verdict) {
     if (verdict.is_intact) return notice("good", "check", t("recording.intact"));
-    const where = verdict.first_bad_byte === null ? "" : ` ${t("recording.broken.at", { position: verdict.first_bad_byte })}`;
+    const { first_bad_byte: start, bad_end: end, file } = verdict;
+    const place = end > start ? t("recording.broken.at", { start, end: end - 1, file }) : t("recording.broken.from", { start, file });
+    const where = start === null ? "" : ` ${place}`;
     return notice("bad", "alert", t("recording.broken") + where);
   }
 }

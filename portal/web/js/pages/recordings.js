@@ -11,6 +11,7 @@ const NAMES_SHOWN = 3;
 
 export function recordingBadge(recording) {
   if (recording.state === "running") return h("span", { class: "badge bad" }, h("span", { class: "dot pulse" }), t("recording.running"));
+  if (recording.error === "file-missing") return h("span", { class: "badge bad" }, icon("alert"), t("recording.file-missing"));
   if (recording.state === "complete") return null;
   return h("span", { class: "badge warn" }, icon("alert"), t(`recording.${recording.state}`));
 }

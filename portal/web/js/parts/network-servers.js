@@ -5,9 +5,14 @@ import { t } from "../i18n.js";
 import { badge, cell, code, rowHead, small, tableCard } from "./network-table.js";
 import { notice } from "./page.js";
 
-/** A warning that names everybody who is excused; null where nobody is. */
+/** Everybody who is excused. */
+export function excusedNames(servers, clients) {
+  return [...servers, ...clients].filter((peer) => peer.is_excused).map((peer) => peer.name);
+}
+
+/** A warning that names them; null where there are none. */
 export function excusedNotice(servers, clients) {
-  const names = [...servers, ...clients].filter((peer) => peer.is_excused).map((peer) => peer.name);
+  const names = excusedNames(servers, clients);
   if (names.length === 0) return null;
   return notice("warn", "alert", h("p", {}, h("strong", {}, t("network.excused.title", { names: names.join(", ") }))),
     h("p", {}, t("network.excused.text")));
