@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def iso(seconds: float) -> str:
-    """UTC seconds as ISO 8601; pages show it in the reader's time zone."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    """UTC seconds as ISO 8601, to the millisecond; pages show it in the reader's time zone."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -202,12 +202,12 @@ async def test_who_signed_in_at_our_own_server_and_why_not(admin):
     assert body["has_logins"]
     assert body["logins"] == [
         {
-            "at": "2030-03-17T17:46:50+00:00", "client": "ward", "switch": "", "port": "Gi1/0/8",
+            "at": "2030-03-17T17:46:50.000+00:00", "client": "ward", "switch": "", "port": "Gi1/0/8",
             "mac": "02:00:5e:00:53:09", "identity": "cart-7", "method": "EAP-TLS", "is_let_in": True, "reason": "",
             "detail": "", "count": 1,
         },
         {
-            "at": "2030-03-17T17:46:40+00:00", "client": "ward", "switch": "sw3", "port": "Gi1/0/7",
+            "at": "2030-03-17T17:46:40.000+00:00", "client": "ward", "switch": "sw3", "port": "Gi1/0/7",
             "mac": "02:00:5e:00:53:07", "identity": "or2", "method": "PEAP", "is_let_in": False,
             "reason": "wrong-password", "detail": "", "count": 3,
         },
@@ -217,7 +217,7 @@ async def test_who_signed_in_at_our_own_server_and_why_not(admin):
 async def test_who_got_no_answer(admin):
     body = await (await admin.call("GET", "/network")).json()
     assert body["unheard"] == [
-        {"at": "2030-03-17T17:46:40+00:00", "source": "10.9.9.9", "reason": "unknown-client", "count": 4}
+        {"at": "2030-03-17T17:46:40.000+00:00", "source": "10.9.9.9", "reason": "unknown-client", "count": 4}
     ]
 
 
