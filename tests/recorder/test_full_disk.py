@@ -21,7 +21,7 @@ from recorder.errors import RecordingError
 from recorder.forecast import SpaceForecast
 from recorder.library import Library
 from tests.recorder.media import LEG, frames
-from tests.recorder.power_cut import Operation
+from tests.recorder.power_cut import Disk, Operation
 from tests.recorder.rows import Rows
 from tests.recorder.test_deck import ended, order, wait
 from tests.recorder.test_power_cut import Session
@@ -76,6 +76,32 @@ async def test_there_are_no_more_operations_than_were_tried(tmp_path: Path, monk
     with session.watched.watching():
         await session.record(frames(SECONDS))
     assert sum(each.kind != "rows" for each in session.watched.operations) <= _OPERATIONS
+
+
+async def test_what_was_written_before_the_disk_was_full_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut right behind it takes nothing more."""
+    monkeypatch.setattr(appender, "SYNC_INTERVAL_S", 60)
+    session = Session(tmp_path / "real")
+    written = 0
+
+    def before(operation: Operation) -> None:
+        nonlocal written
+        written += operation.kind == "write"
+        if operation.kind == "write" and written > 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    session.watched.before = before
+    with session.watched.watching():
+        await session.record(frames(SECONDS))
+    assert session.rows.rows[session.recording].error == "disk-full"
+    disk = Disk()
+    for operation in session.watched.operations:
+        disk.apply(operation)
+    file = disk.kept_names[f"{session.recording}.dtr"]
+    assert file.kept == file.now
+    assert len(file.kept) > 1000
 
 
 @pytest.mark.interop
