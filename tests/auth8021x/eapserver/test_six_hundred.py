@@ -117,7 +117,7 @@ async def test_what_the_kernel_has_no_room_for_is_counted_and_comes_again(
     certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(listening, "_BUFFER_BYTES", FEW_BYTES)
-    async with serving(tmp_path, certificates, "md5") as sockets, asking(tmp_path, sockets.ports[0], 0.2) as client:
+    async with serving(tmp_path, certificates, "md5") as sockets, asking(tmp_path, sockets.ports[0], 0.5) as client:
         outcomes = await log_in(client, "md5", certificates)
         assert all(each.grant is not None for each in outcomes)
         # With the next one that comes the kernel tells how many it has lost.
