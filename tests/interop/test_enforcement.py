@@ -177,6 +177,7 @@ async def test_who_pulls_the_plug_is_out_and_stays_out(ward: WardPorts, names: t
         await until_holds(lambda: told == [True, False], 1)
         ward.plug(True)
         await until_holds(lambda: told == [True, False, True], 1)
+        await ward.until_passes(False, within_s=1)
         for _ in range(5):
             assert not await ward.passes()
         runner.seen(WHO)
