@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs that the tests talk to, from Debian's packages. As root it does so itself; otherwise it says how.
 set -eu
-packages="chromium baresip-core baresip-ffmpeg sip-tester linphone-cli tshark ffmpeg iproute2 nftables fonts-noto-cjk fonts-dejavu-core procps strace openssl postgresql kamailio debootstrap freeradius freeradius-utils wpasupplicant eapoltest hostapd"
+packages="chromium baresip-core baresip-ffmpeg sip-tester linphone-cli tshark ffmpeg iproute2 nftables fonts-noto-cjk fonts-dejavu-core procps strace openssl postgresql kamailio coturn debootstrap freeradius freeradius-utils wpasupplicant eapoltest hostapd"
 
 missing=""
 for package in $packages; do

@@ -17,7 +17,7 @@ from auth8021x.snooping import address_socket
 from auth8021x.snooping.address_socket import AddressSocket
 from auth8021x.snooping.sighting import Sighting
 from tests.auth8021x.directory.reports import VT1
-from tests.auth8021x.snooping.test_sightings import arp, dhcp
+from tests.auth8021x.snooping.test_sightings import SERVER, arp, dhcp
 
 OURS, THEIRS, BRIDGE = "dtport", "dtterm", "dtbr"
 
@@ -75,7 +75,7 @@ async def test_a_lease_counts_only_on_its_way_to_the_terminal(seen: Seen):
     send(THEIRS, dhcp(address="10.1.2.66"))
     send(THEIRS, b"\xff" * 6 + VT1 + b"\x08\x00" + bytes(60), b"\xff" * 6 + VT1 + b"\x86\xdd" + bytes(60))
     send(OURS, dhcp(fragment=0x2000), dhcp(ports=(68, 67)), dhcp(ip_options=bytes(8), address="10.1.2.7"))
-    assert await seen.next() == Sighting(VT1, "10.1.2.7", Source.DHCP)
+    assert await seen.next() == Sighting(VT1, "10.1.2.7", Source.DHCP, SERVER)
     assert seen.found.empty()
     assert not seen.counters
 
