@@ -7,8 +7,10 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
+from auth8021x.polling import PolledReader
 from auth8021x.radius.replies import Source
 
 _BUFFER_BYTES: Final = 1 << 20
@@ -39,6 +41,7 @@ class ListeningSockets:
         self._max_bytes = max_bytes
         self._loop = asyncio.get_running_loop()
         self._sockets: list[socket.socket] = []
+        self._readers: list[PolledReader] = []
         self._lost: dict[socket.socket, int] = {}
         """Datagrams that the kernel had no room for, by its own count."""
         try:
@@ -55,9 +58,11 @@ class ListeningSockets:
 
     def close(self) -> None:
         """Close all sockets."""
+        for reader in self._readers:
+            reader.close()
         for each in self._sockets:
-            self._loop.remove_reader(each)
             each.close()
+        self._readers.clear()
         self._sockets.clear()
         self._lost.clear()
 
@@ -75,15 +80,16 @@ class ListeningSockets:
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind((address, port))
-        self._loop.add_reader(made, self._drain, made)
+        self._readers.append(PolledReader(made, partial(self._drain, made), self._batch))
 
-    def _drain(self, made: socket.socket) -> None:
+    def _drain(self, made: socket.socket) -> int:
+        """How many datagrams were there; all that fit into a turn where others may still wait."""
         ends_at = self._loop.time() + _TURN_S
-        for _ in range(self._batch):
+        for count in range(self._batch):
             try:
                 octets, said, _, source = made.recvmsg(self._max_bytes, _LOST_SPACE)
             except BlockingIOError:
-                return
+                return count
             except OSError:
                 self._counters["udp-receive-error"] += 1  # an ICMP error of an earlier answer
                 continue
@@ -94,7 +100,8 @@ class ListeningSockets:
             if answer is not None:
                 self._send(made, answer, source)
             if now >= ends_at:
-                return
+                break
+        return self._batch
 
     def _count_lost(self, made: socket.socket, said: bytes) -> None:
         """The kernel tells with the next datagram how many it has lost so far, modulo 2^32."""
