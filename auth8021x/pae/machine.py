@@ -40,14 +40,6 @@ class Machine(Generic[State]):
     def __init__(self, first: State) -> None:
         self._enter(first)
 
-    def step(self) -> bool:
-        """Enter the next state if there is one; whether there was."""
-        following = self._everywhere() or self._exit_of[self.state](self)
-        if following is None:
-            return False
-        self._enter(following)
-        return True
-
     def advance(self) -> int:
         """Take all the steps that there are; the other machines that may be able to move because of what was done."""
         concerned, exit_of, action_of, concerned_by = 0, self._exit_of, self._action_of, self._concerned_by

@@ -17,6 +17,7 @@ from auth8021x.wire import eap, eapol
 from auth8021x.wire.eap import Eap, Method
 from auth8021x.wire.eapol import Eapol
 from config.dot1x import PaeSettings
+from tests.auth8021x.pae.stepping import step
 from tests.auth8021x.pae.world import MAC, Radius, Supplicant, World
 
 WALKS, STEPS = 60, 60
@@ -77,7 +78,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> None:
         run(self, concerned)
         v = self.variables
         now, v.now = v.now, -math.inf
-        moved = [machine for machine in self._machines.values() if machine.step()]
+        moved = [machine for machine in self._machines.values() if step(machine)]
         assert not moved, [f"{type(machine).__name__} went on to {machine.state}" for machine in moved]
         v.now = now
 

@@ -11,6 +11,7 @@ from auth8021x.pae.reauth_timer import ReauthTimer
 from auth8021x.pae.variables import PortControl, Variables
 from auth8021x.wire import eap
 from config.dot1x import PaeSettings
+from tests.auth8021x.pae.stepping import step
 
 SETTINGS = PaeSettings(quiet_period_s=0.5, re_auth_max=2, server_timeout_s=30)
 P, B, R = auth_pae.State, be_auth.State, reauth_timer.State
@@ -86,7 +87,7 @@ ARROWS = [
 @pytest.mark.parametrize(("state", "given", "following"), ARROWS)
 def test_arrows_of_the_authenticator_pae(state: P, given: dict[str, object], following: P | None):
     machine, _ = pae(state, **given)
-    assert machine.step() is (following is not None)
+    assert step(machine) is (following is not None)
     assert machine.state is (following or state)
 
 
@@ -173,7 +174,7 @@ BACKEND_ARROWS = [
 @pytest.mark.parametrize(("state", "given", "following"), BACKEND_ARROWS)
 def test_arrows_of_backend_authentication(state: B, given: dict[str, object], following: B | None):
     machine, _ = backend(state, **given)
-    assert machine.step() is (following is not None)
+    assert step(machine) is (following is not None)
     assert machine.state is (following or state)
 
 
@@ -225,12 +226,12 @@ def test_arrows_of_the_reauthentication_timer(given: dict[str, object], followin
     machine = ReauthTimer(v)
     for name, value in given.items():
         setattr(v, name, value)
-    assert machine.step() is (following is not None)
+    assert step(machine) is (following is not None)
     assert v.re_authenticate is (following is not None)
     if following is not None:
-        assert machine.step()
+        assert step(machine)
         assert (machine.state, v.re_auth_when) == (R.INITIALIZE, 160.0)
-        assert not machine.step()
+        assert not step(machine)
 
 
 def test_times_that_do_not_run_are_never_over():
