@@ -29,10 +29,10 @@ class ControlClient:
         try:
             with reachable(self._data) as socket:
                 return await self._ask(socket, method, path, body)
-        except FileNotFoundError:
-            raise self._nobody() from None
-        except aiohttp.ClientConnectorError:
-            raise self._nobody() from None
+        except (FileNotFoundError, aiohttp.ClientConnectorError):
+            raise CommandError(
+                f"no server runs with the data directory {self._data}; start it by `drumtower serve`"
+            ) from None
         except TimeoutError:
             raise CommandError(f"the server has not answered for {_TIMEOUT_S:.0f} s") from None
         except aiohttp.ClientError as error:
@@ -48,9 +48,6 @@ class ControlClient:
             if answer.status >= 400:
                 raise CommandError(_reason(found, answer.status))
             return found
-
-    def _nobody(self) -> CommandError:
-        return CommandError(f"no server runs with the data directory {self._data}; start it by `drumtower serve`")
 
 
 def _reason(problem: object, status: int) -> str:

@@ -191,9 +191,11 @@ class Stage:
             if mode not in offered:
                 continue
             is_apart = person.id in apart
-            scene = found[person.id] = f"own-{mode}-{PEOPLE}" if is_apart else f"own-{mode}"
-            self._own.add(scene)
-            self._set_scene(scene, people, replace(view, layout=mode), None if is_apart else sharing)
+            scene = f"own-{mode}-{PEOPLE}" if is_apart else f"own-{mode}"
+            if scene not in found.values():
+                self._own.add(scene)
+                self._set_scene(scene, people, replace(view, layout=mode), None if is_apart else sharing)
+            found[person.id] = scene
         return found
 
     def _close_own(self, kept: Collection[str]) -> None:
